@@ -59,7 +59,7 @@ pub use frame::MAX_PAYLOAD_BYTES;
 pub use head::{Head, ParseHeadError};
 pub use head_file::{HeadFile, HeadFileError};
 pub use key::{Key, KeyError};
-pub use log::{AppendError, Durability, Log, MAX_GROUP_BYTES, Options};
+pub use log::{AppendError, Durability, Log, MAX_GROUP_BYTES, Options, is_open};
 pub use public_key::{LogId, ParseKeyError, PublicKey};
 pub use reader::{Entry, Reader, Tail, Torn};
 pub use recordings::{

@@ -109,6 +109,14 @@ struct Active {
     length: u64,
 }
 
+/// Whether a writer has the log in a directory open now. Keeps no other process from opening it.
+///
+/// # Errors
+/// The system refuses.
+pub fn is_open(directory: &Directory) -> Result<bool, StorageError> {
+    storage::is_locked(directory)
+}
+
 impl Log {
     /// Opens the log in a directory, creates the directory if it is missing, and cuts off an unfinished write.
     ///

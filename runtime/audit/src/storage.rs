@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ansai_storage::{Access, Directory};
 use rustix::fs::{FallocateFlags, FlockOperation};
@@ -20,14 +20,41 @@ pub use ansai_storage::StorageError;
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
 
+/// The file that is locked.
+const LOCK: &str = "lock";
+/// Times that the lock is tried, and the pause between two of them: [`is_locked`] takes it for a moment.
+const TRIES: usize = 50;
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Tries to take the lock; `None` if another process holds it.
 pub(crate) fn try_lock(directory: &Directory) -> Result<Option<Lock>> {
-    const NAME: &str = "lock";
-    let file = directory.file(NAME, Access::AppendOrCreate)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(errno) => Err(StorageError::at("lock", directory.path_of(NAME))(errno)),
+    let file = directory.file(LOCK, Access::AppendOrCreate)?;
+    for number in 0..TRIES {
+        if number > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        if take(directory, &file, FlockOperation::NonBlockingLockExclusive)? {
+            return Ok(Some(Lock(file)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a process holds the lock now.
+pub(crate) fn is_locked(directory: &Directory) -> Result<bool> {
+    match directory.file(LOCK, Access::Read) {
+        Err(error) if error.is_not_found() => Ok(false),
+        // Shared, so that two who look do not take each other for the holder.
+        file => Ok(!take(directory, &file?, FlockOperation::NonBlockingLockShared)?),
+    }
+}
+
+/// False if another process holds the lock.
+fn take(directory: &Directory, file: &File, how: FlockOperation) -> Result<bool> {
+    match rustix::fs::flock(file, how) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(StorageError::at("lock", directory.path_of(LOCK))(errno)),
     }
 }
 

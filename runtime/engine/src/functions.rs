@@ -100,6 +100,20 @@ mod tests {
         assert!(found.get("a:b/types@0.1.0").unwrap().is_empty());
     }
 
+    /// Would break: one of the three bounds, which are each exceeded here.
+    #[test]
+    fn the_list_of_a_component_with_very_many_functions_is_bounded() {
+        let exports: String =
+            (0..300).map(|at| format!(r#"(export "f{at}-{}" (func (type 0)))"#, "x".repeat(200))).collect();
+        let imports: String = (0..40).map(|at| format!(r#"(import "a:b/i{at}@0.1.0" (instance (type 0)))"#)).collect();
+        let text = format!("(component (type (instance (type (func)) {exports})) {imports})");
+        let found = functions(&wat::parse_str(text).unwrap());
+        assert_eq!(found.len(), 40);
+        assert_eq!(found.values().map(Vec::len).max(), Some(MAX_FUNCTIONS));
+        assert_eq!(found.values().map(Vec::len).sum::<usize>(), MAX_LISTED);
+        assert!(found.values().flatten().all(|name| name.chars().count() == MAX_NAME));
+    }
+
     #[test]
     fn what_is_no_component_has_none() {
         assert!(functions(b"\0asm\x0d\0\x01\0garbage").is_empty() && functions(b"").is_empty());

@@ -43,6 +43,7 @@ mod faults;
 mod gate;
 mod guarded;
 mod ids;
+mod in_use;
 mod incidents;
 pub mod instance;
 mod opening;
@@ -63,6 +64,7 @@ mod tasks;
 mod watching;
 
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
+pub use in_use::is_in_use;
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use orders::OrderError;

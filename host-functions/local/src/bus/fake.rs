@@ -51,6 +51,11 @@ pub(crate) fn error(name: &'static str) -> Answer {
 impl FakeBus {
     /// A bus on which systemd seems to run. What connecting needs is answered by itself.
     pub(crate) fn start(answers: impl Fn(&str) -> Answer + Send + Sync + 'static) -> FakeBus {
+        FakeBus::start_with_systemd(move |member| if member == "Subscribe" { reply(()) } else { answers(member) })
+    }
+
+    /// The same, and `answers` is also asked what systemd answers to `Subscribe`.
+    pub(crate) fn start_with_systemd(answers: impl Fn(&str) -> Answer + Send + Sync + 'static) -> FakeBus {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("run/dbus")).unwrap();
         std::fs::create_dir_all(root.path().join("run/systemd/system")).unwrap();
@@ -102,7 +107,7 @@ fn serve(stream: UnixStream, answers: &Answers) -> Option<()> {
         let of = Message::method_call("/", "Call").serial(serial).build(&()).unwrap();
         let answer = match member.as_str() {
             "Hello" => reply((":1.7",)),
-            "AddMatch" | "RemoveMatch" | "Subscribe" => reply(()),
+            "AddMatch" | "RemoveMatch" => reply(()),
             member => answers(member),
         };
         match answer {

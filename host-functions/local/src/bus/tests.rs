@@ -57,6 +57,32 @@ fn a_bus_that_restarts_is_connected_to_again() {
     assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
 }
 
+/// Would break: a connection that is kept although systemd tells nothing on it.
+#[test]
+fn a_connection_without_the_signals_of_systemd_is_not_used() {
+    let (connections, questions) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (subscribed, asked) = (connections.clone(), questions.clone());
+    let bus = FakeBus::start_with_systemd(move |member| match member {
+        "Subscribe" => match subscribed.fetch_add(1, Ordering::SeqCst) {
+            0 => error("org.freedesktop.DBus.Error.AccessDenied"),
+            1 => error("org.freedesktop.DBus.Error.NameHasNoOwner"),
+            _ => reply(()),
+        },
+        _ => {
+            asked.fetch_add(1, Ordering::SeqCst);
+            reply("yes")
+        }
+    });
+    for _ in 0..2 {
+        let refused = ask(&bus, SOON);
+        assert!(matches!(&refused, Err(why) if *why != BusError::TimedOut), "{refused:?}");
+    }
+    assert_eq!(questions.load(Ordering::SeqCst), 0, "nothing is asked on a deaf connection");
+    // A later call tries again, and the connection is kept.
+    assert_eq!((ask(&bus, SOON), ask(&bus, SOON)), (Ok("yes".to_owned()), Ok("yes".to_owned())));
+    assert_eq!((connections.load(Ordering::SeqCst), questions.load(Ordering::SeqCst)), (3, 2));
+}
+
 /// The signal that says how a job of a unit ended.
 fn job_removed(unit: &str, to: Option<&'static str>) -> Vec<u8> {
     let (path, interface) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");

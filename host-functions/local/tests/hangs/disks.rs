@@ -10,7 +10,7 @@ use crate::{entry, filesystems, probe, unreadable};
 
 /// The neighbour has the same numbers as without the dead one.
 #[track_caller]
-fn is_unharmed(full: &Ext4, dead: &[&Path]) {
+pub(crate) fn is_unharmed(full: &Ext4, dead: &[&Path]) {
     let list = filesystems();
     let own = entry(&list, full.path()).expect("the local file system is listed");
     let (total, free) = (own["total-bytes"].as_u64().unwrap(), own["available-bytes"].as_u64().unwrap());
@@ -32,7 +32,7 @@ fn ext4(place: &Path) -> String {
     image
 }
 
-fn full() -> Ext4 {
+pub(crate) fn full() -> Ext4 {
     let disk = Ext4::new(32);
     disk.fill_to(0.97);
     disk

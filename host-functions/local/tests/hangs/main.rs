@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files and start programs")]
 
 mod automount;
+mod bus;
 mod disks;
 mod files;
 #[path = "../files_scene/mod.rs"]

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ansai_audit::{
-    AppendError, Check, Durability, Head, Log, MAX_PAYLOAD_BYTES, OpenError, Options, Reader, Tail, verify,
+    AppendError, Check, Durability, Head, Log, MAX_PAYLOAD_BYTES, OpenError, Options, Reader, Tail, is_open, verify,
 };
+use ansai_storage::Directory;
 
 use crate::fixture;
 
@@ -103,6 +106,32 @@ fn a_second_writer_is_refused_and_a_reader_is_not() {
     assert_eq!(reader.next().unwrap().unwrap().payload, b"seen");
     drop(log);
     fixture::open(directory.path());
+}
+
+/// Would break: a look that takes the lock for longer than a start tries, or that makes the file.
+#[test]
+fn whether_a_log_is_open_is_seen_and_looking_keeps_nobody_from_opening_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let looked = Directory::open(directory.path()).unwrap();
+    assert!(!is_open(&looked).unwrap());
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0, "nothing is made");
+    let log = fixture::open(directory.path());
+    assert!(is_open(&looked).unwrap());
+    drop(log);
+    assert!(!is_open(&looked).unwrap());
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                is_open(&looked).unwrap();
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        });
+        for _ in 0..200 {
+            fixture::open(directory.path());
+        }
+        ends.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -393,10 +393,9 @@ fn nobody_is_woken_without_a_daemon() {
     let place = Scene::new();
     place.ansai(&["wake", "p"]).told(1, "not-running", &["ansai run --once"]);
     place.ansai(&["wake", "../p"]).code(2).complains("[bad-name]");
-    // The directory of requests outlives the daemon, and a request that nobody hears is taken back.
+    // The directory of requests outlives the daemon. No request is made there: this one could not be.
     place.policy("p", &quiet("p"));
     place.ansai(&["run", "policies", "--once"]).code(0);
-    let requests = place.state_dir().join("wake");
+    std::fs::create_dir(place.state_dir().join("wake/p")).unwrap();
     place.ansai(&["wake", "p"]).told(1, "not-running", &["no ansai runs"]);
-    assert_eq!(std::fs::read_dir(requests).unwrap().count(), 0);
 }

@@ -10,7 +10,18 @@ use crate::support::*;
 /// Long before the limits of the evaluation, which are an hour.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// ansai with a policy that never ends, once it has opened its state and catches signals.
+/// Processor time that shows that the policy is being evaluated, in ticks of 10 ms: a start takes a small part of it.
+const EVALUATING: u64 = 200;
+
+/// The processor time that a process has used, in ticks.
+fn processor_time(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // The name may hold anything, and ends at the last parenthesis. User and system time are fields 14 and 15.
+    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+/// ansai with a policy that never ends, once it has opened its state, catches signals and evaluates.
 fn evaluating(scene: &Scene, arguments: &[&str]) -> ansai_harness::Daemon {
     let file = scene.policy("p", &with_sections(component("", "(loop $l (br $l))", ""), &manifest("p", ""), None));
     let limits = "fuel = 10_000_000_000_000\ndeadline = \"1h\"\n";
@@ -19,10 +30,15 @@ fn evaluating(scene: &Scene, arguments: &[&str]) -> ansai_harness::Daemon {
     let ansai: Invocation = scene.command(&["run", "--config", config.to_str().unwrap()]).args(arguments);
     let running = ansai.spawn();
     let end = std::time::Instant::now() + LIMIT;
-    while !scene.state_dir().join("recordings").exists() {
-        assert!(std::time::Instant::now() < end, "{}", running.transcript());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let wait_for = |what: &dyn Fn() -> bool| {
+        while !what() {
+            assert!(std::time::Instant::now() < end, "{}", running.transcript());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for(&|| scene.state_dir().join("recordings").exists());
+    let before = processor_time(running.pid);
+    wait_for(&|| processor_time(running.pid) > before + EVALUATING);
     running
 }
 

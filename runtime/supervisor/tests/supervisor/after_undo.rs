@@ -8,7 +8,7 @@ use ansai_supervisor::PlanReport;
 use ansai_supervisor::authority::EffectiveGrants;
 
 use crate::grants::Changes;
-use crate::scene::{Scene, all_grants};
+use crate::scene::{Scene, all_grants, eventually};
 use crate::script::{Call, Script, Step};
 
 /// A reload of a file whose act after undo goes like this.
@@ -105,6 +105,33 @@ async fn a_failure_is_told_and_does_not_hide_the_undo() {
     assert_eq!(details, expected);
     let outcomes: Vec<Outcome> = acted(&scene).into_iter().map(|(_, outcome, _)| outcome).collect();
     assert_eq!(outcomes, [Outcome::Failed, Outcome::Refused, Outcome::Done]);
+    scene.finish().await;
+}
+
+/// ansai is stopped while it undoes a failed plan. Would break: a stop that ends the undo, or that leaves a service with what
+/// it read from the new file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_during_the_undo_ends_neither_the_undo_nor_the_acts() {
+    let scene = Scene::new();
+    let mark = |name: &str| Step::mark(scene.path(name));
+    let steps = vec![mark("a"), reload(&scene, "a", 0), mark("b"), fails(&scene)];
+    scene.script(&Script::sick(steps, OnFailure::UndoApplied));
+    std::fs::write(scene.path("slow-undo"), "").unwrap();
+    let supervisor = scene.open();
+    let stops = async {
+        eventually(|| scene.text("history").ends_with("unmark b\n").then_some(())).await;
+        supervisor.stop("a test");
+        std::fs::remove_file(scene.path("slow-undo")).unwrap();
+    };
+    let (reports, ()) = tokio::join!(supervisor.run_once(), stops);
+    let all = "mark a\nreload present a\nmark b\nunmark b\nunmark a\nreload absent a\n";
+    assert_eq!(scene.text("history"), all);
+    assert_eq!(acted(&scene), [(1, Outcome::Done, "the host".to_owned())]);
+    let plan = &reports[0].findings[0].plans[0];
+    assert_eq!(plan.steps[1].detail, "read again; after undo: read the old file");
+    drop(supervisor);
+    scene.open().recover().await;
+    assert_eq!(scene.text("history"), all, "nothing is left to do");
     scene.finish().await;
 }
 

@@ -1,6 +1,6 @@
 //! Steps whose effect does not last: confirmed after verification, else put back, by ansai or by their guard.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ansai_core::{Event, Millis, Mode, OnFailure, Outcome, Refusal, RetryPolicy};
 
@@ -10,20 +10,14 @@ use crate::scene::{Scene, eventually, fixed};
 use crate::script::{Call, Script, Step};
 use crate::test_guards;
 
-/// A time that no test reaches.
+/// A time that no test reaches. Where it must be over, the test lets the machine sleep for so long, or the guard fire.
 pub(crate) const LONG_MS: u64 = 600_000;
-/// The guard fires a quarter later.
-const SHORT_MS: u64 = 2_000;
+/// Longer than ansai takes between two looks at steps whose time may be over.
+const A_MOMENT: Duration = Duration::from_millis(1_500);
 
 pub(crate) fn with_guards(mut scene: Scene) -> Scene {
     scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
     scene.host = test_guards::processes;
-    scene
-}
-
-/// ansai is first, however slow this machine is.
-fn with_late_guards(mut scene: Scene) -> Scene {
-    scene.host = test_guards::late;
     scene
 }
 
@@ -59,6 +53,17 @@ pub(crate) fn told(scene: &Scene) -> Vec<String> {
     scene.events().into_iter().filter_map(told).collect()
 }
 
+/// How often the policy was evaluated.
+fn evaluations(scene: &Scene) -> usize {
+    scene.events().iter().filter(|event| matches!(event, Event::Evaluated { .. })).count()
+}
+
+/// Nobody puts back the step while it has time, however often ansai looks.
+async fn has_its_time(scene: &Scene) {
+    tokio::time::sleep(A_MOMENT).await;
+    assert_eq!((told(scene).len(), scene.text("file")), (3, "new".into()), "not early");
+}
+
 pub(crate) const CONFIRMED: [&str; 5] = ["intent", "guarded", "outcome provisional", "confirming", "confirmed"];
 pub(crate) const BY_HOST: &str = "undone done by the host";
 pub(crate) const BY_GUARD: &str = "undone done by its guard";
@@ -90,10 +95,19 @@ async fn a_provisional_step_that_helps_is_confirmed() {
 /// Would break: a verification that ends before the time of the step, a step that stays although nothing is better.
 #[tokio::test]
 async fn a_provisional_step_that_does_not_help_is_put_back_at_its_time() {
-    let scene = with_late_guards(scene(Call::Set, SHORT_MS));
-    let began = Instant::now();
-    let reports = scene.open().run_once().await;
-    assert!(began.elapsed() >= Duration::from_millis(SHORT_MS), "it had its time");
+    let scene = scene(Call::Set, LONG_MS);
+    let supervisor = scene.open();
+    let ends = async {
+        eventually(|| (told(&scene).len() == 3).then_some(())).await;
+        // Half of its time is over.
+        let verified = evaluations(&scene);
+        test_guards::sleep_machine(LONG_MS / 2);
+        eventually(|| (evaluations(&scene) > verified + 1).then_some(())).await;
+        assert_eq!((told(&scene).len(), scene.text("file")), (3, "new".into()), "it has its time");
+        test_guards::sleep_machine(LONG_MS);
+    };
+    let (reports, ()) = tokio::join!(supervisor.run_once(), ends);
+    drop(supervisor);
     let step = &reports[0].findings[0].plans[0].steps[0];
     assert_eq!((step.outcome, step.goes_back), (Some(Outcome::Reverted), None));
     assert_eq!((scene.text("file"), told(&scene)[3].as_str()), ("old".into(), BY_HOST));
@@ -152,15 +166,17 @@ async fn without_a_guard_the_step_is_refused() {
 /// Would break: a step for a time that is confirmed, or that nobody but its guard puts back.
 #[tokio::test]
 async fn a_step_for_a_time_is_put_back_by_ansai_when_its_time_is_over() {
-    let scene = with_late_guards(scene(Call::SetForATime, SHORT_MS));
+    let scene = scene(Call::SetForATime, LONG_MS);
     let supervisor = scene.open();
-    let began = Instant::now();
     let ends = async {
+        eventually(|| (told(&scene).len() == 3).then_some(())).await;
+        test_guards::sleep_machine(LONG_MS / 2);
+        has_its_time(&scene).await;
+        test_guards::sleep_machine(LONG_MS);
         eventually(|| (told(&scene).len() == 4).then_some(())).await;
         supervisor.stop("a test");
     };
     tokio::join!(supervisor.run(), ends);
-    assert!(began.elapsed() >= Duration::from_millis(SHORT_MS));
     assert_eq!(told(&scene), ["intent", "guarded", "outcome done", BY_HOST]);
     assert_eq!((scene.text("file"), scene.text("history")), ("old".into(), "set file\nunset file\n".into()));
     drop(supervisor);
@@ -171,17 +187,18 @@ async fn a_step_for_a_time_is_put_back_by_ansai_when_its_time_is_over() {
 #[tokio::test]
 async fn a_clock_that_jumps_across_the_end_changes_nothing() {
     for wall in [1_000, 9_000_000_000_000] {
-        let scene = with_late_guards(scene(Call::SetForATime, SHORT_MS));
+        let scene = scene(Call::SetForATime, LONG_MS);
         let supervisor = scene.open();
-        let began = Instant::now();
         let ends = async {
             eventually(|| (!scene.outcomes().is_empty()).then_some(())).await;
             test_guards::set_wall(wall);
+            has_its_time(&scene).await;
+            test_guards::sleep_machine(LONG_MS);
             eventually(|| (told(&scene).len() == 4).then_some(())).await;
             supervisor.stop("a test");
         };
         tokio::join!(supervisor.run(), ends);
-        assert!(began.elapsed() >= Duration::from_millis(SHORT_MS), "not early");
+        test_guards::sleep_machine(0);
         assert_eq!((told(&scene)[3].as_str(), scene.text("file")), (BY_HOST, "old".into()), "and not never");
         drop(supervisor);
         scene.finish().await;
@@ -192,13 +209,14 @@ async fn a_clock_that_jumps_across_the_end_changes_nothing() {
 /// ansai ran once, and nobody starts it for a while. What the step touches is in use until it is known to be back.
 #[tokio::test]
 async fn a_step_for_a_time_is_put_back_by_its_guard_if_ansai_does_not_run() {
-    let scene = scene(Call::SetForATime, SHORT_MS);
+    let scene = scene(Call::SetForATime, LONG_MS);
     let reports = scene.open().run_once().await;
     let step = &reports[0].findings[0].plans[0].steps[0];
     assert!(step.outcome == Some(Outcome::Done) && step.goes_back.is_some(), "{step:?}");
     let plan = reports[0].findings[0].plans[0].plan.clone();
     let refused = scene.open().undo(&plan, None, "a person").unwrap_err();
     assert!(refused.to_string().contains("is in use by step 0"), "{refused}");
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| (scene.text("history") == "set file\nguard file\n").then_some(())).await;
     assert_eq!(scene.text("file"), "old");
     scene.open().recover().await;
@@ -211,9 +229,10 @@ async fn a_step_for_a_time_is_put_back_by_its_guard_if_ansai_does_not_run() {
 /// Would break: an undo that writes over what somebody else wrote, or a guard that is told to have failed.
 #[tokio::test]
 async fn what_somebody_else_has_changed_meanwhile_is_left_alone() {
-    let scene = scene(Call::SetForATime, SHORT_MS);
+    let scene = scene(Call::SetForATime, LONG_MS);
     scene.open().run_once().await;
     std::fs::write(scene.path("file"), "theirs").unwrap();
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| (scene.text("history") == "set file\nguard file\n").then_some(())).await;
     scene.open().recover().await;
     assert_eq!(scene.text("file"), "theirs");
@@ -238,10 +257,11 @@ async fn the_undo_of_its_plan_puts_a_provisional_step_back() {
 /// Grants are withdrawn: ansai may not act any more, and the guard does.
 #[tokio::test]
 async fn what_ansai_may_not_put_back_its_guard_does() {
-    let scene = scene(Call::Set, SHORT_MS);
+    let scene = scene(Call::Set, LONG_MS);
     killed_at(&scene, "acted").await;
     scene.open_with(fixed(Mode::Observe)).unwrap().recover().await;
     assert_eq!(scene.text("file"), "new");
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| (scene.text("history") == "set file\nguard file\n").then_some(())).await;
     scene.open_with(fixed(Mode::Observe)).unwrap().run_once().await;
     assert_eq!((scene.text("file"), told(&scene)[2].as_str()), ("old".into(), "outcome reverted"));
@@ -299,8 +319,9 @@ async fn killed_at_any_point_the_next_start_ends_it() {
 #[tokio::test]
 async fn killed_at_any_point_the_guard_puts_it_back() {
     for (point, ..) in POINTS.into_iter().filter(|(point, ..)| *point != "disarmed") {
-        let scene = scene(Call::Set, SHORT_MS);
+        let scene = scene(Call::Set, LONG_MS);
         killed_at(&scene, point).await;
+        test_guards::fire_all(&scene.state_dir());
         eventually(|| scene.text("history").ends_with("guard file\n").then_some(())).await;
         assert_eq!(scene.text("file"), "old", "{point}");
         scene.open().recover().await;
@@ -358,13 +379,17 @@ async fn what_its_guard_put_back_before_a_restart_is_not_confirmed() {
 /// An undo that was interrupted after it had restored everything is repeated.
 #[tokio::test]
 async fn an_interrupted_undo_of_a_provisional_step_is_finished() {
-    let scene = scene(Call::Set, SHORT_MS);
-    killed_at(&scene, "undone").await;
+    let scene = scene(Call::Set, LONG_MS);
+    std::fs::write(scene.path("stop-at"), "undone").unwrap();
+    let killed = killed::start("guarded::the_process_that_is_killed", &scene);
+    eventually(|| scene.outcomes().first().copied()).await;
+    test_guards::sleep_machine_of(&scene.path(""), LONG_MS);
+    eventually(|| (scene.text("reached") == "undone").then_some(())).await;
+    drop(killed);
+    std::fs::remove_file(scene.path("stop-at")).unwrap();
     assert_eq!(told(&scene).len(), 3);
     scene.open().recover().await;
-    let last = told(&scene).pop().unwrap();
-    assert!([BY_HOST, BY_GUARD].contains(&last.as_str()), "{last}");
-    assert_eq!(scene.text("file"), "old");
+    assert_eq!((told(&scene).pop().unwrap().as_str(), scene.text("file")), (BY_HOST, "old".into()));
     scene.finish().await;
 }
 

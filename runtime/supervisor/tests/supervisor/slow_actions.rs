@@ -287,6 +287,9 @@ impl TypedAction for Mark {
             let path = Path::new(item.undo.as_str().unwrap());
             std::fs::remove_file(path).map_err(|error| Refusal::io(path.display(), &error))?;
             note(path, "unmark");
+            while path.with_file_name("slow-undo").exists() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             std::thread::sleep(Duration::from_millis(what.arguments.limit));
         }
         Ok(applied(Outcome::Done, "unmarked", vec![]))

@@ -14,6 +14,7 @@ use ansai_kit::guard::{ArmError, GuardState, Guards, NoGuards, Reversal};
 use ansai_kit::host::Host;
 use ansai_kit::host_access::HostAccess;
 
+use crate::killed;
 use crate::over_live::{OverLive, host};
 use crate::set_file::point;
 
@@ -25,6 +26,17 @@ static SLEPT: Mutex<u64> = Mutex::new(0);
 
 pub(crate) fn sleep_machine(milliseconds: u64) {
     *SLEPT.lock().unwrap() = milliseconds;
+}
+
+/// As [`sleep_machine`], for the process that runs on the scene in this directory.
+pub(crate) fn sleep_machine_of(place: &Path, milliseconds: u64) {
+    std::fs::write(place.join("slept.next"), milliseconds.to_string()).unwrap();
+    std::fs::rename(place.join("slept.next"), place.join("slept")).unwrap();
+}
+
+fn slept() -> u64 {
+    let of_process = killed::place().and_then(|place| std::fs::read_to_string(place.join("slept")).ok());
+    of_process.map_or_else(|| *SLEPT.lock().unwrap(), |text| text.parse().unwrap())
 }
 
 pub(crate) fn set_wall(milliseconds: u64) {
@@ -42,12 +54,7 @@ struct GuardHost<G> {
 }
 
 pub(crate) fn processes(live: LiveHost) -> Arc<dyn HostAccess> {
-    host(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
-}
-
-/// As `processes`, but each guard fires ten minutes later than it should.
-pub(crate) fn late(live: LiveHost) -> Arc<dyn HostAccess> {
-    host(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
+    host(GuardHost { live, guards: Stopping(Processes) })
 }
 
 pub(crate) fn systemd(live: LiveHost) -> Arc<dyn HostAccess> {
@@ -68,7 +75,7 @@ impl<G: Guards> OverLive for GuardHost<G> {
         let real = ansai_kit::host_clock::read();
         let wall = WALL.lock().unwrap().map_or(real.wall, Timestamp::from_millis);
         let boot = BOOT.lock().unwrap().map_or(real.boot, str::to_owned);
-        let since_boot = Millis::new(real.since_boot.get() + *SLEPT.lock().unwrap());
+        let since_boot = Millis::new(real.since_boot.get() + slept());
         ClockReading { wall, boot, since_boot, ..real }
     }
 
@@ -134,10 +141,7 @@ fn has(host: &Host, name: &str) -> bool {
 
 /// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it. It also ends when the
 /// scene is gone, so that no test leaves one behind.
-struct Processes {
-    /// How much later than asked for.
-    later: Millis,
-}
+struct Processes;
 
 const SHELL: &str = "tenths=$1; dir=$2; shift 2; \
                      while [ \"$tenths\" -gt 0 ] && ! [ -e \"$dir/fires\" ]; do \
@@ -154,7 +158,7 @@ impl Guards for Processes {
     fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         let directory = Processes::directory(host, step_id);
         std::fs::create_dir_all(&directory).unwrap();
-        let tenths = (after.get() + self.later.get()).div_ceil(100).to_string();
+        let tenths = after.get().div_ceil(100).to_string();
         let mut shell = Command::new("setsid");
         shell.args(["/bin/sh", "-c", SHELL, "sh", &tenths]).arg(&directory).arg(&reversal.program);
         shell.args(&reversal.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
