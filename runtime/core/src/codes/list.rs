@@ -55,6 +55,10 @@ codes! {
         BAD_WATCH = "bad-watch",
         BAD_WINDOW = "bad-window",
         UNKNOWN_TIME_ZONE = "unknown-time-zone",
+        NO_LAST_STAGE = "no-last-stage",
+        STAGE_WITHOUT_ATTEMPTS = "stage-without-attempts",
+        DUPLICATE_STAGE = "duplicate-stage",
+        UNKNOWN_STAGE = "unknown-stage",
         WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",
@@ -235,5 +239,6 @@ codes! {
         NOT_ANSWERING = "not-answering",
         BAD_ORDER = "bad-order",
         NOTHING_TO_RESUME = "nothing-to-resume",
+        NOTHING_TO_RETRY = "nothing-to-retry",
     }
 }

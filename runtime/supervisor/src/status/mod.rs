@@ -55,6 +55,9 @@ impl Supervisor {
                 return NextStep::Evaluate { at: None };
             };
             let evaluate = NextStep::Evaluate { at: Some(due(instance)) };
+            if let Some(next) = NextStep::of_course(incident) {
+                return next;
+            }
             if incident.unknown.is_some() {
                 return evaluate;
             }
@@ -68,7 +71,7 @@ impl Supervisor {
                 (Some(Mode::Observe), _) => NextStep::Observe,
                 (_, Permission::Exhausted(attempts)) => NextStep::Person { attempts },
                 (_, Permission::Cooling(until)) => NextStep::Cooling { until },
-                _ => evaluate,
+                _ => NextStep::of_held(incident, now).unwrap_or(evaluate),
             }
         };
         let statuses = rooms.instances.iter().map(|instance| InstanceStatus {
@@ -112,7 +115,7 @@ fn report(incidents: &[Incident], now: Timestamp, next: impl Fn(&Incident) -> Ne
     let is_silenced = |one: &IncidentStatus| matches!(one.next, NextStep::Silenced(_));
     all.sort_by_key(|one| (is_silenced(one), Reverse(one.severity), one.unknown.is_some(), one.opened));
     let overall = |one: &IncidentStatus| match one {
-        one if is_silenced(one) => Overall::Healthy,
+        one if is_silenced(one) || matches!(one.next, NextStep::Pending { .. }) => Overall::Healthy,
         IncidentStatus { unknown: Some(_), .. } => Overall::Unknown,
         _ => Overall::Unhealthy,
     };
@@ -147,6 +150,8 @@ fn status(incident: &Incident, next: NextStep) -> IncidentStatus {
         confirmed: incident.confirmed,
         attempts: incident.begun,
         next,
+        stage: incident.course.stage_name.clone(),
+        flaps: incident.course.flaps,
     }
 }
 
@@ -158,7 +163,8 @@ impl State {
         orders.pauses.retain(|one| one.order.is_in_force(now, false));
         orders.silences.retain(|one| one.order.is_in_force(now, false));
         let next = |incident: &Incident| {
-            NextStep::of_orders(incident, &orders, now, false).unwrap_or(NextStep::Evaluate { at: None })
+            let step = NextStep::of_orders(incident, &orders, now, false).or_else(|| NextStep::of_course(incident));
+            step.or_else(|| NextStep::of_held(incident, now)).unwrap_or(NextStep::Evaluate { at: None })
         };
         let instance = |(name, last): (String, Timestamp)| {
             let instance: InstanceName = name.parse().ok()?;
