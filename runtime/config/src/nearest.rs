@@ -35,7 +35,7 @@ pub(crate) fn hint(written: &str, known: &[&str]) -> Option<String> {
 
 /// Formats `` `a`, `b`, `c` ``, at most sixteen words.
 pub(crate) fn list(words: &[&str]) -> Option<String> {
-    let (shown, rest) = words.split_at(words.len().min(16));
+    let (shown, rest) = words.split_at(words.len().min(32));
     let mut list: Vec<String> = shown.iter().map(|word| format!("`{}`", inert(word, MOST_COMPARED))).collect();
     if !rest.is_empty() {
         list.push(format!("{} more", rest.len()));
