@@ -23,7 +23,7 @@ use crate::watch;
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
 /// Bounds of `verify_within` in milliseconds: up to 1 hour.
 pub(crate) const VERIFY_WITHIN: (u64, u64) = (0, 3_600_000);
-const KEYS: &[&str] = 
+const KEYS: &[&str] =
     &["name", "version", "description", "schedule", "attempts", "stage", "capabilities", "limits", "settings"];
 
 /// A valid manifest.

@@ -73,7 +73,8 @@ fn other_line(event: &Event) -> String {
             format!("{instance}: {}", ladder::left_stage(incident, from, to, reason))
         }
         Event::Escalated { incident, instance, key, severity, summary, reason, tried, .. } => {
-            let said = ladder::escalated(incident, &in_brackets(*severity), reason, (key, summary), tried);
+            let said =
+                ladder::escalated(incident, &in_brackets(*severity), reason, (key.as_str(), summary.as_str()), tried);
             format!("{instance}: {said}")
         }
         Event::Retried { incident, instance, by, .. } => {
@@ -193,7 +194,11 @@ fn plan_line(event: &Event) -> String {
                 0 | 1 => String::new(),
                 _ => format!(" after {}", count(*evaluations, "evaluation")),
             };
-            format!("{instance}: plan {plan}: verified: {}{}{repeated}", self::status(status), ladder::progress(*progress))
+            format!(
+                "{instance}: plan {plan}: verified: {}{}{repeated}",
+                self::status(status),
+                ladder::progress(*progress)
+            )
         }
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
         Event::Undone { step, outcome: Outcome::Refused, detail, by, .. } => {

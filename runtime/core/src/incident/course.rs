@@ -152,8 +152,7 @@ impl Incident {
     /// Whether only a person is left.
     pub fn is_at_person(&self, retry: &RetryPolicy) -> bool {
         let used = self.begun.saturating_sub(self.course.before_ladder);
-        used >= retry.max_attempts
-            || !retry.ladder.is_empty() && retry.ladder.get(self.stage_number(retry)).is_none()
+        used >= retry.max_attempts || !retry.ladder.is_empty() && retry.ladder.get(self.stage_number(retry)).is_none()
     }
 
     /// Leaves every stage that is over. `is_time_known`: the time of day is not in doubt. Answers the stages that were

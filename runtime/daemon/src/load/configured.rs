@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::watch::Wanted;
 use ansai_core::InstanceName;
+use ansai_core::watch::Wanted;
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};

@@ -72,9 +72,10 @@ impl Incidents {
             return;
         }
         let (instance, key) = (&incident.instance, &incident.finding.key);
-        let written = self.state.flaps(instance, key).and_then(|flaps| {
-            self.state.put_flaps(instance, key, &Flaps { healed: Some(now), ..flaps }, now)
-        });
+        let written = self
+            .state
+            .flaps(instance, key)
+            .and_then(|flaps| self.state.put_flaps(instance, key, &Flaps { healed: Some(now), ..flaps }, now));
         if let Err(error) = written {
             tracing::error!(%instance, incident = %incident.id, "if it comes back, that is not counted: {error}");
         }

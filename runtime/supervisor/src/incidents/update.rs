@@ -69,7 +69,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) retry: &'a RetryPolicy,
 }
 
-/// Compares the observations with the open incidents, apart from those that are `healing`. `why_missing` becomes the reason of incidents that the answer does not mention.
+/// Compares the observations with the open incidents, apart from those that are `healing`. `why_missing` becomes the reason
+/// of incidents that the answer does not mention.
 pub(crate) fn update(
     instance: &InstanceName,
     open: &[Incident],

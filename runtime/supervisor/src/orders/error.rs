@@ -48,7 +48,7 @@ impl OrderError {
             OrderError::Duration(_) | OrderError::Reason | OrderError::Key | OrderError::TooMany => codes::BAD_ORDER,
             OrderError::NothingPaused | OrderError::NothingToResume(_) => codes::NOTHING_TO_RESUME,
             OrderError::NothingToRetry(_) => codes::NOTHING_TO_RETRY,
-            OrderError::BeingEvaluated(_) => codes::NOT_RUNNING,
+            OrderError::BeingEvaluated(_) => codes::NOT_ANSWERING,
             OrderError::State(_) | OrderError::Journal(_) => codes::STATE_DIRECTORY,
         }
     }

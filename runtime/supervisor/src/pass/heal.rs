@@ -225,7 +225,11 @@ impl Passes {
     }
 
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
-    pub(super) async fn plan(&self, request: &PlanRequest<'_>, incident: &mut Incident) -> Result<Option<Approved>, NoPlan> {
+    pub(super) async fn plan(
+        &self,
+        request: &PlanRequest<'_>,
+        incident: &mut Incident,
+    ) -> Result<Option<Approved>, NoPlan> {
         let PlanRequest { instance, grants, is_first, .. } = *request;
         let waiting = self.waiting(instance, grants, incident).map_err(NoPlan::because)?;
         let Waiting::Ask(known) = waiting else { return Ok(None) };
@@ -268,8 +272,8 @@ impl Passes {
                 [orders, &Attempts, clocks, &Futile(&steps), &approval, &windows, &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
-        incident.course.nothing_here = verdict == Verdict::NothingToDo
-            && matches!(decision, Decision::Apply(_) | Decision::ApplyThenReplan(_));
+        incident.course.nothing_here =
+            verdict == Verdict::NothingToDo && matches!(decision, Decision::Apply(_) | Decision::ApplyThenReplan(_));
         self.remember_held(incident, if let Verdict::Held(held) = &verdict { Some(held.clone()) } else { None });
         if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {
             // The next pass on schedule may come after the window.

@@ -6,8 +6,8 @@ use ansai_core::incident::{Change, Permission, Reason};
 use ansai_core::{Event, Incident, Timestamp};
 
 use super::Passes;
-use super::lane::Lane;
 use super::heal::{NoPlan, PlanRequest};
+use super::lane::Lane;
 use crate::clock;
 use crate::execution::Approved;
 use crate::instance::Instance;

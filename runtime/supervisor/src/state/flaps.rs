@@ -23,8 +23,7 @@ impl State {
     /// What is remembered about incidents with this key.
     pub(crate) fn flaps(&self, instance: &InstanceName, key: &str) -> Result<Flaps, StateError> {
         self.0.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT value FROM flap WHERE instance = ?1 AND key = ?2")?;
+            let mut statement = connection.prepare_cached("SELECT value FROM flap WHERE instance = ?1 AND key = ?2")?;
             let value =
                 statement.query_row(params![instance.as_str(), key], |row| row.get::<_, String>(0)).optional()?;
             Ok(value.map(|value| serde_json::from_str(&value)).transpose()?.unwrap_or_default())

@@ -72,7 +72,8 @@ async fn stages_follow_each_other_over_restarts_and_end_with_a_person_who_is_tol
     assert_eq!(escalated.len(), 1, "told once");
     let (reason, attempts, tried) = &escalated[0];
     assert_eq!((reason, *attempts), (&Reason::Attempts { used: 1 }, 3));
-    let at: Vec<(u32, &str, usize)> = tried.iter().map(|one| (one.number, one.stage.as_str(), one.steps.len())).collect();
+    let at: Vec<(u32, &str, usize)> =
+        tried.iter().map(|one| (one.number, one.stage.as_str(), one.steps.len())).collect();
     assert_eq!(at, [(1, "gentle", 1), (2, "gentle", 1), (3, "hard", 1)]);
 
     let supervisor = scene.open();

@@ -10,8 +10,8 @@ use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::incident::{Progress, Reason, Tried, TriedStep};
 use ansai_core::order::{Order, Pause, Person, Silence};
 use ansai_core::{
-    Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
-    Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview,
+    Recommendation, Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
 };
 use ansai_harness::debug_text::is_debug_text;
 use serde::de::DeserializeOwned;
