@@ -1,7 +1,7 @@
 //! Stages and escalations in words.
 
 use ansai_core::Status;
-use ansai_core::incident::{Escalation, Progress, Reason, Tried, TriedStep};
+use ansai_core::incident::{Escalation, Ladder, Progress, Reason, Stage, Tried, TriedStep};
 use ansai_core::text::{inert, prose};
 
 use super::count::count;
@@ -55,6 +55,16 @@ fn step(step: &TriedStep) -> String {
     let action = step.action.rsplit('.').next().unwrap_or(&step.action);
     let detail = if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
     format!("{} on {}: {}{detail}", inert(action, MOST_NAME), step.about, step.outcome)
+}
+
+/// `compress (2 attempts, within 30 min), remove (1 attempt), then a person`.
+pub(crate) fn stages(ladder: &Ladder) -> String {
+    let stage = |stage: &Stage| {
+        let within = stage.within.map(|within| format!(", within {within}")).unwrap_or_default();
+        format!("{} ({}{within})", inert(&stage.name, MOST_NAME), count(stage.attempts, "attempt"))
+    };
+    let stages: Vec<String> = ladder.0.iter().map(stage).collect();
+    format!("{}, then a person", stages.join(", "))
 }
 
 /// `, improved`, if that is known.

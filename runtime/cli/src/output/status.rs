@@ -65,7 +65,9 @@ impl Page {
     fn overall(&mut self, report: &StatusReport) {
         let is_silenced = |one: &&IncidentStatus| matches!(one.next, NextStep::Silenced(_));
         let silenced = report.incidents.iter().filter(is_silenced).count();
-        let open = report.incidents.len() + report.more_incidents - silenced;
+        let is_pending = |one: &&IncidentStatus| matches!(one.next, NextStep::Pending { .. });
+        let pending = report.incidents.iter().filter(is_pending).count();
+        let open = report.incidents.len() + report.more_incidents - silenced - pending;
         let (style, word) = match report.overall {
             Overall::Healthy => (colour::GOOD, "healthy"),
             Overall::Unknown => (colour::WARNING, "unknown"),
@@ -77,6 +79,9 @@ impl Page {
         }
         if silenced > 0 {
             more.push(format!("{silenced} silenced"));
+        }
+        if pending > 0 {
+            more.push(format!("{pending} within the minimum time"));
         }
         if !report.not_loaded.is_empty() {
             more.push(format!("{} not loaded", report.not_loaded.len()));
