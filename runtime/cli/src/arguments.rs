@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
-    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status, test, undo,
+    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, retry, run, silence, status, test, undo,
     virtualize, wake,
 };
 use crate::global::Global;
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Silence(silence::Arguments),
     /// End a pause, a silence or a quarantine
     Resume(resume::Arguments),
+    /// Let ansai heal incidents again that are left to a person
+    Retry(retry::Arguments),
     /// List what is paused and silenced
     Pauses(pauses::Arguments),
     /// Check what ansai can do on this host as this user

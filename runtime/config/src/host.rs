@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Code, InstanceName, Interface, Millis, Mode, Never, codes};
+use ansai_core::{Code, InstanceName, Interface, Millis, Mode, Never, RetryPolicy, codes};
 
 use crate::audit_log::{self, AuditLog};
 use crate::control::{self, Control};
@@ -139,6 +139,27 @@ impl HostConfig {
             None => (None, 0..0),
         };
         placed(node, &table, problems).of(&self.source)
+    }
+
+    /// How often, at what interval and in which stages the incidents of an instance are healed, with the stages of its
+    /// manifest.
+    ///
+    /// # Errors
+    /// The configuration names a stage that the manifest does not have.
+    pub fn retry_policy(&self, instance: &InstanceName, manifest: &Manifest) -> Result<RetryPolicy, Diagnostics> {
+        let Some(configured) = self.policies.get(instance) else { return Ok(RetryPolicy::default()) };
+        let ladder = configured.stages.over(&manifest.ladder).map_err(|unknown| {
+            let mut problems = Problems::default();
+            for one in unknown {
+                problems.add(Problem::error(one.code, one.span, one.message).maybe_hint(one.hint));
+            }
+            problems.of(&self.source)
+        })?;
+        let attempts = configured.attempts.clone();
+        let max_attempts =
+            if ladder.is_empty() || configured.has_max { attempts.max_attempts } else { ladder.attempts() };
+        let verify_within = configured.verify_within.unwrap_or(manifest.verify_within);
+        Ok(RetryPolicy { verify_within, max_attempts, ladder, ..attempts })
     }
 
     /// A problem of a target's secret, at `secret` in its table.

@@ -12,6 +12,7 @@ use crate::approve;
 use crate::fields::Fields;
 use crate::host::MODES;
 use crate::identifier;
+use crate::incidents;
 use crate::limits::{self, LimitsChange};
 use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
@@ -19,6 +20,7 @@ use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
 use crate::share;
 use crate::source::Span;
+use crate::stages::{self, StagesChange};
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
 use crate::timing::{self, Timing};
@@ -45,6 +47,8 @@ const KEYS: &[&str] = &[
     "watch",
     "settings",
     "attempts",
+    "incidents",
+    "stages",
     "limits",
     "share",
     "call_limit",
@@ -89,6 +93,10 @@ pub struct Instance {
     pub settings: serde_json::Value,
     /// How often, and at what interval, a finding may be treated.
     pub attempts: RetryPolicy,
+    /// Whether the operator says how many attempts an incident has; otherwise its stages say it, if there are any.
+    pub has_max: bool,
+    /// What the operator says about the stages.
+    pub stages: StagesChange,
     /// Time during which verification is repeated; `None` if the manifest's applies.
     pub verify_within: Option<Millis>,
     /// Limits that override those of the manifest, which override the defaults.
@@ -177,8 +185,12 @@ pub(crate) fn read(
         }
     }
     let attempts = fields.get("attempts").and_then(|node| read_attempts(node, problems));
-    let (attempts, verify_within) = attempts.unwrap_or_default();
     let every = fields.duration("every", SCHEDULE, problems);
+    let (mut attempts, verify_within) = attempts.unwrap_or_default();
+    let has_max = fields.get("attempts").is_some_and(|node| node.get("max").is_some());
+    if let Some(node) = fields.get("incidents") {
+        incidents::read(node, &mut attempts, problems);
+    }
     Some(Instance {
         source: source.map(str::to_owned),
         sha256: sha256.map(str::to_owned),
@@ -192,6 +204,8 @@ pub(crate) fn read(
         watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts,
+        has_max,
+        stages: fields.get("stages").map(|node| stages::read_change(node, problems)).unwrap_or_default(),
         verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
         shares: fields.get("share").map(|node| share::read(node, problems)).unwrap_or_default(),

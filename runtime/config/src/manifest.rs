@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use ansai_core::incident::Ladder;
 use ansai_core::{Interface, InterfaceName, Limits, Millis, Watch, codes};
 
 use crate::diagnostics::Diagnostics;
@@ -15,13 +16,15 @@ use crate::node::{Entry, MOST_AUTHOR_VALUES, Node};
 use crate::problem::{Problem, Problems};
 use crate::request::{self, Request};
 use crate::source::{MOST_AUTHOR_BYTES, Source};
+use crate::stages;
 use crate::watch;
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
 /// Bounds of `verify_within` in milliseconds: up to 1 hour.
 pub(crate) const VERIFY_WITHIN: (u64, u64) = (0, 3_600_000);
-const KEYS: &[&str] = &["name", "version", "description", "schedule", "attempts", "capabilities", "limits", "settings"];
+const KEYS: &[&str] =
+    &["name", "version", "description", "schedule", "attempts", "stage", "capabilities", "limits", "settings"];
 
 /// A valid manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Manifest {
     pub watches: Vec<Watch>,
     /// Time during which verification is repeated until the finding is healthy.
     pub verify_within: Millis,
+    /// Stages of the escalation.
+    pub ladder: Ladder,
     /// Requests by interface name. All names are known.
     pub capabilities: BTreeMap<InterfaceName, Request>,
     /// Limits that the author sets. They can only lower the defaults: see [`Manifest::limits_in_force`].
@@ -104,6 +109,9 @@ impl Manifest {
             if self.verify_within > Millis::ZERO {
                 let within = format!("{}ms", self.verify_within.get());
                 map.insert("attempts".into(), serde_json::json!({ "verify_within": within }));
+            }
+            if !self.ladder.is_empty() {
+                map.insert("stage".into(), stages::to_json(&self.ladder));
             }
             if !self.limits.is_empty() {
                 map.insert("limits".into(), self.limits.to_json());
@@ -198,6 +206,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         let fields = Fields::of(node, "`[attempts]`", &["verify_within"], problems)?;
         fields.duration("verify_within", VERIFY_WITHIN, problems)
     });
+    let ladder = fields.get("stage").map(|node| stages::read(node, problems)).unwrap_or_default();
     let mut capabilities = BTreeMap::new();
     if let Some(node) = fields.get("capabilities")
         && let Some(entries) = table_of("`[capabilities]`", node, problems)
@@ -224,6 +233,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         every,
         watches,
         verify_within: verify_within.unwrap_or(Millis::ZERO),
+        ladder,
         capabilities,
         limits,
         settings_schema,

@@ -16,7 +16,7 @@ pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
-use crate::incident::Change;
+use crate::incident::{Change, Progress, Reason, Tried};
 use crate::order::{Pause, Person, Silence};
 use crate::quarantine::{Quarantine, Release};
 use crate::{
@@ -114,6 +114,23 @@ pub enum Event {
         severity: Option<Severity>,
         summary: String,
     },
+    /// An incident left a stage of its ladder. `to` is the next stage, or `person`.
+    Stage { incident: String, instance: InstanceName, key: String, from: String, to: String, reason: Reason },
+    /// An incident is left to a person: nothing is tried until it gets worse or a person wants it. `attempts` were begun;
+    /// `tried` has the latest of them.
+    Escalated {
+        incident: String,
+        instance: InstanceName,
+        key: String,
+        severity: Option<Severity>,
+        summary: String,
+        reason: Reason,
+        attempts: u32,
+        evidence: Vec<Measure>,
+        tried: Vec<Tried>,
+    },
+    /// A person wants an incident that was left to a person to be healed from its first stage.
+    Retried { incident: String, instance: InstanceName, key: String, by: Person },
     /// A policy decided what to do about a finding, or the host about its own files; then there is no incident.
     Planned {
         plan: String,
@@ -247,6 +264,9 @@ pub enum Event {
         /// How far it is from healthy now, as far as the policy reported it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         distance: Option<f64>,
+        /// Whether the plan made it better, as far as the policy reports distances.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        progress: Option<Progress>,
         /// The number of evaluations until it was healthy or the time was over.
         evaluations: u32,
     },
@@ -323,6 +343,9 @@ impl Event {
             Event::Incident { .. } => "incident",
             Event::Held { .. } => "held",
             Event::NotHeld { .. } => "not-held",
+            Event::Stage { .. } => "stage",
+            Event::Escalated { .. } => "escalated",
+            Event::Retried { .. } => "retried",
             Event::Planned { .. } => "planned",
             Event::PlanFailed { .. } => "plan-failed",
             Event::Repeated { .. } => "repeated",
@@ -376,6 +399,9 @@ impl Event {
             | Event::Incident { instance, .. }
             | Event::Held { instance, .. }
             | Event::NotHeld { instance, .. }
+            | Event::Stage { instance, .. }
+            | Event::Escalated { instance, .. }
+            | Event::Retried { instance, .. }
             | Event::Planned { instance, .. }
             | Event::PlanFailed { instance, .. }
             | Event::Repeated { instance, .. }

@@ -1,8 +1,17 @@
 //! Incidents, and the rules that make it safe to act on them: an incident closes only on an explicit `healthy` or `gone`,
 //! attempts are counted and spaced, and the counters are data, so they survive a restart.
 
+mod course;
+mod escalation;
+mod ladder;
+mod progress;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::course::{Course, Wait};
+pub use self::escalation::{Escalation, Reason, Tried, TriedStep};
+pub use self::ladder::{FlapLimit, Ladder, MOST_STAGES, PERSON, Stage};
+pub use self::progress::Progress;
 use crate::hold::Hold;
 use crate::order::Pause;
 use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
@@ -19,12 +28,23 @@ pub struct RetryPolicy {
     pub settle: Millis,
     /// Time during which verification is repeated until the finding is healthy. Zero: it is verified once.
     pub verify_within: Millis,
+    /// How long a finding must hold before it is an incident that is told and healed.
+    pub hold_for: Millis,
+    /// How long it must stay healthy before the incident closes.
+    pub clear_for: Millis,
+    /// How often it may come back after it was healed.
+    pub flaps: FlapLimit,
+    /// The stages of the escalation.
+    pub ladder: Ladder,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         let (settle, verify_within) = (Millis::ZERO, Millis::ZERO);
-        RetryPolicy { cooldown: Millis::new(10 * 60_000), max_attempts: 3, settle, verify_within }
+        let (hold_for, clear_for) = (Millis::ZERO, Millis::ZERO);
+        let (flaps, ladder) = (FlapLimit::default(), Ladder::default());
+        let cooldown = Millis::new(10 * 60_000);
+        RetryPolicy { cooldown, max_attempts: 3, settle, verify_within, hold_for, clear_for, flaps, ladder }
     }
 }
 
@@ -54,6 +74,9 @@ pub struct Incident {
     /// Whether it is held under the incident of its cause.
     #[serde(default, skip_serializing_if = "Hold::is_unused")]
     pub hold: Hold,
+    /// Its times, its stage, and whether it is left to a person.
+    #[serde(default, skip_serializing_if = "Course::is_unused")]
+    pub course: Course,
 }
 
 /// How an evaluation changed an incident.
@@ -89,6 +112,13 @@ pub enum Permission {
     Cooling(Timestamp),
     /// All attempts were used.
     Exhausted(u32),
+    /// It was healed and came back so many times within this time.
+    Flapping {
+        /// So many times.
+        times: u32,
+        /// Within this time.
+        within: Millis,
+    },
     /// The same steps freed nothing the last time; not again before this instant.
     Futile(Timestamp),
     /// The time of day jumped by so many milliseconds, so what is old is unknown.
@@ -130,6 +160,7 @@ impl Incident {
             begun: 0,
             last_begun: None,
             hold: Hold::default(),
+            course: Course::default(),
         })
     }
 
@@ -167,8 +198,13 @@ impl Incident {
 
     /// Whether an attempt may start now.
     pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Timestamp) -> Permission {
-        if self.begun >= retry_policy.max_attempts {
-            return Permission::Exhausted(self.begun);
+        match self.course.escalated.as_ref().map(|escalated| &escalated.reason) {
+            Some(Reason::Flapping { times, within }) => {
+                return Permission::Flapping { times: *times, within: *within };
+            }
+            Some(_) => return Permission::Exhausted(self.begun),
+            None if self.is_at_person(retry_policy) => return Permission::Exhausted(self.begun),
+            None => {}
         }
         match self.last_begun.map(|begun| begun + retry_policy.cooldown) {
             Some(free) if now < free => Permission::Cooling(free),
@@ -180,6 +216,7 @@ impl Incident {
     pub fn begin(&mut self, now: Timestamp) {
         self.begun += 1;
         self.last_begun = Some(now);
+        self.course.stage_since.get_or_insert(now);
     }
 }
 

@@ -214,7 +214,9 @@ impl Error {
             Error::Configuration(ConfigurationError::Invalid { problems, .. })
             | Error::Component(ComponentError::Part { problems, .. })
             | Error::Instance(
-                InstanceError::Settings { problems, .. } | InstanceError::TargetSettings { problems, .. },
+                InstanceError::Settings { problems, .. }
+                | InstanceError::Stages { problems, .. }
+                | InstanceError::TargetSettings { problems, .. },
             ) => Some(problems),
             _ => None,
         }

@@ -54,6 +54,7 @@ mod permits;
 mod recording;
 mod repeats;
 pub mod report;
+mod retrying;
 mod schedule;
 mod shares;
 mod state;

@@ -22,6 +22,7 @@ pub(crate) mod plans;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod silence;
 pub(crate) mod status;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Pause(verb) => pause::run(&verb, global),
         Command::Silence(verb) => silence::run(&verb, global),
         Command::Resume(verb) => resume::run(&verb, global),
+        Command::Retry(verb) => retry::run(&verb, global),
         Command::Pauses(verb) => pauses::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),

@@ -8,7 +8,7 @@ use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
-use super::{MOST_TEXT, orders, phrases, time};
+use super::{MOST_TEXT, ladder, orders, phrases, time};
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +68,17 @@ fn other_line(event: &Event) -> String {
             let why = why.map(|why| format!(": {why} ({})", why.code().word())).unwrap_or_default();
             let severity = in_brackets(*severity);
             format!("{instance}: incident {incident}{severity} is not held{was}{why}: {}", prose(summary, MOST_TEXT))
+        }
+        Event::Stage { incident, instance, from, to, reason, .. } => {
+            format!("{instance}: {}", ladder::left_stage(incident, from, to, reason))
+        }
+        Event::Escalated { incident, instance, key, severity, summary, reason, tried, .. } => {
+            let said =
+                ladder::escalated(incident, &in_brackets(*severity), reason, (key.as_str(), summary.as_str()), tried);
+            format!("{instance}: {said}")
+        }
+        Event::Retried { incident, instance, by, .. } => {
+            format!("{instance}: incident {incident} begins again with its first stage: asked by {by}")
         }
         Event::PlanFailed { instance, incident, error, .. } => {
             format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))
@@ -184,12 +195,16 @@ fn plan_line(event: &Event) -> String {
         }
         Event::Pending { step, reason, .. } => format!("{}: interrupted, and waits: {reason}", at(*step)),
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
-        Event::Verified { status, evaluations, .. } => {
+        Event::Verified { status, evaluations, progress, .. } => {
             let repeated = match evaluations {
                 0 | 1 => String::new(),
                 _ => format!(" after {}", count(*evaluations, "evaluation")),
             };
-            format!("{instance}: plan {plan}: verified: {}{repeated}", self::status(status))
+            format!(
+                "{instance}: plan {plan}: verified: {}{}{repeated}",
+                self::status(status),
+                ladder::progress(*progress)
+            )
         }
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
         Event::Undone { step, outcome: Outcome::Refused, detail, by, .. } => {
@@ -233,6 +248,11 @@ fn evaluation(result: &EvaluationResult) -> String {
     }
 }
 
+/// What a plan waits for.
+pub(crate) fn held(held: &Permission) -> String {
+    verdict(&Verdict::Held(held.clone()))
+}
+
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
@@ -240,6 +260,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::NothingToDo => "nothing to do".to_owned(),
         Verdict::Held(Permission::Cooling(at)) => format!("on hold until {}", time::clock(*at)),
         Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
+        Verdict::Held(Permission::Flapping { times, .. }) => format!("on hold: {}", ladder::flaps(*times)),
         Verdict::Held(Permission::Futile(until)) => phrases::futile(*until),
         Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
         Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),

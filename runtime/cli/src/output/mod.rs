@@ -8,6 +8,7 @@ pub(crate) mod count;
 pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod json;
+pub(crate) mod ladder;
 pub(crate) mod lines;
 pub(crate) mod more;
 pub(crate) mod orders;

@@ -244,6 +244,9 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::NothingToDo) => vec!["no changes".to_owned()],
         Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
+        Some(Verdict::Held(Permission::Flapping { times, .. })) => {
+            vec![format!("on hold: {}", super::ladder::flaps(*times))]
+        }
         Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
         Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
         Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],

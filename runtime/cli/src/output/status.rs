@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::count::count;
 use super::details::Layout;
 use super::paragraphs::wrapped;
-use super::{MOST_TEXT, colour, orders, phrases, time};
+use super::{MOST_TEXT, colour, events, ladder, orders, phrases, time};
 
 #[cfg(test)]
 mod tests;
@@ -66,7 +66,9 @@ impl Page {
     fn overall(&mut self, report: &StatusReport) {
         let is_silenced = |one: &&IncidentStatus| matches!(one.next, NextStep::Silenced(_));
         let silenced = report.incidents.iter().filter(is_silenced).count();
-        let open = report.incidents.len() + report.more_incidents - silenced;
+        let is_pending = |one: &&IncidentStatus| matches!(one.next, NextStep::Pending { .. });
+        let pending = report.incidents.iter().filter(is_pending).count();
+        let open = report.incidents.len() + report.more_incidents - silenced - pending;
         let (style, word) = match report.overall {
             Overall::Healthy => (colour::GOOD, "healthy"),
             Overall::Unknown => (colour::WARNING, "unknown"),
@@ -78,6 +80,9 @@ impl Page {
         }
         if silenced > 0 {
             more.push(format!("{silenced} silenced"));
+        }
+        if pending > 0 {
+            more.push(format!("{pending} within the minimum time"));
         }
         if !report.not_loaded.is_empty() {
             more.push(format!("{} not loaded", report.not_loaded.len()));
@@ -110,7 +115,10 @@ impl Page {
         self.out.push('\n');
         self.headline(2, style, &word, &format!("  {} {key}, open for {age}", one.instance));
         self.line(4, &prose(one.unknown.as_deref().unwrap_or(&one.summary), MOST_TEXT));
-        self.line(4, &format!("next: {}", next(&one.next, now)));
+        if one.flaps > 0 {
+            self.line(4, &ladder::flaps(one.flaps));
+        }
+        self.line(4, &format!("next: {}{}", next(one, now), stage(one)));
     }
 
     /// A line that begins with a colored word.
@@ -141,8 +149,20 @@ impl Page {
     }
 }
 
-fn next(next: &NextStep, now: Timestamp) -> String {
-    match next {
+/// `, stage clean`, while ansai heals it.
+fn stage(one: &IncidentStatus) -> String {
+    match (&one.next, one.stage.as_str()) {
+        (NextStep::Escalated { .. }, _) | (_, "") => String::new(),
+        (_, stage) => format!(", stage {}", inert(stage, 64)),
+    }
+}
+
+fn next(one: &IncidentStatus, now: Timestamp) -> String {
+    match &one.next {
+        NextStep::Pending { until } => format!("an incident if it holds, {}", in_time(*until, now)),
+        NextStep::Clearing { until } => format!("healthy; closes if it stays so, {}", in_time(*until, now)),
+        NextStep::Escalated { escalation, attempts } => ladder::left_to_person(escalation, *attempts, &one.key),
+        NextStep::Waits { held } => events::held(held),
         NextStep::Healing => "is being healed now".to_owned(),
         NextStep::Silenced(silence) => format!("silenced {}", orders::ordered(&silence.order)),
         NextStep::Paused(pause) => format!("waiting: paused {}", orders::ordered(&pause.order)),

@@ -51,6 +51,17 @@ fn without_a_daemon_an_order_is_stored_for_the_next_start() {
 }
 
 #[test]
+fn nothing_is_retried_that_is_not_left_to_a_person() {
+    let scene = Scene::new();
+    let retried = scene.ansai(&["retry", "/var\u{1b}[31m"]).code(2);
+    retried.complains("[nothing-to-retry]").complains("ansai status");
+    let config = configured(&scene, "", &quiet("p"));
+    let running = daemon(&scene, &config);
+    scene.ansai(&["retry", "p", "--config", &config]).code(2).complains("[nothing-to-retry]");
+    drop(running);
+}
+
+#[test]
 fn what_is_mistyped_is_told() {
     let scene = Scene::new();
     let config = configured(&scene, "", &quiet("p"));

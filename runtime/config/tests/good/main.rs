@@ -15,6 +15,7 @@ mod fixtures;
 mod grants;
 mod host;
 mod settings;
+mod stages;
 
 use std::path::PathBuf;
 

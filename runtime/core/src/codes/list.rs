@@ -59,6 +59,10 @@ codes! {
         CRON_NEVER_FIRES = "cron-never-fires",
         SCHEDULE_CONFLICT = "schedule-conflict",
         SPLAY_TOO_LONG = "splay-too-long",
+        NO_LAST_STAGE = "no-last-stage",
+        STAGE_WITHOUT_ATTEMPTS = "stage-without-attempts",
+        DUPLICATE_STAGE = "duplicate-stage",
+        UNKNOWN_STAGE = "unknown-stage",
         WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",
@@ -240,5 +244,6 @@ codes! {
         NOT_ANSWERING = "not-answering",
         BAD_ORDER = "bad-order",
         NOTHING_TO_RESUME = "nothing-to-resume",
+        NOTHING_TO_RETRY = "nothing-to-retry",
     }
 }

@@ -58,6 +58,8 @@ pub enum Request {
     Silence(NewSilence),
     /// End pauses and silences. Answered with [`Answer::Resumed`].
     Resume(Resume),
+    /// Heal again what was left to a person. Answered with [`Answer::Retried`].
+    Retry(Retry),
 }
 
 impl Request {
@@ -65,6 +67,7 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
+            Request::Retry(_) => true,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
     }
@@ -139,6 +142,14 @@ pub enum Resume {
     },
 }
 
+/// Which incidents are healed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// The id of an incident, or the key or instance of several.
+    pub name: String,
+}
+
 /// The answer with its version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +198,11 @@ pub enum Answer {
     },
     /// What ended.
     Resumed(Orders),
+    /// The incidents that are healed again.
+    Retried {
+        /// Their ids.
+        incidents: Vec<String>,
+    },
     /// The state of everything.
     Status(Box<StatusReport>),
 }
@@ -224,6 +240,7 @@ mod tests {
             Request::Silence(NewSilence { instance, key: "/var".into(), duration, reason }),
             Request::Resume(Resume::All),
             Request::Resume(Resume::Named { name: "one".into() }),
+            Request::Retry(Retry { name: "/var".into() }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

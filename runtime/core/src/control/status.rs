@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::incident::{Escalation, Permission};
 use crate::order::{Orders, Pause, Silence};
 use crate::{Incident, InstanceName, Millis, Mode, Severity, Share, Timestamp};
 
@@ -69,6 +70,17 @@ pub struct IncidentStatus {
     pub attempts: u32,
     /// What comes next.
     pub next: NextStep,
+    /// Its stage; empty without a ladder.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stage: String,
+    /// How often it came back after it was healed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flaps: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What comes next for an incident.
@@ -85,6 +97,28 @@ pub enum NextStep {
     Held {
         /// The id of that incident.
         under: String,
+    },
+    /// It must hold until then before it is an incident.
+    Pending {
+        /// When its minimum time is over.
+        until: Timestamp,
+    },
+    /// It is healthy, and closes then if it stays so.
+    Clearing {
+        /// When the time is over.
+        until: Timestamp,
+    },
+    /// It is left to a person.
+    Escalated {
+        /// Since when, and why.
+        escalation: Escalation,
+        /// Attempts that were begun.
+        attempts: u32,
+    },
+    /// Its plan waits.
+    Waits {
+        /// For what.
+        held: Box<Permission>,
     },
     /// A person has to approve or reject a plan.
     Approval {
@@ -124,6 +158,38 @@ impl NextStep {
         }
         let pause = orders.pause_of(instance, now, is_in_doubt)?;
         Some(NextStep::Paused(Box::new(pause.clone())))
+    }
+}
+
+impl NextStep {
+    /// What comes next as far as the times and the stages of an incident tell.
+    pub fn of_course(incident: &Incident) -> Option<NextStep> {
+        let course = &incident.course;
+        if let Some(wait) = course.minimum {
+            return Some(NextStep::Pending { until: wait.until });
+        }
+        if let Some(wait) = course.clearing {
+            return Some(NextStep::Clearing { until: wait.until });
+        }
+        let escalation = course.escalated.clone()?;
+        Some(NextStep::Escalated { escalation, attempts: incident.begun })
+    }
+
+    /// What the latest plan of an incident waits for; `None` if that is over or has a step of its own.
+    pub fn of_held(incident: &Incident, now: Timestamp) -> Option<NextStep> {
+        let held = incident.course.held.as_ref()?;
+        match held {
+            Permission::Cooling(until) if now < *until => Some(NextStep::Cooling { until: *until }),
+            Permission::OutsideWindow(until) | Permission::Futile(until) | Permission::Rejected { until, .. }
+                if now < *until =>
+            {
+                Some(NextStep::Waits { held: Box::new(held.clone()) })
+            }
+            Permission::OverBudget(_) | Permission::ClockInDoubt(_) => {
+                Some(NextStep::Waits { held: Box::new(held.clone()) })
+            }
+            _ => None,
+        }
     }
 }
 

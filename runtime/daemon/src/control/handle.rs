@@ -51,6 +51,9 @@ impl Handler {
                 let (silence, incidents) = self.supervisor.silence(&new, by).map_err(refused)?;
                 Ok(Answer::Silenced { silence, incidents })
             }
+            Request::Retry(what) => {
+                Ok(Answer::Retried { incidents: self.supervisor.retry(&what, by).map_err(refused)? })
+            }
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ansai_core::InstanceName;
 use ansai_core::watch::Wanted;
-use ansai_core::{InstanceName, RetryPolicy};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -114,6 +114,9 @@ fn instance(
         problems: config.settings_diagnostics(name, &problems),
     })?;
     let settings = Arc::new(settings);
+    let retry_policy = config
+        .retry_policy(name, manifest)
+        .map_err(|problems| InstanceError::Stages { instance: name.clone(), problems })?;
     let governed = Governed::new(&component, settings.clone());
     let grants = authority::effective_grants(configuration, name, &governed, request.interfaces, request.ceiling)?;
     let policy = component.compile(request.engine)?;
@@ -127,10 +130,7 @@ fn instance(
         settings,
         limits,
         shares: configured.shares.clone(),
-        retry_policy: RetryPolicy {
-            verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
-            ..configured.attempts.clone()
-        },
+        retry_policy,
         approval_expires: configured.approval_expires,
         maintenance: Arc::new(configured.maintenance.clone()),
         every,

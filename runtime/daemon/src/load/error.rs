@@ -89,6 +89,14 @@ pub enum InstanceError {
         /// What is wrong, with places.
         problems: Diagnostics,
     },
+    /// The configuration names a stage that the policy does not have.
+    #[error("invalid stages of [policy.{instance}]")]
+    Stages {
+        /// The instance.
+        instance: InstanceName,
+        /// What is wrong, with places.
+        problems: Diagnostics,
+    },
     /// Its settings for a target do not match the schema of the policy.
     #[error("invalid settings of [policy.{instance}.target.{target}]")]
     TargetSettings {
@@ -142,7 +150,9 @@ impl InstanceError {
             InstanceError::NotGranted { why, .. } => why.code(),
             InstanceError::OtherComponent { .. } => codes::OTHER_COMPONENT,
             InstanceError::Splay { .. } => codes::SPLAY_TOO_LONG,
-            InstanceError::Settings { .. } | InstanceError::TargetSettings { .. } => codes::INVALID,
+            InstanceError::Settings { .. } | InstanceError::Stages { .. } | InstanceError::TargetSettings { .. } => {
+                codes::INVALID
+            }
             InstanceError::Untrusted { .. } | InstanceError::UntrustedEnforce { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
         }
@@ -185,6 +195,7 @@ impl InstanceError {
             InstanceError::Name(_)
             | InstanceError::NotConfigured { .. }
             | InstanceError::Settings { .. }
+            | InstanceError::Stages { .. }
             | InstanceError::TargetSettings { .. } => return None,
         })
     }

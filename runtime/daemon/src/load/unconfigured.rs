@@ -57,7 +57,11 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         settings: Arc::new(settings),
         limits: manifest.limits_in_force(),
         shares: Shares::default(),
-        retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
+        retry_policy: RetryPolicy {
+            verify_within: manifest.verify_within,
+            ladder: manifest.ladder.clone(),
+            ..RetryPolicy::default()
+        },
         approval_expires: ansai_config::APPROVAL_EXPIRES,
         maintenance: Arc::default(),
         every: manifest.every,

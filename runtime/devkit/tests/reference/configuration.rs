@@ -14,6 +14,7 @@ const MANIFEST: &[(&str, &str)] = &[
     ("The manifest", "UNKNOWN"),
     ("`[schedule]`", "[schedule]\nUNKNOWN"),
     ("`[attempts]`", "[attempts]\nUNKNOWN"),
+    ("`[[stage]]`", "[[stage]]\nname = \"a\"\nUNKNOWN"),
     ("`[capabilities.\"…\"]`", "[capabilities.\"ansai:disk/disk-probe\"]\nUNKNOWN"),
     ("`[limits]`", "[limits]\nUNKNOWN"),
     ("`[settings]`", "[settings]\nUNKNOWN"),
@@ -28,6 +29,8 @@ const HOST: &[(&str, &str)] = &[
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),
     ("`[policy.NAME.attempts]`", "[policy.a.attempts]\nUNKNOWN"),
+    ("`[policy.NAME.incidents]`", "[policy.a.incidents]\nUNKNOWN"),
+    ("`[policy.NAME.stages]`", "[[policy.a.stages]]\nname = \"a\"\nUNKNOWN"),
     ("`[policy.NAME.share]`", "[policy.a.share]\nUNKNOWN"),
     ("`[policy.NAME.target.TARGET]`", "[policy.a.target.b]\nUNKNOWN"),
 ];

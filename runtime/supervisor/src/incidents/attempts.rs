@@ -187,12 +187,15 @@ fn add(incident: &mut Incident, recorded: &RecordedPlan) -> Option<Attempt> {
     }
     match incident.attempts.iter_mut().find(|attempt| attempt.at == recorded.at) {
         None => {
+            let number = recorded.number.unwrap_or(incident.begun);
+            // The stage is stored with the count of attempts; of earlier attempts nobody knows it.
+            let stage = if number == incident.begun { incident.course.stage_name.clone() } else { String::new() };
             let attempt = Attempt {
                 key: incident.finding.key.clone(),
-                number: recorded.number.unwrap_or(incident.begun),
+                number,
                 at: recorded.at,
                 ended: recorded.ended(),
-                stage: String::new(),
+                stage,
                 verified: recorded.verified.clone(),
                 distance_before: recorded.distance_before,
                 distance_after: recorded.distance_after,

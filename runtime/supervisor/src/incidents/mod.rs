@@ -1,6 +1,8 @@
 //! The room of incidents: opened, changed and closed by what passes observe, durable in the state.
 
 mod attempts;
+mod escalation;
+mod flaps;
 mod healing;
 mod hold;
 mod quota;
@@ -16,7 +18,7 @@ use ansai_storage::Directory;
 
 pub(crate) use self::healing::{Healing, HealingIncidents};
 pub(crate) use self::silenced::Heard;
-pub(crate) use self::update::{Update, update};
+pub(crate) use self::update::{Rules, Update, update};
 use crate::approvals::end_of_incident;
 use crate::orders::StandingOrders;
 use crate::recording::Journal;
@@ -73,7 +75,9 @@ impl Incidents {
             self.repeats.forget(instance, Thing::Plan(key), now);
             end_of_incident(&self.state, &self.journal, &incident.id, now);
         }
-        if change != Change::Unchanged {
+        self.remember_healed(incident, change, now);
+        // What has not held for its minimum time is no incident.
+        if change != Change::Unchanged && !incident.course.is_pending() {
             let severity = if change.is_closing() { None } else { incident.finding.severity() };
             self.journal.note(
                 now,
@@ -89,7 +93,9 @@ impl Incidents {
                 },
             );
         }
+        self.tell_escalation(incident, now);
         let written = match change {
+            _ if incident.course.is_untold => self.state.put_incident(incident),
             Change::Closed | Change::Gone | Change::Displaced => self.state.close_incident(instance, key),
             // Only seen again: no step depends on it.
             Change::Unchanged => self.state.put_incident_soon(incident),

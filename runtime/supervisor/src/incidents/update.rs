@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ansai_core::event::Finding;
 use ansai_core::incident::Change;
-use ansai_core::{Event, Incident, InstanceName, Observation, Status, Timestamp};
+use ansai_core::{Event, Incident, InstanceName, Observation, RetryPolicy, Status, Timestamp};
 
 use super::quota::{self, Places};
 
@@ -60,14 +60,23 @@ fn finding(observation: Observation) -> Finding {
     }
 }
 
-/// Compares the observations with the open incidents, apart from those that are `healing`. `most` is the maximum number of
-/// open incidents of the instance; `why_missing` becomes the reason of incidents that the answer does not mention.
+/// What the operator says about the incidents of an instance.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// Maximum number of open ones.
+    pub(crate) most: u32,
+    /// Their times.
+    pub(crate) retry: &'a RetryPolicy,
+}
+
+/// Compares the observations with the open incidents, apart from those that are `healing`. `why_missing` becomes the reason
+/// of incidents that the answer does not mention.
 pub(crate) fn update(
     instance: &InstanceName,
     open: &[Incident],
     healing: &BTreeSet<String>,
     observations: Vec<Observation>,
-    most: u32,
+    rules: Rules<'_>,
     why_missing: &str,
     now: Timestamp,
 ) -> Update {
@@ -78,7 +87,7 @@ pub(crate) fn update(
         holds: Vec::new(),
         freed: BTreeSet::new(),
     };
-    let places = quota::places(open, healing, &observations, most);
+    let places = quota::places(open, healing, &observations, rules.most);
     let mentioned = |incident: &Incident| observations.iter().any(|one| one.key == incident.finding.key);
     let missing: Vec<&Incident> = open.iter().filter(|incident| !mentioned(incident)).collect();
     for observation in observations {
@@ -90,11 +99,14 @@ pub(crate) fn update(
             }
             Some(incident) => {
                 let mut incident = incident.clone();
-                let change = incident.observe(Some(&observation), why_missing, now);
+                let change = incident.follow(Some(&observation), why_missing, rules.retry, now);
                 Some(update.displace(incident, change, &places))
             }
             None => match Incident::open(instance, &observation, now) {
-                Some(incident) if places.opened.contains(&observation.key) => Some((incident, Change::Opened)),
+                Some(mut incident) if places.opened.contains(&observation.key) => {
+                    let change = incident.starts(rules.retry, now);
+                    Some((incident, change))
+                }
                 Some(_) => {
                     update.without_incident += 1;
                     None
@@ -111,7 +123,7 @@ pub(crate) fn update(
             continue;
         }
         let mut incident = incident.clone();
-        let change = incident.observe(None, why_missing, now);
+        let change = incident.follow(None, why_missing, rules.retry, now);
         let changed = update.displace(incident, change, &places);
         update.add(unknown, Some(changed));
     }
@@ -147,6 +159,12 @@ mod tests {
         observation(key, Status::Unhealthy(Severity::Warning))
     }
 
+    /// So many incidents, without times.
+    fn most(most: u32) -> Rules<'static> {
+        static RETRY: std::sync::LazyLock<RetryPolicy> = std::sync::LazyLock::new(RetryPolicy::default);
+        Rules { most, retry: &RETRY }
+    }
+
     /// Nothing is being healed.
     fn nothing() -> BTreeSet<String> {
         BTreeSet::new()
@@ -158,7 +176,7 @@ mod tests {
             ["a", "b", "c"].iter().filter_map(|key| Incident::open(&I, &sick(key), at(1))).collect();
         let observations =
             vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
-        let update = update(&I, &open, &nothing(), observations, 100, "not mentioned", at(2));
+        let update = update(&I, &open, &nothing(), observations, most(100), "not mentioned", at(2));
         let incidents: Vec<_> =
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.as_str(), *change)).collect();
         let expected =
@@ -184,13 +202,13 @@ mod tests {
     #[test]
     fn without_an_answer_every_incident_is_unknown() {
         let open: Vec<Incident> = Incident::open(&I, &sick("a"), at(1)).into_iter().collect();
-        let update = update(&I, &open, &nothing(), vec![], 100, "trapped", at(2));
+        let update = update(&I, &open, &nothing(), vec![], most(100), "trapped", at(2));
         assert_eq!(update.incidents[0].0.unknown.as_deref(), Some("trapped"));
     }
 
     #[test]
     fn what_is_too_much_has_no_incident_and_is_counted() {
-        let update = update(&I, &[], &nothing(), vec![sick("a"), sick("b"), sick("c")], 2, "", at(1));
+        let update = update(&I, &[], &nothing(), vec![sick("a"), sick("b"), sick("c")], most(2), "", at(1));
         assert_eq!((update.incidents.len(), update.findings.len(), update.without_incident), (2, 3, 1));
     }
 
@@ -202,7 +220,7 @@ mod tests {
         let open: Vec<Incident> = ["a", "b"].iter().filter_map(|key| Incident::open(&I, &notice(key), at(1))).collect();
         let observations =
             vec![notice("a"), notice("b"), notice("c"), at_severity("d", Severity::Emergency), sick("e")];
-        let one = update(&I, &open, &nothing(), observations.clone(), 2, "", at(2));
+        let one = update(&I, &open, &nothing(), observations.clone(), most(2), "", at(2));
         let changes = |update: &Update| -> Vec<(String, Change)> {
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.clone(), *change)).collect()
         };
@@ -215,7 +233,7 @@ mod tests {
         let healing = BTreeSet::from([open[0].id.clone()]);
         let mut treated = open.clone();
         treated[1].begin(at(1));
-        let one = update(&I, &treated, &healing, observations, 2, "", at(2));
+        let one = update(&I, &treated, &healing, observations, most(2), "", at(2));
         assert_eq!(changes(&one), [("b".to_owned(), Change::Unchanged)]);
         assert_eq!(one.without_incident, 3);
     }
@@ -227,7 +245,7 @@ mod tests {
         let healing: BTreeSet<String> = open.iter().take(3).map(|incident| incident.id.clone()).collect();
         let worse = observation("a", Status::Unhealthy(Severity::Emergency));
         let observations = vec![worse, observation("b", Status::Healthy), sick("d")];
-        let update = update(&I, &open, &healing, observations, 100, "not mentioned", at(2));
+        let update = update(&I, &open, &healing, observations, most(100), "not mentioned", at(2));
         let keys: Vec<_> = update.incidents.iter().map(|(incident, _)| incident.finding.key.as_str()).collect();
         assert_eq!(keys, ["d"], "no other one is stored or planned");
         let told: Vec<_> = update

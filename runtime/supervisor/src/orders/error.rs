@@ -1,7 +1,7 @@
 //! Why a pause or silence was not ordered or ended.
 
 use ansai_core::order::{LONGEST, MOST_KEY, MOST_REASON, MOST_SILENCES, SHORTEST};
-use ansai_core::{Code, Millis, codes, exit};
+use ansai_core::{Code, InstanceName, Millis, codes, exit};
 
 use crate::recording::JournalError;
 use crate::state::StateError;
@@ -27,6 +27,12 @@ pub enum OrderError {
     /// Neither an instance of this name is paused or quarantined, nor is a key of this name silenced.
     #[error("`{0}` is neither paused, silenced nor quarantined")]
     NothingToResume(String),
+    /// No incident of this id, key or instance is left to a person.
+    #[error("no incident of `{0}` is left to a person")]
+    NothingToRetry(String),
+    /// An evaluation takes too long.
+    #[error("{0} is being evaluated, so its incidents cannot be changed now")]
+    BeingEvaluated(InstanceName),
     /// It cannot be stored.
     #[error(transparent)]
     State(#[from] StateError),
@@ -41,6 +47,8 @@ impl OrderError {
         match self {
             OrderError::Duration(_) | OrderError::Reason | OrderError::Key | OrderError::TooMany => codes::BAD_ORDER,
             OrderError::NothingPaused | OrderError::NothingToResume(_) => codes::NOTHING_TO_RESUME,
+            OrderError::NothingToRetry(_) => codes::NOTHING_TO_RETRY,
+            OrderError::BeingEvaluated(_) => codes::NOT_ANSWERING,
             OrderError::State(_) | OrderError::Journal(_) => codes::STATE_DIRECTORY,
         }
     }
@@ -54,6 +62,8 @@ impl OrderError {
             OrderError::TooMany | OrderError::NothingPaused | OrderError::NothingToResume(_) => {
                 Some("`ansai pauses` lists what is paused, silenced and quarantined")
             }
+            OrderError::NothingToRetry(_) => Some("`ansai status` shows what is left to a person"),
+            OrderError::BeingEvaluated(_) => Some("run the command again"),
             OrderError::State(error) => error.hint(),
             OrderError::Journal(_) => None,
         }
@@ -62,7 +72,7 @@ impl OrderError {
     /// The exit code of a command that ends with it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            OrderError::State(_) | OrderError::Journal(_) => exit::OTHER,
+            OrderError::BeingEvaluated(_) | OrderError::State(_) | OrderError::Journal(_) => exit::OTHER,
             _ => exit::USAGE,
         }
     }

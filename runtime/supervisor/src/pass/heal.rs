@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ansai_core::approval::Approval;
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::incident::Permission;
+use ansai_core::incident::{Permission, Progress};
 use ansai_core::maintenance::Maintenance;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, Status, StepResult, Timestamp};
 use ansai_engine::Answer;
@@ -38,13 +38,13 @@ struct Proposal {
 }
 
 /// What `plan` is asked with.
-struct PlanRequest<'a> {
-    instance: &'a Instance,
-    grants: &'a EffectiveGrants,
+pub(super) struct PlanRequest<'a> {
+    pub(super) instance: &'a Instance,
+    pub(super) grants: &'a EffectiveGrants,
     /// What caused the `detect` that reported the finding.
     trigger: &'a Trigger,
     /// Whether the plan starts an attempt.
-    is_first: bool,
+    pub(super) is_first: bool,
 }
 
 impl From<BudgetError> for NoPlan {
@@ -68,14 +68,14 @@ impl From<NotEvaluated> for NoPlan {
 }
 
 /// Why there is no plan, or why the plan does not continue.
-struct NoPlan {
+pub(super) struct NoPlan {
     plan: Option<String>,
     error: String,
     kind: Option<ErrorKind>,
     /// Whether the audit log has it as another event, such as `evaluated`.
     is_recorded: bool,
     /// Whether the next pass makes the plan, although nothing has changed.
-    is_owed: bool,
+    pub(super) is_owed: bool,
 }
 
 impl NoPlan {
@@ -161,7 +161,7 @@ impl Passes {
             }
             let distance_before = incident.finding.distance;
             let request = PlanRequest { instance, grants, trigger, is_first: stage == 0 };
-            let planned = self.plan(&request, &mut incident).await;
+            let planned = self.plan_at_stage(&request, &mut incident).await;
             let approved = match planned {
                 Ok(Some(approved)) => approved,
                 Ok(None) => break,
@@ -196,6 +196,7 @@ impl Passes {
                     instance: incident.instance.clone(),
                     status: verified.status.clone(),
                     distance: verified.distance,
+                    progress: Progress::of(distance_before, verified.distance),
                     evaluations,
                 },
             );
@@ -207,23 +208,28 @@ impl Passes {
                 number: incident.begun,
                 at,
                 ended,
-                stage: String::new(),
+                stage: incident.course.stage_name.clone(),
                 verified: verified.status.clone(),
                 distance_before,
                 distance_after: verified.distance,
                 steps,
             };
             self.incidents.attempted(&mut incident, &plan, attempt);
-            let change = incident.observe(Some(&verified), "", now);
+            let change = incident.follow(Some(&verified), "", &instance.retry_policy, now);
             self.incidents.store(&incident, change, now);
-            if change.is_closing() || !is_staged {
+            self.ask_in_time(instance, &incident, now);
+            if change.is_closing() || is_healthy || !is_staged {
                 break;
             }
         }
     }
 
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
-    async fn plan(&self, request: &PlanRequest<'_>, incident: &mut Incident) -> Result<Option<Approved>, NoPlan> {
+    pub(super) async fn plan(
+        &self,
+        request: &PlanRequest<'_>,
+        incident: &mut Incident,
+    ) -> Result<Option<Approved>, NoPlan> {
         let PlanRequest { instance, grants, is_first, .. } = *request;
         let waiting = self.waiting(instance, grants, incident).map_err(NoPlan::because)?;
         let Waiting::Ask(known) = waiting else { return Ok(None) };
@@ -266,6 +272,9 @@ impl Passes {
                 [orders, &Attempts, clocks, &Futile(&steps), &approval, &windows, &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
+        incident.course.nothing_here =
+            verdict == Verdict::NothingToDo && matches!(decision, Decision::Apply(_) | Decision::ApplyThenReplan(_));
+        self.remember_held(incident, if let Verdict::Held(held) = &verdict { Some(held.clone()) } else { None });
         if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {
             // The next pass on schedule may come after the window.
             self.lanes.of(&instance.name).ask(at.checked_since(now));
@@ -385,7 +394,8 @@ impl Passes {
         let _evaluating = lane.evaluating.lock().await;
         let open = self.incidents.open(&instance.name).map_err(NoPlan::because)?;
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
-        let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding };
+        let stage = incident.stage(&instance.retry_policy);
+        let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding, stage };
         let evaluated = self.evaluator.evaluate(instance, request).await?;
         let Evaluated { at, answer, proposed, writes, advice, unrecorded } = evaluated;
         let failed = match answer {

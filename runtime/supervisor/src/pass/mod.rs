@@ -6,6 +6,7 @@ mod budget;
 mod faulty;
 mod follow_up;
 mod heal;
+mod ladder;
 mod lane;
 mod standing;
 mod verify_within;
@@ -32,7 +33,7 @@ use crate::tasks::Tasks;
 use self::budget::Budget;
 pub(crate) use self::follow_up::FollowUp;
 pub(crate) use self::lane::Lanes;
-use self::standing::{Go, most_open};
+use self::standing::{Go, rules_of};
 
 /// Everything that a pass needs. Its results are the events that it publishes.
 pub(crate) struct Passes {
@@ -143,7 +144,7 @@ impl Passes {
             }
         };
         let cause = trigger.clone();
-        let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None };
+        let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None, stage: "" };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(NotEvaluated::Stopping) => {
@@ -156,7 +157,7 @@ impl Passes {
             }
         };
         lane.ask(advice.look_again);
-        let most = most_open(instance);
+        let rules = rules_of(instance);
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
             Ok(Answer::Decided(_)) => {
@@ -165,7 +166,7 @@ impl Passes {
             }
             Err(error) => {
                 let (kind, error) = (error.kind(), error.to_string());
-                self.store(&update(&instance.name, &open, &healing, Vec::new(), most, &error, at), at);
+                self.store(&update(&instance.name, &open, &healing, Vec::new(), rules, &error, at), at);
                 self.note_fault(instance, kind, &error, at);
                 self.failed(instance, grants.mode, error, Some(kind));
                 return None;
@@ -176,7 +177,8 @@ impl Passes {
             Ok(()) => drop(self.incidents.repeats.forget(&instance.name, Thing::Pass, at)),
             Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),
         }
-        let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
+        let mut update = update(&instance.name, &open, &healing, observations, rules, why_missing, at);
+        self.incidents.count_flaps(&mut update, rules.retry, at);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
         self.incidents.mark_silenced(&mut update);
@@ -217,12 +219,22 @@ impl Passes {
         let is_wanted = |incident: &Incident, change: Change| {
             !change.is_closing() && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode.may_act())
         };
-        for (incident, change) in update.incidents {
+        for (mut incident, change) in update.incidents {
+            self.ask_in_time(instance, &incident, clock::now());
+            // Recorded with the update.
+            incident.course.is_untold = false;
+            if incident.course.is_pending() || incident.course.clearing.is_some() && !change.is_closing() {
+                continue;
+            }
             let is_heard = match self.incidents.hear(&incident, change) {
                 Heard::Silent => continue,
                 Heard::Again => true,
                 Heard::AsBefore => is_wanted(&incident, change),
             };
+            // A person who asks sees what would be done.
+            if incident.course.escalated.is_some() && what == PlanWhat::News {
+                continue;
+            }
             if incident.unknown.is_none() && incident.hold.under.is_none() && is_heard {
                 self.start_healing(instance, grants, trigger, incident, budget);
             }
@@ -241,7 +253,7 @@ impl Passes {
             Err(error) => return unknown(error.to_string()),
         };
         let (trigger, open) = (Trigger::Verification, open.as_slice());
-        let request = EvaluationRequest { trigger, grants, late_ms: 0, open, finding: None };
+        let request = EvaluationRequest { trigger, grants, late_ms: 0, open, finding: None, stage: "" };
         match self.evaluator.evaluate(instance, request).await.map(|evaluated| evaluated.answer) {
             Ok(Ok(Answer::Observed(observations))) => observations
                 .into_iter()

@@ -7,7 +7,7 @@ use ansai_kit::watch::PING;
 use super::{Passes, PlanWhat};
 use crate::authority::EffectiveGrants;
 use crate::clock;
-use crate::incidents::update;
+use crate::incidents::{Rules, update};
 use crate::instance::Instance;
 use crate::shares::{Look, Standing};
 
@@ -130,7 +130,7 @@ impl Passes {
         let is_known = |incident: &Incident| incident.unknown.is_none();
         match self.incidents.open(&instance.name) {
             Ok(open) if open.iter().any(is_known) => {
-                self.store(&update(&instance.name, &open, &healing, Vec::new(), most_open(instance), &error, now), now);
+                self.store(&update(&instance.name, &open, &healing, Vec::new(), rules_of(instance), &error, now), now);
             }
             Ok(_) => {}
             Err(error) => tracing::error!(instance = %instance.name, "its incidents cannot be read: {error}"),
@@ -139,9 +139,10 @@ impl Passes {
     }
 }
 
-/// Maximum number of open incidents.
-pub(super) fn most_open(instance: &Instance) -> u32 {
-    instance.shares.open_incidents.unwrap_or(instance.limits.observations)
+/// What holds for the incidents of an instance.
+pub(super) fn rules_of(instance: &Instance) -> Rules<'_> {
+    let most = instance.shares.open_incidents.unwrap_or(instance.limits.observations);
+    Rules { most, retry: &instance.retry_policy }
 }
 
 #[cfg(test)]

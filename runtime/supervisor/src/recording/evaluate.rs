@@ -36,6 +36,8 @@ pub(crate) struct EvaluationRequest<'a> {
     pub(crate) open: &'a [Incident],
     /// For `plan`: the finding and the earlier attempts.
     pub(crate) finding: Option<(&'a Observation, &'a [Attempt])>,
+    /// The stage that the plan is for; empty if there are no stages.
+    pub(crate) stage: &'a str,
 }
 
 /// The result of an evaluation.
@@ -214,7 +216,7 @@ impl Evaluator {
             targets: request.grants.targets.clone(),
             open_incidents: request.open.iter().map(|incident| incident.finding.clone()).collect(),
             attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
-            stage: String::new(),
+            stage: request.stage.to_owned(),
         })
     }
 }

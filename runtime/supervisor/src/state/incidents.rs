@@ -7,6 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};
 
+#[cfg(test)]
+mod tests;
+
 impl State {
     /// Open incidents of an instance, by key.
     pub(crate) fn incidents(&self, instance: &InstanceName) -> Result<Vec<Incident>, StateError> {

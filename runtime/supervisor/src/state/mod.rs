@@ -3,6 +3,7 @@
 mod approvals;
 mod budgets;
 mod database;
+mod flaps;
 mod history;
 mod host_clock;
 mod incidents;
@@ -22,6 +23,7 @@ pub(crate) use self::approvals::all as approvals;
 pub(crate) use self::budgets::{Charge, Reading};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
+pub(crate) use self::flaps::Flaps;
 pub(crate) use self::memory::InstanceMemory;
 pub(crate) use self::repeats::Said;
 pub(crate) use self::shares::ShareRow;
@@ -87,7 +89,10 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX approval_incident ON approval (incident, asked);",
     "
     CREATE TABLE cron (instance TEXT PRIMARY KEY, pattern TEXT NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE fault (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    CREATE TABLE fault (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE flap (instance TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE INDEX flap_at ON flap (instance, at);",
 ]);
 
 /// The state of this host.

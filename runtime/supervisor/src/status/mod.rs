@@ -59,6 +59,9 @@ impl Supervisor {
                 return NextStep::Evaluate { at: None };
             };
             let evaluate = NextStep::Evaluate { at: Some(due(instance)) };
+            if let Some(next) = NextStep::of_course(incident) {
+                return next;
+            }
             if incident.unknown.is_some() {
                 return evaluate;
             }
@@ -72,7 +75,7 @@ impl Supervisor {
                 (Some(Mode::Observe), _) => NextStep::Observe,
                 (_, Permission::Exhausted(attempts)) => NextStep::Person { attempts },
                 (_, Permission::Cooling(until)) => NextStep::Cooling { until },
-                _ => evaluate,
+                _ => NextStep::of_held(incident, now).unwrap_or(evaluate),
             }
         };
         let statuses = rooms.instances.iter().map(|instance| InstanceStatus {
@@ -126,7 +129,7 @@ fn report(incidents: &[Incident], now: Timestamp, next: impl Fn(&Incident) -> Ne
     let is_silenced = |one: &IncidentStatus| matches!(one.next, NextStep::Silenced(_));
     all.sort_by_key(|one| (is_silenced(one), Reverse(one.severity), one.unknown.is_some(), one.opened));
     let overall = |one: &IncidentStatus| match one {
-        one if is_silenced(one) => Overall::Healthy,
+        one if is_silenced(one) || matches!(one.next, NextStep::Pending { .. }) => Overall::Healthy,
         IncidentStatus { unknown: Some(_), .. } => Overall::Unknown,
         _ => Overall::Unhealthy,
     };
@@ -161,6 +164,8 @@ fn status(incident: &Incident, next: NextStep) -> IncidentStatus {
         confirmed: incident.confirmed,
         attempts: incident.begun,
         next,
+        stage: incident.course.stage_name.clone(),
+        flaps: incident.course.flaps,
     }
 }
 
@@ -174,7 +179,8 @@ impl State {
         let faults = self.faults()?;
         orders.quarantines = faults.iter().filter_map(|(_, stored)| stored.quarantine().cloned()).collect();
         let next = |incident: &Incident| {
-            NextStep::of_orders(incident, &orders, now, false).unwrap_or(NextStep::Evaluate { at: None })
+            let step = NextStep::of_orders(incident, &orders, now, false).or_else(|| NextStep::of_course(incident));
+            step.or_else(|| NextStep::of_held(incident, now)).unwrap_or(NextStep::Evaluate { at: None })
         };
         let instance = |(name, last): (String, Timestamp)| {
             let instance: InstanceName = name.parse().ok()?;

@@ -35,6 +35,7 @@ mod incidents;
 mod instances;
 mod intent;
 mod killed;
+mod ladder;
 mod leases;
 mod memory;
 mod never;

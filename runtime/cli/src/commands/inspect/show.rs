@@ -9,7 +9,7 @@ use ansai_engine::metadata::Producer;
 
 use super::Inspected;
 use crate::output::paragraphs::indented;
-use crate::output::{self, abilities, lines};
+use crate::output::{self, abilities, ladder, lines};
 
 /// What every policy exports. A component without them is refused before it is shown.
 pub(super) const EXPORTS: [&str; 2] = ["detect", "plan"];
@@ -33,13 +33,17 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         Millis::ZERO => "once".to_owned(),
         within => format!("until healthy, within {within}"),
     };
-    out += &lines::pairs(&[
+    let mut about = vec![
         ("file", component.path.display().to_string()),
         ("size", Bytes::from(component.found.bytes).to_string()),
         ("sha256", component.found.digest.clone()),
         ("schedule", schedule(manifest)),
         ("verification", verification),
-    ]);
+    ];
+    if !manifest.ladder.is_empty() {
+        about.push(("stages", ladder::stages(&manifest.ladder)));
+    }
+    out += &lines::pairs(&about);
     out += &lines::title("Author says (nothing verifies it)");
     out += &lines::pairs(&[
         ("description", manifest.description.clone()),

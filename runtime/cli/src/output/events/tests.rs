@@ -7,11 +7,12 @@ use ansai_core::event::{
     RecordingRef, SkipReason,
 };
 use ansai_core::hold::{HeldUnder, NotHeld};
+use ansai_core::incident::{Progress, Reason, Tried, TriedStep};
 use ansai_core::order::{Order, Pause, Person, Silence};
 use ansai_core::quarantine::{Quarantine, Release};
 use ansai_core::{
-    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
-    Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview,
+    Recommendation, Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
 };
 use ansai_harness::debug_text::is_debug_text;
 use serde::de::DeserializeOwned;
@@ -324,6 +325,7 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::Granted),
         Verdict::Held(Permission::Cooling(Timestamp::from_millis(1))),
         Verdict::Held(Permission::Exhausted(3)),
+        Verdict::Held(Permission::Flapping { times: 3, within: Millis::from_hours(1) }),
         Verdict::Held(Permission::Futile(Timestamp::from_millis(1))),
         Verdict::Held(Permission::ClockInDoubt(315_360_000_000)),
         Verdict::Held(Permission::OverBudget(Box::new(budget_of_files()))),
@@ -335,6 +337,53 @@ fn samples() -> Vec<Event> {
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
     }
+    for reason in [
+        Reason::Attempts { used: 2 },
+        Reason::TimeOut { within: Millis::from_hours(1) },
+        Reason::NothingToDo,
+        Reason::Flapping { times: 3, within: Millis::from_hours(1) },
+    ] {
+        let (incident, instance, key) = ("one/k/1".to_owned(), name.clone(), "k".to_owned());
+        samples.push(Event::Stage {
+            incident: incident.clone(),
+            instance: instance.clone(),
+            key: key.clone(),
+            from: "clean".into(),
+            to: "person".into(),
+            reason: reason.clone(),
+        });
+        let step = TriedStep {
+            action: "ansai:files/files-actions.remove".into(),
+            about: "filesystem /var".into(),
+            outcome: Outcome::Failed,
+            detail: "no \u{1b}[31mspace".into(),
+        };
+        let tried = Tried {
+            number: 1,
+            stage: "clean".into(),
+            at: Timestamp::from_millis(1),
+            steps: vec![step],
+            verified: Status::Unhealthy(Severity::Critical),
+            progress: Some(Progress::Unchanged),
+        };
+        samples.push(Event::Escalated {
+            incident,
+            instance,
+            key,
+            severity: Some(Severity::Critical),
+            summary: "full".into(),
+            reason,
+            attempts: 2,
+            evidence: vec![Measure::count("used", 1, Unit::Bytes)],
+            tried: vec![tried],
+        });
+    }
+    samples.push(Event::Retried {
+        incident: "one/k/1".into(),
+        instance: name.clone(),
+        key: "k".into(),
+        by: order().by,
+    });
     for decision in [ApprovalDecision::Approved, ApprovalDecision::Rejected] {
         samples.push(Event::Approval {
             plan: plan.clone(),
@@ -360,6 +409,7 @@ fn samples() -> Vec<Event> {
             instance: name.clone(),
             status,
             distance: None,
+            progress: Some(Progress::Improved),
             evaluations: 3,
         });
     }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use ansai_core::control::{BudgetUse, ShareUse};
+use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
 use ansai_core::quarantine::Quarantine;
 use ansai_core::{ErrorKind, InstanceName, Mode, Severity, Share};
@@ -27,6 +28,8 @@ fn incident(key: &str, next: NextStep) -> IncidentStatus {
         confirmed: Timestamp::from_millis(NOW),
         attempts: 2,
         next,
+        stage: "clean".into(),
+        flaps: 1,
     }
 }
 
@@ -44,6 +47,17 @@ fn report() -> StatusReport {
         NextStep::Evaluate { at },
         NextStep::Evaluate { at: None },
         NextStep::Silenced(Box::new(silence.clone())),
+        NextStep::Pending { until: Timestamp::from_millis(NOW + 60_000) },
+        NextStep::Clearing { until: Timestamp::from_millis(NOW + 60_000) },
+        NextStep::Escalated {
+            escalation: Escalation {
+                at: Timestamp::from_millis(NOW),
+                severity: Severity::Critical,
+                reason: Reason::TimeOut { within: Millis::from_hours(1) },
+            },
+            attempts: 2,
+        },
+        NextStep::Waits { held: Box::new(Permission::OutsideWindow(Timestamp::from_millis(NOW + 60_000))) },
     ];
     let mut incidents: Vec<_> = all.into_iter().map(|next| incident("/var", next)).collect();
     incidents[6].unknown = Some("the probe failed".into());
@@ -92,7 +106,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
             assert!(line.chars().count() <= width, "{width}: {line}");
             assert!(!line.ends_with(' '), "{line:?}");
         }
-        assert!(plain.starts_with("unhealthy: 11 open incidents, 1"), "{plain}");
+        assert!(plain.starts_with("unhealthy: 14 open incidents, 1"), "{plain}");
         assert!(plain.find("critical").unwrap() < plain.find("Policies").unwrap());
         assert!(!plain.contains('\u{1b}'), "texts of people control no terminal");
     }
@@ -104,6 +118,10 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "next: is being healed now",
         "next: waiting: paused until",
         "next: a person: 3 attempts used",
+        "next: an incident if it holds, in 1 min, stage clean",
+        "next: healthy; closes if it stays so, in 1 min",
+        "not healed within 1 h, 2 attempts used; `ansai retry /var` lets ansai try again",
+        "came back 1 time after it was healed",
         "next: nothing: observe mode",
         "next: evaluated again in 1 min",
         "next: silenced until",
