@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fight::Fight;
+use crate::storm::Storm;
 use crate::{InstanceName, Millis, Timestamp};
 
 /// The longest pause or silence. What shall last longer belongs into the configuration.
@@ -92,13 +94,19 @@ impl Silence {
     }
 }
 
-/// Everything that is ordered.
+/// Everything that holds plans: what people ordered, and what ansai itself stopped until they look at it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// Pauses: that of all instances first, then by name.
     pub pauses: Vec<Pause>,
     /// Silences, by instance and key.
     pub silences: Vec<Silence>,
+    /// The storm, while ansai has stopped healing by itself. `ansai resume storm` ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storm: Option<Storm>,
+    /// Fights, while ansai holds the plans of both. `ansai resume` with the name of one of the two ends them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fights: Vec<Fight>,
 }
 
 impl Orders {
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn the_pause_that_ends_last_is_told_and_a_jump_ends_none() {
         let of = |instance: Option<&InstanceName>, until| Pause { instance: instance.cloned(), order: order(until) };
-        let orders = Orders { pauses: vec![of(None, 10), of(Some(&ONE), 20)], silences: vec![] };
+        let orders = Orders { pauses: vec![of(None, 10), of(Some(&ONE), 20)], ..Orders::default() };
         let until = |instance, now, doubt| orders.pause_of(instance, at(now), doubt).map(|one| one.order.until);
         assert_eq!((until(&ONE, 5, false), until(&TWO, 5, false)), (Some(at(20)), Some(at(10))));
         assert_eq!((until(&ONE, 10, false), until(&TWO, 10, false)), (Some(at(20)), None));
@@ -155,7 +163,8 @@ mod tests {
             key: key.into(),
             order: order(10),
         };
-        let orders = Orders { pauses: vec![], silences: vec![silence(Some(&ONE), "/var"), silence(None, "/tmp")] };
+        let silences = vec![silence(Some(&ONE), "/var"), silence(None, "/tmp")];
+        let orders = Orders { silences, ..Orders::default() };
         let is = |instance, key| orders.silence_of(instance, key, at(5), false).is_some();
         assert!(is(&ONE, "/var") && is(&ONE, "/tmp") && is(&TWO, "/tmp"));
         assert!(!is(&TWO, "/var") && !is(&ONE, "/va") && !is(&ONE, "/var/log"));

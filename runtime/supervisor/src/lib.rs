@@ -17,6 +17,8 @@
 //! | `repeats` | what was told already, and is only counted |
 //! | `shares` | what an instance may use over time |
 //! | `orders` | pauses and silences |
+//! | `storm` | stops healing when too much breaks at once |
+//! | `fights` | two policies that undo what the other does |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `status` | the state of a host on one page |
@@ -37,6 +39,7 @@ pub mod authority;
 pub mod clock;
 mod clock_watch;
 mod execution;
+mod fights;
 mod guarded;
 mod ids;
 mod incidents;
@@ -49,11 +52,14 @@ mod permits;
 mod recording;
 mod repeats;
 pub mod report;
+mod safety;
 mod schedule;
 mod shares;
 mod state;
 mod status;
+mod steady;
 mod stop;
+mod storm;
 mod supervisor;
 mod tasks;
 mod watching;
@@ -64,6 +70,7 @@ pub use opening::{OpenError, Options};
 pub use orders::OrderError;
 pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads};
 pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
+pub use safety::SafetyPolicy;
 pub use state::StateError;
 pub use status::status_of;
 pub use supervisor::Supervisor;

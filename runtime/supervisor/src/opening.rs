@@ -16,6 +16,7 @@ use crate::authority::Authority;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileError, Plans, QuarantineExpiry};
+use crate::fights::Fights;
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
@@ -26,12 +27,14 @@ use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{self, EVIDENCE, Evaluator, Evidence, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::repeats::Repeats;
+use crate::safety::SafetyPolicy;
 use crate::shares::Meters;
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, Totals};
 use crate::stop::Stop;
+use crate::storm::StormBreaker;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
-use crate::watching::Mailboxes;
+use crate::watching::{Mailboxes, WAKE_DIRECTORY};
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
@@ -54,6 +57,8 @@ pub struct Options {
     pub accept_clock: bool,
     /// How much of the audit log is kept.
     pub audit: AuditLog,
+    /// What bounds all instances together.
+    pub safety: SafetyPolicy,
     /// Where events go. Whoever subscribed to it sees all of them, from `started` on.
     pub events: Stream,
 }
@@ -169,6 +174,10 @@ impl Supervisor {
             orders: orders.clone(),
             silent: Mutex::default(),
         });
+        let SafetyPolicy { storm, host: host_budget, instances: instance_budgets } = options.safety;
+        let totals = Totals { host: host_budget, instances: instance_budgets };
+        let storm = Arc::new(StormBreaker::open(host.clone(), state.clone(), journal.clone(), storm)?);
+        let fights = Arc::new(Fights::open(state.clone(), journal.clone(), authority.clone(), &instances)?);
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
         let leases = Leases::default();
@@ -185,7 +194,7 @@ impl Supervisor {
             leases,
             clocks: clocks.clone(),
             orders: orders.clone(),
-            budgets: Budgets::open(state.clone())?,
+            budgets: Budgets::open(state.clone(), totals)?,
             stop: stop.clone(),
             audit_dir: audit_dir.clone(),
         });
@@ -223,6 +232,8 @@ impl Supervisor {
             stop: stop.clone(),
             lanes: Lanes::new(instances.iter().map(|instance| &instance.name)),
             tasks: tasks.clone(),
+            storm: storm.clone(),
+            fights: fights.clone(),
         };
         let mailboxes = Mailboxes::new(instances.iter().map(|instance| &instance.name), &passes.evaluator.facts);
         Ok(Supervisor(Arc::new(Rooms {
@@ -241,6 +252,8 @@ impl Supervisor {
             export: Arc::new(export),
             passes: Arc::new(passes),
             tasks,
+            storm,
+            fights,
         })))
     }
 }

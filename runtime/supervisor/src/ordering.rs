@@ -2,15 +2,17 @@
 
 use ansai_core::control::{NewPause, NewSilence, Resume};
 use ansai_core::order::{Orders, Pause, Person, Silence};
+use ansai_core::storm::Storm;
 use tokio::time::Instant;
 
 use crate::orders::OrderError;
 use crate::supervisor::Supervisor;
 
 impl Supervisor {
-    /// The pauses and silences that are in force.
+    /// The pauses and silences that are in force, and what ansai itself stopped until a person looks at it.
     pub fn orders(&self) -> Orders {
-        self.0.orders.in_force()
+        let (storm, fights) = (self.0.storm.storm(), self.0.fights.all());
+        Orders { storm, fights, ..self.0.orders.in_force() }
     }
 
     /// No new step begins for an instance, or for all. Steps that run finish, and everything is evaluated as before.
@@ -34,12 +36,21 @@ impl Supervisor {
         Ok((silence, incidents))
     }
 
-    /// Ends pauses and silences, and evaluates what they held soon.
+    /// Ends pauses and silences, the storm or the fights of an instance, and evaluates what they held soon.
     ///
     /// # Errors
     /// See [`OrderError`].
     pub fn resume(&self, what: &Resume, by: &Person) -> Result<Orders, OrderError> {
-        let ended = self.0.orders.resume(what, by)?;
+        let fights = self.0.fights.resume(what, by)?;
+        let storm = match what {
+            Resume::Named { name } if name == Storm::NAME => self.0.storm.resume(by)?,
+            _ => None,
+        };
+        let ordered = match self.0.orders.resume(what, by) {
+            Err(OrderError::NothingToResume(_)) if storm.is_some() || !fights.is_empty() => Orders::default(),
+            ordered => ordered?,
+        };
+        let ended = Orders { storm, fights, ..ordered };
         self.look_again(&ended);
         Ok(ended)
     }
@@ -53,6 +64,8 @@ impl Supervisor {
                 .map(|one| &one.instance)
                 .chain(ended.silences.iter().map(|one| &one.instance))
                 .any(|instance| instance.as_ref().is_none_or(|instance| instance == name))
+                || ended.storm.is_some()
+                || ended.fights.iter().any(|fight| fight.is_of(name))
         };
         for instance in self.0.instances.iter().filter(|instance| named(&instance.name)) {
             self.0.passes.lanes.of(&instance.name).follow_up.ask(Instant::now());

@@ -1,12 +1,13 @@
-//! `ansai pauses`: what is paused and silenced.
+//! `ansai pauses`: what is paused and silenced, and what ansai stopped by itself.
 
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
+use ansai_core::order::Orders;
 use clap::Args;
 
 use crate::asking::ask;
 use crate::global::{Format, Global};
-use crate::output::{json, lines, orders};
+use crate::output::{json, lines, orders, stops};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -24,7 +25,10 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
             for silence in &all.silences {
                 lines::line(&orders::silence(silence))?;
             }
-            if all.pauses.is_empty() && all.silences.is_empty() {
+            for one in all.storm.iter().map(stops::storm).chain(all.fights.iter().map(stops::fight)) {
+                lines::line(&one)?;
+            }
+            if *all == Orders::default() {
                 lines::line("nothing is paused or silenced")?;
             }
             orders::note_not_running(&done)?;

@@ -235,5 +235,7 @@ codes! {
         NOT_ANSWERING = "not-answering",
         BAD_ORDER = "bad-order",
         NOTHING_TO_RESUME = "nothing-to-resume",
+        INCIDENT_STORM = "incident-storm",
+        POLICIES_FIGHT = "policies-fight",
     }
 }

@@ -124,6 +124,7 @@ impl StandingOrders {
         let ended = Orders {
             pauses: orders.pauses.iter().filter(|one| is_pause(one)).cloned().collect(),
             silences: orders.silences.iter().filter(|one| is_silence(one)).cloned().collect(),
+            ..Orders::default()
         };
         if ended == Orders::default() {
             return Err(match what {
@@ -158,6 +159,7 @@ impl StandingOrders {
                 .take(MOST_ENDED)
                 .cloned()
                 .collect(),
+            ..Orders::default()
         };
         match self.end(&mut orders, &over, None) {
             Ok(()) => over,

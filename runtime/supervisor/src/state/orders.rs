@@ -64,6 +64,7 @@ pub(super) fn orders(connection: &Connection) -> Result<Orders, StateError> {
     Ok(Orders {
         pauses: values(connection, "SELECT value FROM pause ORDER BY instance")?,
         silences: values(connection, "SELECT value FROM silence ORDER BY instance, key")?,
+        ..Orders::default()
     })
 }
 

@@ -91,8 +91,10 @@ impl Supervisor {
             orders: orders.clone(),
             pending_steps: self.pending().len(),
             budgets,
+            totals: rooms.executor.budgets.totals_used()?,
             ..report(&incidents, now, next)
-        })
+        }
+        .with_stops())
     }
 
     /// The shares that an instance has used most.
@@ -132,6 +134,7 @@ fn report(incidents: &[Incident], now: Timestamp, next: impl Fn(&Incident) -> Ne
         orders: Default::default(),
         pending_steps: 0,
         budgets: Vec::new(),
+        totals: Vec::new(),
     }
 }
 
@@ -155,6 +158,8 @@ impl State {
     fn report(&self) -> Result<StatusReport, StateError> {
         let now = clock::now();
         let (incidents, mut orders) = (self.all_incidents()?, self.orders()?);
+        orders.storm = self.breaker()?.storm().cloned();
+        orders.fights = self.fights()?.into_iter().map(|held| held.fight).collect();
         orders.pauses.retain(|one| one.order.is_in_force(now, false));
         orders.silences.retain(|one| one.order.is_in_force(now, false));
         let next = |incident: &Incident| {
@@ -169,6 +174,6 @@ impl State {
         let instances = self.all_evaluated()?.into_iter().filter_map(instance).collect();
         let (budgets, pending_steps) = (self.budgets_used()?, self.interrupted_steps()?.len());
         let report = report(&incidents, now, next);
-        Ok(StatusReport { instances, orders, budgets, pending_steps, ..report })
+        Ok(StatusReport { instances, orders, budgets, pending_steps, ..report }.with_stops())
     }
 }

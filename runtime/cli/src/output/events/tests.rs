@@ -463,5 +463,6 @@ fn budget_of_files() -> ansai_core::OverBudget {
         used_at: Some(Timestamp::from_millis(1)),
         needed: 2,
         next: Some(Timestamp::from_millis(2)),
+        of: ansai_core::BudgetOf::Grant,
     }
 }
