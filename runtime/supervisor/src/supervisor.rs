@@ -81,6 +81,7 @@ impl Supervisor {
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.0.incidents.repeats.show_all();
         self.0.orders.expire();
+        self.0.storm.look();
         self.recover().await;
         self.0.expiry.run().await;
         let names = self.0.instances.iter().map(|instance| (instance.name.clone(), instance.version.clone()));
