@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{Action, Amount, Applied, Begun, Described, Item, OnStop, Previewed, Progress, Proposed, StepContext, Work};
+use super::{
+    Action, Amount, Applied, Begun, Described, Item, OnStop, Previewed, Progress, Proposed, StepContext, Work,
+};
 use crate::authorize::Canonical;
 use crate::call::{read, to_text};
 use crate::function::{Types, Wire};

@@ -57,7 +57,8 @@ impl Work {
     pub fn touches(self) -> Vec<Touch> {
         let subject = |work: Work| Subject::new(WORK, work.name());
         let own = if self.is_alone() { Touch::exclusive(subject(self)) } else { Touch::shared(subject(self)) };
-        let others = self.conflicts().iter().filter(|other| **other != self).map(|other| Touch::shared(subject(*other)));
+        let others =
+            self.conflicts().iter().filter(|other| **other != self).map(|other| Touch::shared(subject(*other)));
         std::iter::once(own).chain(others).collect()
     }
 }

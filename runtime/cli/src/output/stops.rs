@@ -23,7 +23,10 @@ pub(crate) fn storm(storm: &Storm) -> String {
             Storm::NAME
         ),
         StormPhase::Trial => {
-            format!("healing one plan at a time after a storm ({code}); all plans after {} without failures", storm.quiet)
+            format!(
+                "healing one plan at a time after a storm ({code}); all plans after {} without failures",
+                storm.quiet
+            )
         }
     }
 }
@@ -96,9 +99,13 @@ mod tests {
         assert!(storm(&trial).contains("one plan at a time") && held_by_storm(&trial).contains("one plan at a time"));
         let (one, two) = (InstanceName::from_static("one"), InstanceName::from_static("two"));
         let about = Subject::new("unit", "\u{1b}[31mweb");
-        let both = Fight { instances: (one, two), about, turns: 3, within: Millis::from_hours(1), since: Timestamp::EPOCH };
+        let both =
+            Fight { instances: (one, two), about, turns: 3, within: Millis::from_hours(1), since: Timestamp::EPOCH };
         let text = fight(&both);
-        assert!(text.starts_with("one and two undo what the other does to unit ") && text.contains("3 times each within 1 h"));
+        assert!(
+            text.starts_with("one and two undo what the other does to unit ")
+                && text.contains("3 times each within 1 h")
+        );
         assert!(text.contains("`ansai resume one`") && !text.contains('\u{1b}'), "{text}");
     }
 }

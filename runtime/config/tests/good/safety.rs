@@ -25,8 +25,7 @@ fn what_is_written_replaces_the_default_and_leaves_the_rest() {
          per_hours = 744\n[policy.a.budget]\nmax_files = 5\nmax_interruption = \"0s\"\n",
     );
     let config = config.unwrap();
-    let expected =
-        StormPolicy { incidents: 100, within: Millis::from_hours(1), ..StormPolicy::default() };
+    let expected = StormPolicy { incidents: 100, within: Millis::from_hours(1), ..StormPolicy::default() };
     assert_eq!(config.safety.storm, expected);
     let host = &config.safety.budget;
     let limits = [(TotalBound::Bytes, 1 << 30), (TotalBound::Restarts, 0), (TotalBound::Interruption, 3_600_000)];

@@ -14,8 +14,8 @@ use ansai_core::{Access, Event, InstanceName, Millis, Mode, Outcome, StepResult,
 use ansai_kit::action::{Proposed, WORK};
 use serde::{Deserialize, Serialize};
 
-use self::pattern::opponent;
 pub(crate) use self::pattern::Act;
+use self::pattern::opponent;
 use crate::approvals::circumstances;
 use crate::authority::Authority;
 use crate::clock;
@@ -101,7 +101,8 @@ impl Fights {
     pub(crate) fn resume(&self, what: &Resume, by: &Person) -> Result<Vec<Fight>, OrderError> {
         let Resume::Named { name } = what else { return Ok(Vec::new()) };
         let mut held = self.lock();
-        let is_named = |one: &HeldFight| [&one.fight.instances.0, &one.fight.instances.1].iter().any(|it| it.as_str() == name);
+        let is_named =
+            |one: &HeldFight| [&one.fight.instances.0, &one.fight.instances.1].iter().any(|it| it.as_str() == name);
         let ended: Vec<Fight> = held.iter().filter(|one| is_named(one)).map(|one| one.fight.clone()).collect();
         for fight in &ended {
             self.end(&mut held, fight, FightEnd::Resumed(by.clone()))?;
@@ -194,7 +195,8 @@ impl PermitSource for FightPermit<'_> {
     fn ask(&self, request: &PermitRequest<'_>) -> Permit {
         let touches: Vec<_> = self.steps.iter().map(Proposed::touches).collect();
         let things = touches.iter().flat_map(|touches| touches.iter());
-        let things: Vec<&Subject> = things.filter(|one| one.access == Access::Exclusive).map(|one| &one.subject).collect();
+        let things: Vec<&Subject> =
+            things.filter(|one| one.access == Access::Exclusive).map(|one| &one.subject).collect();
         match self.fights.holding(&request.incident.instance, &things) {
             Some(fight) => Permit::Hold(Permission::Fight(Box::new(fight))),
             None => Permit::Go,

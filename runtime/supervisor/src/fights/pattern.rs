@@ -36,8 +36,13 @@ mod tests {
 
     /// A letter is an act of that instance; a small one only frees space.
     fn acts(text: &str) -> Vec<Act> {
-        let name = |letter: char| if letter.eq_ignore_ascii_case(&'a') { "a" } else if letter.eq_ignore_ascii_case(&'b') { "b" } else { "c" };
-        let act = |letter: char| Act { instance: InstanceName::from_static(name(letter)), frees: letter.is_lowercase() };
+        let name = |letter: char| match letter.to_ascii_lowercase() {
+            'a' => "a",
+            'b' => "b",
+            _ => "c",
+        };
+        let act =
+            |letter: char| Act { instance: InstanceName::from_static(name(letter)), frees: letter.is_lowercase() };
         text.chars().map(act).collect()
     }
 

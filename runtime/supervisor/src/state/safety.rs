@@ -44,14 +44,14 @@ impl State {
             connection
                 .prepare_cached("DELETE FROM act WHERE at <= ?1")?
                 .execute([now.saturating_sub(integer(within.get()))])?;
-            connection.prepare_cached("INSERT INTO act (kind, name, at, instance, frees) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(
-                params![about.kind, about.name, now, act.instance.as_str(), act.frees],
-            )?;
+            connection
+                .prepare_cached("INSERT INTO act (kind, name, at, instance, frees) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![about.kind, about.name, now, act.instance.as_str(), act.frees])?;
             Ok(())
         })?;
         self.0.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT instance, frees FROM act WHERE kind = ?1 AND name = ?2 ORDER BY id")?;
+            let mut statement = connection
+                .prepare_cached("SELECT instance, frees FROM act WHERE kind = ?1 AND name = ?2 ORDER BY id")?;
             let mut rows = statement.query(params![about.kind, about.name])?;
             let mut acts = Vec::new();
             while let Some(row) = rows.next()? {
@@ -65,7 +65,8 @@ impl State {
     /// All fights that are held.
     pub(crate) fn fights(&self) -> Result<Vec<HeldFight>, StateError> {
         self.0.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT value FROM fight ORDER BY kind, name, first, second")?;
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM fight ORDER BY kind, name, first, second")?;
             let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
         })

@@ -13,8 +13,8 @@ use ansai_core::storm::{Storm, StormPhase, StormPolicy};
 use ansai_core::{Event, Millis, Severity};
 use ansai_kit::host_access::HostAccess;
 
-pub(crate) use self::breaker::{Breaker, Trouble};
 use self::breaker::StormChange;
+pub(crate) use self::breaker::{Breaker, Trouble};
 use crate::clock;
 use crate::orders::OrderError;
 use crate::permits::{Permit, PermitRequest, PermitSource};

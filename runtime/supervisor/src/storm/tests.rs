@@ -6,12 +6,8 @@ use super::*;
 const MINUTE: u64 = 60_000;
 const TEN_YEARS: u64 = 10 * 365 * 86_400_000;
 
-const POLICY: StormPolicy = StormPolicy {
-    incidents: 3,
-    failed_steps: 2,
-    within: Millis::new(10 * MINUTE),
-    quiet: Millis::new(5 * MINUTE),
-};
+const POLICY: StormPolicy =
+    StormPolicy { incidents: 3, failed_steps: 2, within: Millis::new(10 * MINUTE), quiet: Millis::new(5 * MINUTE) };
 
 /// So many minutes after the boot.
 fn at(minutes: u64) -> ClockReading {

@@ -105,9 +105,8 @@ fn what_was_measured_counts_and_not_what_was_planned() {
     let dir = tempfile::tempdir().unwrap();
     let (state, totals) = (open(dir.path()), totals(&[(Interruption, 10 * MINUTE)], &[]));
     let charge = |minutes| restart(&ONE, "web", minutes * MINUTE);
-    let reserve = |plan: &str, minutes, now: &Reading| {
-        state.reserve_within(plan, &[charge(minutes)], &totals, now).unwrap()
-    };
+    let reserve =
+        |plan: &str, minutes, now: &Reading| state.reserve_within(plan, &[charge(minutes)], &totals, now).unwrap();
     assert_eq!(reserve("a", 6, &at("x", 0)), None);
     assert!(state.is_all_reserved("a", 0, &[], Millis::new(6 * MINUTE)).unwrap());
     assert!(!state.is_all_reserved("a", 0, &[], Millis::new(7 * MINUTE)).unwrap());
