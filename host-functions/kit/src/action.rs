@@ -4,6 +4,7 @@ mod outcome;
 mod proposed;
 mod typed;
 mod under;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ pub use self::outcome::{Applied, Begun, Fate, Item, OnStop, Progress};
 pub use self::proposed::{Amount, Described, Previewed, Proposed};
 pub use self::typed::{Step, TypedAction, read_targets};
 pub use self::under::preview_under;
+pub use self::work::{WORK, Work};
 pub use crate::captured::Captured;
 use crate::function::Types;
 use crate::guard::Guard;

@@ -21,6 +21,7 @@ use crate::never;
 use crate::node::{MOST_HOST_VALUES, Node};
 use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
+use crate::safety::{self, HostSafety};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
 use crate::target::{self, CALL_LIMIT, Targets};
@@ -62,6 +63,8 @@ pub struct HostConfig {
     pub export: Option<Export>,
     /// `labels` of `[host]`.
     pub labels: Labels,
+    /// `[host.storm]` and `[host.budget]`, with the defaults.
+    pub safety: HostSafety,
     /// `[target.NAME]` tables, by name.
     pub targets: Targets,
     /// `[never]`, with the defaults.
@@ -206,9 +209,21 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, targets, never, policies } = parts;
+                let Parts { daemon, control, audit, export, labels, safety, targets, never, policies } = parts;
                 let warnings = problems.of(&source);
-                Ok(HostConfig { daemon, control, audit, export, labels, targets, never, policies, warnings, source })
+                Ok(HostConfig {
+                    daemon,
+                    control,
+                    audit,
+                    export,
+                    labels,
+                    safety,
+                    targets,
+                    never,
+                    policies,
+                    warnings,
+                    source,
+                })
             }
             _ => Err(problems.of(&source)),
         }
@@ -222,6 +237,7 @@ struct Parts {
     audit: AuditLog,
     export: Option<Export>,
     labels: Labels,
+    safety: HostSafety,
     targets: Targets,
     never: Never,
     policies: BTreeMap<InstanceName, Instance>,
@@ -237,7 +253,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let control = fields.get("control").and_then(|node| control::read(node, problems)).unwrap_or_default();
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
-    let labels = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
+    let (labels, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
     let mut policies = BTreeMap::new();
@@ -262,13 +278,15 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         let configured = Configured { instances: &policies, targets: &targets, written: &written };
         target_grants::check(node, interfaces, &configured, problems);
     }
-    Some(Parts { daemon, control, audit, export, labels, targets, never, policies })
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, never, policies })
 }
 
-fn read_host(node: &Node, problems: &mut Problems) -> Labels {
-    let fields = Fields::of(node, "`[host]`", &["labels"], problems);
-    let labels = fields.and_then(|fields| fields.get("labels"));
-    labels.map(|node| labels::read(node, "`labels` of `[host]`", problems)).unwrap_or_default()
+fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {
+    let Some(fields) = Fields::of(node, "`[host]`", &["labels", "storm", "budget"], problems) else {
+        return Default::default();
+    };
+    let labels = fields.get("labels").map(|node| labels::read(node, "`labels` of `[host]`", problems));
+    (labels.unwrap_or_default(), safety::of_host(&fields, problems))
 }
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {

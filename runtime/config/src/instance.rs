@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ansai_core::maintenance::Maintenance;
 use ansai_core::{
-    Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, Watch, codes,
+    Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, TotalBudget, Watch, codes,
 };
 
 use crate::approve;
@@ -17,6 +17,7 @@ use crate::limits::{self, LimitsChange};
 use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
+use crate::safety;
 use crate::scope_table::{self, Side};
 use crate::share;
 use crate::source::Span;
@@ -51,6 +52,7 @@ const KEYS: &[&str] = &[
     "stages",
     "limits",
     "share",
+    "budget",
     "call_limit",
     "grant",
     "target",
@@ -103,6 +105,8 @@ pub struct Instance {
     pub limits: LimitsChange,
     /// What it may use over time.
     pub shares: Shares,
+    /// What all its actions together may use.
+    pub budget: TotalBudget,
     /// How long one call of a server may take; `None` if the daemon's limit applies.
     pub call_limit: Option<Millis>,
     /// Granted scopes.
@@ -209,6 +213,7 @@ pub(crate) fn read(
         verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
         shares: fields.get("share").map(|node| share::read(node, problems)).unwrap_or_default(),
+        budget: safety::of_instance(&fields, problems),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         grants,
         approve,

@@ -1,5 +1,7 @@
 //! Budgets: what the bounds of a grant permit within a window of time, over all plans.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Millis, Subject, Timestamp, Unit};
@@ -32,4 +34,101 @@ pub struct OverBudget {
     /// When the window has room for the plan; never if it needs more than is permitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
+    /// Whose budget it is.
+    #[serde(default, skip_serializing_if = "BudgetOf::is_grant")]
+    pub of: BudgetOf,
+}
+
+/// Whose budget a plan exceeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetOf {
+    /// That of one granted table, for one action and one subject.
+    #[default]
+    Grant,
+    /// That of an instance, for all its actions and subjects together.
+    Instance,
+    /// That of the host, for all instances together.
+    Host,
+}
+
+impl BudgetOf {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    fn is_grant(&self) -> bool {
+        *self == BudgetOf::Grant
+    }
+}
+
+/// A bound of a total budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TotalBound {
+    /// Files that are removed, compressed or rotated.
+    Files,
+    /// Their bytes.
+    Bytes,
+    /// Starts and restarts of services.
+    Restarts,
+    /// Milliseconds in which something is interrupted.
+    Interruption,
+}
+
+impl TotalBound {
+    /// All bounds.
+    pub const ALL: [TotalBound; 4] =
+        [TotalBound::Files, TotalBound::Bytes, TotalBound::Restarts, TotalBound::Interruption];
+
+    /// Its key in the configuration, which is the name that grants use for the same bound.
+    pub const fn key(self) -> &'static str {
+        match self {
+            TotalBound::Files => "max_files",
+            TotalBound::Bytes => "max_bytes",
+            TotalBound::Restarts => "max_restarts",
+            TotalBound::Interruption => "max_interruption",
+        }
+    }
+
+    /// The unit of its numbers.
+    pub const fn unit(self) -> Unit {
+        match self {
+            TotalBound::Files | TotalBound::Restarts => Unit::None,
+            TotalBound::Bytes => Unit::Bytes,
+            TotalBound::Interruption => Unit::Milliseconds,
+        }
+    }
+
+    /// One of the things that are counted if there is no unit.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            TotalBound::Files => "file",
+            TotalBound::Restarts => "restart",
+            TotalBound::Bytes => "byte",
+            TotalBound::Interruption => "millisecond",
+        }
+    }
+}
+
+/// What all actions on all subjects together may use within a window: of one instance, or of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotalBudget {
+    /// What is permitted, by bound. A bound that is missing is not limited here; 0 permits nothing.
+    pub limits: BTreeMap<TotalBound, u64>,
+    /// The window.
+    pub window: Millis,
+}
+
+impl TotalBudget {
+    /// The longest window, in hours: so long is it kept what was used.
+    pub const MOST_HOURS: u64 = 31 * 24;
+
+    /// Limits nothing: what an instance has by default.
+    pub const fn unlimited() -> TotalBudget {
+        TotalBudget { limits: BTreeMap::new(), window: Millis::from_hours(24) }
+    }
+
+    /// What a host has by default, within 24 hours: far more than healing needs, and less than a policy that went wrong
+    /// on many services would take.
+    pub fn of_host() -> TotalBudget {
+        let limits = [(TotalBound::Restarts, 50), (TotalBound::Interruption, 60 * 60_000)];
+        TotalBudget { limits: limits.into(), ..TotalBudget::unlimited() }
+    }
 }

@@ -14,11 +14,13 @@ pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, Record
 pub use self::evidence::{EvidenceDrop, EvidenceRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
+use crate::fight::{Fight, FightEnd};
 use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
 use crate::incident::{Change, Progress, Reason, Tried};
 use crate::order::{Pause, Person, Silence};
 use crate::quarantine::{Quarantine, Release};
+use crate::storm::Storm;
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,
@@ -326,6 +328,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Person>,
     },
+    /// Too much breaks at once, so healing stopped for all but emergencies; or it is quiet, and one plan at a time begins.
+    Storm(Storm),
+    /// Healing is as before the storm: because it was quiet, or because a person said so.
+    StormEnded {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Person>,
+    },
+    /// Two instances undo what the other does. Plans of both that change the same thing are held.
+    Fight(Fight),
+    /// A fight is no longer held.
+    FightEnded { fight: Fight, why: FightEnd },
 }
 
 impl Event {
@@ -386,6 +399,10 @@ impl Event {
             Event::PauseEnded { .. } => "pause-ended",
             Event::Silenced(_) => "silenced",
             Event::SilenceEnded { .. } => "silence-ended",
+            Event::Storm(_) => "storm",
+            Event::StormEnded { .. } => "storm-ended",
+            Event::Fight(_) => "fight",
+            Event::FightEnded { .. } => "fight-ended",
         }
     }
 
@@ -445,7 +462,11 @@ impl Event {
             | Event::ClockBelieved { .. }
             | Event::AuditKey { .. }
             | Event::AuditDropped { .. }
-            | Event::HeadExport { .. } => None,
+            | Event::HeadExport { .. }
+            | Event::Storm(_)
+            | Event::StormEnded { .. }
+            | Event::Fight(_)
+            | Event::FightEnded { .. } => None,
         }
     }
 

@@ -12,8 +12,10 @@ pub use self::course::{Course, Wait};
 pub use self::escalation::{Escalation, Reason, Tried, TriedStep};
 pub use self::ladder::{FlapLimit, Ladder, MOST_STAGES, PERSON, Stage};
 pub use self::progress::Progress;
+use crate::fight::Fight;
 use crate::hold::Hold;
 use crate::order::Pause;
+use crate::storm::Storm;
 use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
@@ -143,6 +145,10 @@ pub enum Permission {
     },
     /// A person paused the instance, or all of them.
     Paused(Box<Pause>),
+    /// Too much breaks at once: only plans for emergencies begin, or one plan at a time.
+    Storm(Box<Storm>),
+    /// Another instance and this one undo what the other does.
+    Fight(Box<Fight>),
 }
 
 impl Incident {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::quarantine::Quarantine;
+use crate::fight::Fight;
+use crate::storm::Storm;
 use crate::{InstanceName, Millis, Timestamp};
 
 /// The longest pause or silence. What shall last longer belongs into the configuration.
@@ -93,7 +95,7 @@ impl Silence {
     }
 }
 
-/// Everything that is ordered.
+/// Everything that holds plans: what people ordered, and what ansai itself stopped until they look at it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// Pauses: that of all instances first, then by name.
@@ -103,6 +105,12 @@ pub struct Orders {
     /// Instances that kept failing. ansai ordered these itself, and a person ends them.
     #[serde(default)]
     pub quarantines: Vec<Quarantine>,
+    /// The storm, while ansai has stopped healing by itself. `ansai resume storm` ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storm: Option<Storm>,
+    /// Fights, while ansai holds the plans of both. `ansai resume` with the name of one of the two ends them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fights: Vec<Fight>,
 }
 
 impl Orders {

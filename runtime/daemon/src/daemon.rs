@@ -20,7 +20,7 @@ use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
-use crate::{host, sources, state};
+use crate::{host, safety, sources, state};
 
 /// What a daemon is made from.
 pub struct Builder {
@@ -230,6 +230,7 @@ impl Daemon {
                 .as_ref()
                 .map(|configuration| configuration.config.audit.clone())
                 .unwrap_or_default(),
+            safety: self.configuration.as_ref().map(safety::policy).unwrap_or_default(),
             events,
         };
         let live = host::live(self.registry.clone(), self.state_dir());

@@ -40,6 +40,7 @@ pub mod ownership;
 mod people;
 pub mod recorded;
 mod running;
+mod safety;
 pub mod share;
 pub mod sources;
 pub mod state;

@@ -10,7 +10,7 @@ use ansai_supervisor::{Options, StepReport, Supervisor};
 
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::{host, state, targets};
+use crate::{host, safety, state, targets};
 
 /// What to undo.
 pub struct UndoRequest {
@@ -47,6 +47,7 @@ pub fn undo(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accept_clock: false,
         audit: configuration.map(|configuration| configuration.config.audit.clone()).unwrap_or_default(),
+        safety: configuration.map(safety::policy).unwrap_or_default(),
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);

@@ -19,6 +19,8 @@
 //! | `faults` | instances whose evaluations fail: backed off, then quarantined |
 //! | `gate` | how many evaluations run at the same time |
 //! | `orders` | pauses and silences |
+//! | `storm` | stops healing when too much breaks at once |
+//! | `fights` | two policies that undo what the other does |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `status` | the state of a host on one page |
@@ -41,6 +43,7 @@ mod clock_watch;
 mod execution;
 mod faults;
 mod gate;
+mod fights;
 mod guarded;
 mod ids;
 mod in_use;
@@ -55,11 +58,14 @@ mod recording;
 mod repeats;
 pub mod report;
 mod retrying;
+mod safety;
 mod schedule;
 mod shares;
 mod state;
 mod status;
+mod steady;
 mod stop;
+mod storm;
 mod supervisor;
 mod tasks;
 mod watching;
@@ -71,6 +77,7 @@ pub use opening::{OpenError, Options};
 pub use orders::OrderError;
 pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads};
 pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
+pub use safety::SafetyPolicy;
 pub use state::StateError;
 pub use status::status_of;
 pub use supervisor::Supervisor;

@@ -18,6 +18,7 @@ use crate::clock_watch::ClockWatch;
 use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileError, Plans, QuarantineExpiry};
 use crate::faults::Faults;
 use crate::gate::Gate;
+use crate::fights::Fights;
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
@@ -28,9 +29,11 @@ use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{self, EVIDENCE, Evaluator, Evidence, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::repeats::Repeats;
+use crate::safety::SafetyPolicy;
 use crate::shares::Meters;
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, Totals};
 use crate::stop::Stop;
+use crate::storm::StormBreaker;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
 use crate::watching::{Mailboxes, WAKE_DIRECTORY};
@@ -56,6 +59,8 @@ pub struct Options {
     pub accept_clock: bool,
     /// How much of the audit log is kept.
     pub audit: AuditLog,
+    /// What bounds all instances together.
+    pub safety: SafetyPolicy,
     /// Where events go. Whoever subscribed to it sees all of them, from `started` on.
     pub events: Stream,
 }
@@ -172,6 +177,10 @@ impl Supervisor {
             orders: orders.clone(),
             silent: Mutex::default(),
         });
+        let SafetyPolicy { storm, host: host_budget, instances: instance_budgets } = options.safety;
+        let totals = Totals { host: host_budget, instances: instance_budgets };
+        let storm = Arc::new(StormBreaker::open(host.clone(), state.clone(), journal.clone(), storm)?);
+        let fights = Arc::new(Fights::open(state.clone(), journal.clone(), authority.clone(), &instances)?);
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
         let leases = Leases::default();
@@ -188,7 +197,7 @@ impl Supervisor {
             leases,
             clocks: clocks.clone(),
             orders: orders.clone(),
-            budgets: Budgets::open(state.clone())?,
+            budgets: Budgets::open(state.clone(), totals)?,
             stop: stop.clone(),
             audit_dir: audit_dir.clone(),
         });
@@ -228,6 +237,8 @@ impl Supervisor {
             faults: Arc::new(faults),
             lanes: Lanes::new(instances.iter().map(|instance| &instance.name)),
             tasks: tasks.clone(),
+            storm: storm.clone(),
+            fights: fights.clone(),
         };
         let mailboxes = Mailboxes::new(instances.iter().map(|instance| &instance.name), &passes.evaluator.facts);
         Ok(Supervisor(Arc::new(Rooms {
@@ -246,6 +257,8 @@ impl Supervisor {
             export: Arc::new(export),
             passes: Arc::new(passes),
             tasks,
+            storm,
+            fights,
         })))
     }
 }

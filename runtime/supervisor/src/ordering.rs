@@ -2,6 +2,7 @@
 
 use ansai_core::control::{NewPause, NewSilence, Resume};
 use ansai_core::order::{Orders, Pause, Person, Silence};
+use ansai_core::storm::Storm;
 use tokio::time::Instant;
 
 use crate::clock;
@@ -9,9 +10,11 @@ use crate::orders::OrderError;
 use crate::supervisor::Supervisor;
 
 impl Supervisor {
-    /// The pauses and silences that are in force.
+    /// The pauses and silences that are in force, and what ansai itself stopped until a person looks at it.
     pub fn orders(&self) -> Orders {
-        Orders { quarantines: self.0.passes.faults.quarantines(), ..self.0.orders.in_force() }
+        let (storm, fights) = (self.0.storm.storm(), self.0.fights.all());
+        let quarantines = self.0.passes.faults.quarantines();
+        Orders { storm, fights, quarantines, ..self.0.orders.in_force() }
     }
 
     /// No new step begins for an instance, or for all. Steps that run finish, and everything is evaluated as before.
@@ -35,7 +38,8 @@ impl Supervisor {
         Ok((silence, incidents))
     }
 
-    /// Ends pauses, silences and the quarantine of an instance, and evaluates what they held soon.
+    /// Ends pauses and silences, the storm, or the quarantine and the fights of an instance, and evaluates what they held
+    /// soon.
     ///
     /// # Errors
     /// See [`OrderError`].
@@ -44,11 +48,17 @@ impl Supervisor {
             Resume::All => None,
             Resume::Named { name } => self.0.passes.faults.release(name, by, clock::now())?,
         };
-        let mut ended = match self.0.orders.resume(what, by) {
-            Err(OrderError::NothingToResume(_)) if released.is_some() => Orders::default(),
-            ended => ended?,
+        let fights = self.0.fights.resume(what, by)?;
+        let storm = match what {
+            Resume::Named { name } if name == Storm::NAME => self.0.storm.resume(by)?,
+            _ => None,
         };
-        ended.quarantines.extend(released);
+        let is_any = released.is_some() || storm.is_some() || !fights.is_empty();
+        let ordered = match self.0.orders.resume(what, by) {
+            Err(OrderError::NothingToResume(_)) if is_any => Orders::default(),
+            ordered => ordered?,
+        };
+        let ended = Orders { storm, fights, quarantines: released.into_iter().collect(), ..ordered };
         self.look_again(&ended);
         Ok(ended)
     }
@@ -63,6 +73,8 @@ impl Supervisor {
                 .chain(ended.silences.iter().map(|one| &one.instance))
                 .any(|instance| instance.as_ref().is_none_or(|instance| instance == name))
                 || ended.quarantines.iter().any(|one| one.instance == *name)
+                || ended.storm.is_some()
+                || ended.fights.iter().any(|fight| fight.is_of(name))
         };
         for instance in self.0.instances.iter().filter(|instance| named(&instance.name)) {
             self.0.passes.lanes.of(&instance.name).follow_up.ask(Instant::now());

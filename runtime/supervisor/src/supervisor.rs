@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::execution::undo::UndoError;
 use crate::execution::{Attached, Executor, PendingStep, QuarantineExpiry, Which};
+use crate::fights::Fights;
 use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::orders::StandingOrders;
@@ -26,6 +27,7 @@ use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
 use crate::stop::Stop;
+use crate::storm::StormBreaker;
 use crate::tasks::Tasks;
 use crate::watching::{Mailboxes, Requests};
 
@@ -63,6 +65,10 @@ pub(crate) struct Rooms {
     pub(crate) tasks: Tasks,
     /// What wakes the instances.
     pub(crate) mailboxes: Arc<Mailboxes>,
+    /// Stops healing when too much breaks at once.
+    pub(crate) storm: Arc<StormBreaker>,
+    /// Policies that undo what the other does.
+    pub(crate) fights: Arc<Fights>,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -75,6 +81,7 @@ impl Supervisor {
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.0.incidents.repeats.show_all();
         self.0.orders.expire();
+        self.0.storm.look();
         self.recover().await;
         self.0.expiry.run().await;
         let names = self.0.instances.iter().map(|instance| (instance.name.clone(), instance.version.clone()));
@@ -242,6 +249,15 @@ impl Supervisor {
                 let ended = tokio::task::spawn_blocking(move || supervisor.look_again(&supervisor.0.orders.expire()));
                 if let Err(error) = ended.await {
                     tracing::error!("ending pauses and silences panicked, ansai tries again: {error}");
+                }
+            }
+        });
+        let storm = rooms.storm.clone();
+        schedule.every(ORDERS, "the end of a storm", move || {
+            let storm = storm.clone();
+            async move {
+                if let Err(error) = tokio::task::spawn_blocking(move || storm.look()).await {
+                    tracing::error!("looking for the end of a storm panicked, ansai tries again: {error}");
                 }
             }
         });

@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{Action, Amount, Applied, Begun, Described, Item, OnStop, Previewed, Progress, Proposed, StepContext};
+use super::{
+    Action, Amount, Applied, Begun, Described, Item, OnStop, Previewed, Progress, Proposed, StepContext, Work,
+};
 use crate::authorize::Canonical;
 use crate::call::{read, to_text};
 use crate::function::{Types, Wire};
@@ -37,6 +39,11 @@ pub trait TypedAction: Sync + Send {
     /// the preview is about is always added, exclusive, if it is missing.
     fn touches(&self, preview: &Preview, _targets: &Self::Targets) -> Vec<Touch> {
         Touch::of(preview)
+    }
+
+    /// The kind of work, for what must not run together with other kinds on the same host: a backup, an upgrade.
+    fn work(&self) -> Option<Work> {
+        None
     }
 
     /// What the arguments lead to, where that is something else than what they say: the `Id` behind the alias of a unit,
@@ -166,6 +173,7 @@ impl<A: TypedAction> Action for A {
         if touches.iter().all(|touch| touch.subject != preview.about) {
             touches.push(Touch::exclusive(preview.about.clone()));
         }
+        touches.extend(TypedAction::work(self).into_iter().flat_map(Work::touches));
         let canonical = TypedAction::canonical(self, &preview, &targets);
         Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical, table: 0 })
     }

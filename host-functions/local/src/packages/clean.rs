@@ -18,7 +18,7 @@ use super::contents::{Contents, Target, Targets};
 use super::{guard, lock};
 use crate::disk::filesystems::Filesystems;
 use crate::safety::root::Root;
-use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction, Work};
 use ansai_kit::call::read;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::program::{Ended, Program, Ran};
@@ -90,6 +90,10 @@ impl TypedAction for CleanCache {
         let targets = contents.targets(ask.host, manager);
         preview.sample = targets.names().take(SAMPLE).collect();
         Ok((preview, targets))
+    }
+
+    fn work(&self) -> Option<Work> {
+        Some(Work::CleanPackages)
     }
 
     fn describe(&self, targets: Targets) -> Described {

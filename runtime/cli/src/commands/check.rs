@@ -2,6 +2,7 @@
 
 mod policy;
 mod schedule;
+mod safety;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -149,7 +150,8 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         }
     });
     let calls = calls(configuration);
-    let mut all: Vec<Checked> = std::iter::once(file).chain(calls).chain(targets).chain(ready).collect();
+    let safety = safety::checked(configuration);
+    let mut all: Vec<Checked> = std::iter::once(file).chain(calls).chain(safety).chain(targets).chain(ready).collect();
     // Paths that are not components have a result already.
     let not_loaded =
         loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(one.name.as_str()));

@@ -1,4 +1,4 @@
-//! `ansai pauses`: what is paused and silenced.
+//! `ansai pauses`: what is paused and silenced, and what ansai stopped by itself.
 
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::asking::ask;
 use crate::global::{Format, Global};
-use crate::output::{json, lines, orders};
+use crate::output::{json, lines, orders, stops};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -27,6 +27,9 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
             }
             for quarantine in &all.quarantines {
                 lines::line(&orders::quarantine(quarantine))?;
+            }
+            for one in all.storm.iter().map(stops::storm).chain(all.fights.iter().map(stops::fight)) {
+                lines::line(&one)?;
             }
             if *all == Orders::default() {
                 lines::line("nothing is paused or silenced")?;

@@ -2,6 +2,7 @@
 
 use ansai_core::control::{Answer, Request, Resume};
 use ansai_core::exit;
+use ansai_core::text::inert;
 use clap::Args;
 
 use crate::asking::ask;
@@ -12,11 +13,14 @@ use crate::output::{json, lines, orders};
 #[command(after_help = "Examples:\n  \
     ansai resume               ends the pause of all instances\n  \
     ansai resume disk-space    ends the pause and the quarantine of one instance\n  \
-    ansai resume /var          ends the silences of a key\n\n\
+    ansai resume /var          ends the silences of a key\n  \
+    ansai resume storm         heals again although too much breaks at once\n\n\
+    With the name of an instance, plans that are held because another policy undoes them begin again, too.\n\
     What was held is evaluated soon. `ansai pauses` lists what is paused and silenced.")]
 pub(crate) struct Arguments {
-    /// Instance that is paused or quarantined, or key that is silenced [default: the pause of all instances]
-    #[arg(value_name = "INSTANCE|KEY")]
+    /// Instance that is paused or quarantined, or undoes what another one does; key that is silenced; or `storm`
+    /// [default: the pause of all instances]
+    #[arg(value_name = "INSTANCE|KEY|storm")]
     name: Option<String>,
 }
 
@@ -33,6 +37,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             }
             for quarantine in &ended.quarantines {
                 lines::line(&format!("{} is no longer quarantined", quarantine.instance))?;
+            }
+            if ended.storm.is_some() {
+                lines::line("healing is as before the storm")?;
+            }
+            for fight in &ended.fights {
+                let ((first, second), about) = (&fight.instances, inert(&fight.about.to_string(), 200));
+                lines::line(&format!("{first} and {second} may change {about} again"))?;
             }
             orders::note_not_running(&done)?;
         }

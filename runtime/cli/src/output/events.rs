@@ -8,7 +8,7 @@ use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
-use super::{MOST_TEXT, ladder, orders, phrases, time};
+use super::{MOST_TEXT, ladder, orders, phrases, stops, time};
 
 #[cfg(test)]
 mod tests;
@@ -146,6 +146,10 @@ fn other_line(event: &Event) -> String {
         Event::SilenceEnded { instance, key, by } => {
             format!("{} no longer silenced: {}", orders::what(instance.as_ref(), key), ended(by.as_ref()))
         }
+        Event::Storm(storm) => stops::storm(storm),
+        Event::StormEnded { by } => stops::storm_ended(by.as_ref()),
+        Event::Fight(fight) => stops::fight(fight),
+        Event::FightEnded { fight, why } => stops::fight_ended(fight, why),
         Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
         Event::Watch { instance, watch, error: Some(error), .. } => {
             format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))
@@ -268,6 +272,8 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::OutsideWindow(at)) => phrases::outside_window(*at),
         Verdict::Held(Permission::Rejected { plan, until }) => phrases::rejected(plan, *until),
         Verdict::Held(Permission::Paused(pause)) => phrases::paused(pause),
+        Verdict::Held(Permission::Storm(storm)) => stops::held_by_storm(storm),
+        Verdict::Held(Permission::Fight(fight)) => stops::held_by_fight(fight),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }

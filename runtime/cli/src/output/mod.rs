@@ -17,6 +17,7 @@ pub(crate) mod phrases;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod status;
+pub(crate) mod stops;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod time;

@@ -14,6 +14,7 @@ use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
 use super::budget::over_budget;
 use super::count::count;
+use super::stops;
 use super::time;
 
 /// Longer sentences are cut.
@@ -257,6 +258,8 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
         Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],
         Some(Verdict::Held(Permission::Paused(pause))) => vec![paused(pause)],
+        Some(Verdict::Held(Permission::Storm(storm))) => vec![stops::held_by_storm(storm)],
+        Some(Verdict::Held(Permission::Fight(fight))) => vec![stops::held_by_fight(fight)],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::count::count;
 use super::details::Layout;
 use super::paragraphs::wrapped;
-use super::{MOST_TEXT, colour, events, ladder, orders, phrases, time};
+use super::{MOST_TEXT, budget, colour, events, ladder, orders, phrases, stops, time};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +34,8 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     if more > 0 {
         page.line(2, &format!("and {}: -v shows up to 500", count(more, "more incident")));
     }
+    let stopped = report.orders.storm.iter().map(stops::storm).chain(report.orders.fights.iter().map(stops::fight));
+    page.section("Stopped by ansai", stopped);
     let paused = report.orders.pauses.iter().map(orders::pause);
     page.section("Paused and silenced", paused.chain(report.orders.silences.iter().map(orders::silence)));
     page.section("Quarantined", report.orders.quarantines.iter().map(orders::quarantine));
@@ -43,7 +45,8 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
         let (about, used) = (inert(&one.about, 100), one.used);
         format!("{} {} on {about}: {} = {used}", one.instance, inert(&one.action, 100), inert(&one.bound, 60))
     });
-    page.section("Budgets used", budgets);
+    let totals = report.totals.iter().filter(|one| one.used > 0).map(budget::total);
+    page.section("Budgets used", totals.chain(budgets));
     page.out
 }
 
@@ -166,6 +169,7 @@ fn next(one: &IncidentStatus, now: Timestamp) -> String {
         NextStep::Healing => "is being healed now".to_owned(),
         NextStep::Silenced(silence) => format!("silenced {}", orders::ordered(&silence.order)),
         NextStep::Paused(pause) => format!("waiting: paused {}", orders::ordered(&pause.order)),
+        NextStep::Storm => "waits: too much breaks at once (incident-storm)".to_owned(),
         NextStep::Held { under } => format!("waits for incident {}, its cause", inert(under, 300)),
         NextStep::Approval { plan, until } => phrases::awaits_approval(plan, *until),
         NextStep::Person { attempts } => format!("a person: {} used", count(*attempts, "attempt")),

@@ -14,6 +14,7 @@ mod approval;
 mod fixtures;
 mod grants;
 mod host;
+mod safety;
 mod settings;
 mod stages;
 

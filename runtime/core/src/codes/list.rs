@@ -245,5 +245,7 @@ codes! {
         BAD_ORDER = "bad-order",
         NOTHING_TO_RESUME = "nothing-to-resume",
         NOTHING_TO_RETRY = "nothing-to-retry",
+        INCIDENT_STORM = "incident-storm",
+        POLICIES_FIGHT = "policies-fight",
     }
 }

@@ -12,7 +12,9 @@ mod status;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::status::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
+pub use self::status::{
+    BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport, TotalUse,
+};
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Escalation, Permission};
 use crate::order::{Orders, Pause, Silence};
-use crate::{Incident, InstanceName, Millis, Mode, Severity, Share, Timestamp};
+use crate::{Incident, InstanceName, Millis, Mode, Severity, Share, Timestamp, Unit};
 
 /// The state of everything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,20 @@ pub struct StatusReport {
     pub pending_steps: usize,
     /// Bounds of grants that are used at least in part.
     pub budgets: Vec<BudgetUse>,
+    /// Budgets of the host and of instances for everything together, used or not; empty if no daemon runs.
+    #[serde(default)]
+    pub totals: Vec<TotalUse>,
+}
+
+impl StatusReport {
+    /// Not healthy while a person has to look at what ansai stopped by itself.
+    #[must_use]
+    pub fn with_stops(mut self) -> StatusReport {
+        if self.orders.storm.is_some() || !self.orders.fights.is_empty() {
+            self.overall = Overall::Unhealthy;
+        }
+        self
+    }
 }
 
 /// The worst state of any incident.
@@ -120,6 +134,8 @@ pub enum NextStep {
         /// For what.
         held: Box<Permission>,
     },
+    /// It waits because too much breaks at once.
+    Storm,
     /// A person has to approve or reject a plan.
     Approval {
         /// The plan.
@@ -156,8 +172,11 @@ impl NextStep {
         if let Some(under) = &incident.hold.under {
             return Some(NextStep::Held { under: under.incident.clone() });
         }
-        let pause = orders.pause_of(instance, now, is_in_doubt)?;
-        Some(NextStep::Paused(Box::new(pause.clone())))
+        if let Some(pause) = orders.pause_of(instance, now, is_in_doubt) {
+            return Some(NextStep::Paused(Box::new(pause.clone())));
+        }
+        let waits = orders.storm.is_some() && incident.finding.severity() != Some(Severity::Emergency);
+        waits.then_some(NextStep::Storm)
     }
 }
 
@@ -232,6 +251,23 @@ pub struct ShareUse {
     pub percent: u64,
     /// Whether the instance is suspended because of it.
     pub is_suspended: bool,
+}
+
+/// How much of a total budget is used within its window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalUse {
+    /// The instance; `None` for the host.
+    pub instance: Option<InstanceName>,
+    /// The bound, such as `max_restarts`.
+    pub bound: String,
+    /// The unit of the numbers.
+    pub unit: Unit,
+    /// What was used.
+    pub used: u64,
+    /// What is permitted.
+    pub limit: u64,
+    /// The window.
+    pub window: Millis,
 }
 
 /// How much of a bound of a grant is used within its window.

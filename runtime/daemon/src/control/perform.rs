@@ -17,7 +17,7 @@ use super::handle::Handler;
 use super::place::socket_path;
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::{approval, host, state};
+use crate::{approval, host, safety, state};
 
 /// How long a daemon may take to start: it has the state directory, and does not listen yet.
 const STARTING: Duration = Duration::from_secs(10);
@@ -80,6 +80,7 @@ fn change(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accept_clock: false,
         audit: configuration.map(|configuration| configuration.config.audit.clone()).unwrap_or_default(),
+        safety: configuration.map(safety::policy).unwrap_or_default(),
         events: Stream::new(),
     };
     let live = host::live(ansai_host_functions::builtin(), state_dir);

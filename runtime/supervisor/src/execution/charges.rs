@@ -1,11 +1,12 @@
 //! What the steps of a plan use of the bounds of their grants: before they begin, and after they have ended.
 
-use ansai_core::{InstanceName, Mode, Outcome, Refusal};
+use ansai_core::{InstanceName, Millis, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Amount, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
 use crate::authority::EffectiveGrants;
 use crate::ids::StepId;
+use crate::permits::interruption;
 use crate::state::Charge;
 
 impl Executor {
@@ -37,7 +38,8 @@ impl Executor {
         let bounded = |amount: Amount| (amount, in_force.scope.bound(&amount.bound));
         let amounts = action.amounts(&proposed.targets, None)?;
         // What has no targets does nothing.
-        if proposed.preview.items == 0 || amounts.is_empty() {
+        let interrupts = interruption(&proposed.preview);
+        if proposed.preview.items == 0 || (amounts.is_empty() && interrupts == Millis::ZERO) {
             return Ok(None);
         }
         Ok(Some(Charge {
@@ -49,6 +51,7 @@ impl Executor {
             noun: action.noun(),
             window: in_force.scope.window(),
             amounts: amounts.into_iter().map(bounded).collect(),
+            interrupts,
         }))
     }
 
@@ -61,7 +64,12 @@ impl Executor {
     ) -> Result<(), Refusal> {
         let amounts = action.amounts(&proposed.targets, None)?;
         let uses_something = amounts.iter().any(|amount| amount.number > 0);
-        match !uses_something || self.budgets.is_counted(step, &amounts).map_err(unavailable)? {
+        let interrupts = match proposed.preview.items {
+            0 => Millis::ZERO,
+            _ => interruption(&proposed.preview),
+        };
+        let uses_nothing = !uses_something && interrupts == Millis::ZERO;
+        match uses_nothing || self.budgets.is_counted(step, &amounts, interrupts).map_err(unavailable)? {
             true => Ok(()),
             false => Err(Refusal::OverBudget("what it uses was not counted before the plan began".into())),
         }
@@ -78,6 +86,15 @@ impl Executor {
         match used {
             Ok(used) => self.budgets.settle(step, &used),
             Err(why) => tracing::warn!(plan = step.plan, step = step.step, "the step counts as planned: {why}"),
+        }
+    }
+
+    /// A step that interrupts something has ended: what was measured counts, not what its preview said. What nobody knows
+    /// counts as planned.
+    pub(super) fn settle_interruption(&self, step: StepId<'_>, proposed: &Proposed, applied: &Applied, took: Millis) {
+        let is_known = !matches!(applied.outcome, Outcome::Unknown | Outcome::Running);
+        if is_known && proposed.preview.items > 0 && interruption(&proposed.preview) > Millis::ZERO {
+            self.budgets.settle_interruption(step, took);
         }
     }
 }

@@ -10,6 +10,7 @@ use ansai_kit::authorize::{Asked, authorize};
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
+use tokio::time::Instant;
 
 use super::background::Background;
 use super::failed_plan::ends_plan;
@@ -192,6 +193,7 @@ impl Executor {
         let step = step.acting(durable)?;
         let id = file.step_id(number);
         let guarded = self.arm(id, proposed, &step, &mut under_way)?;
+        let acting = Instant::now();
         let begun = step.begin().map_err(|refusal| match guarded {
             Some(_) => refused(refusal, self.unguard(id)),
             None => refusal,
@@ -228,6 +230,7 @@ impl Executor {
         Ok(ended.map(|applied| {
             let undo_follows = file.is_undone_after(number, applied.outcome);
             self.settle(id, proposed, &applied);
+            self.settle_interruption(id, proposed, &applied, acting.elapsed().into());
             match guarded {
                 Some(guarded) => {
                     let acted = Some((file, step.as_step()));

@@ -7,7 +7,9 @@ use ansai_core::approval::Approval;
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::{Permission, Progress};
 use ansai_core::maintenance::Maintenance;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, Status, StepResult, Timestamp};
+use ansai_core::{
+    Attempt, Decision, ErrorKind, Event, Incident, Outcome, Recommendation, Share, Status, StepResult, Timestamp,
+};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -24,6 +26,7 @@ use crate::instance::Instance;
 use crate::permits::{self, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening};
 use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated, Unrecorded};
 use crate::repeats::{Thing, Told, said_of_plan, without_numbers};
+use crate::storm::{TrialPlan, Trouble};
 
 /// Maximum number of plans in one attempt, for policies that always request another stage.
 const MOST_STAGES: usize = 8;
@@ -136,6 +139,7 @@ impl Passes {
         let grants = &grants;
         // Time in steps and in which they settle: the budget of the pass does not have it.
         let mut apart = Duration::ZERO;
+        let mut trial = None;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
                 if stage == 0 {
@@ -170,7 +174,11 @@ impl Passes {
                     break;
                 }
             };
+            let (approved, begun_in_trial) = approved;
+            // The one plan of a trial has all its stages.
+            trial = trial.or(begun_in_trial);
             let (plan, at, is_staged) = (approved.file.plan.clone(), approved.at, approved.decision.is_staged());
+            let proposed = approved.file.steps.clone();
             let acting = Instant::now();
             let steps = match self.executor.clone().execute(approved).await {
                 Ok(steps) => steps,
@@ -179,6 +187,9 @@ impl Passes {
                     Vec::new()
                 }
             };
+            self.fights.acted(&instance.name, &proposed, &steps);
+            let failed = steps.iter().filter(|step| step.outcome == Outcome::Failed).count();
+            self.storm.count(Trouble::Failed, failed);
             let ended = has_ended(&steps).then(clock::now);
             // Provisional steps are verified until they would go back.
             let left = || self.executor.provisional_left(&plan);
@@ -229,7 +240,7 @@ impl Passes {
         &self,
         request: &PlanRequest<'_>,
         incident: &mut Incident,
-    ) -> Result<Option<Approved>, NoPlan> {
+    ) -> Result<Option<(Approved, Option<TrialPlan>)>, NoPlan> {
         let PlanRequest { instance, grants, is_first, .. } = *request;
         let waiting = self.waiting(instance, grants, incident).map_err(NoPlan::because)?;
         let Waiting::Ask(known) = waiting else { return Ok(None) };
@@ -257,7 +268,7 @@ impl Passes {
         // What has begun gets all its stages, also after the window has closed.
         let at_all_times = Maintenance::default();
         let maintenance = if request.is_first { &instance.maintenance } else { &at_all_times };
-        let verdict = {
+        let (verdict, trial) = {
             let (mode, charges) = (grants.mode, self.executor.charges(grants, &instance.name, &steps));
             let retry = &instance.retry_policy;
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
@@ -268,13 +279,18 @@ impl Passes {
             let windows = Windows(maintenance);
             // A person is asked before the window opens.
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
-            let sources: [&dyn PermitSource; 7] =
-                [orders, &Attempts, clocks, &Futile(&steps), &approval, &windows, &budgets];
-            permits::verdict(&decision, steps.len(), mode, &sources, &request)
+            let (storm, fights) = (self.storm.permit(), self.fights.of(&steps));
+            let sources: [&dyn PermitSource; 9] =
+                [orders, &Attempts, clocks, &Futile(&steps), &fights, &storm, &approval, &windows, &budgets];
+            let verdict = permits::verdict(&decision, steps.len(), mode, &sources, &request);
+            (verdict, storm.into_trial())
         };
         incident.course.nothing_here =
             verdict == Verdict::NothingToDo && matches!(decision, Decision::Apply(_) | Decision::ApplyThenReplan(_));
         self.remember_held(incident, if let Verdict::Held(held) = &verdict { Some(held.clone()) } else { None });
+        if let Verdict::Held(Permission::Storm(_)) = &verdict {
+            self.lanes.of(&instance.name).ask(Some(self.storm.again()));
+        }
         if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {
             // The next pass on schedule may come after the window.
             self.lanes.of(&instance.name).ask(at.checked_since(now));
@@ -367,7 +383,7 @@ impl Passes {
             Ok(Opening::Until(closes)) => Some(closes),
             _ => None,
         };
-        Ok(Some(Approved { file, decision, at: now, by, closes }))
+        Ok(Some((Approved { file, decision, at: now, by, closes }, trial)))
     }
 
     /// A plan does not begin: what was counted for it is free again.

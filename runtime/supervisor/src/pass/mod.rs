@@ -22,12 +22,14 @@ use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::execution::Executor;
 use crate::faults::Faults;
+use crate::fights::Fights;
 use crate::ids::Ids;
 use crate::incidents::{Heard, Incidents, Update, update};
 use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal, NotEvaluated};
 use crate::repeats::{Thing, Told, without_numbers};
 use crate::stop::Stop;
+use crate::storm::{StormBreaker, Trouble};
 use crate::tasks::Tasks;
 
 use self::budget::Budget;
@@ -48,6 +50,8 @@ pub(crate) struct Passes {
     pub(crate) faults: Arc<Faults>,
     /// Those that heal are among them.
     pub(crate) tasks: Tasks,
+    pub(crate) storm: Arc<StormBreaker>,
+    pub(crate) fights: Arc<Fights>,
 }
 
 /// A pass that did not begin, because what is granted is unknown, comes back after this time.
@@ -190,6 +194,7 @@ impl Passes {
         });
         self.store(&update, at);
         drop(holding);
+        self.count_opened(&update, grants.mode);
         Some(update)
     }
 
@@ -199,6 +204,19 @@ impl Passes {
         }
         for hold in &update.holds {
             self.journal.note(at, hold.clone());
+        }
+    }
+
+    /// Counts incidents that opened and could get a plan: what observes, is silenced or has its cause elsewhere makes no
+    /// storm of healing.
+    fn count_opened(&self, update: &Update, mode: Mode) {
+        let is_counted = |(incident, change): &&(Incident, Change)| {
+            *change == Change::Opened
+                && incident.hold.under.is_none()
+                && self.incidents.orders.silence_of(incident).is_none()
+        };
+        if mode.may_act() {
+            self.storm.count(Trouble::Opened, update.incidents.iter().filter(is_counted).count());
         }
     }
 

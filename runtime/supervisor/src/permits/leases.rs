@@ -12,7 +12,7 @@ use ansai_core::{Access, Subject, Touch};
 use tokio::sync::Notify;
 
 /// The kind of the host as a whole. There is one host, so its name does not matter.
-const HOST: &str = "host";
+pub(crate) const HOST: &str = "host";
 
 /// Everything that is in use. Cheap to clone.
 #[derive(Clone, Default)]

@@ -13,8 +13,8 @@ mod windows;
 
 pub(crate) use self::approval::PersonApproval;
 pub(crate) use self::attempts::Attempts;
-pub(crate) use self::budgets::Budgets;
+pub(crate) use self::budgets::{Budgets, interruption};
 pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};
 pub(crate) use self::futile::Futile;
-pub(crate) use self::leases::{InUse, Lease, Leases, Request};
+pub(crate) use self::leases::{HOST, InUse, Lease, Leases, Request};
 pub(crate) use self::windows::{Opening, Windows, opening};

@@ -1,12 +1,15 @@
 //! What steps used of the bounds of their grants, within a window of time.
 
+mod totals;
+
 use std::cell::RefCell;
 
 use ansai_core::control::BudgetUse;
-use ansai_core::{InstanceName, Millis, OverBudget, Subject, Timestamp, Unit};
+use ansai_core::{BudgetOf, InstanceName, Millis, OverBudget, Subject, Timestamp, Unit};
 use ansai_kit::action::Amount;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+pub(crate) use self::totals::Totals;
 use super::{State, StateError};
 
 /// How long a use is kept, if its window is not longer: the operator may choose a longer one later.
@@ -28,6 +31,8 @@ pub(crate) struct Charge {
     pub(crate) window: Millis,
     /// What it uses of each bound, and the bound.
     pub(crate) amounts: Vec<(Amount, u64)>,
+    /// How long it interrupts something.
+    pub(crate) interrupts: Millis,
 }
 
 /// Two readings of the same clocks: how long the host has run, and the time of day.
@@ -43,16 +48,20 @@ pub(crate) struct Reading {
 
 impl State {
     /// Counts what a plan is about to use, durably: all of it, or nothing if it exceeds a budget.
-    pub(crate) fn reserve(
+    pub(crate) fn reserve_within(
         &self,
         plan: &str,
         charges: &[Charge],
+        totals: &Totals,
         now: &Reading,
     ) -> Result<Option<OverBudget>, StateError> {
         let over = RefCell::new(None);
         self.0.write(|connection| {
             let elapsed = elapsed(connection, now)?;
-            let found = exceeded(connection, charges, elapsed, now.wall)?;
+            let found = match exceeded(connection, charges, elapsed, now.wall)? {
+                None => totals::exceeded(connection, charges, totals, elapsed, now.wall)?,
+                found => found,
+            };
             if found.is_none() {
                 for charge in charges {
                     reserve(connection, plan, charge, elapsed, now.wall)?;
@@ -69,7 +78,7 @@ impl State {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT instance, action, kind, name, bound, sum(amount) FROM budget
-                    WHERE until > coalesce((SELECT elapsed FROM budget_clock), 0)
+                    WHERE until > coalesce((SELECT elapsed FROM budget_clock), 0) AND bound <> 'max_interruption'
                     GROUP BY instance, action, kind, name, bound HAVING sum(amount) > 0
                     ORDER BY instance, action, kind, name, bound LIMIT 200",
             )?;
@@ -86,12 +95,20 @@ impl State {
     }
 
     /// Whether what a step is about to use is counted.
-    pub(crate) fn is_reserved(&self, plan: &str, step: u32, amounts: &[Amount]) -> Result<bool, StateError> {
+    pub(crate) fn is_all_reserved(
+        &self,
+        plan: &str,
+        step: u32,
+        amounts: &[Amount],
+        interrupts: Millis,
+    ) -> Result<bool, StateError> {
+        let amounts = amounts.iter().map(|amount| (amount.bound.name, amount.number));
+        let all: Vec<(&str, u64)> = amounts.chain(totals::interruption(interrupts)).collect();
         self.0.read(|connection| {
             let mut statement = connection
                 .prepare_cached("SELECT 1 FROM budget WHERE plan = ?1 AND step = ?2 AND bound = ?3 AND amount >= ?4")?;
-            for Amount { bound, number } in amounts {
-                if !statement.exists(params![plan, step, bound.name, integer(*number)])? {
+            for (bound, number) in &all {
+                if !statement.exists(params![plan, step, bound, integer(*number)])? {
                     return Ok(false);
                 }
             }
@@ -150,7 +167,7 @@ impl State {
 
 /// The time that has passed on the clock of budgets, in milliseconds: while the host ran, whatever the time of day was
 /// set to. While it was off, an unknown time passed, and none is counted.
-fn elapsed(connection: &Connection, now: &Reading) -> Result<i64, StateError> {
+pub(super) fn elapsed(connection: &Connection, now: &Reading) -> Result<i64, StateError> {
     let up = integer(now.up.get());
     let known = connection
         .prepare_cached("SELECT boot, up, elapsed FROM budget_clock")?
@@ -187,10 +204,7 @@ fn exceeded(
             if *limit > 0 && sum.saturating_add(needed) <= *limit {
                 continue;
             }
-            let next = room_at(&used, *limit, needed).map(|at| {
-                let wait = at.saturating_add(window).saturating_sub(elapsed);
-                wall + Millis::new(wait.max(0).unsigned_abs())
-            });
+            let next = next(&used, *limit, needed, window, elapsed, wall);
             return Ok(Some(OverBudget {
                 bound: bound.name.to_owned(),
                 action: charge.action.clone(),
@@ -203,6 +217,7 @@ fn exceeded(
                 used_at: used.last().map(|one| one.wall),
                 needed,
                 next,
+                of: BudgetOf::Grant,
             }));
         }
     }
@@ -224,6 +239,13 @@ struct Used {
     amount: u64,
 }
 
+/// When a window has room for what is needed; never if it is more than is permitted.
+fn next(used: &[Used], limit: u64, needed: u64, window: i64, elapsed: i64, wall: Timestamp) -> Option<Timestamp> {
+    let at = room_at(used, limit, needed)?;
+    let wait = at.saturating_add(window).saturating_sub(elapsed);
+    Some(wall + Millis::new(wait.max(0).unsigned_abs()))
+}
+
 /// The time of the use after whose end there is room, on the clock of budgets.
 fn room_at(used: &[Used], limit: u64, needed: u64) -> Option<i64> {
     let mut left = used.iter().fold(0_u64, |sum, one| sum.saturating_add(one.amount));
@@ -241,12 +263,15 @@ fn used(connection: &Connection, charge: &Charge, bound: &str, since: i64) -> Re
             AND grant_table = ?5 AND bound = ?6 AND at > ?7 AND amount > 0 ORDER BY at",
     )?;
     let key = params![instance.as_str(), action, about.kind, about.name, table, bound, since];
-    let rows = statement.query_map(key, |row| {
-        let (wall, amount): (i64, i64) = (row.get(1)?, row.get(2)?);
-        let wall = Timestamp::from_millis(wall.unsigned_abs());
-        Ok(Used { at: row.get(0)?, wall, amount: amount.unsigned_abs() })
-    })?;
+    let rows = statement.query_map(key, read_used)?;
     rows.map(|row| Ok(row?)).collect()
+}
+
+/// A row of time, time of day and amount.
+fn read_used(row: &Row<'_>) -> rusqlite::Result<Used> {
+    let (wall, amount): (i64, i64) = (row.get(1)?, row.get(2)?);
+    let wall = Timestamp::from_millis(wall.unsigned_abs());
+    Ok(Used { at: row.get(0)?, wall, amount: amount.unsigned_abs() })
 }
 
 fn reserve(
@@ -260,7 +285,8 @@ fn reserve(
     let until = elapsed.saturating_add(integer(charge.window.max(KEPT).get()));
     // Of all budgets: the policy may choose other subjects each time.
     connection.prepare_cached("DELETE FROM budget WHERE until < ?1 AND open = 0")?.execute([elapsed])?;
-    for (Amount { bound, number }, _) in &charge.amounts {
+    let amounts = charge.amounts.iter().map(|(amount, _)| (amount.bound.name, amount.number));
+    for (bound, number) in amounts.chain(totals::interruption(charge.interrupts)) {
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)",
@@ -268,7 +294,7 @@ fn reserve(
             .execute(params![
                 plan,
                 step,
-                bound.name,
+                bound,
                 instance.as_str(),
                 action,
                 about.kind,
@@ -277,7 +303,7 @@ fn reserve(
                 elapsed,
                 until,
                 integer(wall.as_millis()),
-                integer(*number)
+                integer(number)
             ])?;
     }
     Ok(())

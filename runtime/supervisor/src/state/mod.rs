@@ -11,6 +11,7 @@ mod memory;
 mod orders;
 mod repeats;
 mod schedule;
+mod safety;
 mod series;
 mod shares;
 mod steps;
@@ -20,7 +21,7 @@ use std::path::Path;
 use ansai_audit::Ballast;
 
 pub(crate) use self::approvals::all as approvals;
-pub(crate) use self::budgets::{Charge, Reading};
+pub(crate) use self::budgets::{Charge, Reading, Totals};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::flaps::Flaps;
@@ -92,7 +93,15 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE fault (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE flap (instance TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (instance, key)) WITHOUT ROWID;
-    CREATE INDEX flap_at ON flap (instance, at);",
+    CREATE INDEX flap_at ON flap (instance, at);
+    CREATE INDEX budget_bound ON budget (bound, at);
+    CREATE TABLE storm (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
+    CREATE TABLE act (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
+        instance TEXT NOT NULL, frees INTEGER NOT NULL);
+    CREATE INDEX act_about ON act (kind, name, id);
+    CREATE INDEX act_at ON act (at);
+    CREATE TABLE fight (kind TEXT NOT NULL, name TEXT NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL,
+        value TEXT NOT NULL, PRIMARY KEY (kind, name, first, second)) WITHOUT ROWID;",
 ]);
 
 /// The state of this host.

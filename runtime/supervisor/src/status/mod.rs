@@ -103,8 +103,10 @@ impl Supervisor {
             orders: orders.clone(),
             pending_steps: self.pending().len(),
             budgets,
+            totals: rooms.executor.budgets.totals_used()?,
             ..report
-        })
+        }
+        .with_stops())
     }
 
     /// The shares that an instance has used most.
@@ -149,6 +151,7 @@ fn report(incidents: &[Incident], now: Timestamp, next: impl Fn(&Incident) -> Ne
         orders: Default::default(),
         pending_steps: 0,
         budgets: Vec::new(),
+        totals: Vec::new(),
     }
 }
 
@@ -174,6 +177,8 @@ impl State {
     fn report(&self) -> Result<StatusReport, StateError> {
         let now = clock::now();
         let (incidents, mut orders) = (self.all_incidents()?, self.orders()?);
+        orders.storm = self.breaker()?.storm().cloned();
+        orders.fights = self.fights()?.into_iter().map(|held| held.fight).collect();
         orders.pauses.retain(|one| one.order.is_in_force(now, false));
         orders.silences.retain(|one| one.order.is_in_force(now, false));
         let faults = self.faults()?;
@@ -206,6 +211,6 @@ impl State {
         let (budgets, pending_steps) = (self.budgets_used()?, self.interrupted_steps()?.len());
         let report = report(&incidents, now, next);
         let overall = overall(report.overall, &orders);
-        Ok(StatusReport { overall, instances, orders, budgets, pending_steps, ..report })
+        Ok(StatusReport { overall, instances, orders, budgets, pending_steps, ..report }.with_stops())
     }
 }

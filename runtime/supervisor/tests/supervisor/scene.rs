@@ -20,7 +20,7 @@ use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::Registry;
 use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
-use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
+use ansai_supervisor::{Instance, OpenError, Options, SafetyPolicy, Supervisor};
 use serde_json::Value;
 
 use crate::guest;
@@ -141,7 +141,8 @@ impl Scene {
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
         let (mode, accept_clock) = (Mode::Enforce, self.accept_clock);
         let (version, audit) = ("0.0.0".into(), self.audit.clone());
-        let options = Options { state_dir, mode, version, audit, accept_clock, events: stream };
+        let safety = SafetyPolicy::default();
+        let options = Options { state_dir, mode, version, audit, accept_clock, safety, events: stream };
         let live_host =
             LiveHost::new(Host::at("/").protecting(self.state_dir()), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_core::{Preview, Refusal, Touch};
 use ansai_kit::action::{
-    Amount, Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
+    Amount, Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, Work,
 };
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
@@ -50,6 +50,10 @@ impl TypedAction for Start {
 
     fn canonical(&self, _preview: &Preview, target: &Target) -> Vec<Canonical> {
         target.canonical()
+    }
+
+    fn work(&self) -> Option<Work> {
+        Some(Work::Restart)
     }
 
     fn describe(&self, target: Target) -> Described {

@@ -6,10 +6,12 @@ use ansai_core::event::{
     ApprovalDecision, ApprovalEnd, EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep,
     RecordingRef, SkipReason,
 };
+use ansai_core::fight::{Fight, FightEnd};
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::incident::{Progress, Reason, Tried, TriedStep};
 use ansai_core::order::{Order, Pause, Person, Silence};
 use ansai_core::quarantine::{Quarantine, Release};
+use ansai_core::storm::{Storm, StormCause, StormPhase};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview,
     Recommendation, Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
@@ -209,6 +211,14 @@ fn samples() -> Vec<Event> {
         Event::PauseEnded { instance: Some(name.clone()), by: Some(order().by) },
         Event::Silenced(Silence { instance: Some(name.clone()), key: "k".into(), order: order() }),
         Event::SilenceEnded { instance: None, key: "k".into(), by: None },
+        Event::Storm(storm(StormCause::Incidents, StormPhase::Stopped)),
+        Event::Storm(storm(StormCause::FailedSteps, StormPhase::Stopped)),
+        Event::Storm(storm(StormCause::FailedTrial, StormPhase::Trial)),
+        Event::StormEnded { by: None },
+        Event::StormEnded { by: Some(order().by) },
+        Event::Fight(fight()),
+        Event::FightEnded { fight: fight(), why: FightEnd::Resumed(order().by) },
+        Event::FightEnded { fight: fight(), why: FightEnd::Configuration(name.clone()) },
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];
@@ -333,6 +343,9 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::AwaitsApproval { plan: plan.clone(), until: Timestamp::from_millis(1) }),
         Verdict::Held(Permission::Rejected { plan: plan.clone(), until: Timestamp::from_millis(1) }),
         Verdict::Held(Permission::OutsideWindow(Timestamp::from_millis(1))),
+        Verdict::Held(Permission::Storm(Box::new(storm(StormCause::Incidents, StormPhase::Stopped)))),
+        Verdict::Held(Permission::Storm(Box::new(storm(StormCause::Incidents, StormPhase::Trial)))),
+        Verdict::Held(Permission::Fight(Box::new(fight()))),
         Verdict::Refused("not granted".into()),
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
@@ -517,6 +530,17 @@ fn no_line_shows_what_only_programmers_read() {
     }
 }
 
+fn storm(why: StormCause, phase: StormPhase) -> Storm {
+    let ten_minutes = ansai_core::Millis::new(600_000);
+    Storm { phase, why, count: 31, within: ten_minutes, since: Timestamp::from_millis(1), quiet: ten_minutes }
+}
+
+fn fight() -> Fight {
+    let instances = (InstanceName::from_static("one"), InstanceName::from_static("two"));
+    let (about, within) = (Subject::new("file", "/a"), ansai_core::Millis::from_hours(1));
+    Fight { instances, about, turns: 3, within, since: Timestamp::from_millis(1) }
+}
+
 fn budget_of_files() -> ansai_core::OverBudget {
     ansai_core::OverBudget {
         bound: "max_files".into(),
@@ -530,5 +554,6 @@ fn budget_of_files() -> ansai_core::OverBudget {
         used_at: Some(Timestamp::from_millis(1)),
         needed: 2,
         next: Some(Timestamp::from_millis(2)),
+        of: ansai_core::BudgetOf::Grant,
     }
 }

@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::{BudgetUse, ShareUse};
+use ansai_core::control::{BudgetUse, ShareUse, TotalUse};
+use ansai_core::fight::Fight;
 use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
 use ansai_core::quarantine::Quarantine;
-use ansai_core::{ErrorKind, InstanceName, Mode, Severity, Share};
+use ansai_core::storm::{Storm, StormCause, StormPhase};
+use ansai_core::{ErrorKind, InstanceName, Mode, Severity, Share, Subject, Unit};
 
 use super::*;
 
@@ -33,6 +35,17 @@ fn incident(key: &str, next: NextStep) -> IncidentStatus {
     }
 }
 
+fn storm() -> Storm {
+    let (phase, why, ten_minutes) = (StormPhase::Stopped, StormCause::Incidents, Millis::new(600_000));
+    Storm { phase, why, count: 31, within: ten_minutes, since: Timestamp::from_millis(NOW), quiet: ten_minutes }
+}
+
+fn fight() -> Fight {
+    let instances = (ONE, InstanceName::from_static("log-files"));
+    let (about, within) = (Subject::new("file", "/srv/a"), Millis::from_hours(1));
+    Fight { instances, about, turns: 3, within, since: Timestamp::from_millis(NOW) }
+}
+
 fn report() -> StatusReport {
     let pause = Pause { instance: Some(ONE), order: order() };
     let silence = Silence { instance: None, key: "/tmp".into(), order: order() };
@@ -41,6 +54,7 @@ fn report() -> StatusReport {
         NextStep::Healing,
         NextStep::Paused(Box::new(pause.clone())),
         NextStep::Held { under: "disk-space/x/1".into() },
+        NextStep::Storm,
         NextStep::Person { attempts: 3 },
         NextStep::Cooling { until: Timestamp::from_millis(NOW + 1) },
         NextStep::Observe,
@@ -60,9 +74,9 @@ fn report() -> StatusReport {
         NextStep::Waits { held: Box::new(Permission::OutsideWindow(Timestamp::from_millis(NOW + 60_000))) },
     ];
     let mut incidents: Vec<_> = all.into_iter().map(|next| incident("/var", next)).collect();
-    incidents[6].unknown = Some("the probe failed".into());
     let (instance, since, kind) = (ONE, Timestamp::from_millis(NOW), ErrorKind::Trap);
     let quarantine = Quarantine { instance, since, faults: 10, kind, error: "unreachable".into() };
+    incidents[7].unknown = Some("the probe failed".into());
     StatusReport {
         ansai: "0.1.0".into(),
         at: Timestamp::from_millis(NOW),
@@ -85,7 +99,13 @@ fn report() -> StatusReport {
             shares: vec![ShareUse { share: Share::Processor, percent: 97, is_suspended: true }],
         }],
         not_loaded: vec!["services: its component is missing".into()],
-        orders: Orders { pauses: vec![pause], silences: vec![silence], quarantines: vec![quarantine] },
+        orders: Orders {
+            pauses: vec![pause],
+            silences: vec![silence],
+            quarantines: vec![quarantine],
+            storm: Some(storm()),
+            fights: vec![fight()],
+        },
         pending_steps: 1,
         budgets: vec![BudgetUse {
             instance: ONE,
@@ -93,6 +113,14 @@ fn report() -> StatusReport {
             about: "filesystem /var".into(),
             bound: "max_files".into(),
             used: 12,
+        }],
+        totals: vec![TotalUse {
+            instance: None,
+            bound: "max_interruption".into(),
+            unit: Unit::Milliseconds,
+            used: 90_000,
+            limit: 3_600_000,
+            window: Millis::from_hours(24),
         }],
     }
 }
@@ -106,7 +134,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
             assert!(line.chars().count() <= width, "{width}: {line}");
             assert!(!line.ends_with(' '), "{line:?}");
         }
-        assert!(plain.starts_with("unhealthy: 14 open incidents, 1"), "{plain}");
+        assert!(plain.starts_with("unhealthy: 15 open incidents, 1"), "{plain}");
         assert!(plain.find("critical").unwrap() < plain.find("Policies").unwrap());
         assert!(!plain.contains('\u{1b}'), "texts of people control no terminal");
     }
@@ -130,6 +158,10 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "10 faults in a row, the last one was trap: unreachable; `ansai resume disk-space` ends it",
         "processor_percent 97 % (suspended)",
         "and 3 more incidents",
+        "next: waits: too much breaks at once",
+        "Stopped by ansai healing stopped, except for emergencies: 31 incidents opened within 10 min",
+        "disk-space and log-files undo what the other does to file /srv/a",
+        "the host: max_interruption = 1 min 30 s of 1 h in 24 h",
         "no ansai runs: this is what it left",
     ] {
         assert!(plain.contains(expected), "{expected}: {plain}");
@@ -148,6 +180,7 @@ fn a_healthy_host_has_a_short_page() {
         orders: Orders::default(),
         pending_steps: 0,
         budgets: vec![],
+        totals: vec![],
         ..report()
     };
     let text = render(&report, Layout { width: 80, all: false });

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ansai_audit::Ballast;
+use ansai_core::TotalBudget;
 use ansai_core::scope::{Bytes, Count, TypedField};
 
 use super::super::UnderWay;
@@ -34,6 +36,19 @@ fn charge(step: u32, files: u64) -> Charge {
         noun: "file",
         window: Millis::from_hours(24),
         amounts: vec![(Amount::of(&MAX_FILES, files), 10)],
+        interrupts: Millis::ZERO,
+    }
+}
+
+/// Without budgets of instances or of the host.
+impl State {
+    fn reserve(&self, plan: &str, charges: &[Charge], now: &Reading) -> Result<Option<OverBudget>, StateError> {
+        let totals = Totals { host: TotalBudget::unlimited(), instances: BTreeMap::new() };
+        self.reserve_within(plan, charges, &totals, now)
+    }
+
+    fn is_reserved(&self, plan: &str, step: u32, amounts: &[Amount]) -> Result<bool, StateError> {
+        self.is_all_reserved(plan, step, amounts, Millis::ZERO)
     }
 }
 
