@@ -18,6 +18,7 @@ use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
 use crate::incident::Change;
 use crate::order::{Pause, Person, Silence};
+use crate::promotion::{Feedback, Promotion};
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,
@@ -293,6 +294,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Person>,
     },
+    /// A person said whether an incident was a false alarm.
+    Feedback(Feedback),
+    /// A person is about to write another level of an action to the configuration. Durable before the file changes;
+    /// whether it did is seen from the hash.
+    Promoted {
+        #[serde(flatten)]
+        promotion: Promotion,
+        by: Person,
+    },
 }
 
 impl Event {
@@ -347,6 +357,8 @@ impl Event {
             Event::PauseEnded { .. } => "pause-ended",
             Event::Silenced(_) => "silenced",
             Event::SilenceEnded { .. } => "silence-ended",
+            Event::Feedback(_) => "feedback",
+            Event::Promoted { .. } => "promoted",
         }
     }
 
@@ -385,6 +397,8 @@ impl Event {
             | Event::AfterUndoIntent { instance, .. }
             | Event::AfterUndo { instance, .. }
             | Event::Watch { instance, .. } => Some(instance.as_str()),
+            Event::Feedback(Feedback { instance, .. })
+            | Event::Promoted { promotion: Promotion { instance, .. }, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
             Event::Paused(Pause { instance, .. })
             | Event::PauseEnded { instance, .. }

@@ -33,6 +33,7 @@ pub mod observation;
 pub mod order;
 mod overlay;
 pub mod plan;
+pub mod promotion;
 pub mod quantity;
 pub mod refusal;
 pub mod scope;

@@ -27,6 +27,7 @@ use crate::schedule::Schedule;
 use crate::state::State;
 use crate::stop::Stop;
 use crate::tasks::Tasks;
+use crate::track_record::TrackRecord;
 use crate::watching::{Mailboxes, Requests};
 
 /// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
@@ -63,6 +64,7 @@ pub(crate) struct Rooms {
     pub(crate) tasks: Tasks,
     /// What wakes the instances.
     pub(crate) mailboxes: Arc<Mailboxes>,
+    pub(crate) track_record: Arc<TrackRecord>,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -345,6 +347,7 @@ impl Rooms {
         if let Err(error) = self.journal.sync() {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }
+        self.track_record.settle();
         self.executor.budgets.note_uptime();
         self.incidents.repeats.store();
         self.passes.evaluator.meters.store();

@@ -8,7 +8,7 @@ use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
-use super::{MOST_TEXT, orders, phrases, time};
+use super::{MOST_TEXT, orders, phrases, promotion, time};
 
 #[cfg(test)]
 mod tests;
@@ -129,6 +129,8 @@ fn other_line(event: &Event) -> String {
         Event::SilenceEnded { instance, key, by } => {
             format!("{} no longer silenced: {}", orders::what(instance.as_ref(), key), ended(by.as_ref()))
         }
+        Event::Feedback(feedback) => promotion::feedback(feedback),
+        Event::Promoted { promotion, by } => promotion::promoted(promotion, by),
         Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
         Event::Watch { instance, watch, error: Some(error), .. } => {
             format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))

@@ -16,6 +16,7 @@ pub use self::status::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Over
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};
+use crate::promotion::{ActionRecord, Feedback, Judgement, Promotion};
 use crate::{InstanceName, Millis};
 
 /// The version of the protocol.
@@ -58,6 +59,12 @@ pub enum Request {
     Silence(NewSilence),
     /// End pauses and silences. Answered with [`Answer::Resumed`].
     Resume(Resume),
+    /// What each action achieved. Answered with [`Answer::ActionRecords`].
+    ActionRecords,
+    /// Say whether an incident was a false alarm. Answered with [`Answer::Judged`].
+    Judge(NewFeedback),
+    /// Record a change of a level before it is written to the configuration. Answered with [`Answer::Promoted`].
+    Promote(Promotion),
 }
 
 impl Request {
@@ -65,6 +72,8 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
+            Request::ActionRecords => false,
+            Request::Judge(_) | Request::Promote(_) => true,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
     }
@@ -81,6 +90,19 @@ pub struct NewDecision {
     /// Why. A rejection needs a reason.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// What a person says about an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFeedback {
+    /// The id of the incident, open or closed.
+    pub incident: String,
+    /// Whether it was a false alarm.
+    pub judgement: Judgement,
+    /// Why.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// A step of a plan, as a person is shown it.
@@ -187,6 +209,15 @@ pub enum Answer {
     },
     /// What ended.
     Resumed(Orders),
+    /// What each action achieved, by instance and action.
+    ActionRecords {
+        /// One for each action that was proposed.
+        records: Vec<ActionRecord>,
+    },
+    /// What is stored about an incident from now on.
+    Judged(Box<Feedback>),
+    /// The change is recorded.
+    Promoted(Box<Promotion>),
     /// The state of everything.
     Status(Box<StatusReport>),
 }
@@ -224,6 +255,8 @@ mod tests {
             Request::Silence(NewSilence { instance, key: "/var".into(), duration, reason }),
             Request::Resume(Resume::All),
             Request::Resume(Resume::Named { name: "one".into() }),
+            Request::ActionRecords,
+            Request::Judge(NewFeedback { incident: "i".into(), judgement: Judgement::Helpful, note: None }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

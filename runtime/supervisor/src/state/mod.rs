@@ -12,6 +12,7 @@ mod repeats;
 mod series;
 mod shares;
 mod steps;
+mod track_record;
 
 use std::path::Path;
 
@@ -84,6 +85,7 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE approval (plan TEXT PRIMARY KEY, incident TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL,
         value TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX approval_incident ON approval (incident, asked);",
+    track_record::TABLES,
 ]);
 
 /// The state of this host.
