@@ -47,6 +47,8 @@ pub(crate) struct Waiting(Mutex<Queue>);
 #[derive(Debug, Default)]
 struct Queue {
     noted: VecDeque<Noted>,
+    /// What is counted of records up to this one is noted.
+    last: u64,
     /// Some are missing, and are read from the log.
     is_incomplete: bool,
 }
@@ -54,20 +56,24 @@ struct Queue {
 impl Waiting {
     /// Notes what is counted of an event that has just been recorded. The caller keeps the order of the log.
     pub(crate) fn note(&self, sequence: u64, at: Timestamp, event: &Event) {
-        let Some(fact) = Fact::of(event) else { return };
+        let fact = Fact::of(event);
         let mut queue = self.lock();
+        queue.last = sequence;
+        let Some(fact) = fact else { return };
         match queue.noted.len() < MOST_WAITING {
             true => queue.noted.push_back(Noted { sequence, at, fact }),
             false => queue.is_incomplete = true,
         }
     }
 
-    /// Takes what is noted of records up to this one; `None` if some are missing.
-    fn take(&self, up_to: u64) -> Option<Vec<Noted>> {
+    /// Takes what is noted of records up to this one at most; `None` if some are missing. Answers the last of these records,
+    /// too: one that was just appended may not be noted yet.
+    fn take(&self, at_most: u64) -> (u64, Option<Vec<Noted>>) {
         let mut queue = self.lock();
+        let up_to = queue.last.min(at_most);
         let ready = queue.noted.partition_point(|noted| noted.sequence <= up_to);
         let taken = queue.noted.drain(..ready).collect();
-        if std::mem::take(&mut queue.is_incomplete) { None } else { Some(taken) }
+        (up_to, if std::mem::take(&mut queue.is_incomplete) { None } else { Some(taken) })
     }
 
     fn is_lost(&self) {
@@ -101,8 +107,11 @@ impl TrackRecord {
         audit_dir: Directory,
     ) -> TrackRecord {
         let waiting = Arc::new(Waiting::default());
-        waiting.is_lost();
         journal.note_in(waiting.clone());
+        {
+            let mut queue = waiting.lock();
+            (queue.last, queue.is_incomplete) = (journal.head().sequence, true);
+        }
         let counted = state.counted().unwrap_or_else(|error| {
             tracing::error!("the track record is counted from the beginning of the audit log: {error}");
             0
@@ -121,9 +130,10 @@ impl TrackRecord {
             Ok(head) => head.sequence,
             Err(error) => return tracing::debug!("the track record waits for the audit log: {error}"),
         };
+        let (head, noted) = self.waiting.take(head);
         // The log was replaced by a shorter one: what it says from now on counts.
         *counted = (*counted).min(head);
-        let written = match self.waiting.take(head) {
+        let written = match noted {
             Some(noted) if noted.is_empty() && head < counted.saturating_add(SKIPPED) => return,
             Some(noted) => self.write(&noted, head),
             None => self.catch_up(*counted, head),
@@ -171,8 +181,6 @@ impl TrackRecord {
                 facts.clear();
             }
         }
-        // What was noted meanwhile of these records is counted now.
-        let _ = self.waiting.take(head);
         self.write(&facts, head)
     }
 
