@@ -21,12 +21,12 @@ pub(crate) fn feedback(feedback: &Feedback) -> String {
 
 /// `disk-space: ansai:files/files-actions moves from observe to approve, by root (uid 0)`.
 pub(crate) fn promoted(promotion: &Promotion, by: &Person) -> String {
-    let lacks = match promotion.missing.is_empty() {
+    let thin = match promotion.missing.is_empty() {
         true => String::new(),
-        false => format!(", although its record lacks something: {}", missing(&promotion.missing)),
+        false => format!(", although its record is thin: {}", missing(&promotion.missing)),
     };
     let (action, by) = (inert(&promotion.action, 200), inert(&by.to_string(), 100));
-    format!("{}: {action} moves from {} to {}, by {by}{lacks}", promotion.instance, promotion.from, promotion.to)
+    format!("{}: {action} moves from {} to {}, by {by}{thin}", promotion.instance, promotion.from, promotion.to)
 }
 
 /// `proposed for 2 of 3 incidents; on record for 3 of 7 days`.

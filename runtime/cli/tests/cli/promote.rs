@@ -72,7 +72,7 @@ fn an_action_goes_from_observe_to_a_person_to_healed_and_back() {
     full.ansai(&["promote", "disk-space", FILES, "--write", "--anyway"]).code(0).says("+mode = \"approve\"");
     let changed = configuration(&full);
     assert_eq!(changed.replacen("mode = \"approve\"\n", "", 1), before, "one line, and nothing else");
-    full.ansai(&["audit", "show"]).says("moves from observe to approve, by ").says("although its record lacks");
+    full.ansai(&["audit", "show"]).says("moves from observe to approve, by ").says("although its record is thin");
 
     full.ansai(&["run", "--once"]).code(3).says("waits for");
     let (plan, incident) = waiting(&full);

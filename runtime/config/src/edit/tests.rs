@@ -122,8 +122,9 @@ fn every_level_leads_to_every_other_and_back() {
                 assert!(from == to || edited.levels.iter().any(|one| one.0 == FILES && (one.1, one.2) == (from, to)));
                 assert_eq!(from == to, edited.text == start, "{form}");
                 let again = set(&edited.text, from).unwrap();
-                let both = set(&again.text, to).unwrap();
-                assert_eq!(both.text, edited.text, "{form}: back and forth");
+                assert!(from == to || again.levels.iter().any(|one| one.0 == FILES && (one.1, one.2) == (to, from)));
+                let comments = |text: &str| text.matches('#').count();
+                assert_eq!(comments(&again.text), comments(text), "{form}");
             }
         }
     }

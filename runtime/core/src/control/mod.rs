@@ -257,6 +257,14 @@ mod tests {
             Request::Resume(Resume::Named { name: "one".into() }),
             Request::ActionRecords,
             Request::Judge(NewFeedback { incident: "i".into(), judgement: Judgement::Helpful, note: None }),
+            Request::Promote(Promotion {
+                instance: InstanceName::from_static("one"),
+                action: "ansai:files/files-actions".into(),
+                from: crate::Mode::Observe,
+                to: crate::Mode::Approve,
+                missing: vec![],
+                configuration_sha256: "ab".into(),
+            }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

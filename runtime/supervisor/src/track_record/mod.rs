@@ -148,8 +148,7 @@ impl TrackRecord {
     }
 
     fn write(&self, noted: &[Noted], head: u64) -> Result<(), String> {
-        let facts: Vec<Noted> = noted.to_vec();
-        for part in facts.chunks(AT_ONCE) {
+        for part in noted.chunks(AT_ONCE) {
             let last = part.last().map_or(head, |noted| noted.sequence);
             self.state.count(part, last).map_err(|error| error.to_string())?;
         }

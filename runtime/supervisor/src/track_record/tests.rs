@@ -1,11 +1,14 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 use std::path::Path;
+use std::time::Duration;
 
 use ansai_audit::{Ballast, Log, Options};
 use ansai_core::event::Verdict;
 use ansai_core::incident::Change;
 use ansai_core::{Decision, Measure, OnFailure, Outcome, Preview, Status, Subject, Unit};
 use ansai_events::Stream;
+use ansai_host_functions::live::LiveHost;
+use ansai_kit::host::Host;
 use ansai_kit::host_access::HostAccess;
 
 use super::*;
@@ -23,14 +26,14 @@ fn run(dir: &Path) -> Run {
     let audit_dir = Directory::create(dir.join("audit")).unwrap();
     let journal = Arc::new(Journal::new(Log::open(&audit_dir, Options::default()).unwrap().0, Stream::new()));
     let state = Arc::new(State::open(&dir.join("state.db"), Ballast::new(dir.join("ballast"), 4096)).unwrap());
-    let host: Arc<dyn HostAccess> = Arc::new(crate::track_record::tests::host());
+    let host: Arc<dyn HostAccess> = Arc::new(host());
     let clocks = Arc::new(ClockWatch::open(host, state.clone(), journal.clone(), true).unwrap());
     let record = TrackRecord::open(state.clone(), journal.clone(), clocks, audit_dir);
     Run { journal, state, record }
 }
 
 fn host() -> impl HostAccess {
-    ansai_host_functions::live(ansai_host_functions::builtin())
+    LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 1, Duration::from_secs(5))
 }
 
 /// The records of a plan that healed an incident.
@@ -135,7 +138,6 @@ fn a_state_of_before_counts_the_log_that_is_there() {
     first.journal.sync().unwrap();
     drop(first);
     for file in ["state.db", "state.db-wal", "state.db-shm"] {
-        #[allow(clippy::disallowed_methods, reason = "tests")]
         let _ = std::fs::remove_file(dir.path().join(file));
     }
     assert_eq!(achieved(&run(dir.path()).state), (3, 3, 30));
@@ -164,7 +166,6 @@ fn a_log_that_was_replaced_by_a_shorter_one_counts_from_its_end() {
     publish(&first.journal, 0..3);
     first.record.settle();
     drop(first);
-    #[allow(clippy::disallowed_methods, reason = "tests")]
     std::fs::remove_dir_all(dir.path().join("audit")).unwrap();
     let second = run(dir.path());
     publish(&second.journal, 3..4);

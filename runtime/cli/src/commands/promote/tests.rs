@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 use ansai_core::promotion::Achieved;
 use ansai_core::{InterfaceName, Timestamp};
 use serde_json::json;
@@ -8,12 +8,11 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_230_000_000);
 const TEXT: &str = "[policy.disk-space]\nsource = \"a\"\n[policy.disk-space.grant]\n\"ansai:files/files-actions\" = {}\n\
-                    \"ansai:journal/journal-actions\" = {}\n[policy.other]\n";
+                    \"ansai:journal/journal-vacuum-actions\" = {}\n[policy.other]\n";
 
 fn configuration() -> (tempfile::TempDir, Configuration) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ansai.toml");
-    #[allow(clippy::disallowed_methods, reason = "tests")]
     std::fs::write(&path, TEXT).unwrap();
     let configuration = Configuration::open(&path, &ansai_host_functions::builtin().interfaces()).unwrap();
     (dir, configuration)
@@ -61,7 +60,7 @@ fn an_action_is_named_in_several_ways() {
         assert_eq!(found("disk-space", Some(name)).unwrap(), "ansai:files/files-actions", "{name}");
     }
     let (code, hint) = found("disk-space", None).unwrap_err();
-    assert!(code == codes::UNKNOWN_ACTION && hint.contains("journal-actions"), "{hint}");
+    assert!(code == codes::UNKNOWN_ACTION && hint.contains("journal-vacuum-actions"), "{hint}");
     let (code, hint) = found("disk-space", Some("file-action")).unwrap_err();
     assert!(code == codes::UNKNOWN_ACTION && hint.contains("files-actions"), "{hint}");
     let (code, hint) = found("dsik-space", None).unwrap_err();
