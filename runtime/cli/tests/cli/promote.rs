@@ -3,7 +3,8 @@
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::time::{Duration, Instant};
 
-use ansai_harness::{Daemon, requires_root};
+use ansai_harness::{Daemon, Then, requires_root};
+use rustix::io::Errno;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -197,4 +198,44 @@ fn what_cannot_be_promoted_is_refused_with_its_code() {
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(std::fs::metadata(&config).unwrap().mode() & 0o777, 0o640);
     assert_eq!(std::fs::read_to_string(&config).unwrap().replacen("mode = \"approve\"\n", "", 1), before);
+}
+
+/// Every call that changes or syncs something beside the configuration, killed before it or failing: the file is the old one
+/// or the new one, and the next run goes on.
+#[test]
+fn a_kill_or_an_error_at_any_call_leaves_the_old_file_or_the_new_one() {
+    if !requires_root() {
+        return;
+    }
+    let scene = Scene::new();
+    let before = std::fs::read_to_string(granted(&scene)).unwrap();
+    let etc = scene.path("etc");
+    std::fs::create_dir(&etc).unwrap();
+    let file = etc.join("ansai.toml");
+    let write = ["promote", "p", FILES, "--anyway", "--write", "--config", file.to_str().unwrap()];
+    let mut points = 0;
+    for then in [Then::Kill, Then::Fail(Errno::NOSPC)] {
+        for wanted in 0.. {
+            std::fs::write(&file, &before).unwrap();
+            let mut seen = 0;
+            let ran = scene.command(&write).run_stopping(|call| {
+                let is_here = call.paths.iter().any(|path| path.starts_with(&etc));
+                seen += usize::from(is_here);
+                if is_here && seen == wanted + 1 { then } else { Then::Go }
+            });
+            let text = std::fs::read_to_string(&file).unwrap();
+            let is_new = text.replacen("mode = \"approve\"\n", "", 1) == before && text != before;
+            assert!(text == before || is_new, "point {wanted} of {then:?}: {text}");
+            if seen <= wanted {
+                assert!(ran.code == 0 && is_new, "{ran}");
+                break;
+            }
+            assert_ne!(ran.code, 0, "point {wanted} of {then:?}: {ran}");
+            points += 1;
+        }
+    }
+    // Create, owner or mode, write, sync, rename, sync of the directory: each was tried.
+    assert!(points >= 8, "{points}");
+    let names: Vec<_> = std::fs::read_dir(&etc).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["ansai.toml"], "nothing is left");
 }

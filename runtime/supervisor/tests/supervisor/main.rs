@@ -53,6 +53,7 @@ mod stopping;
 mod stream;
 mod systemd_guards;
 mod test_guards;
+mod track_record;
 mod undo_crash;
 mod verify_within;
 mod waits;
