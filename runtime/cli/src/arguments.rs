@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
-    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, retry, run, silence, status, test, undo,
-    virtualize, wake,
+    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
+    init, inspect, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, retry, run, silence, status,
+    test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -60,6 +60,10 @@ pub(crate) enum Command {
     Approve(approve::ApproveArguments),
     /// Reject a plan, or take its approval back
     Reject(approve::RejectArguments),
+    /// Show what actions achieved, and let one do more or less by itself
+    Promote(promote::Arguments),
+    /// Say whether an incident was a false alarm
+    Feedback(feedback::Arguments),
     /// Have the running daemon evaluate an instance now
     Wake(wake::Arguments),
     /// Show the state of this host: incidents, what comes next, policies, pauses

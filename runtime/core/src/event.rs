@@ -21,6 +21,7 @@ use crate::incident::{Change, Progress, Reason, Tried};
 use crate::order::{Pause, Person, Silence};
 use crate::quarantine::{Quarantine, Release};
 use crate::storm::Storm;
+use crate::promotion::{Feedback, Promotion};
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,
@@ -339,6 +340,15 @@ pub enum Event {
     Fight(Fight),
     /// A fight is no longer held.
     FightEnded { fight: Fight, why: FightEnd },
+    /// A person said whether an incident was a false alarm.
+    Feedback(Feedback),
+    /// A person is about to write another level of an action to the configuration. Durable before the file changes;
+    /// whether it did is seen from the hash.
+    Promoted {
+        #[serde(flatten)]
+        promotion: Promotion,
+        by: Person,
+    },
 }
 
 impl Event {
@@ -403,6 +413,8 @@ impl Event {
             Event::StormEnded { .. } => "storm-ended",
             Event::Fight(_) => "fight",
             Event::FightEnded { .. } => "fight-ended",
+            Event::Feedback(_) => "feedback",
+            Event::Promoted { .. } => "promoted",
         }
     }
 
@@ -447,6 +459,8 @@ impl Event {
             | Event::AfterUndoIntent { instance, .. }
             | Event::AfterUndo { instance, .. }
             | Event::Watch { instance, .. } => Some(instance.as_str()),
+            Event::Feedback(Feedback { instance, .. })
+            | Event::Promoted { promotion: Promotion { instance, .. }, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
             Event::Paused(Pause { instance, .. })
             | Event::PauseEnded { instance, .. }

@@ -34,6 +34,7 @@ pub mod observation;
 pub mod order;
 mod overlay;
 pub mod plan;
+pub mod promotion;
 pub mod quantity;
 pub mod quarantine;
 pub mod refusal;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use ansai_core::approval::Approval;
 use ansai_core::control::ShownStep;
+use ansai_core::event::PlannedStep;
 use ansai_supervisor::approvals::{self, ApprovalError};
-use ansai_supervisor::{OpenError, clock, stored_plan};
+use ansai_supervisor::{OpenError, action_records_of, clock, stored_plan};
 
 use crate::error::Error;
 use crate::state;
@@ -39,9 +40,18 @@ pub(crate) fn plan(state_dir: &Path, id: &str) -> Result<(Approval, Vec<ShownSte
         _ => return Err(ApprovalError::Altered(approval.plan).into()),
     };
     let (registry, now) = (ansai_host_functions::builtin(), clock::now());
+    // A state of an earlier version has no records.
+    let directory = state::existing(state_dir)?;
+    let records = directory.map(|directory| action_records_of(&directory).unwrap_or_default()).unwrap_or_default();
+    let helped = |action: &str| {
+        let own = records.iter().find(|one| one.instance == approval.instance && one.action == action)?;
+        Some(own.achieved.effectiveness()).filter(|found| found.verified > 0)
+    };
     let steps = stored.steps.iter().map(|step| {
         let action = registry.action(&step.action).map(|(_, _, action)| action);
-        ShownStep::of(step.planned(action, now))
+        let planned = step.planned(action, now);
+        ShownStep::of(PlannedStep { effectiveness: helped(&planned.action), ..planned })
     });
-    Ok((approval, steps.collect()))
+    let steps = steps.collect();
+    Ok((approval, steps))
 }

@@ -7,7 +7,7 @@ use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
 use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::undo::UndoError;
-use ansai_supervisor::{OpenError, OrderError};
+use ansai_supervisor::{FeedbackError, OpenError, OrderError};
 
 use crate::component::ComponentError;
 use crate::configuration::ConfigurationError;
@@ -15,6 +15,7 @@ use crate::control::ControlError;
 use crate::evidence::EvidenceError;
 use crate::history::{HistoryError, code_of};
 use crate::load::InstanceError;
+use crate::promotion::PromotionError;
 use crate::recorded::RecordingError;
 use crate::share::ShareError;
 use crate::sources::SourceError;
@@ -80,6 +81,12 @@ pub enum Error {
     /// A pause or silence was not ordered or ended.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// The configuration was not changed.
+    #[error(transparent)]
+    Promotion(#[from] PromotionError),
+    /// A feedback was not stored.
+    #[error(transparent)]
+    Feedback(#[from] FeedbackError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -122,6 +129,8 @@ impl Error {
             Error::Wake(error) => error.code(),
             Error::Control(error) => error.code(),
             Error::Order(error) => error.code(),
+            Error::Feedback(error) => error.code(),
+            Error::Promotion(error) => error.code(),
         }
     }
 
@@ -166,6 +175,8 @@ impl Error {
             Error::Wake(error) => Some(error.hint().to_owned()),
             Error::Control(error) => error.hint(),
             Error::Order(error) => error.hint().map(str::to_owned),
+            Error::Feedback(error) => error.hint(),
+            Error::Promotion(error) => error.hint(),
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
     }
@@ -205,6 +216,8 @@ impl Error {
             Error::Wake(error) => error.exit_code(),
             Error::Control(error) => error.exit_code(),
             Error::Order(error) => error.exit_code(),
+            Error::Feedback(error) => error.exit_code(),
+            Error::Promotion(error) => error.exit_code(),
         }
     }
 

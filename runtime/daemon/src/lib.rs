@@ -38,6 +38,7 @@ mod in_time;
 pub mod load;
 pub mod ownership;
 mod people;
+pub mod promotion;
 pub mod recorded;
 mod running;
 mod safety;

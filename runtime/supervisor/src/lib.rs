@@ -23,6 +23,7 @@
 //! | `fights` | two policies that undo what the other does |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
+//! | `track_record` | what actions achieved, and what people said about incidents |
 //! | `status` | the state of a host on one page |
 //! | `report` | the result of a pass, built from events |
 //!
@@ -68,6 +69,7 @@ mod stop;
 mod storm;
 mod supervisor;
 mod tasks;
+mod track_record;
 mod watching;
 
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
@@ -81,4 +83,5 @@ pub use safety::SafetyPolicy;
 pub use state::StateError;
 pub use status::status_of;
 pub use supervisor::Supervisor;
+pub use track_record::{FeedbackError, action_records_of, feedback_counts_of};
 pub use watching::{WAKE_DIRECTORY, WAKE_UNKNOWN};

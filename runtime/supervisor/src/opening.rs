@@ -36,6 +36,7 @@ use crate::stop::Stop;
 use crate::storm::StormBreaker;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
+use crate::track_record::TrackRecord;
 use crate::watching::{Mailboxes, WAKE_DIRECTORY};
 
 /// Released so that state and plans can be written on a full disk.
@@ -148,6 +149,8 @@ impl Supervisor {
         let clocks = ClockWatch::open(host.clone(), state.clone(), journal.clone(), options.accept_clock)?;
         let clocks = Arc::new(clocks);
         let orders = Arc::new(StandingOrders::open(state.clone(), journal.clone(), clocks.clone())?);
+        let track_record = TrackRecord::open(state.clone(), journal.clone(), clocks.clone(), audit_dir.clone());
+        let track_record = Arc::new(track_record);
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
@@ -243,6 +246,7 @@ impl Supervisor {
         let mailboxes = Mailboxes::new(instances.iter().map(|instance| &instance.name), &passes.evaluator.facts);
         Ok(Supervisor(Arc::new(Rooms {
             mailboxes: Arc::new(mailboxes),
+            track_record,
             state_dir: options.state_dir,
             journal,
             state,

@@ -29,6 +29,7 @@ use crate::state::State;
 use crate::stop::Stop;
 use crate::storm::StormBreaker;
 use crate::tasks::Tasks;
+use crate::track_record::TrackRecord;
 use crate::watching::{Mailboxes, Requests};
 
 /// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
@@ -69,6 +70,7 @@ pub(crate) struct Rooms {
     pub(crate) storm: Arc<StormBreaker>,
     /// Policies that undo what the other does.
     pub(crate) fights: Arc<Fights>,
+    pub(crate) track_record: Arc<TrackRecord>,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -366,6 +368,7 @@ impl Rooms {
         if let Err(error) = self.journal.sync() {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }
+        self.track_record.settle();
         self.executor.budgets.note_uptime();
         self.incidents.repeats.store();
         self.passes.evaluator.meters.store();

@@ -102,6 +102,7 @@ impl Proposed {
             preview: self.preview.clone(),
             may_fail: self.may_fail,
             undo_until: undo_for.map(|limit| at + limit),
+            effectiveness: None,
             names: names.into(),
         }
     }

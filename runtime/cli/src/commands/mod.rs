@@ -11,6 +11,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
+pub(crate) mod feedback;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
@@ -19,6 +20,7 @@ pub(crate) mod pause;
 pub(crate) mod pauses;
 pub(crate) mod plan;
 pub(crate) mod plans;
+pub(crate) mod promote;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod resume;
@@ -60,6 +62,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Plan(verb) => plan::run(&verb, global),
         Command::Approve(verb) => approve::approve(&verb, global),
         Command::Reject(verb) => approve::reject(&verb, global),
+        Command::Promote(verb) => promote::run(&verb, global),
+        Command::Feedback(verb) => feedback::run(&verb, global),
         Command::Wake(verb) => wake::run(&verb, global),
         Command::Status(verb) => status::run(&verb, global),
         Command::Pause(verb) => pause::run(&verb, global),

@@ -51,6 +51,9 @@ fn step(planned: &PlannedStep, all: bool) -> Vec<Part> {
     if !planned.reason.trim().is_empty() {
         parts.push(Part::prose("why", prose(&planned.reason, MOST_TEXT)));
     }
+    if let Some(effectiveness) = planned.effectiveness {
+        parts.push(Part::prose("record", effectiveness.to_string()));
+    }
     let names = names(planned, all);
     if !names.is_empty() {
         parts.push(Part { label: "touches", text: Text::Names(names) });

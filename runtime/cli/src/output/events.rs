@@ -8,7 +8,7 @@ use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
-use super::{MOST_TEXT, ladder, orders, phrases, stops, time};
+use super::{MOST_TEXT, ladder, orders, phrases, promotion, stops, time};
 
 #[cfg(test)]
 mod tests;
@@ -150,6 +150,8 @@ fn other_line(event: &Event) -> String {
         Event::StormEnded { by } => stops::storm_ended(by.as_ref()),
         Event::Fight(fight) => stops::fight(fight),
         Event::FightEnded { fight, why } => stops::fight_ended(fight, why),
+        Event::Feedback(feedback) => promotion::feedback(feedback),
+        Event::Promoted { promotion, by } => promotion::promoted(promotion, by),
         Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
         Event::Watch { instance, watch, error: Some(error), .. } => {
             format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))

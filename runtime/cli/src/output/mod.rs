@@ -15,6 +15,7 @@ pub(crate) mod orders;
 pub(crate) mod paragraphs;
 pub(crate) mod phrases;
 pub(crate) mod progress;
+pub(crate) mod promotion;
 pub(crate) mod report;
 pub(crate) mod status;
 pub(crate) mod stops;

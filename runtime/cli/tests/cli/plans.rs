@@ -16,15 +16,19 @@ pub(crate) struct Full {
     pub(crate) scene: Scene,
 }
 
+fn fill(disk: &Tmpfs) {
+    for number in 0..LOGS {
+        let path = disk.path().join(format!("app.log.{number}.gz"));
+        std::fs::write(&path, vec![7; 1 << 20]).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(3600 * (100 + number as u64));
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+    }
+}
+
 impl Full {
     pub(crate) fn new() -> Full {
         let (disk, scene) = (Tmpfs::new(32), Scene::new());
-        for number in 0..LOGS {
-            let path = disk.path().join(format!("app.log.{number}.gz"));
-            std::fs::write(&path, vec![7; 1 << 20]).unwrap();
-            let old = SystemTime::now() - Duration::from_secs(3600 * (100 + number as u64));
-            std::fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
-        }
+        fill(&disk);
         std::fs::write(disk.path().join("young.log.1.gz"), vec![7; 1 << 20]).unwrap();
         let young = SystemTime::now() + Duration::from_secs(3600 * 24 * 60);
         let file = std::fs::File::options().append(true).open(disk.path().join("young.log.1.gz")).unwrap();
@@ -39,6 +43,11 @@ impl Full {
              \"ansai:files/files-actions\" = {{ roots = [\"{root}\"], undo_hours = 48, hold_below_percent = 95 }}\n"
         ));
         Full { disk, scene }
+    }
+
+    /// As in the beginning.
+    pub(crate) fn fill(&self) {
+        fill(&self.disk);
     }
 
     pub(crate) fn ansai(&self, arguments: &[&str]) -> Ran {

@@ -18,6 +18,7 @@ pub use self::status::{
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};
+use crate::promotion::{ActionRecord, Feedback, Judgement, Promotion};
 use crate::{InstanceName, Millis};
 
 /// The version of the protocol.
@@ -62,6 +63,12 @@ pub enum Request {
     Resume(Resume),
     /// Heal again what was left to a person. Answered with [`Answer::Retried`].
     Retry(Retry),
+    /// What each action achieved. Answered with [`Answer::ActionRecords`].
+    ActionRecords,
+    /// Say whether an incident was a false alarm. Answered with [`Answer::Judged`].
+    Judge(NewFeedback),
+    /// Record a change of a level before it is written to the configuration. Answered with [`Answer::Promoted`].
+    Promote(Promotion),
 }
 
 impl Request {
@@ -70,6 +77,8 @@ impl Request {
         match self {
             Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
             Request::Retry(_) => true,
+            Request::ActionRecords => false,
+            Request::Judge(_) | Request::Promote(_) => true,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
     }
@@ -86,6 +95,19 @@ pub struct NewDecision {
     /// Why. A rejection needs a reason.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// What a person says about an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFeedback {
+    /// The id of the incident, open or closed.
+    pub incident: String,
+    /// Whether it was a false alarm.
+    pub judgement: Judgement,
+    /// Why.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// A step of a plan, as a person is shown it.
@@ -205,6 +227,15 @@ pub enum Answer {
         /// Their ids.
         incidents: Vec<String>,
     },
+    /// What each action achieved, by instance and action.
+    ActionRecords {
+        /// One for each action that was proposed.
+        records: Vec<ActionRecord>,
+    },
+    /// What is stored about an incident from now on.
+    Judged(Box<Feedback>),
+    /// The change is recorded.
+    Promoted(Box<Promotion>),
     /// The state of everything.
     Status(Box<StatusReport>),
 }
@@ -243,6 +274,16 @@ mod tests {
             Request::Resume(Resume::All),
             Request::Resume(Resume::Named { name: "one".into() }),
             Request::Retry(Retry { name: "/var".into() }),
+            Request::ActionRecords,
+            Request::Judge(NewFeedback { incident: "i".into(), judgement: Judgement::Helpful, note: None }),
+            Request::Promote(Promotion {
+                instance: InstanceName::from_static("one"),
+                action: "ansai:files/files-actions".into(),
+                from: crate::Mode::Observe,
+                to: crate::Mode::Approve,
+                missing: vec![],
+                configuration_sha256: "ab".into(),
+            }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

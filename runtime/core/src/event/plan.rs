@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Permission;
+use crate::promotion::Effectiveness;
 use crate::{InstanceName, Preview, Subject, Timestamp};
 
 /// A step of a plan, as shown to the operator.
@@ -20,6 +21,9 @@ pub struct PlannedStep {
     /// Until when the step can be undone, if that ends. The preview says whether it can be undone at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_until: Option<Timestamp>,
+    /// How often the action helped this instance until it was planned, if it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effectiveness: Option<Effectiveness>,
     /// The names of all targets, where the action knows them. In memory only: the preview has the first ones.
     #[serde(skip)]
     pub names: Arc<[String]>,

@@ -54,6 +54,19 @@ impl Handler {
             Request::Retry(what) => {
                 Ok(Answer::Retried { incidents: self.supervisor.retry(&what, by).map_err(refused)? })
             }
+            Request::ActionRecords => {
+                let records = self.supervisor.action_records().map_err(OrderError::from).map_err(refused)?;
+                Ok(Answer::ActionRecords { records })
+            }
+            Request::Judge(new) => {
+                let feedback = self.supervisor.judge(&new, by).map_err(|error| self::refused(&Error::from(error)))?;
+                Ok(Answer::Judged(Box::new(feedback)))
+            }
+            Request::Promote(promotion) => {
+                self.check_named(Some(&promotion.instance))?;
+                self.supervisor.promoting(&promotion, by).map_err(OrderError::from).map_err(refused)?;
+                Ok(Answer::Promoted(Box::new(promotion)))
+            }
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
         }
     }

@@ -9,7 +9,7 @@ use ansai_core::order::Person;
 use ansai_core::{Mode, codes};
 use ansai_events::Stream;
 use ansai_supervisor::authority::Fixed;
-use ansai_supervisor::{Options, Supervisor};
+use ansai_supervisor::{Options, StateError, Supervisor};
 
 use super::client::ask;
 use super::error::ControlError;
@@ -104,6 +104,7 @@ fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Er
             let (approval, steps) = approval::plan(state_dir, plan)?;
             return Ok(Answer::Plan { approval: Box::new(approval), steps });
         }
+        Request::ActionRecords => return records(state_dir),
         _ => {}
     }
     let not_running = || ControlError::NotRunning(socket.to_owned());
@@ -115,4 +116,12 @@ fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Er
         (Some(report), Request::Pauses) => Ok(Answer::Orders(report.orders)),
         (Some(report), _) => Ok(Answer::Status(Box::new(report))),
     }
+}
+
+/// What each action achieved until the last run ended. A directory that no run has used has none.
+fn records(state_dir: &Path) -> Result<Answer, Error> {
+    let Some(directory) = state::existing(state_dir)? else { return Ok(Answer::ActionRecords { records: Vec::new() }) };
+    let failed = |error: StateError| Error::Open { state_dir: state_dir.to_owned(), error: error.into() };
+    let records = ansai_supervisor::action_records_of(&directory).map_err(failed)?;
+    Ok(Answer::ActionRecords { records })
 }

@@ -28,8 +28,9 @@ impl Supervisor {
         let approval = self.0.state.approval(plan)?.ok_or_else(unknown)?;
         let file = executor.shown(&approval).map_err(|_| ApprovalError::Altered(approval.plan.clone()))?;
         let now = clock::now();
-        let steps = file.steps.iter().map(|step| ShownStep::of(executor.planned(step, now)));
-        Ok((approval, steps.collect()))
+        let mut steps: Vec<_> = file.steps.iter().map(|step| executor.planned(step, now)).collect();
+        self.0.state.add_effectiveness(&approval.instance, &mut steps, now);
+        Ok((approval, steps.into_iter().map(ShownStep::of).collect()))
     }
 
     /// Approves or rejects a plan that waits for it. An approved plan is applied by the next pass, which begins at once

@@ -127,7 +127,8 @@ impl Passes {
         let (name, repeats) = (&incident.instance, &self.incidents.repeats);
         let planned = file.map(|file| {
             let planned = |step| self.executor.planned(step, file.at);
-            let steps: Vec<PlannedStep> = file.steps.iter().map(planned).collect();
+            let mut steps: Vec<PlannedStep> = file.steps.iter().map(planned).collect();
+            self.executor.state.add_effectiveness(name, &mut steps, now);
             Event::Planned {
                 plan: known.plan.clone(),
                 incident: Some(incident.id.clone()),

@@ -298,7 +298,8 @@ impl Passes {
         let is_approved = verdict == Verdict::Approved;
         self.incidents.repeats.forget(&incident.instance, Thing::Owed(&incident.id), now);
         let asks_person = matches!(verdict, Verdict::Held(Permission::AwaitsApproval { .. }));
-        let planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
+        let mut planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
+        self.executor.state.add_effectiveness(&incident.instance, &mut planned_steps, now);
         let severity = incident.finding.severity();
         let said = match &verdict {
             Verdict::Held(held) if asks_person => held_on(held),

@@ -17,6 +17,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::guarded::Guarded;
 use crate::ids::StepId;
 use crate::shares::Meters;
+use crate::track_record::Waiting;
 
 /// An event could not be recorded. Then nothing may change.
 #[derive(Debug, thiserror::Error)]
@@ -147,18 +148,34 @@ pub struct Journal {
     stream: Stream,
     /// Set once the state is open.
     meters: OnceLock<Arc<Meters>>,
+    /// The same: what is counted for the track record.
+    noted: OnceLock<Arc<Waiting>>,
 }
 
 impl Journal {
     /// Over an open log. Subscribers of `stream` see all events.
     pub fn new(log: Log, stream: Stream) -> Self {
-        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new() }
+        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new(), noted: OnceLock::new() }
     }
 
     /// From now on, what is recorded of an instance counts in its shares. Nothing is refused: who asks before it begins
     /// something is.
     pub(crate) fn count_in(&self, meters: Arc<Meters>) {
         let _ = self.meters.set(meters);
+    }
+
+    /// From now on, what is counted of each record is noted in the order of the log.
+    pub(crate) fn note_in(&self, noted: Arc<Waiting>) {
+        let _ = self.noted.set(noted);
+    }
+
+    /// Appends without a sync. Called while no other event can be published.
+    fn append(&self, at: Timestamp, event: &Event, payload: &[u8]) -> Result<(), AppendError> {
+        let head = self.log.append(payload, Durability::Buffered)?;
+        if let Some(noted) = self.noted.get() {
+            noted.note(head.sequence, at, event);
+        }
+        Ok(())
     }
 
     fn charge(&self, event: &Event, bytes: usize) {
@@ -187,9 +204,9 @@ impl Journal {
     pub fn record(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
         self.charge(&event, payload.len());
-        let append = |_: &Event| Ok::<_, std::convert::Infallible>(self.log.append(&payload, Durability::Buffered));
+        let append = |event: &Event| Ok::<_, std::convert::Infallible>(self.append(at, event, &payload));
         let Ok(appended) = self.stream.publish_after(at, event, append);
-        Ok(appended.map(drop)?)
+        Ok(appended?)
     }
 
     /// As [`Journal::record`], for what happened already and changes nothing: an error goes to the log of the
@@ -208,7 +225,7 @@ impl Journal {
     pub fn durable(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
         self.charge(&event, payload.len());
-        self.stream.publish_after(at, event, |_| self.log.append(&payload, Durability::Buffered))?;
+        self.stream.publish_after(at, event, |event| self.append(at, event, &payload))?;
         // Other events are published meanwhile.
         self.log.sync()?;
         Ok(())

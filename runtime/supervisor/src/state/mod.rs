@@ -15,6 +15,7 @@ mod safety;
 mod series;
 mod shares;
 mod steps;
+mod track_record;
 
 use std::path::Path;
 
@@ -102,6 +103,7 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX act_at ON act (at);
     CREATE TABLE fight (kind TEXT NOT NULL, name TEXT NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL,
         value TEXT NOT NULL, PRIMARY KEY (kind, name, first, second)) WITHOUT ROWID;",
+    track_record::TABLES,
 ]);
 
 /// The state of this host.

@@ -57,6 +57,7 @@ mod storm;
 mod stream;
 mod systemd_guards;
 mod test_guards;
+mod track_record;
 mod undo_crash;
 mod verify_within;
 mod waits;

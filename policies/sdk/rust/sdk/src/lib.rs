@@ -10,7 +10,7 @@
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
 //! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`largest`] |
-//! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`StepResult::has_begun`], [`Refusal::may_go_away`] |
+//! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`StepResult::has_begun`], [`Effectiveness`], [`Refusal::may_go_away`] |
 //! | recommend something, or look again soon | [`Host::recommend`], [`Host::look_again`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
 //!
@@ -61,6 +61,7 @@ mod attempt;
 mod baseline;
 mod bindings;
 mod decision;
+mod effectiveness;
 mod exported;
 mod failure;
 mod grants;
@@ -90,6 +91,7 @@ pub use bindings::ansai::policy::types::{
     Refusal, Relation, Relationship, Reversibility, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
 };
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
+pub use effectiveness::Effectiveness;
 pub use exported::Policy;
 pub use failure::CouldNotTell;
 pub use grants::{GrantTable, Grants};

@@ -24,6 +24,7 @@ fn planned(items: u64, names: usize) -> PlannedStep {
         reason: "rotated logs older than 30 d".into(),
         preview,
         may_fail: false,
+        effectiveness: None,
         undo_until: None,
         names: all.into(),
     }

@@ -12,6 +12,7 @@ use ansai_core::incident::{Progress, Reason, Tried, TriedStep};
 use ansai_core::order::{Order, Pause, Person, Silence};
 use ansai_core::quarantine::{Quarantine, Release};
 use ansai_core::storm::{Storm, StormCause, StormPhase};
+use ansai_core::promotion::{Feedback, Judgement, Missing, Promotion};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview,
     Recommendation, Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
@@ -42,6 +43,19 @@ const OUTCOMES: [Outcome; 10] = [
 fn order() -> Order {
     let (since, until) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
     Order { since, until, reason: "kernel update".into(), by: Person { uid: 1_000, name: Some("alice".into()) } }
+}
+
+fn feedback(judgement: Judgement) -> Event {
+    let (incident, instance, note) = ("one/k/1".into(), InstanceName::from_static("one"), Some("planned work".into()));
+    let judged = Timestamp::from_millis(1);
+    Event::Feedback(Feedback { incident, instance, key: "k".into(), judgement, note, by: order().by, judged })
+}
+
+fn promoted(missing: Vec<Missing>) -> Event {
+    let (instance, action) = (InstanceName::from_static("one"), "ansai:files/files-actions".into());
+    let (from, to, configuration_sha256) = (Mode::Observe, Mode::Approve, "ab".into());
+    let promotion = Promotion { instance, action, from, to, missing, configuration_sha256 };
+    Event::Promoted { promotion, by: order().by }
 }
 
 /// Every kind of event, with every part that has kinds of its own. No text has a word that begins with a capital.
@@ -219,6 +233,10 @@ fn samples() -> Vec<Event> {
         Event::Fight(fight()),
         Event::FightEnded { fight: fight(), why: FightEnd::Resumed(order().by) },
         Event::FightEnded { fight: fight(), why: FightEnd::Configuration(name.clone()) },
+        feedback(Judgement::FalseAlarm),
+        feedback(Judgement::Helpful),
+        promoted(vec![]),
+        promoted(vec![Missing::Level, Missing::Days { have: 1, need: 7 }]),
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];
@@ -315,6 +333,7 @@ fn samples() -> Vec<Event> {
             reason: "full".into(),
             preview,
             may_fail: true,
+            effectiveness: None,
             undo_until: Some(Timestamp::from_millis(1)),
             names: [].into(),
         };

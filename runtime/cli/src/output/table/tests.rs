@@ -22,6 +22,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
             reason: text.into(),
             preview,
             may_fail: false,
+            effectiveness: None,
             undo_until: None,
             names: [].into(),
         },
