@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
-    inspect, install_unit, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status, test,
-    undo, virtualize, wake,
+    inspect, install_unit, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status,
+    test, undo, virtualize, wake,
 };
 use crate::global::Global;
 

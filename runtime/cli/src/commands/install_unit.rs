@@ -77,7 +77,8 @@ fn program(is_only_shown: bool) -> anyhow::Result<PathBuf> {
     if is_only_shown {
         return Ok(program);
     }
-    Ok(executable(&program).map_err(|error| fault(&error, "copy the program to /usr/local/bin, which only root can write"))?)
+    Ok(executable(&program)
+        .map_err(|error| fault(&error, "copy the program to /usr/local/bin, which only root can write"))?)
 }
 
 fn fault(error: &ProgramError, otherwise: &str) -> Fault {

@@ -88,10 +88,10 @@ pub(crate) fn fault(fault: &Fault) {
 /// A fault without colors, for the journal.
 fn plain(word: &str, fault: &Fault) -> String {
     let mut text = format!("{word} {}", inert(&fault.message, MOST_TEXT));
-    for more in fault.diagnostics.iter().map(|diagnostics| diagnostics.render(false, JOURNAL_WIDTH)) {
-        text += &format!("\n{}", more.trim_end());
+    if let Some(diagnostics) = &fault.diagnostics {
+        text += &format!("\n{}", diagnostics.render(false, JOURNAL_WIDTH).trim_end());
     }
-    for hint in &fault.hint {
+    if let Some(hint) = &fault.hint {
         text += &format!("\nhint: {}", multiline(hint));
     }
     text

@@ -74,7 +74,9 @@ async fn pings(manager: &ServiceManager, running: &Running) -> Infallible {
             Some(part) if !is_told => {
                 is_told = true;
                 let seconds = (watchdog / STALLED).as_secs();
-                tracing::error!("{part} has not answered for {seconds} s: ansai no longer tells the watchdog that it lives");
+                tracing::error!(
+                    "{part} has not answered for {seconds} s: ansai no longer tells the watchdog that it lives"
+                );
             }
             Some(_) => {}
         }

@@ -111,7 +111,13 @@ mod tests {
             silenced: false,
         };
         let opened = |severity| priority(&event(severity, Change::Opened));
-        let all = [None, Some(Severity::Notice), Some(Severity::Warning), Some(Severity::Critical), Some(Severity::Emergency)];
+        let all = [
+            None,
+            Some(Severity::Notice),
+            Some(Severity::Warning),
+            Some(Severity::Critical),
+            Some(Severity::Emergency),
+        ];
         let expected = [Priority::Warning, Priority::Notice, Priority::Warning, Priority::Error, Priority::Critical];
         assert_eq!(all.map(opened), expected);
         assert_eq!(priority(&event(Some(Severity::Emergency), Change::Closed)), Priority::Info);

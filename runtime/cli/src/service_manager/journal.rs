@@ -95,7 +95,8 @@ pub(crate) fn of_stdout() -> Option<&'static Journal> {
 
 /// Writes a fault or a warning with its code, in place of standard error; `false` if that is not connected to the journal.
 pub(crate) fn tell(priority: Priority, code: Code, message: &str) -> bool {
-    of_stderr().is_some_and(|journal| journal.send(&Entry::new(priority, message).field("ANSAI_CODE", Some(code.word()))))
+    of_stderr()
+        .is_some_and(|journal| journal.send(&Entry::new(priority, message).field("ANSAI_CODE", Some(code.word()))))
 }
 
 /// systemd names the device and the inode of what it connected. A program that was given other streams has the variable
@@ -173,7 +174,8 @@ mod tests {
     #[test]
     fn no_value_forges_a_field() {
         let hostile = "x\nPRIORITY=0\nANSAI_INSTANCE=forged\n";
-        let entry = Entry::new(Priority::Warning, hostile).field("ANSAI_INCIDENT", Some(hostile)).field("ANSAI_PLAN", None);
+        let entry =
+            Entry::new(Priority::Warning, hostile).field("ANSAI_INCIDENT", Some(hostile)).field("ANSAI_PLAN", None);
         let expected = [
             pair("MESSAGE", hostile),
             pair("PRIORITY", "4"),

@@ -49,7 +49,10 @@ fn systemd_entries_of_the_journal_have_fields_and_no_name_forges_one() {
     for entry in host.entries(&opened) {
         assert!(text(&entry, "ANSAI_INCIDENT").starts_with("hostile//var\\nANSAI_INSTANCE=forged"), "{entry:#}");
         assert!(["3", "4", "5"].contains(&text(&entry, "PRIORITY").as_str()), "{entry:#}");
-        assert_eq!((text(&entry, "SYSLOG_IDENTIFIER"), text(&entry, "_SYSTEMD_UNIT")), ("ansai".into(), "ansai.service".into()));
+        assert_eq!(
+            (text(&entry, "SYSLOG_IDENTIFIER"), text(&entry, "_SYSTEMD_UNIT")),
+            ("ansai".into(), "ansai.service".into())
+        );
         assert!(entry.get("ANSAI_PLAN").is_none(), "{entry:#}");
     }
     for forged in ["ANSAI_INSTANCE=forged", "ANSAI_PLAN=forged"] {
@@ -62,7 +65,10 @@ fn systemd_entries_of_the_journal_have_fields_and_no_name_forges_one() {
     host.until("a step has its outcome in the journal", || !host.entries(&done).is_empty());
     for entry in host.entries(&done) {
         let plan = text(&entry, "ANSAI_PLAN");
-        assert!(!plan.is_empty() && text(&entry, "ANSAI_INCIDENT").starts_with("service-failure/e2e-crash.service/"), "{entry:#}");
+        assert!(
+            !plan.is_empty() && text(&entry, "ANSAI_INCIDENT").starts_with("service-failure/e2e-crash.service/"),
+            "{entry:#}"
+        );
         let of_plan = host.entries(&[&format!("ANSAI_PLAN={plan}")]);
         assert!(of_plan.iter().any(|entry| text(entry, "ANSAI_EVENT") == "intent"), "{of_plan:#?}");
     }
@@ -74,8 +80,11 @@ fn systemd_entries_of_the_journal_have_fields_and_no_name_forges_one() {
     assert_eq!(text(&not_loaded[0], "ANSAI_INSTANCE"), "missing");
     assert!(!host.entries(&["-u", "ansai", "PRIORITY=3", &format!("ANSAI_CODE={code}")]).is_empty());
     // Each line is there once: the native entry takes the place of standard output.
-    let started: Vec<_> =
-        host.entries(&["-u", "ansai"]).into_iter().filter(|entry| text(entry, "MESSAGE").contains("started:")).collect();
+    let started: Vec<_> = host
+        .entries(&["-u", "ansai"])
+        .into_iter()
+        .filter(|entry| text(entry, "MESSAGE").contains("started:"))
+        .collect();
     assert_eq!(started.len(), 1, "{started:#?}");
     assert_eq!(text(&started[0], "_TRANSPORT"), "journal");
 

@@ -47,7 +47,10 @@ fn systemd_the_unit_is_written_where_none_is_and_only_with_a_valid_configuration
     let is_there = || host.run(&["test", "-e", WRITTEN]).code == 0;
     let shown = ansai(&["--print"]);
     shown.expect_code(0);
-    assert!(shown.stdout.contains("\nExecStart=/usr/local/bin/ansai run --config /etc/ansai/ansai.toml\n"), "{shown:?}");
+    assert!(
+        shown.stdout.contains("\nExecStart=/usr/local/bin/ansai run --config /etc/ansai/ansai.toml\n"),
+        "{shown:?}"
+    );
     // Nothing to run, and a mistake in it: no unit that fails at each boot.
     assert_ne!(ansai(&["--enable"]).code, 0);
     host.configure("[daemon]\nmode = \"whatever\"\n");
@@ -124,7 +127,9 @@ fn systemd_probes_and_actions_work_under_the_unit_and_it_reloads_and_stops_in_or
     // A mistake in the configuration: it goes on, and systemd does not wait for the end of the reload for ever.
     host.configure(&format!("{DAEMON}{SERVICES}\nwhatever = 1\n"));
     host.shell("systemctl reload ansai");
-    host.until("the mistake is told", || !host.entries(&["-u", "ansai", "PRIORITY=3", "ANSAI_CODE=invalid"]).is_empty());
+    host.until("the mistake is told", || {
+        !host.entries(&["-u", "ansai", "PRIORITY=3", "ANSAI_CODE=invalid"]).is_empty()
+    });
     host.until_property("ansai", "ActiveState", "active");
     // The disk: files, the journal and the package cache, by rename, unlink and the programs of the host.
     host.shell("mkdir -p /var/cache/apt/archives; head -c 30000000 /dev/urandom > /var/cache/apt/archives/p.deb");
@@ -143,8 +148,11 @@ fn systemd_probes_and_actions_work_under_the_unit_and_it_reloads_and_stops_in_or
     host.until("the journal is vacuumed", || bytes(&host, "/var/log/journal") < journal);
     host.until("its state is told", || host.property("ansai", "StatusText").contains("open incident"));
     assert_eq!(host.property("ansai", "NRestarts"), "0");
-    let refused: Vec<_> =
-        host.records().into_iter().filter(|record| record["outcome"] == "failed" || record["outcome"] == "refused").collect();
+    let refused: Vec<_> = host
+        .records()
+        .into_iter()
+        .filter(|record| record["outcome"] == "failed" || record["outcome"] == "refused")
+        .collect();
     assert!(refused.is_empty(), "{refused:#?}");
 
     host.shell("systemctl stop ansai");

@@ -42,8 +42,10 @@ impl Written {
 pub(super) fn check_no_package() -> Result<(), Fault> {
     match OF_PACKAGES.into_iter().find(|path| !matches!(Location::from(path).read(0), Ok(None))) {
         None => Ok(()),
-        Some(path) => Err(Fault::usage(codes::EXISTS, format!("{path} already exists: ansai is installed with its unit"))
-            .hint("start it with `systemctl enable --now ansai`, change it with `systemctl edit ansai`")),
+        Some(path) => {
+            Err(Fault::usage(codes::EXISTS, format!("{path} already exists: ansai is installed with its unit"))
+                .hint("start it with `systemctl enable --now ansai`, change it with `systemctl edit ansai`"))
+        }
     }
 }
 
@@ -61,11 +63,16 @@ fn write_at(path: &Path, text: &str, force: bool) -> Result<Written, Fault> {
         Ok(Some(found)) if found.bytes.starts_with(FIRST_LINE.as_bytes()) => match force {
             true => writing::write_readable(path, text, Existing::Replaced).map(|()| Written::Replaced),
             false => Err(Fault::usage(codes::EXISTS, format!("{shown} already exists, and differs from this unit"))
-                .hint(format!("compare: `ansai install-unit --print | diff {shown} -`; then pass --force to replace it"))),
+                .hint(format!(
+                    "compare: `ansai install-unit --print | diff {shown} -`; then pass --force to replace it"
+                ))),
         },
         // Also a link, a directory, and what is too large.
-        _ => Err(Fault::usage(codes::EXISTS, format!("{shown} already exists, and `ansai install-unit` did not write it"))
-            .hint(format!("look at it with `systemctl cat ansai`; if nobody needs it, remove {shown}"))),
+        _ => Err(Fault::usage(
+            codes::EXISTS,
+            format!("{shown} already exists, and `ansai install-unit` did not write it"),
+        )
+        .hint(format!("look at it with `systemctl cat ansai`; if nobody needs it, remove {shown}"))),
     }
 }
 

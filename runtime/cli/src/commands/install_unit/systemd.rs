@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ansai_core::text::inert;
 use ansai_core::codes;
+use ansai_core::text::inert;
 use ansai_kit::program::{Ended, Program};
 use ansai_storage::Directory;
 

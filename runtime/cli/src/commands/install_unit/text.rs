@@ -49,7 +49,9 @@ mod tests {
     #[test]
     fn a_path_that_a_unit_would_read_otherwise_is_refused() {
         let good = Path::new("/usr/bin/ansai");
-        for bad in ["/opt/my ansai", "/opt/%n", "/opt/$HOME", "/opt/a\nExecStartPre=/bin/rm", "/opt/\"x", "/opt/é", "/a;b"] {
+        for bad in
+            ["/opt/my ansai", "/opt/%n", "/opt/$HOME", "/opt/a\nExecStartPre=/bin/rm", "/opt/\"x", "/opt/é", "/a;b"]
+        {
             let error = of(good, Path::new(bad)).unwrap_err();
             assert_eq!(error.code, codes::BAD_PATH, "{bad}");
             assert!(!error.message.contains('\n'), "{}", error.message);
