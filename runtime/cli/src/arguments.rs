@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    init, inspect, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, retry, run, silence, status,
-    test, undo, virtualize, wake,
+    init, inspect, install_unit, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, retry, run,
+    silence, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Check(check::Arguments),
     /// Write a configuration for this host that only observes
     Init(init::Arguments),
+    /// Write a systemd unit for this program, where no package has installed one
+    InstallUnit(install_unit::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
     /// Create a policy

@@ -1,10 +1,14 @@
-//! The log of the program, on standard error.
+//! The log of the program, on standard error or in the journal.
 
 use ansai_core::codes;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::exit::Fault;
 use crate::output::colour;
+use crate::service_manager::journal;
+use crate::service_manager::trace_log::TraceLog;
 
 /// Starts logging: as `-v` asks, else as the configuration says, else warnings only.
 pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault> {
@@ -24,11 +28,15 @@ pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault
         Fault::usage(codes::LOG_FILTER, format!("invalid `log` filter in [daemon]: {error}"))
             .hint("for example, log = \"info\"")
     })?;
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let journal = journal::of_stderr();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(colour::on_stderr())
-        .with_target(verbosity > 1)
+        .with_target(verbosity > 1);
+    let started = tracing_subscriber::registry()
+        .with(filter)
+        .with(journal.map(TraceLog))
+        .with(journal.is_none().then_some(lines))
         .try_init();
     started.map_err(|error| Fault::other(codes::LOG_FILTER, format!("cannot start logging: {error}")))
 }

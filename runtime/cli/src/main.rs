@@ -20,6 +20,7 @@ mod output;
 mod reference;
 mod reload;
 mod runtime;
+mod service_manager;
 mod signals;
 mod since;
 mod watch;

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::exit::{self, Fault};
 use crate::output;
+use crate::service_manager::{ServiceManager, attend};
 use crate::signals::{Asked, Signals, stop_now};
 
 /// How long the state directory may be in use by what has just stopped.
@@ -26,13 +27,13 @@ pub(crate) async fn run(
     load: &Load,
     tell: fn(&Daemon),
     stream: &Stream,
-    signals: &mut Signals,
+    (signals, manager): (&mut Signals, &ServiceManager),
 ) -> anyhow::Result<()> {
     let mut is_first = true;
     loop {
         let running = opened(&daemon, stream, is_first).await?;
         is_first = false;
-        match until_signal(&running, &daemon, load, signals).await {
+        match until_signal(&running, &daemon, load, (signals, manager)).await {
             Some(next) => {
                 tell(&next);
                 daemon = next;
@@ -55,22 +56,30 @@ async fn opened(daemon: &Daemon, stream: &Stream, is_first: bool) -> Result<Runn
     }
 }
 
-async fn until_signal(running: &Running, daemon: &Daemon, load: &Load, signals: &mut Signals) -> Option<Daemon> {
-    let run = running.run();
-    tokio::pin!(run);
+async fn until_signal(
+    running: &Running,
+    daemon: &Daemon,
+    load: &Load,
+    (signals, manager): (&mut Signals, &ServiceManager),
+) -> Option<Daemon> {
+    let (run, attending) = (running.run(), attend(manager, running));
+    tokio::pin!(run, attending);
     let (mut next, mut is_stopping) = (None, false);
     let mut loading: Option<JoinHandle<anyhow::Result<Daemon>>> = None;
     loop {
         tokio::select! {
             () = &mut run => return next,
+            never = &mut attending => match never {},
             asked = signals.next() => match asked {
                 Asked::Stop(which) if is_stopping => stop_now(running, which).await,
                 Asked::Stop(which) => {
                     (next, is_stopping, loading) = (None, true, None);
+                    manager.stopping(which);
                     running.stop(which);
                 }
                 Asked::Reload if is_stopping || next.is_some() => {}
                 Asked::Reload => {
+                    manager.reloading();
                     let load = load.clone();
                     loading = Some(tokio::task::spawn_blocking(move || load()));
                 }
@@ -82,7 +91,10 @@ async fn until_signal(running: &Running, daemon: &Daemon, load: &Load, signals: 
                         next = Some(loaded);
                         running.stop("SIGHUP: starting again with the configuration of now");
                     }
-                    Err(error) => kept(&error),
+                    Err(error) => {
+                        kept(&error);
+                        manager.ready();
+                    }
                 }
             }
         }

@@ -47,6 +47,17 @@ pub(crate) fn replace_own(path: &Path, text: &str) -> Result<(), Fault> {
     replaced.map_err(|error| failed(path, &error))
 }
 
+/// Writes a file that everybody can read, atomically. A link is not followed, and a directory that another user can change is
+/// refused.
+pub(crate) fn write_readable(path: &Path, text: &str, existing: Existing) -> Result<(), Fault> {
+    trusted_directory(path)?;
+    let options = WriteOptions { permissions: Permissions::Mode(0o644), existing, ..WriteOptions::PRIVATE };
+    match Location::from(path).sweep_and_replace(text.as_bytes(), options) {
+        Err(error) if error.is_already_there() => Err(exists(path)),
+        written => written.map_err(|error| failed(path, &error)),
+    }
+}
+
 fn trusted_directory(path: &Path) -> Result<(), Fault> {
     let cannot =
         |error: std::io::Error| Fault::other(codes::FILE_ACCESS, format!("cannot write {}: {error}", path.display()));

@@ -47,6 +47,7 @@ pub mod sources;
 pub mod state;
 mod targets;
 pub mod undo;
+mod vitals;
 pub mod wake;
 mod warning;
 

@@ -15,7 +15,9 @@ use crate::load::NotLoaded;
 pub struct Running {
     /// Before the supervisor, whose lock it needs.
     _control: Option<Arc<Server>>,
-    supervisor: Supervisor,
+    pub(crate) supervisor: Supervisor,
+    /// What answers requests, also those of this process.
+    pub(crate) handler: Handler,
 }
 
 impl Running {
@@ -43,8 +45,8 @@ impl Running {
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
         };
         let (socket, access) = control;
-        let control = Server::start(socket, access, handler)?.map(Arc::new);
-        Ok(Running { _control: control, supervisor })
+        let control = Server::start(socket, access, handler.clone())?.map(Arc::new);
+        Ok(Running { _control: control, supervisor, handler })
     }
 
     /// Evaluates every instance once, heals what may be healed, and reports.

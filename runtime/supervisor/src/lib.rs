@@ -25,6 +25,7 @@
 //! | `state` | data that must survive a restart |
 //! | `track_record` | what actions achieved, and what people said about incidents |
 //! | `status` | the state of a host on one page |
+//! | `pulse` | whether the loop lives, for a watchdog |
 //! | `report` | the result of a pass, built from events |
 //!
 //! Everything that happens is an event of one stream; [`ansai_events`] describes how to subscribe. Nothing changes
@@ -55,6 +56,7 @@ mod ordering;
 mod orders;
 mod pass;
 mod permits;
+mod pulse;
 mod recording;
 mod repeats;
 pub mod report;

@@ -263,6 +263,7 @@ impl Supervisor {
             tasks,
             storm,
             fights,
+            pulse: Arc::new(crate::pulse::Pulse::new()),
         })))
     }
 }

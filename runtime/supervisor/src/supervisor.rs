@@ -20,6 +20,7 @@ use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::orders::StandingOrders;
 use crate::pass::{Passes, PlanWhat};
+use crate::pulse::{Part, Pulse};
 use crate::recording::export::{self, HeadExport};
 use crate::recording::heads::Heads;
 use crate::recording::{Journal, Retention};
@@ -40,6 +41,8 @@ const GUARDS: Duration = Duration::from_secs(1);
 const RETAIN: Duration = Duration::from_secs(60);
 /// Records and what policies remember are on the disk after so long at the latest.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Between two beats of the pulse.
+const BEAT: Duration = Duration::from_secs(1);
 /// Between two looks for pauses and silences whose time is over.
 const ORDERS: Duration = Duration::from_secs(1);
 /// Between two looks for requests to wake an instance.
@@ -71,6 +74,8 @@ pub(crate) struct Rooms {
     /// Policies that undo what the other does.
     pub(crate) fights: Arc<Fights>,
     pub(crate) track_record: Arc<TrackRecord>,
+    /// Whether the loop lives.
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -200,8 +205,10 @@ impl Supervisor {
     /// Recovers, then evaluates each instance at its interval until [`Supervisor::stop`]. Steps of an earlier run that
     /// still run hold nothing up.
     pub async fn run(&self) {
+        self.0.pulse.recovers();
         self.begin_recovery(Which::All).await;
         let rooms = &self.0;
+        rooms.pulse.runs();
         let mut schedule = Schedule::new(rooms.stop.clone());
         schedule.passes(&rooms.passes, &rooms.instances, &rooms.mailboxes);
         self.hear(&mut schedule);
@@ -238,11 +245,20 @@ impl Supervisor {
             let settling = settling.clone();
             async move {
                 // It waits for the disk: beside the threads that evaluate.
-                let settled = tokio::task::spawn_blocking(move || settling.settle()).await;
-                if let Err(error) = settled {
-                    tracing::error!("writing records to the disk panicked, ansai tries again: {error}");
+                let rooms = settling.clone();
+                let settled = tokio::task::spawn_blocking(move || rooms.settle()).await;
+                match settled {
+                    Ok(()) => settling.pulse.beat(Part::Records),
+                    Err(error) => {
+                        tracing::error!("writing records to the disk panicked, ansai tries again: {error}");
+                    }
                 }
             }
+        });
+        let pulse = rooms.pulse.clone();
+        schedule.every(BEAT, "the pulse", move || {
+            let pulse = pulse.clone();
+            async move { pulse.beat(Part::Schedule) }
         });
         let supervisor = self.clone();
         schedule.every(ORDERS, "ending pauses and silences", move || {
@@ -267,6 +283,7 @@ impl Supervisor {
         schedule.every(RETAIN, "shortening the audit log", move || retain(retention.clone()));
         schedule.task(rooms.export.clone().run());
         schedule.finish().await;
+        rooms.pulse.ends();
         rooms.tasks.finish().await;
         rooms.settle();
         self.ended("all schedules have ended");
@@ -365,6 +382,8 @@ impl Rooms {
     fn settle(&self) {
         // A jump is told when it happens, and what is known of the clocks stays fresh for the next start.
         let _ = self.executor.clocks.doubt();
+        // Whoever publishes waits for it too.
+        let _ = self.journal.stream().has_subscribers();
         if let Err(error) = self.journal.sync() {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }

@@ -34,4 +34,5 @@ mod services;
 mod tables;
 mod tutorial;
 mod undo;
+mod unit;
 mod walk;

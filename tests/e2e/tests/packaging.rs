@@ -96,7 +96,7 @@ fn an_installation_runs_and_is_removed_again() {
 
     let unit = std::fs::read_to_string(prefix.join("lib/systemd/system/ansai.service")).unwrap();
     assert!(unit.contains("ExecStart=/opt/ansai/bin/ansai run --config /etc/ansai/ansai.toml\n"), "{unit}");
-    assert!(!unit.contains('@'), "{unit}");
+    assert!(!unit.contains("@PREFIX") && !unit.contains("@SYSCONFDIR"), "{unit}");
 
     // Foreign files stay, and so does a changed configuration.
     let other = prefix.join("share/man/man1/other.1");
@@ -198,19 +198,31 @@ fn systemd_the_debian_package_installs_runs_and_purges() {
     }
     shell("zcat /usr/share/man/man1/ansai-run.1.gz | grep -q '^.TH ansai-run 1'").expect_code(0);
     shell("bash -n /usr/share/bash-completion/completions/ansai").expect_code(0);
+    let property = |name: &str| host.exec(&["systemctl", "show", "-P", name, "ansai"]).stdout.trim().to_owned();
+    let install = || shell("dpkg -i /root/ansai.deb").expect_code(0).stdout.clone();
+    install();
+    assert_eq!(property("ActiveState"), "inactive", "an upgrade starts nothing that did not run");
     host.exec(&["systemctl", "start", "ansai"]).expect_code(0);
-    assert_eq!(host.exec(&["systemctl", "is-active", "ansai"]).stdout.trim(), "active");
+    assert_eq!(property("ActiveState"), "active");
     host.exec(&["systemctl", "stop", "ansai"]).expect_code(0);
-    assert_eq!(host.exec(&["systemctl", "show", "-P", "Result", "ansai"]).stdout.trim(), "success");
+    assert_eq!(property("Result"), "success");
     host.exec(&["ansai", "audit", "verify", "--state-dir", "/var/lib/ansai"]).expect_code(0);
+    host.exec(&["systemctl", "enable", "--now", "ansai"]).expect_code(0);
+    let old = property("MainPID");
+    install();
+    assert_eq!(property("ActiveState"), "active");
+    assert_ne!(property("MainPID"), old, "it goes on as the new version");
 
-    // Removing the package keeps the configuration; purging it keeps only the state.
+    // Removing the package stops it and keeps configuration and state; purging leaves nothing.
     shell("dpkg --remove ansai").expect_code(0);
-    let left: Vec<String> = names().difference(&before).filter(|path| path.starts_with("/etc")).cloned().collect();
-    assert_eq!(left, ["/etc/ansai", "/etc/ansai/ansai.toml"]);
+    assert_eq!(property("ActiveState"), "inactive");
+    let left: BTreeSet<String> = names().difference(&before).cloned().collect();
+    let in_etc: Vec<&String> = left.iter().filter(|path| path.starts_with("/etc")).collect();
+    assert_eq!(in_etc, ["/etc/ansai", "/etc/ansai/ansai.toml"]);
+    assert!(left.contains("/var/lib/ansai/audit"), "the state stays: {left:?}");
+    assert!(left.iter().all(|path| path.starts_with("/etc") || path.starts_with("/var/lib/ansai")), "{left:#?}");
     shell("dpkg --purge ansai").expect_code(0);
     let left: Vec<String> = names().difference(&before).cloned().collect();
-    assert!(left.contains(&"/var/lib/ansai/audit".to_owned()), "the state stays: {left:?}");
-    assert!(left.iter().all(|path| path.starts_with("/var/lib/ansai")), "{left:#?}");
+    assert_eq!(left, Vec::<String>::new());
     assert!(before.is_subset(&names()), "it took what was not its own");
 }

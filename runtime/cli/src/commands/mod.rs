@@ -14,6 +14,7 @@ pub(crate) mod explain;
 pub(crate) mod feedback;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod install_unit;
 pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod pause;
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
+        Command::InstallUnit(verb) => install_unit::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::New(verb) => new::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),

@@ -19,6 +19,8 @@ use crate::output::report::{Circumstances, NotLoaded, RunReport};
 use crate::output::unknown::Unknowns;
 use crate::output::{self, colour, events, json, phrases, table, terminal, time};
 use crate::reload::Load;
+use crate::service_manager::event_log::EventLog;
+use crate::service_manager::{ServiceManager, journal};
 use crate::signals::Signals;
 use crate::{compiler, logging, reload, runtime};
 
@@ -102,9 +104,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             return pass(&daemon, stream, global, arguments.quiet).await;
         }
         let printing = print(&stream, global.format)?;
+        let manager = ServiceManager::of_environment();
+        let _noticing = manager.notice(&stream)?;
         let mut signals = Signals::catch()?;
         let load: Load = Arc::new(move || Ok(source.load(source.configuration()?)?));
-        reload::run(daemon, &load, |daemon| tell(daemon, false), &stream, &mut signals).await?;
+        reload::run(daemon, &load, |daemon| tell(daemon, false), &stream, (&mut signals, &manager)).await?;
         if !printing.finish(LAST_LINES) {
             tracing::warn!("standard output is blocked: the last events are not printed, the audit log has them");
         }
@@ -173,6 +177,8 @@ fn tell(daemon: &Daemon, quiet: bool) {
 /// the next event replaces, and no line elsewhere. A terminal that is slow or gone holds nothing up.
 fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
     let (mut progress, mut unknowns) = (Progress::new(format == Format::Text), Unknowns::default());
+    // Who asks for JSON gets JSON, also in the journal.
+    let mut journal = journal::of_stdout().filter(|_| format == Format::Text).map(EventLog::new);
     stream.spawn("terminal", WAITING_EVENTS, move |item| {
         let printed = match (&item, format) {
             (Item::Event(published), _) if published.event.is_routine() => {
@@ -181,7 +187,7 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
                     _ if lines.is_empty() => return,
                     Format::Text => {
                         progress.clear();
-                        lines.iter().try_for_each(|line| say(published.at, line))
+                        lines.iter().try_for_each(|line| show(&mut journal, published, line))
                     }
                     Format::Json => json::line(&Timed { time: time::rfc3339(published.at), published }),
                 }
@@ -192,14 +198,18 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
             }
             (Item::Event(published), Format::Text) => {
                 progress.clear();
-                say(published.at, &lines_of(&published.event))
+                show(&mut journal, published, &lines_of(&published.event))
             }
             (Item::Event(published), Format::Json) => {
                 json::line(&Timed { time: time::rfc3339(published.at), published })
             }
             (Item::Missed { count }, Format::Text) => {
                 progress.clear();
-                say(clock::now(), &events::missed(*count))
+                let line = events::missed(*count);
+                match journal.as_ref().is_some_and(|journal| journal.line(&line)) {
+                    true => Ok(()),
+                    false => say(clock::now(), &line),
+                }
             }
             (Item::Missed { count }, Format::Json) => json::line(&serde_json::json!({ "missed": count })),
         };
@@ -213,6 +223,14 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
 fn lines_of(event: &Event) -> String {
     let below = details::of_event(event, Layout { width: usize::MAX, all: false }, 2);
     format!("{}\n{below}", events::line(event)).trim_end().to_owned()
+}
+
+/// Writes to the journal if standard output is connected to it, else prints with the time.
+fn show(journal: &mut Option<EventLog>, published: &Published, line: &str) -> anyhow::Result<()> {
+    match journal.as_mut().is_some_and(|journal| journal.event(&published.event, line)) {
+        true => Ok(()),
+        false => say(published.at, line),
+    }
 }
 
 fn say(at: Timestamp, line: &str) -> anyhow::Result<()> {

@@ -32,9 +32,12 @@ use ansai_core::text::inert;
 use ansai_daemon::Warning;
 
 use crate::exit::Fault;
+use crate::service_manager::journal::{self, Priority};
 
 /// Longer messages are cut.
 pub(crate) const MOST_TEXT: usize = 2_000;
+/// Columns of what has no terminal.
+const JOURNAL_WIDTH: usize = 120;
 
 /// Prints to standard output, unchanged. Fails with [`io::ErrorKind::BrokenPipe`] when the reader is gone.
 pub(crate) fn say(text: &str) -> io::Result<()> {
@@ -59,7 +62,11 @@ pub(crate) fn tell(line: &str) {
 /// Prints a warning to standard error.
 pub(crate) fn warning(warning: &Warning) {
     let word = format!("warning[{}]:", warning.code);
-    tell(&format!("{} {}", colour::paint(colour::WARNING, &word), inert(&warning.message, MOST_TEXT)));
+    let message = inert(&warning.message, MOST_TEXT);
+    if journal::tell(Priority::Warning, warning.code, &format!("{word} {message}")) {
+        return;
+    }
+    tell(&format!("{} {message}", colour::paint(colour::WARNING, &word)));
 }
 
 /// Prints an error with its hint to standard error.
@@ -68,6 +75,9 @@ pub(crate) fn fault(fault: &Fault) {
         true => "error:".to_owned(),
         false => format!("error[{}]:", fault.code),
     };
+    if journal::tell(Priority::Error, fault.code, &plain(&word, fault)) {
+        return;
+    }
     tell(&format!("{} {}", colour::paint(colour::ERROR, &word), inert(&fault.message, MOST_TEXT)));
     more::remember(fault.diagnostics.as_ref().and_then(|problems| problems.first_code()).unwrap_or(fault.code));
     if let Some(diagnostics) = &fault.diagnostics {
@@ -76,6 +86,18 @@ pub(crate) fn fault(fault: &Fault) {
     if let Some(hint) = &fault.hint {
         tell(&format!("{} {}", colour::paint(colour::HINT, "hint:"), multiline(hint)));
     }
+}
+
+/// A fault without colors, for the journal.
+fn plain(word: &str, fault: &Fault) -> String {
+    let mut text = format!("{word} {}", inert(&fault.message, MOST_TEXT));
+    if let Some(diagnostics) = &fault.diagnostics {
+        text += &format!("\n{}", diagnostics.render(false, JOURNAL_WIDTH).trim_end());
+    }
+    if let Some(hint) = &fault.hint {
+        text += &format!("\nhint: {}", multiline(hint));
+    }
+    text
 }
 
 /// Several lines, each safe for terminals.
