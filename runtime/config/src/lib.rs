@@ -64,6 +64,7 @@ pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource};
 pub use labels::Labels;
 pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;
+pub use nearest::nearest as nearest_word;
 pub use report::{Report, did_you_mean};
 pub use request::Request;
 pub use schema::{Schema, SettingDescription, SettingProblem};

@@ -6,6 +6,7 @@ use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
 use ansai_supervisor::approvals::ApprovalError;
+use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{OpenError, OrderError};
 
@@ -80,6 +81,9 @@ pub enum Error {
     /// A pause or silence was not ordered or ended.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// A question about incidents or history has no answer.
+    #[error(transparent)]
+    Query(QueryError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -122,6 +126,8 @@ impl Error {
             Error::Wake(error) => error.code(),
             Error::Control(error) => error.code(),
             Error::Order(error) => error.code(),
+            Error::Query(QueryError::UnknownIncident { .. }) => codes::UNKNOWN_INCIDENT,
+            Error::Query(QueryError::State(_) | QueryError::Audit(_)) => codes::STATE_DIRECTORY,
         }
     }
 
@@ -166,6 +172,14 @@ impl Error {
             Error::Wake(error) => Some(error.hint().to_owned()),
             Error::Control(error) => error.hint(),
             Error::Order(error) => error.hint().map(str::to_owned),
+            Error::Query(QueryError::UnknownIncident { near: Some(near), .. }) => {
+                Some(format!("did you mean `{near}`? `ansai incidents --all` lists open and closed ones"))
+            }
+            Error::Query(QueryError::UnknownIncident { near: None, .. }) => {
+                Some("`ansai incidents --all` lists open and closed ones".to_owned())
+            }
+            Error::Query(QueryError::State(error)) => error.hint().map(str::to_owned),
+            Error::Query(QueryError::Audit(_)) => None,
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
     }
@@ -205,6 +219,8 @@ impl Error {
             Error::Wake(error) => error.exit_code(),
             Error::Control(error) => error.exit_code(),
             Error::Order(error) => error.exit_code(),
+            Error::Query(QueryError::UnknownIncident { .. }) => exit::USAGE,
+            Error::Query(_) => exit::OTHER,
         }
     }
 

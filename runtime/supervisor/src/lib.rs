@@ -20,6 +20,7 @@
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `status` | the state of a host on one page |
+//! | `queries` | lists of incidents, history and reports |
 //! | `report` | the result of a pass, built from events |
 //!
 //! Everything that happens is an event of one stream; [`ansai_events`] describes how to subscribe. Nothing changes
@@ -46,6 +47,7 @@ mod ordering;
 mod orders;
 mod pass;
 mod permits;
+pub mod queries;
 mod recording;
 mod repeats;
 pub mod report;

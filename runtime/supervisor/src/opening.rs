@@ -31,7 +31,7 @@ use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
-use crate::watching::Mailboxes;
+use crate::watching::{Mailboxes, WAKE_DIRECTORY};
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
@@ -241,6 +241,7 @@ impl Supervisor {
             export: Arc::new(export),
             passes: Arc::new(passes),
             tasks,
+            quarantine: Default::default(),
         })))
     }
 }

@@ -25,6 +25,7 @@ use crate::recording::{Journal, Retention};
 use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
+use crate::status::QuarantineSize;
 use crate::stop::Stop;
 use crate::tasks::Tasks;
 use crate::watching::{Mailboxes, Requests};
@@ -63,6 +64,8 @@ pub(crate) struct Rooms {
     pub(crate) tasks: Tasks,
     /// What wakes the instances.
     pub(crate) mailboxes: Arc<Mailboxes>,
+    /// How much is in quarantine, as far as it is known.
+    pub(crate) quarantine: QuarantineSize,
 }
 
 /// The loop over one state directory; cheap to clone.

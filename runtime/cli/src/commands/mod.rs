@@ -11,6 +11,8 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
+pub(crate) mod history;
+pub(crate) mod incidents;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
@@ -21,6 +23,7 @@ pub(crate) mod plan;
 pub(crate) mod plans;
 pub(crate) mod recordings;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod silence;
@@ -61,6 +64,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Reject(verb) => approve::reject(&verb, global),
         Command::Wake(verb) => wake::run(&verb, global),
         Command::Status(verb) => status::run(&verb, global),
+        Command::Incidents(verb) => incidents::run(&verb, global),
+        Command::History(verb) => history::run(&verb, global),
+        Command::Report(verb) => report::run(&verb, global),
         Command::Pause(verb) => pause::run(&verb, global),
         Command::Silence(verb) => silence::run(&verb, global),
         Command::Resume(verb) => resume::run(&verb, global),

@@ -26,6 +26,7 @@ mod init;
 mod list;
 mod orders;
 mod plans;
+mod queries;
 mod refused;
 mod replay;
 mod run;

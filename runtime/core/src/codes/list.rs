@@ -227,6 +227,7 @@ codes! {
         EVENT_STORM = "event-storm",
         NOT_RUNNING = "not-running",
         UNKNOWN_INSTANCE = "unknown-instance",
+        UNKNOWN_INCIDENT = "unknown-incident",
         PLAN_NOT_OPEN = "plan-not-open",
         CONTROL_SOCKET = "control-socket",
         CONTROL_REFUSED = "control-refused",

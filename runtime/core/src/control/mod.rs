@@ -8,11 +8,22 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod history;
+mod incidents;
+mod report;
 mod status;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::status::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
+pub use self::history::{History, HistoryFilter, MOST_RECORDS, NumberedRecord};
+pub use self::incidents::{
+    AttemptStep, ClosedIncident, IncidentDetails, IncidentEnd, IncidentFilter, IncidentList, MOST_LISTED, Moment,
+    MomentKind,
+};
+pub use self::report::{ActionCounts, HostReport, IncidentCounts, Mean, Noisy, ReportFilter};
+pub use self::status::{
+    BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, ShareUse, StatusReport,
+};
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};
@@ -58,6 +69,17 @@ pub enum Request {
     Silence(NewSilence),
     /// End pauses and silences. Answered with [`Answer::Resumed`].
     Resume(Resume),
+    /// Open incidents, and closed ones. Answered with [`Answer::Incidents`].
+    Incidents(IncidentFilter),
+    /// One of them with all that happened. Answered with [`Answer::Incident`].
+    Incident {
+        /// Its id.
+        incident: String,
+    },
+    /// What happened. Answered with [`Answer::History`].
+    History(HistoryFilter),
+    /// What ansai did over a time. Answered with [`Answer::Report`].
+    Report(ReportFilter),
 }
 
 impl Request {
@@ -65,6 +87,7 @@ impl Request {
     pub fn changes(&self) -> bool {
         match self {
             Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
+            Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_) => false,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
     }
@@ -189,6 +212,14 @@ pub enum Answer {
     Resumed(Orders),
     /// The state of everything.
     Status(Box<StatusReport>),
+    /// Incidents.
+    Incidents(Box<IncidentList>),
+    /// One incident.
+    Incident(Box<IncidentDetails>),
+    /// What happened.
+    History(Box<History>),
+    /// What ansai did over a time.
+    Report(Box<HostReport>),
 }
 
 /// Why a request was not done.
@@ -209,6 +240,7 @@ pub struct Refused {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::Timestamp;
 
     #[test]
     fn every_request_is_one_object_and_comes_back() {
@@ -224,6 +256,10 @@ mod tests {
             Request::Silence(NewSilence { instance, key: "/var".into(), duration, reason }),
             Request::Resume(Resume::All),
             Request::Resume(Resume::Named { name: "one".into() }),
+            Request::Incidents(IncidentFilter { instance: None, key: None, since: None, closed: true, most: 1 }),
+            Request::Incident { incident: "one//var/1".into() },
+            Request::History(HistoryFilter { since: Timestamp::EPOCH, instance: None, changes: false, most: 1 }),
+            Request::Report(ReportFilter { since: Timestamp::EPOCH, instance: None }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

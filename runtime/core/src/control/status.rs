@@ -22,6 +22,8 @@ pub struct StatusReport {
     pub incidents: Vec<IncidentStatus>,
     /// How many more are open than `incidents` lists.
     pub more_incidents: usize,
+    /// How many of all open incidents are silenced.
+    pub silenced_incidents: usize,
     /// The instances, by name.
     pub instances: Vec<InstanceStatus>,
     /// What did not load, with the reason.
@@ -32,6 +34,8 @@ pub struct StatusReport {
     pub pending_steps: usize,
     /// Bounds of grants that are used at least in part.
     pub budgets: Vec<BudgetUse>,
+    /// The quarantines of all instances; absent if no daemon runs, or as long as it has not finished looking.
+    pub quarantine: Option<Quarantined>,
 }
 
 /// The worst state of any incident.
@@ -103,6 +107,11 @@ pub enum NextStep {
         /// Not before.
         until: Timestamp,
     },
+    /// A maintenance window has to open first.
+    Window {
+        /// When the next one opens.
+        opens: Timestamp,
+    },
     /// Nothing is applied: the instance observes.
     Observe,
     /// It is evaluated again; the time is known while the daemon runs.
@@ -172,4 +181,25 @@ pub struct BudgetUse {
     pub bound: String,
     /// What was used.
     pub used: u64,
+    /// How much the grant permits within `window`; absent if no daemon runs, or if it is not granted any more.
+    pub limit: Option<u64>,
+    /// The time for which `limit` holds.
+    pub window: Option<Millis>,
+    /// The granted table that bounds it, counted from 1.
+    pub table: u32,
+}
+
+/// Files that were removed and can still be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// When they were counted.
+    pub at: Timestamp,
+    /// How many.
+    pub files: u64,
+    /// How much space they take.
+    pub bytes: u64,
+    /// When the first of them expires.
+    pub first_expires: Option<Timestamp>,
+    /// Whether all quarantines could be read.
+    pub complete: bool,
 }

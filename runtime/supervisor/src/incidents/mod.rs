@@ -1,6 +1,7 @@
 //! The room of incidents: opened, changed and closed by what passes observe, durable in the state.
 
 mod attempts;
+mod ended;
 mod healing;
 mod hold;
 mod quota;
@@ -90,7 +91,9 @@ impl Incidents {
             );
         }
         let written = match change {
-            Change::Closed | Change::Gone | Change::Displaced => self.state.close_incident(instance, key),
+            Change::Closed | Change::Gone | Change::Displaced => {
+                self.state.close_incident(&self.ended(incident, change, now))
+            }
             // Only seen again: no step depends on it.
             Change::Unchanged => self.state.put_incident_soon(incident),
             Change::Opened | Change::Changed | Change::BecameUnknown => self.state.put_incident(incident),

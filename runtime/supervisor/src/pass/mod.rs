@@ -136,6 +136,8 @@ impl Passes {
                 return None;
             }
         };
+        // Before this evaluation is stored as the last one.
+        let before = self.evaluator.state.last_evaluated(&instance.name).unwrap_or_default();
         let cause = trigger.clone();
         let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
@@ -169,6 +171,7 @@ impl Passes {
             Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),
         }
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
+        update.opened_after(before);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
         self.incidents.mark_silenced(&mut update);

@@ -39,13 +39,14 @@ fn report() -> StatusReport {
         NextStep::Held { under: "disk-space/x/1".into() },
         NextStep::Person { attempts: 3 },
         NextStep::Cooling { until: Timestamp::from_millis(NOW + 1) },
+        NextStep::Window { opens: Timestamp::from_millis(NOW + 7_200_000) },
         NextStep::Observe,
         NextStep::Evaluate { at },
         NextStep::Evaluate { at: None },
         NextStep::Silenced(Box::new(silence.clone())),
     ];
     let mut incidents: Vec<_> = all.into_iter().map(|next| incident("/var", next)).collect();
-    incidents[6].unknown = Some("the probe failed".into());
+    incidents[7].unknown = Some("the probe failed".into());
     StatusReport {
         ansai: "0.1.0".into(),
         at: Timestamp::from_millis(NOW),
@@ -54,6 +55,7 @@ fn report() -> StatusReport {
         clock_doubt_ms: Some(7_200_000),
         incidents,
         more_incidents: 3,
+        silenced_incidents: 1,
         instances: vec![InstanceStatus {
             instance: ONE,
             version: Some("0.2.0".into()),
@@ -73,7 +75,17 @@ fn report() -> StatusReport {
             about: "filesystem /var".into(),
             bound: "max_files".into(),
             used: 12,
+            limit: Some(1_000),
+            window: Some(Millis::from_hours(1)),
+            table: 1,
         }],
+        quarantine: Some(Quarantined {
+            at: Timestamp::from_millis(NOW - 120_000),
+            files: 12,
+            bytes: 3 << 20,
+            first_expires: Some(Timestamp::from_millis(NOW + 7_200_000)),
+            complete: true,
+        }),
     }
 }
 
@@ -86,7 +98,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
             assert!(line.chars().count() <= width, "{width}: {line}");
             assert!(!line.ends_with(' '), "{line:?}");
         }
-        assert!(plain.starts_with("unhealthy: 11 open incidents, 1"), "{plain}");
+        assert!(plain.starts_with("unhealthy: 12 open incidents, 1"), "{plain}");
         assert!(plain.find("critical").unwrap() < plain.find("Policies").unwrap());
         assert!(!plain.contains('\u{1b}'), "texts of people control no terminal");
     }
@@ -98,7 +110,10 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "next: is being healed now",
         "next: waiting: paused until",
         "next: a person: 3 attempts used",
+        "next: waits until the maintenance window opens at",
         "next: nothing: observe mode",
+        "12 files, 3.00 MiB; the first expires in 2 h (counted 2 min ago)",
+        "disk-space: files.remove on filesystem /var: max_files 12 of 1000 in 1 h, 988 left",
         "next: evaluated again in 1 min",
         "next: silenced until",
         "disk-space (enforce): 9 open, evaluated 5 s ago, again in 1 min; shares used:",
@@ -118,6 +133,8 @@ fn a_healthy_host_has_a_short_page() {
         clock_doubt_ms: None,
         incidents: vec![],
         more_incidents: 0,
+        silenced_incidents: 0,
+        quarantine: None,
         not_loaded: vec![],
         orders: Orders::default(),
         pending_steps: 0,
