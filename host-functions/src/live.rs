@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::control::Quarantined;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Watch};
+use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Timestamp, Watch};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -103,6 +104,10 @@ impl HostAccess for LiveHost {
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {
         &ROOTS
+    }
+
+    fn quarantined(&self, roots: &[String], now: Timestamp) -> Quarantined {
+        ansai_local::files::quarantined(&self.host, roots, now)
     }
 
     fn guards(&self) -> &dyn Guards {

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::control::Quarantined;
 use ansai_core::host_clock::ClockReading;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, Measure, Never, Refusal, Watch};
+use ansai_core::{InstanceName, Measure, Never, Refusal, Timestamp, Watch};
 use serde_json::value::RawValue;
 
 use crate::action::{Action, Item, Proposed};
@@ -41,6 +42,11 @@ pub trait HostAccess: Send + Sync {
 
     /// Compares files in quarantine with the steps that moved them there.
     fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin;
+
+    /// Counts the files in quarantine below these directories, at this time. May block. By default there are none.
+    fn quarantined(&self, _roots: &[String], now: Timestamp) -> Quarantined {
+        Quarantined { at: now, files: 0, bytes: 0, first_expires: None, complete: true }
+    }
 
     /// Both clocks of the machine, now.
     fn clock(&self) -> ClockReading {

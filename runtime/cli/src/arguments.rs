@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    init, inspect, install_unit, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, retry, run,
-    silence, status, test, undo, virtualize, wake,
+    history, incidents, init, inspect, install_unit, man, new, pause, pauses, plan, plans, promote, recordings, replay,
+    report, resume, retry, run, silence, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -70,6 +70,12 @@ pub(crate) enum Command {
     Wake(wake::Arguments),
     /// Show the state of this host: incidents, what comes next, policies, pauses
     Status(status::Arguments),
+    /// List incidents, or show one from its observation to its end
+    Incidents(incidents::Arguments),
+    /// List what happened, the newest first
+    History(history::Arguments),
+    /// Report incidents, times to heal, and the effects of actions over days
+    Report(report::Arguments),
     /// Begin no new steps for a while, for an instance or for all
     Pause(pause::Arguments),
     /// Neither show nor heal incidents with a key for a while

@@ -1,5 +1,8 @@
 //! Asks the running daemon for something, or does it on the state directory while none runs.
 
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
 use ansai_core::Millis;
 use ansai_core::control::Request;
 use ansai_core::{codes, quantity};
@@ -7,6 +10,7 @@ use ansai_daemon::control::{Performed, myself, perform};
 
 use crate::exit::Fault;
 use crate::global::Global;
+use crate::output::progress::Progress;
 use crate::runtime;
 
 /// Does a request for the person who runs this program.
@@ -18,6 +22,23 @@ pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed
         tokio::task::spawn_blocking(move || perform(configuration.as_ref(), &state_dir, &request, &myself())).await
     })?;
     Ok(done.map_err(|error| Fault::other(codes::OTHER, format!("the request panicked: {error}")))??)
+}
+
+/// The same for what may take longer than a second: then a terminal says what is going on.
+pub(crate) fn ask_slow(global: &Global, request: Request, what: &'static str) -> anyhow::Result<Performed> {
+    let (done, is_done) = sync_channel::<()>(0);
+    let shown = std::thread::spawn(move || {
+        if is_done.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+            let mut progress = Progress::new(true);
+            progress.show(what);
+            let _ = is_done.recv();
+        }
+    });
+    let performed = ask(global, request);
+    drop(done);
+    // Its line is removed before anything else is printed.
+    let _ = shown.join();
+    performed
 }
 
 /// A duration with its unit: `30m`, `2h 30m`.

@@ -18,6 +18,13 @@ impl Since {
     }
 }
 
+impl Since {
+    /// Its beginning.
+    pub(crate) fn start(self) -> Timestamp {
+        self.0
+    }
+}
+
 impl FromStr for Since {
     type Err = String;
 

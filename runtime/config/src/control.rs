@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 pub struct Control {
     /// Absolute path; `None` for `control.sock` in the state directory, which only root and the user of the daemon reach.
     pub socket: Option<PathBuf>,
-    /// Members of this group may read: `ansai status`, `pauses`, `plans` and `plan`.
+    /// Members of this group may read: `ansai status`, `incidents`, `history`, `report`, `pauses`, `plans` and `plan`.
     pub group: Option<String>,
     /// Members of this group may also pause, silence and resume, and approve and reject plans.
     pub operators: Option<String>,

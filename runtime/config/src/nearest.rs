@@ -9,8 +9,9 @@ const MOST_COMPARED: usize = 80;
 /// Maximum number of known words that are compared: a component can declare thousands of settings.
 const MOST_WORDS: usize = 200;
 
-/// The nearest known word, if it is near enough.
-pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+/// The nearest known word, if it is near enough. Only the first 200 words are compared, and none that is longer than 80
+/// bytes.
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if written.len() > MOST_COMPARED {
         return None;
     }

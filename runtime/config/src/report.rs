@@ -41,11 +41,6 @@ impl Report {
     }
 }
 
-/// The known word nearest to another one, if it is near enough.
-pub fn nearest_word<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
-    nearest::nearest(written, known.iter().copied())
-}
-
 /// Returns `` did you mean `x`? ``, or else the list of known words; `None` if there are none.
 pub fn did_you_mean(written: &str, known: &[&str]) -> Option<String> {
     nearest::hint(written, known)

@@ -63,6 +63,9 @@ pub struct Incident {
     pub worst: Severity,
     /// When it opened.
     pub opened: Timestamp,
+    /// The last evaluation before it opened, which did not find it: it began after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy_before: Option<Timestamp>,
     /// When it was last confirmed unhealthy.
     pub confirmed: Timestamp,
     /// The reason why the state is unknown, while it is.
@@ -160,6 +163,7 @@ impl Incident {
             worst: finding.severity()?,
             finding: finding.clone(),
             opened: now,
+            healthy_before: None,
             confirmed: now,
             unknown: None,
             attempts: Vec::new(),

@@ -6,6 +6,7 @@ use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
 use ansai_supervisor::approvals::ApprovalError;
+use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{FeedbackError, OpenError, OrderError};
 
@@ -87,6 +88,9 @@ pub enum Error {
     /// A feedback was not stored.
     #[error(transparent)]
     Feedback(#[from] FeedbackError),
+    /// A question about incidents or history has no answer.
+    #[error(transparent)]
+    Query(QueryError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -131,6 +135,8 @@ impl Error {
             Error::Order(error) => error.code(),
             Error::Feedback(error) => error.code(),
             Error::Promotion(error) => error.code(),
+            Error::Query(QueryError::UnknownIncident { .. }) => codes::UNKNOWN_INCIDENT,
+            Error::Query(QueryError::State(_) | QueryError::Audit(_)) => codes::STATE_DIRECTORY,
         }
     }
 
@@ -177,6 +183,14 @@ impl Error {
             Error::Order(error) => error.hint().map(str::to_owned),
             Error::Feedback(error) => error.hint(),
             Error::Promotion(error) => error.hint(),
+            Error::Query(QueryError::UnknownIncident { near: Some(near), .. }) => {
+                Some(format!("did you mean `{near}`? `ansai incidents --all` lists open and closed ones"))
+            }
+            Error::Query(QueryError::UnknownIncident { near: None, .. }) => {
+                Some("`ansai incidents --all` lists open and closed ones".to_owned())
+            }
+            Error::Query(QueryError::State(error)) => error.hint().map(str::to_owned),
+            Error::Query(QueryError::Audit(_)) => None,
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
     }
@@ -218,6 +232,8 @@ impl Error {
             Error::Order(error) => error.exit_code(),
             Error::Feedback(error) => error.exit_code(),
             Error::Promotion(error) => error.exit_code(),
+            Error::Query(QueryError::UnknownIncident { .. }) => exit::USAGE,
+            Error::Query(_) => exit::OTHER,
         }
     }
 

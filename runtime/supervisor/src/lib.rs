@@ -26,6 +26,7 @@
 //! | `track_record` | what actions achieved, and what people said about incidents |
 //! | `status` | the state of a host on one page |
 //! | `pulse` | whether the loop lives, for a watchdog |
+//! | `queries` | lists of incidents, history and reports |
 //! | `report` | the result of a pass, built from events |
 //!
 //! Everything that happens is an event of one stream; [`ansai_events`] describes how to subscribe. Nothing changes
@@ -57,6 +58,7 @@ mod orders;
 mod pass;
 mod permits;
 mod pulse;
+pub mod queries;
 mod recording;
 mod repeats;
 pub mod report;

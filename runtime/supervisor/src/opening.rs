@@ -264,6 +264,7 @@ impl Supervisor {
             storm,
             fights,
             pulse: Arc::new(crate::pulse::Pulse::new()),
+            quarantine: Default::default(),
         })))
     }
 }

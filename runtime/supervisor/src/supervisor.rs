@@ -27,6 +27,7 @@ use crate::recording::{Journal, Retention};
 use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
+use crate::status::QuarantineSize;
 use crate::stop::Stop;
 use crate::storm::StormBreaker;
 use crate::tasks::Tasks;
@@ -76,6 +77,8 @@ pub(crate) struct Rooms {
     pub(crate) track_record: Arc<TrackRecord>,
     /// Whether the loop lives.
     pub(crate) pulse: Arc<Pulse>,
+    /// How much is in quarantine, as far as it is known.
+    pub(crate) quarantine: QuarantineSize,
 }
 
 /// The loop over one state directory; cheap to clone.

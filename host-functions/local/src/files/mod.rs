@@ -20,6 +20,7 @@ mod place;
 mod position;
 mod probe;
 mod quarantine;
+mod quarantined;
 mod reclaim;
 mod remove;
 mod report;
@@ -35,6 +36,7 @@ use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use self::probe::Query;
 pub use expire::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
 pub use place::behind_link;
+pub use quarantined::quarantined;
 
 use ansai_kit::authorize::Check;
 use ansai_kit::function::{Costly, Probe};

@@ -12,6 +12,8 @@ pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod feedback;
+pub(crate) mod history;
+pub(crate) mod incidents;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod install_unit;
@@ -24,6 +26,7 @@ pub(crate) mod plans;
 pub(crate) mod promote;
 pub(crate) mod recordings;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -68,6 +71,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Feedback(verb) => feedback::run(&verb, global),
         Command::Wake(verb) => wake::run(&verb, global),
         Command::Status(verb) => status::run(&verb, global),
+        Command::Incidents(verb) => incidents::run(&verb, global),
+        Command::History(verb) => history::run(&verb, global),
+        Command::Report(verb) => report::run(&verb, global),
         Command::Pause(verb) => pause::run(&verb, global),
         Command::Silence(verb) => silence::run(&verb, global),
         Command::Resume(verb) => resume::run(&verb, global),

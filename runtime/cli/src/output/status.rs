@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::control::{IncidentStatus, InstanceStatus, NextStep, Overall, StatusReport};
+use ansai_core::control::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, StatusReport};
 use ansai_core::text::{inert, prose};
-use ansai_core::{Millis, Timestamp};
+use ansai_core::{Bytes, Millis, Timestamp};
 use anstyle::Style;
 use serde_json::{Value, json};
 
@@ -21,11 +21,12 @@ const FORMAT: u32 = 1;
 /// A screen has room for so many, without `--verbose`.
 const MOST_INCIDENTS: usize = 20;
 const MOST_BUDGETS: usize = 5;
+const MOST_INSTANCES: usize = 30;
 
 /// For people.
 pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     let most = |usual: usize| if layout.all { usize::MAX } else { usual };
-    let mut page = Page { out: String::new(), width: layout.width };
+    let mut page = Page::new(layout.width);
     page.overall(report);
     for incident in report.incidents.iter().take(most(MOST_INCIDENTS)) {
         page.incident(incident, report.at);
@@ -38,15 +39,24 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     page.section("Stopped by ansai", stopped);
     let paused = report.orders.pauses.iter().map(orders::pause);
     page.section("Paused and silenced", paused.chain(report.orders.silences.iter().map(orders::silence)));
-    page.section("Quarantined", report.orders.quarantines.iter().map(orders::quarantine));
+    page.section("Policies that kept failing", report.orders.quarantines.iter().map(orders::quarantine));
     page.section("Not loaded", report.not_loaded.iter().map(|one| prose(one, MOST_TEXT)));
-    page.section("Policies", report.instances.iter().map(|one| instance(one, report.at)));
-    let budgets = report.budgets.iter().take(most(MOST_BUDGETS)).map(|one| {
-        let (about, used) = (inert(&one.about, 100), one.used);
-        format!("{} {} on {about}: {} = {used}", one.instance, inert(&one.action, 100), inert(&one.bound, 60))
-    });
+    let mut instances: Vec<&InstanceStatus> = report.instances.iter().collect();
+    // What needs attention first, then by name.
+    instances.sort_by_key(|one| (!one.shares.iter().any(|share| share.is_suspended), one.incidents == 0));
+    page.section("Policies", instances.iter().take(most(MOST_INSTANCES)).map(|one| instance(one, report.at)));
+    if let Some(more) = instances.len().checked_sub(most(MOST_INSTANCES)).filter(|more| *more > 0) {
+        page.line(2, &format!("and {}: -v shows them", count(more, "more policy")));
+    }
+    page.section("Removed files in quarantine", report.quarantine.iter().filter(|one| one.files > 0).map(|one| quarantine(one, report.at)));
+    let mut budgets: Vec<&BudgetUse> = report.budgets.iter().collect();
+    // What is nearly used up first.
+    budgets.sort_by(|a, b| share(b).total_cmp(&share(a)));
     let totals = report.totals.iter().filter(|one| one.used > 0).map(budget::total);
-    page.section("Budgets used", totals.chain(budgets));
+    page.section("Budgets", totals.chain(budgets.iter().take(most(MOST_BUDGETS)).map(|one| bound(one))));
+    if let Some(more) = budgets.len().checked_sub(most(MOST_BUDGETS)).filter(|more| *more > 0) {
+        page.line(2, &format!("and {}: -v shows them", count(more, "more budget")));
+    }
     page.out
 }
 
@@ -60,18 +70,20 @@ pub(crate) fn document(report: &StatusReport) -> Value {
     document
 }
 
-struct Page {
-    out: String,
+/// A page that is as wide as the terminal.
+pub(super) struct Page {
+    pub(super) out: String,
     width: usize,
 }
 
 impl Page {
+    pub(super) fn new(width: usize) -> Page {
+        Page { out: String::new(), width }
+    }
+
     fn overall(&mut self, report: &StatusReport) {
-        let is_silenced = |one: &&IncidentStatus| matches!(one.next, NextStep::Silenced(_));
-        let silenced = report.incidents.iter().filter(is_silenced).count();
-        let is_pending = |one: &&IncidentStatus| matches!(one.next, NextStep::Pending { .. });
-        let pending = report.incidents.iter().filter(is_pending).count();
-        let open = report.incidents.len() + report.more_incidents - silenced - pending;
+        let (silenced, pending) = (report.silenced_incidents, report.pending_incidents);
+        let open = (report.incidents.len() + report.more_incidents).saturating_sub(silenced + pending);
         let (style, word) = match report.overall {
             Overall::Healthy => (colour::GOOD, "healthy"),
             Overall::Unknown => (colour::WARNING, "unknown"),
@@ -108,7 +120,8 @@ impl Page {
         }
     }
 
-    fn incident(&mut self, one: &IncidentStatus, now: Timestamp) {
+    /// An open incident.
+    pub(super) fn incident(&mut self, one: &IncidentStatus, now: Timestamp) {
         let (style, word) = match (one.severity, &one.unknown) {
             (_, Some(_)) => (colour::WARNING, "unknown".to_owned()),
             (Some(severity), None) => (colour::of_severity(severity), severity.to_string()),
@@ -121,11 +134,11 @@ impl Page {
         if one.flaps > 0 {
             self.line(4, &ladder::flaps(one.flaps));
         }
-        self.line(4, &format!("next: {}{}", next(one, now), stage(one)));
+        self.line(4, &format!("next: {}{}", next(&one.next, &one.key, now), stage(one)));
     }
 
     /// A line that begins with a colored word.
-    fn headline(&mut self, indent: usize, style: Style, word: &str, rest: &str) {
+    pub(super) fn headline(&mut self, indent: usize, style: Style, word: &str, rest: &str) {
         let text = format!("{word}{rest}");
         for (number, line) in wrapped(&text, self.width.saturating_sub(indent + 2)).into_iter().enumerate() {
             let _ = match (number, line.strip_prefix(word)) {
@@ -135,7 +148,8 @@ impl Page {
         }
     }
 
-    fn section(&mut self, title: &str, lines: impl Iterator<Item = String>) {
+    /// A heading with lines below it; nothing without lines.
+    pub(super) fn section(&mut self, title: &str, lines: impl Iterator<Item = String>) {
         let mut lines = lines.peekable();
         if lines.peek().is_some() {
             let _ = writeln!(self.out, "\n{}", colour::paint(colour::STRONG, title));
@@ -144,7 +158,7 @@ impl Page {
     }
 
     /// A line of text, broken where the terminal ends.
-    fn line(&mut self, indent: usize, text: &str) {
+    pub(super) fn line(&mut self, indent: usize, text: &str) {
         for (number, line) in wrapped(text, self.width.saturating_sub(indent + 2)).into_iter().enumerate() {
             let indent = if number == 0 { indent } else { indent + 2 };
             let _ = writeln!(self.out, "{:indent$}{line}", "");
@@ -160,11 +174,12 @@ fn stage(one: &IncidentStatus) -> String {
     }
 }
 
-fn next(one: &IncidentStatus, now: Timestamp) -> String {
-    match &one.next {
+/// What comes next for an incident with this key, and when.
+pub(super) fn next(next: &NextStep, key: &str, now: Timestamp) -> String {
+    match next {
         NextStep::Pending { until } => format!("an incident if it holds, {}", in_time(*until, now)),
         NextStep::Clearing { until } => format!("healthy; closes if it stays so, {}", in_time(*until, now)),
-        NextStep::Escalated { escalation, attempts } => ladder::left_to_person(escalation, *attempts, &one.key),
+        NextStep::Escalated { escalation, attempts } => ladder::left_to_person(escalation, *attempts, key),
         NextStep::Waits { held } => events::held(held),
         NextStep::Healing => "is being healed now".to_owned(),
         NextStep::Silenced(silence) => format!("silenced {}", orders::ordered(&silence.order)),
@@ -174,6 +189,9 @@ fn next(one: &IncidentStatus, now: Timestamp) -> String {
         NextStep::Approval { plan, until } => phrases::awaits_approval(plan, *until),
         NextStep::Person { attempts } => format!("a person: {} used", count(*attempts, "attempt")),
         NextStep::Cooling { until } => format!("another attempt {}", in_time(*until, now)),
+        NextStep::Window { opens } => {
+            format!("waits until the maintenance window opens at {}, {}", time::minute(*opens), in_time(*opens, now))
+        }
         NextStep::Observe => "nothing: observe mode".to_owned(),
         NextStep::Evaluate { at: Some(at) } => format!("evaluated again {}", in_time(*at, now)),
         NextStep::Evaluate { at: None } => "evaluated when ansai starts".to_owned(),
@@ -206,7 +224,49 @@ fn in_time(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// Without parts that nobody needs: whole seconds below an hour, then whole minutes.
-fn for_people(time: Millis) -> String {
+pub(super) fn for_people(time: Millis) -> String {
+    if time.get() < 1_000 {
+        return "less than 1 s".to_owned();
+    }
     let unit = if time.get() < 3_600_000 { 1_000 } else { 60_000 };
     Millis::new(time.get() / unit * unit).to_string()
+}
+
+/// How much of a budget is used, from 0 to 1; of one without a limit, nothing.
+fn share(one: &BudgetUse) -> f64 {
+    one.limit.map_or(0.0, |limit| one.used as f64 / limit.max(1) as f64)
+}
+
+/// `disk-space: files-actions.remove on filesystem /var: max_files 12 of 1000 in 1 h, 988 left`.
+fn bound(one: &BudgetUse) -> String {
+    let number = |number: u64| match one.bound.ends_with("_bytes") {
+        true => Bytes::new(number).to_string(),
+        false => number.to_string(),
+    };
+    let used = match (one.limit, one.window) {
+        (Some(limit), Some(window)) => {
+            let (of, left) = (number(limit), number(limit.saturating_sub(one.used)));
+            format!("{} of {of} in {}, {left} left", number(one.used), for_people(window))
+        }
+        _ => format!("{} used", number(one.used)),
+    };
+    let (about, bound) = (inert(&one.about, 100), inert(&one.bound, 60));
+    format!("{}: {} on {about}: {bound} {used}", one.instance, short_action(&one.action))
+}
+
+/// `files-actions.remove` of `ansai:files/files-actions.remove`.
+pub(super) fn short_action(action: &str) -> String {
+    inert(action.rsplit_once('/').map_or(action, |(_, name)| name), 100)
+}
+
+/// `12 files, 3.20 MiB, can be restored; the first expires in 2 h`.
+fn quarantine(one: &Quarantined, now: Timestamp) -> String {
+    let expires = match one.first_expires {
+        Some(at) => format!("; the first expires {}", in_time(at, now)),
+        None => String::new(),
+    };
+    let unread = if one.complete { "" } else { " (some could not be read)" };
+    let age = now - one.at;
+    let counted = if age.get() < 60_000 { String::new() } else { format!(" (counted {} ago)", for_people(age)) };
+    format!("{}, {}{expires}{unread}{counted}", count(one.files, "file"), Bytes::new(one.bytes))
 }

@@ -27,6 +27,7 @@ mod list;
 mod orders;
 mod plans;
 mod promote;
+mod queries;
 mod refused;
 mod replay;
 mod run;

@@ -10,17 +10,17 @@ use rustix::process::Signal;
 use crate::support::*;
 
 /// How long something may take that surely happens.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A configuration with one policy.
-fn configured(scene: &Scene, more: &str, component: &[u8]) -> String {
+pub(crate) fn configured(scene: &Scene, more: &str, component: &[u8]) -> String {
     let file = scene.policy("p", component);
     let config = scene.configuration(&format!("{more}\n[policy.p]\nsource = \"{}\"\n", file.display()));
     config.to_str().unwrap().to_owned()
 }
 
 /// A daemon that answers.
-fn daemon(scene: &Scene, config: &str) -> Daemon {
+pub(crate) fn daemon(scene: &Scene, config: &str) -> Daemon {
     let running = scene.command(&["run", "--config", config]).spawn();
     let end = Instant::now() + LIMIT;
     while !scene.ansai(&["pauses", "--config", config, "--format", "json"]).stdout.contains("\"running\": true") {
@@ -153,7 +153,7 @@ fn after_a_crash_the_state_answers_and_the_next_daemon_listens() {
 }
 
 /// The same command as user and group 65534.
-fn as_nobody(scene: &Scene, arguments: &[&str]) -> Invocation {
+pub(crate) fn as_nobody(scene: &Scene, arguments: &[&str]) -> Invocation {
     let who = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
     Invocation::of("setpriv")
         .current_dir("/")

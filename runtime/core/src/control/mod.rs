@@ -8,12 +8,23 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod history;
+mod incidents;
+mod report;
 mod status;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::status::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport, TotalUse,
+pub use self::history::{History, HistoryFilter, MOST_RECORDS, NumberedRecord};
+pub use self::incidents::{
+    AttemptStep, ClosedIncident, IncidentDetails, IncidentEnd, IncidentFilter, IncidentList, MOST_LISTED, Moment,
+    MomentKind,
+};
+pub use self::report::{ActionCounts, HostReport, IncidentCounts, Mean, Noisy, ReportFilter};
+pub use self::status::{
+    BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, ShareUse, StatusReport,
 };
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
@@ -69,6 +80,17 @@ pub enum Request {
     Judge(NewFeedback),
     /// Record a change of a level before it is written to the configuration. Answered with [`Answer::Promoted`].
     Promote(Promotion),
+    /// Open incidents, and closed ones. Answered with [`Answer::Incidents`].
+    Incidents(IncidentFilter),
+    /// One of them with all that happened. Answered with [`Answer::Incident`].
+    Incident {
+        /// Its id.
+        incident: String,
+    },
+    /// What happened. Answered with [`Answer::History`].
+    History(HistoryFilter),
+    /// What ansai did over a time. Answered with [`Answer::Report`].
+    Report(ReportFilter),
 }
 
 impl Request {
@@ -79,6 +101,7 @@ impl Request {
             Request::Retry(_) => true,
             Request::ActionRecords => false,
             Request::Judge(_) | Request::Promote(_) => true,
+            Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_) => false,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
     }
@@ -238,6 +261,14 @@ pub enum Answer {
     Promoted(Box<Promotion>),
     /// The state of everything.
     Status(Box<StatusReport>),
+    /// Incidents.
+    Incidents(Box<IncidentList>),
+    /// One incident.
+    Incident(Box<IncidentDetails>),
+    /// What happened.
+    History(Box<History>),
+    /// What ansai did over a time.
+    Report(Box<HostReport>),
 }
 
 /// Why a request was not done.
@@ -258,6 +289,7 @@ pub struct Refused {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::Timestamp;
 
     #[test]
     fn every_request_is_one_object_and_comes_back() {
@@ -284,6 +316,10 @@ mod tests {
                 missing: vec![],
                 configuration_sha256: "ab".into(),
             }),
+            Request::Incidents(IncidentFilter { instance: None, key: None, since: None, closed: true, most: 1 }),
+            Request::Incident { incident: "one//var/1".into() },
+            Request::History(HistoryFilter { since: Timestamp::EPOCH, instance: None, changes: false, most: 1 }),
+            Request::Report(ReportFilter { since: Timestamp::EPOCH, instance: None }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

@@ -23,6 +23,10 @@ pub struct StatusReport {
     pub incidents: Vec<IncidentStatus>,
     /// How many more are open than `incidents` lists.
     pub more_incidents: usize,
+    /// How many of all open incidents are silenced.
+    pub silenced_incidents: usize,
+    /// How many of all others are within their minimum time, and so no incidents yet.
+    pub pending_incidents: usize,
     /// The instances, by name.
     pub instances: Vec<InstanceStatus>,
     /// What did not load, with the reason.
@@ -36,6 +40,8 @@ pub struct StatusReport {
     /// Budgets of the host and of instances for everything together, used or not; empty if no daemon runs.
     #[serde(default)]
     pub totals: Vec<TotalUse>,
+    /// The quarantines of all instances; absent if no daemon runs, or as long as it has not finished looking.
+    pub quarantine: Option<Quarantined>,
 }
 
 impl StatusReport {
@@ -152,6 +158,11 @@ pub enum NextStep {
     Cooling {
         /// Not before.
         until: Timestamp,
+    },
+    /// A maintenance window has to open first.
+    Window {
+        /// When the next one opens.
+        opens: Timestamp,
     },
     /// Nothing is applied: the instance observes.
     Observe,
@@ -283,4 +294,25 @@ pub struct BudgetUse {
     pub bound: String,
     /// What was used.
     pub used: u64,
+    /// How much the grant permits within `window`; absent if no daemon runs, or if it is not granted any more.
+    pub limit: Option<u64>,
+    /// The time for which `limit` holds.
+    pub window: Option<Millis>,
+    /// The granted table that bounds it, counted from 1.
+    pub table: u32,
+}
+
+/// Files that were removed and can still be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// When they were counted.
+    pub at: Timestamp,
+    /// How many.
+    pub files: u64,
+    /// How much space they take.
+    pub bytes: u64,
+    /// When the first of them expires.
+    pub first_expires: Option<Timestamp>,
+    /// Whether all quarantines could be read.
+    pub complete: bool,
 }

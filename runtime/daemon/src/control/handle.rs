@@ -6,6 +6,7 @@ use ansai_core::control::{Answer, Overall, Refused, Replied, Request};
 use ansai_core::order::Person;
 use ansai_core::{InstanceName, codes, exit};
 use ansai_supervisor::approvals::ApprovalError;
+use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::{OrderError, Supervisor};
 
 use crate::error::Error;
@@ -67,8 +68,18 @@ impl Handler {
                 self.supervisor.promoting(&promotion, by).map_err(OrderError::from).map_err(refused)?;
                 Ok(Answer::Promoted(Box::new(promotion)))
             }
+            Request::Incidents(filter) => self.query(|one| one.incidents(&filter).map(Box::new).map(Answer::Incidents)),
+            Request::Incident { incident } => {
+                self.query(|one| one.incident(&incident).map(Box::new).map(Answer::Incident))
+            }
+            Request::History(filter) => self.query(|one| one.history(&filter).map(Box::new).map(Answer::History)),
+            Request::Report(filter) => self.query(|one| one.report(&filter).map(Box::new).map(Answer::Report)),
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
         }
+    }
+
+    fn query(&self, ask: impl Fn(&Supervisor) -> Result<Answer, QueryError>) -> Result<Answer, Refused> {
+        ask(&self.supervisor).map_err(|error| refused(&Error::from(error)))
     }
 
     fn status(&self) -> Result<Answer, Refused> {

@@ -14,6 +14,7 @@ mod handle;
 mod perform;
 mod place;
 mod server;
+mod stored;
 
 pub use self::access::Access;
 pub use self::error::ControlError;

@@ -15,6 +15,7 @@ use super::client::ask;
 use super::error::ControlError;
 use super::handle::Handler;
 use super::place::socket_path;
+use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::{approval, host, safety, state};
@@ -109,6 +110,9 @@ fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Er
     }
     let not_running = || ControlError::NotRunning(socket.to_owned());
     let directory = state::existing(state_dir)?.ok_or_else(not_running)?;
+    if let Some(answer) = stored::query(&directory, request)? {
+        return answer.ok_or_else(|| not_running().into());
+    }
     let report = ansai_supervisor::status_of(&directory)
         .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error: error.into() })?;
     match (report, request) {

@@ -3,6 +3,7 @@
 mod attempts;
 mod escalation;
 mod flaps;
+mod ended;
 mod healing;
 mod hold;
 mod quota;
@@ -96,7 +97,9 @@ impl Incidents {
         self.tell_escalation(incident, now);
         let written = match change {
             _ if incident.course.is_untold => self.state.put_incident(incident),
-            Change::Closed | Change::Gone | Change::Displaced => self.state.close_incident(instance, key),
+            Change::Closed | Change::Gone | Change::Displaced => {
+                self.state.close_incident(&self.ended(incident, change, now))
+            }
             // Only seen again: no step depends on it.
             Change::Unchanged => self.state.put_incident_soon(incident),
             Change::Opened | Change::Changed | Change::BecameUnknown => self.state.put_incident(incident),

@@ -31,6 +31,12 @@ impl Update {
         self.incidents.extend(incident);
     }
 
+    /// What opened now began after the evaluation before this one.
+    pub(crate) fn opened_after(&mut self, before: Option<Timestamp>) {
+        let opened = self.incidents.iter_mut().filter(|(_, change)| *change == Change::Opened);
+        opened.for_each(|(incident, _)| incident.healthy_before = before);
+    }
+
     /// An incident with its change, unless a more severe one takes its place.
     fn displace(&mut self, incident: Incident, change: Change, places: &Places) -> (Incident, Change) {
         if change.is_closing() || !places.displaced.contains(&incident.id) {

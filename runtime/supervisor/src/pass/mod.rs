@@ -147,6 +147,8 @@ impl Passes {
                 return None;
             }
         };
+        // Before this evaluation is stored as the last one.
+        let before = self.evaluator.state.last_evaluated(&instance.name).unwrap_or_default();
         let cause = trigger.clone();
         let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None, stage: "" };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
@@ -183,6 +185,7 @@ impl Passes {
         }
         let mut update = update(&instance.name, &open, &healing, observations, rules, why_missing, at);
         self.incidents.count_flaps(&mut update, rules.retry, at);
+        update.opened_after(before);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
         self.incidents.mark_silenced(&mut update);

@@ -59,6 +59,19 @@ impl State {
         self.0.read(list)
     }
 
+    /// The plans that a person was asked about for an incident, oldest first. At most 100: the latest ones.
+    pub(crate) fn approvals_of(&self, incident: &str) -> Result<Vec<Approval>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT value FROM approval WHERE incident = ?1 ORDER BY asked DESC, plan DESC LIMIT 100",
+            )?;
+            let rows = statement.query_map([incident], |row| row.get::<_, String>(0))?;
+            let mut all: Vec<Approval> = rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect::<Result<_, StateError>>()?;
+            all.reverse();
+            Ok(all)
+        })
+    }
+
     /// The plan that was proposed last for an incident.
     pub(crate) fn approval_of(&self, incident: &str) -> Result<Option<Approval>, StateError> {
         const NEWEST: &str = "SELECT value FROM approval WHERE incident = ?1 ORDER BY asked DESC, plan DESC LIMIT 1";

@@ -77,10 +77,10 @@ impl State {
     pub(crate) fn budgets_used(&self) -> Result<Vec<BudgetUse>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT instance, action, kind, name, bound, sum(amount) FROM budget
+                "SELECT instance, action, kind, name, bound, sum(amount), grant_table FROM budget
                     WHERE until > coalesce((SELECT elapsed FROM budget_clock), 0) AND bound <> 'max_interruption'
-                    GROUP BY instance, action, kind, name, bound HAVING sum(amount) > 0
-                    ORDER BY instance, action, kind, name, bound LIMIT 200",
+                    GROUP BY instance, action, kind, name, bound, grant_table HAVING sum(amount) > 0
+                    ORDER BY instance, action, kind, name, bound, grant_table LIMIT 200",
             )?;
             let mut rows = statement.query([])?;
             let mut all = Vec::new();
@@ -88,7 +88,8 @@ impl State {
                 let Ok(instance) = row.get::<_, String>(0)?.parse() else { continue };
                 let about = Subject::new(row.get::<_, String>(2)?, row.get::<_, String>(3)?).to_string();
                 let used = row.get::<_, i64>(5)?.unsigned_abs();
-                all.push(BudgetUse { instance, action: row.get(1)?, about, bound: row.get(4)?, used });
+                let (action, bound, table) = (row.get(1)?, row.get(4)?, row.get(6)?);
+                all.push(BudgetUse { instance, action, about, bound, used, limit: None, window: None, table });
             }
             Ok(all)
         })

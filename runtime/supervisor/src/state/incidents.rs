@@ -94,16 +94,6 @@ impl State {
         let value = serde_json::to_string(incident)?;
         self.0.write_soon(|connection| put_incident(connection, incident, &value))
     }
-
-    /// Removes a closed incident. The audit log has its history.
-    pub(crate) fn close_incident(&self, instance: &InstanceName, key: &str) -> Result<(), StateError> {
-        self.0.write(|connection| {
-            connection
-                .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
-                .execute(params![instance.as_str(), key])?;
-            Ok(())
-        })
-    }
 }
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Incident>, StateError> {

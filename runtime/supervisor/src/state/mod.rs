@@ -2,6 +2,7 @@
 
 mod approvals;
 mod budgets;
+mod closed;
 mod database;
 mod flaps;
 mod history;
@@ -9,6 +10,7 @@ mod host_clock;
 mod incidents;
 mod memory;
 mod orders;
+mod overview;
 mod repeats;
 mod schedule;
 mod safety;
@@ -23,10 +25,12 @@ use ansai_audit::Ballast;
 
 pub(crate) use self::approvals::all as approvals;
 pub(crate) use self::budgets::{Charge, Reading, Totals};
+pub(crate) use self::closed::WantedClosed;
 pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::flaps::Flaps;
 pub(crate) use self::memory::InstanceMemory;
+pub(crate) use self::overview::{Overview, Row};
 pub(crate) use self::repeats::Said;
 pub(crate) use self::shares::ShareRow;
 pub(crate) use self::steps::{Interrupted, UnderWay};
@@ -104,6 +108,23 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE fight (kind TEXT NOT NULL, name TEXT NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL,
         value TEXT NOT NULL, PRIMARY KEY (kind, name, first, second)) WITHOUT ROWID;",
     track_record::TABLES,
+    // Open incidents in the order of lists, so that these do not read all of each. The worst first, each severity with what
+    // is known before what is unknown; last what is within its minimum time.
+    "
+    ALTER TABLE incident ADD COLUMN rank INTEGER GENERATED ALWAYS AS (
+        CASE json_extract(value, '$.finding.status.unhealthy') WHEN 'emergency' THEN 0 WHEN 'critical' THEN 2
+            WHEN 'warning' THEN 4 WHEN 'notice' THEN 6 ELSE 8 END + (json_extract(value, '$.unknown') IS NOT NULL)
+            + 10 * (json_extract(value, '$.course.minimum') IS NOT NULL)) VIRTUAL;
+    ALTER TABLE incident ADD COLUMN opened INTEGER GENERATED ALWAYS AS (json_extract(value, '$.opened')) VIRTUAL;
+    CREATE INDEX incident_rank ON incident (rank, opened);
+    CREATE TABLE closed_incident (number INTEGER PRIMARY KEY, id TEXT NOT NULL, instance TEXT NOT NULL, key TEXT NOT NULL,
+        opened INTEGER NOT NULL, closed INTEGER NOT NULL, value TEXT NOT NULL);
+    CREATE INDEX closed_id ON closed_incident (id);
+    CREATE INDEX closed_instance ON closed_incident (instance, number);
+    CREATE INDEX closed_at ON closed_incident (closed);
+    CREATE TABLE closed_known (one INTEGER PRIMARY KEY CHECK (one = 1), since INTEGER NOT NULL);
+    INSERT INTO closed_known VALUES (1, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
+    CREATE INDEX attempt_time ON attempt (at);",
 ]);
 
 /// The state of this host.

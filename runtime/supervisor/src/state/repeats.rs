@@ -1,7 +1,7 @@
 //! What was told already, see [`crate::repeats`].
 
 use ansai_core::{InstanceName, Timestamp};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::budgets::integer;
 use super::{State, StateError};
@@ -38,6 +38,21 @@ impl State {
                 }
             }
             Ok(all)
+        })
+    }
+
+    /// What was told of one thing of an instance.
+    pub(crate) fn repeat(&self, instance: &InstanceName, thing: &str) -> Result<Option<Said>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT text, plan, since, times FROM repeat WHERE instance = ?1 AND thing = ?2")?;
+            let said = statement.query_row(params![instance.as_str(), thing], |row| {
+                let (since, times): (i64, i64) = (row.get(2)?, row.get(3)?);
+                let since = Timestamp::from_millis(since.unsigned_abs());
+                let times = u32::try_from(times).unwrap_or(u32::MAX);
+                Ok(Said { text: row.get(0)?, plan: row.get(1)?, since, times })
+            });
+            Ok(said.optional()?)
         })
     }
 

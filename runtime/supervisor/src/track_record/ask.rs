@@ -106,7 +106,7 @@ fn near(asked: &str, ids: Vec<String>) -> Vec<String> {
     let name = |id: &str| id.rsplit_once('/').map_or(id, |(name, _)| name).to_owned();
     let names: Vec<String> = ids.iter().map(|id| name(id)).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    let Some(nearest) = ansai_config::nearest_word(&name(asked), &known) else { return Vec::new() };
+    let Some(nearest) = ansai_config::nearest_word(&name(asked), known.iter().copied()) else { return Vec::new() };
     ids.iter().filter(|id| name(id) == nearest).take(MOST_NEAR).map(|id| inert(id, 200)).collect()
 }
 

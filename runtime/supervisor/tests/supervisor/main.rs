@@ -44,6 +44,7 @@ mod orders;
 mod over_live;
 mod power_cuts;
 mod quarantine;
+mod queries;
 mod repeats;
 mod retention;
 mod running;

@@ -57,6 +57,7 @@ fn report() -> StatusReport {
         NextStep::Storm,
         NextStep::Person { attempts: 3 },
         NextStep::Cooling { until: Timestamp::from_millis(NOW + 1) },
+        NextStep::Window { opens: Timestamp::from_millis(NOW + 7_200_000) },
         NextStep::Observe,
         NextStep::Evaluate { at },
         NextStep::Evaluate { at: None },
@@ -85,6 +86,7 @@ fn report() -> StatusReport {
         clock_doubt_ms: Some(7_200_000),
         incidents,
         more_incidents: 3,
+        silenced_incidents: 1,
         instances: vec![InstanceStatus {
             instance: ONE,
             version: Some("0.2.0".into()),
@@ -113,6 +115,9 @@ fn report() -> StatusReport {
             about: "filesystem /var".into(),
             bound: "max_files".into(),
             used: 12,
+            limit: Some(1_000),
+            window: Some(Millis::from_hours(1)),
+            table: 1,
         }],
         totals: vec![TotalUse {
             instance: None,
@@ -122,6 +127,13 @@ fn report() -> StatusReport {
             limit: 3_600_000,
             window: Millis::from_hours(24),
         }],
+        quarantine: Some(Quarantined {
+            at: Timestamp::from_millis(NOW - 120_000),
+            files: 12,
+            bytes: 3 << 20,
+            first_expires: Some(Timestamp::from_millis(NOW + 7_200_000)),
+            complete: true,
+        }),
     }
 }
 
@@ -135,6 +147,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
             assert!(!line.ends_with(' '), "{line:?}");
         }
         assert!(plain.starts_with("unhealthy: 15 open incidents, 1"), "{plain}");
+        assert!(plain.starts_with("unhealthy: 12 open incidents, 1"), "{plain}");
         assert!(plain.find("critical").unwrap() < plain.find("Policies").unwrap());
         assert!(!plain.contains('\u{1b}'), "texts of people control no terminal");
     }
@@ -150,7 +163,10 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "next: healthy; closes if it stays so, in 1 min",
         "not healed within 1 h, 2 attempts used; `ansai retry /var` lets ansai try again",
         "came back 1 time after it was healed",
+        "next: waits until the maintenance window opens at",
         "next: nothing: observe mode",
+        "12 files, 3.00 MiB; the first expires in 2 h (counted 2 min ago)",
+        "disk-space: files.remove on filesystem /var: max_files 12 of 1000 in 1 h, 988 left",
         "next: evaluated again in 1 min",
         "next: silenced until",
         "disk-space (enforce): 9 open, evaluated 5 s ago, again in 1 min by cron 30 2 * * * Europe/Berlin; 2 skipped runs; 3 faults in a row; shares used:",
@@ -176,6 +192,8 @@ fn a_healthy_host_has_a_short_page() {
         clock_doubt_ms: None,
         incidents: vec![],
         more_incidents: 0,
+        silenced_incidents: 0,
+        quarantine: None,
         not_loaded: vec![],
         orders: Orders::default(),
         pending_steps: 0,
