@@ -18,6 +18,8 @@
 //! | `shares` | what an instance may use over time |
 //! | `orders` | pauses and silences |
 //! | `clock_watch` | whether the time of day can be believed |
+//! | `evaluate` | what evaluates a policy: its guest, or a simulation |
+//! | `simulation`, `virtual_time` | a host whose faults are made up, in days that pass within seconds |
 //! | `state` | data that must survive a restart |
 //! | `status` | the state of a host on one page |
 //! | `report` | the result of a pass, built from events |
@@ -36,6 +38,7 @@ pub mod approvals;
 pub mod authority;
 pub mod clock;
 mod clock_watch;
+mod evaluate;
 mod execution;
 mod guarded;
 mod ids;
@@ -51,13 +54,16 @@ mod repeats;
 pub mod report;
 mod schedule;
 mod shares;
+pub mod simulation;
 mod state;
 mod status;
 mod stop;
 mod supervisor;
 mod tasks;
+pub mod virtual_time;
 mod watching;
 
+pub use evaluate::{Evaluate, Evaluating, Guests};
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
