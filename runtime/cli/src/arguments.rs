@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
-    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status, test, undo,
-    virtualize, wake,
+    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, simulate, status, test,
+    undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Resume(resume::Arguments),
     /// List what is paused and silenced
     Pauses(pauses::Arguments),
+    /// Show what the configured policies would do in the next weeks, on a host that is not there
+    Simulate(simulate::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),
     /// Explain an error code, or list all codes

@@ -41,6 +41,7 @@ mod people;
 pub mod recorded;
 mod running;
 pub mod share;
+pub mod simulate;
 pub mod sources;
 pub mod state;
 mod targets;

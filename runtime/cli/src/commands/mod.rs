@@ -24,6 +24,7 @@ pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod silence;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod undo;
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Silence(verb) => silence::run(&verb, global),
         Command::Resume(verb) => resume::run(&verb, global),
         Command::Pauses(verb) => pauses::run(&verb, global),
+        Command::Simulate(verb) => simulate::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
         Command::Contract(verb) => contract::run(&verb, global),

@@ -158,6 +158,18 @@ impl World {
         observations
     }
 
+    /// The faults that last now, by instance and key, and since when.
+    pub fn lasting(&self) -> Vec<(InstanceName, String, Millis)> {
+        let (mut state, now) = (self.lock(), virtual_time::elapsed());
+        let quiet_from = state.quiet_from;
+        let lasting = state.faults.iter_mut().filter_map(|running| {
+            running.advance(now, quiet_from);
+            let (since, _) = running.active?;
+            Some((running.fault.instance.clone(), running.fault.key.clone(), since))
+        });
+        lasting.collect()
+    }
+
     /// The fault that a finding is about.
     pub fn fault(&self, instance: &InstanceName, key: &str) -> Option<Fault> {
         let state = self.lock();
