@@ -30,6 +30,7 @@ mod refused;
 mod replay;
 mod run;
 mod share;
+mod simulate;
 mod stopping;
 mod support;
 mod trust;

@@ -1,7 +1,8 @@
 //! Steps of a simulated host: they end faults, and touch nothing else.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ansai_core::scope::Field;
 use ansai_core::{InstanceName, Outcome, Preview, Refusal, Scope};
@@ -13,32 +14,42 @@ use serde_json::value::RawValue;
 
 use super::world::World;
 
-/// The worlds that steps act on, by the root directory of their host: an action is static.
-static WORLDS: Mutex<BTreeMap<String, Arc<World>>> = Mutex::new(BTreeMap::new());
+/// The worlds that steps act on, by the root directory of their host, with the number of the host that named them: an
+/// action is static.
+static WORLDS: Mutex<BTreeMap<String, (u64, Arc<World>)>> = Mutex::new(BTreeMap::new());
+static HOSTS: AtomicU64 = AtomicU64::new(0);
 
 /// Every action of a simulated host.
 static SIMULATED: Simulated = Simulated;
 
-/// Names the world of a host, until it is dropped.
-pub(super) struct Named(String);
+/// Names the world of a host, until it is dropped. A later host with the same root keeps the name.
+pub(super) struct Named(String, u64);
 
 impl Named {
     pub(super) fn new(root: &str, world: Arc<World>) -> Named {
-        WORLDS.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned(), world);
-        Named(root.to_owned())
+        let number = HOSTS.fetch_add(1, Ordering::Relaxed);
+        worlds().insert(root.to_owned(), (number, world));
+        Named(root.to_owned(), number)
     }
 }
 
 impl Drop for Named {
     fn drop(&mut self) {
-        WORLDS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        let mut worlds = worlds();
+        if worlds.get(&self.0).is_some_and(|(number, _)| *number == self.1) {
+            worlds.remove(&self.0);
+        }
     }
+}
+
+fn worlds() -> MutexGuard<'static, BTreeMap<String, (u64, Arc<World>)>> {
+    WORLDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn world_of(doing: &StepContext<'_>) -> Result<Arc<World>, Refusal> {
     let root = doing.host.root().display().to_string();
-    let worlds = WORLDS.lock().unwrap_or_else(PoisonError::into_inner);
-    worlds.get(&root).cloned().ok_or_else(|| Refusal::Unavailable("the simulation is over".into()))
+    let found = worlds().get(&root).map(|(_, world)| world.clone());
+    found.ok_or_else(|| Refusal::Unavailable("the simulation is over".into()))
 }
 
 /// An interface with the names, fields and functions of another one, whose actions are simulated. Kept for the life of
@@ -107,10 +118,10 @@ impl TypedAction for Simulated {
     }
 
     fn amounts(&self, targets: &Targets, treated: Option<&[Item]>) -> Vec<Amount> {
-        let made = ansai_fields(&targets.interface);
+        let fields = fields_of(&targets.interface);
         let has_acted = treated.is_none_or(|items| !items.is_empty());
         let amount = |(bound, number): &(String, u64)| {
-            let field = made.iter().find(|field| field.name == bound)?;
+            let field = fields.iter().find(|field| field.name == bound)?;
             Some(Amount { bound: *field, number: if has_acted { *number } else { 0 } })
         };
         targets.uses.iter().filter_map(amount).collect()
@@ -135,7 +146,7 @@ impl TypedAction for Simulated {
 }
 
 /// The fields of an interface that has a simulated one.
-fn ansai_fields(interface: &str) -> &'static [Field] {
+fn fields_of(interface: &str) -> &'static [Field] {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(interface).copied().unwrap_or_default()
 }
 

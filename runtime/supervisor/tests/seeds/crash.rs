@@ -80,7 +80,7 @@ impl ActWatcher for Crasher {
             Event::Intent(intent) => format!("{}-{}", intent.plan, intent.step) == act.step_id,
             _ => false,
         };
-        let entries = Reader::open(&self.audit).unwrap().map(|entry| entry.unwrap().payload);
+        let entries = Reader::open(self.audit.clone()).unwrap().map(|entry| entry.unwrap().payload);
         let found = entries.map(|payload| serde_json::from_slice::<Record>(&payload).unwrap().event).any(|e| is_its(&e));
         if !found {
             let broken = format!("no act without a durable intent: {} acts, the log has no intent", act.step_id);

@@ -21,7 +21,6 @@ const INTERFACE: InterfaceName = InterfaceName::from_static("ansai:files/files-a
 pub(crate) const BEGINS: Timestamp = Timestamp::from_millis(1_774_720_800_000);
 /// Faults begin for so long; then the host is left to come to rest.
 pub(crate) const LIFE: Millis = Millis::from_hours(10);
-/// No cooldown is longer.
 const MINUTE: u64 = 60_000;
 
 /// One instance and its rules.
