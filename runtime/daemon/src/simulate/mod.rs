@@ -191,3 +191,17 @@ fn approve_later(supervisor: &Supervisor, after: Option<Millis>, event: &Event) 
 
 /// By instance, how often something happened.
 type ByInstance<T> = BTreeMap<InstanceName, T>;
+
+#[cfg(test)]
+mod tests {
+    /// Would break: a simulation over the host of this machine. Neither this module nor the command names one.
+    #[test]
+    fn no_simulation_makes_a_live_host() {
+        let command = include_str!("../../../cli/src/commands/simulate.rs");
+        for text in [include_str!("mod.rs"), include_str!("summary.rs"), command] {
+            for live in [concat!("Live", "Host"), concat!("host", "::live")] {
+                assert!(!text.contains(live), "{live}");
+            }
+        }
+    }
+}

@@ -241,3 +241,85 @@ impl Totals {
         self.left_to_person += other.left_to_person;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+
+    fn at(minutes: u64) -> Timestamp {
+        BEGINS + Millis::new(minutes * 60_000)
+    }
+
+    fn incident(change: Change) -> Event {
+        Event::Incident {
+            incident: "one/k/1".into(),
+            instance: ONE,
+            key: "k".into(),
+            change,
+            severity: None,
+            summary: String::new(),
+            held_under: None,
+            silenced: false,
+        }
+    }
+
+    fn planned() -> Event {
+        Event::Planned {
+            plan: "p".into(),
+            incident: Some("one/k/1".into()),
+            instance: ONE,
+            decision: Decision::Apply(ansai_core::OnFailure::Stop),
+            steps: Vec::new(),
+            recommendations: Vec::new(),
+            distance: None,
+        }
+    }
+
+    fn decided(verdict: Verdict) -> Event {
+        Event::Decided { plan: "p".into(), instance: ONE, verdict, attempt: None }
+    }
+
+    /// Would break: times that are counted twice or not at all when what holds a plan changes.
+    #[test]
+    fn what_holds_a_plan_is_counted_until_something_else_does() {
+        let mut summary = Summary::default();
+        summary.see(at(0), &incident(Change::Opened));
+        summary.see(at(0), &planned());
+        for (minute, verdict) in [
+            (0, Verdict::Held(Permission::OutsideWindow(at(60)))),
+            (10, Verdict::Held(Permission::OutsideWindow(at(60)))),
+            (60, Verdict::Held(Permission::Cooling(at(70)))),
+            (70, Verdict::Approved),
+        ] {
+            summary.see(at(minute), &decided(verdict));
+        }
+        summary.see(at(90), &decided(Verdict::Held(Permission::Exhausted(1))));
+        let simulation = Simulation { time: Millis::from_hours(2), seed: 7, approve_after: None };
+        let summary = summary.ended(at(120), &simulation, 1);
+        let minutes = |kind| summary.held.get(kind).map(|held| (held.incidents, held.total.get() / 60_000));
+        assert_eq!(minutes("outside-window"), Some((1, 60)));
+        assert_eq!((minutes("cooling"), minutes("exhausted")), (Some((1, 10)), Some((1, 30))));
+        let Totals { incidents, open, plans, left_to_person, .. } = summary.totals;
+        assert_eq!((incidents, open, plans, left_to_person), (1, 1, 1, 1));
+    }
+
+    #[test]
+    fn healed_is_what_was_verified_and_everything_else_passed() {
+        for (is_verified, expected) in [(true, (1, 0)), (false, (0, 1))] {
+            let mut summary = Summary::default();
+            summary.see(at(0), &incident(Change::Opened));
+            if is_verified {
+                let (plan, incident) = ("p".to_owned(), "one/k/1".to_owned());
+                let status = Status::Healthy;
+                let event = Event::Verified { plan, incident, instance: ONE, status, distance: None, evaluations: 1 };
+                summary.see(at(1), &event);
+            }
+            summary.see(at(2), &incident(Change::Closed));
+            let simulation = Simulation { time: Millis::ZERO, seed: 1, approve_after: None };
+            let Totals { healed, passed, .. } = summary.ended(at(3), &simulation, 1).totals;
+            assert_eq!((healed, passed), expected);
+        }
+    }
+}

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 
 use crate::checks::{self, Facts};
 use crate::crash::Crasher;
+use crate::sabotage::Sabotage;
 use crate::setup::{ACTION, BEGINS, Happening, LIFE, Setup};
 
 /// Housekeeping of the supervisor: what it only looks after.
@@ -28,11 +29,12 @@ const HOUSEKEEPING: Duration = Duration::from_secs(20 * 60);
 /// After the last fault is over. Longer than every interval.
 const REST: Duration = Duration::from_secs(2 * 3_600);
 /// A person of the harness.
-const PERSON: Person = Person { uid: 1_000, name: None };
+pub(crate) const PERSON: Person = Person { uid: 1_000, name: None };
 
 pub(crate) struct Life {
     seed: u64,
     setup: Setup,
+    sabotage: Option<Sabotage>,
     time: VirtualTime,
     world: Arc<World>,
     crasher: Arc<Crasher>,
@@ -51,17 +53,21 @@ enum End {
 }
 
 impl Life {
-    pub(crate) fn new(seed: u64) -> Life {
+    pub(crate) fn new(seed: u64, sabotage: Option<Sabotage>) -> Life {
         // On a file system in memory if there is one: these tests cut no power.
         let memory = std::path::Path::new("/dev/shm");
         let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let setup = Setup::draw(seed);
+        let mut setup = Setup::draw(seed);
+        let facts = Facts::new(&setup);
+        if let Some(sabotage) = sabotage {
+            setup.rules.iter_mut().for_each(|rules| sabotage.rules(rules));
+        }
         let time = VirtualTime::start(BEGINS, HOUSEKEEPING);
-        let crasher = Crasher::new(directory.path().join("state/audit"));
+        let is_blind = sabotage == Some(Sabotage::DurableIntents);
+        let crasher = Crasher::new(directory.path().join("state/audit"), is_blind);
         let world = Arc::new(World::new(seed, setup.faults.clone()).watched(crasher.clone()));
         let totals = Totals::default();
-        let facts = Facts::new(&setup);
-        Life { seed, setup, time, world, crasher, accepts_clock: false, facts, totals, directory }
+        Life { seed, setup, sabotage, time, world, crasher, accepts_clock: false, facts, totals, directory }
     }
 
     pub(crate) fn live(mut self) -> Ended {
@@ -119,7 +125,10 @@ impl Life {
             match opened {
                 Ok(supervisor) => return supervisor,
                 // A thread of the session before still unwinds.
-                Err(OpenError::Audit(ansai_audit::OpenError::InUse(_))) => std::thread::sleep(Duration::from_millis(1)),
+                Err(OpenError::Audit(ansai_audit::OpenError::InUse(_))) => {
+                    self.crasher.release();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 Err(error) => panic!("seed {}: {error}", self.seed),
             }
         }
@@ -242,9 +251,12 @@ impl Life {
     }
 
     fn ended(self) -> Ended {
-        let log = self.records();
+        let mut log = self.records();
         let mut broken = self.crasher.broken();
-        let facts = Facts { acts: self.world.acts(), ..self.facts };
+        let mut facts = Facts { acts: self.world.acts(), ..self.facts };
+        if let Some(sabotage) = self.sabotage {
+            sabotage.log(&mut log, &mut facts);
+        }
         broken.extend(checks::all(&log, &facts));
         let mut totals = self.totals;
         totals.count(&log, &facts.acts);

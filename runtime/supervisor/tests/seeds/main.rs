@@ -17,11 +17,13 @@ mod checks;
 mod crash;
 mod guest;
 mod life;
+mod sabotage;
 mod setup;
 
 use std::time::Instant;
 
 use crate::life::Life;
+use crate::sabotage::Sabotage;
 
 /// How many seeds a plain run tries.
 const USUAL: u64 = 1_000;
@@ -46,7 +48,7 @@ fn no_seed_breaks_an_invariant() {
     let (seeds, began) = (seeds(), Instant::now());
     let mut lived = life::Totals::default();
     for seed in &seeds {
-        let ended = Life::new(*seed).live();
+        let ended = Life::new(*seed, None).live();
         lived.add(&ended.totals);
         if std::env::var_os("ANSAI_SEED_SHOW").is_some() {
             ended.show();
@@ -62,5 +64,19 @@ fn no_seed_breaks_an_invariant() {
     eprintln!("{} seeds in {:.1} s: {lived}", seeds.len(), began.elapsed().as_secs_f64());
     if seeds.len() >= 200 {
         lived.check();
+    }
+}
+
+/// Would break: an invariant that nothing can break.
+#[test]
+fn every_invariant_notices_that_its_guarantee_is_gone() {
+    for (sabotage, invariant) in Sabotage::ALL {
+        let breaks = |seed: &u64| {
+            let broken = Life::new(*seed, Some(sabotage)).live().broken;
+            broken.iter().any(|how| how.starts_with(invariant))
+        };
+        let found = (0..100).find(breaks);
+        assert!(found.is_some(), "nothing notices {sabotage:?}");
+        eprintln!("{sabotage:?}: seed {} breaks \"{invariant}\"", found.unwrap());
     }
 }
