@@ -70,11 +70,12 @@ bench: policies setup-test ## measure; ONLY="gate replay" measures only these se
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 
-soak: policies ## run completely what CI samples: all crash points, a machine that sleeps, 10^6 races, 10^7 files, a 1 GiB log
+soak: policies ## run completely what CI samples: all crash points, a machine that sleeps, 10^6 races, 10^7 files, a 1 GiB log, 100,000 seeds
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-e2e --test e2e -- crash:: --test-threads=2
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-supervisor --test supervisor virtual_machine_ -- --include-ignored --test-threads=1
 	ANSAI_RACE_TRIES=1000000 cargo test --release -p ansai-local --test files_races -- --test-threads=1
 	ANSAI_SOAK_FILES=10000000 cargo test --release -p ansai-local --test files_scale -- --test-threads=1
+	ANSAI_SEEDS=100000 cargo test --release -p ansai-supervisor --test seeds -- --nocapture
 	ANSAI_TEST_LOG_MIB=1024 cargo test --release -p ansai-audit memory_does_not_grow_with_the_log
 
 fuzz: policies ## run random components and calls, for FUZZ_MINUTES in total (default: 60)

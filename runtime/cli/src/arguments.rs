@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
     history, incidents, init, inspect, install_unit, man, new, pause, pauses, plan, plans, promote, recordings, replay,
-    report, resume, retry, run, silence, status, test, undo, virtualize, wake,
+    report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Retry(retry::Arguments),
     /// List what is paused and silenced
     Pauses(pauses::Arguments),
+    /// Show what the configured policies would do in the next weeks, on a host that is not there
+    Simulate(simulate::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),
     /// Explain an error code, or list all codes

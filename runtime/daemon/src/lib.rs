@@ -43,6 +43,7 @@ pub mod recorded;
 mod running;
 mod safety;
 pub mod share;
+pub mod simulate;
 pub mod sources;
 pub mod state;
 mod targets;

@@ -3,8 +3,13 @@
 use ansai_core::{Millis, Timestamp};
 use ansai_kit::evaluation_state::WallClock;
 
-/// The time now; the epoch if the clock is before it.
+use crate::virtual_time;
+
+/// The time now; the epoch if the clock is before it. That of the simulation, if there is one.
 pub fn now() -> Timestamp {
+    if let Some(simulated) = virtual_time::reading() {
+        return simulated.wall;
+    }
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(Timestamp::EPOCH, |since| Timestamp::EPOCH + Millis::from(since))

@@ -22,6 +22,8 @@
 //! | `storm` | stops healing when too much breaks at once |
 //! | `fights` | two policies that undo what the other does |
 //! | `clock_watch` | whether the time of day can be believed |
+//! | `evaluate` | what evaluates a policy: its guest, or a simulation |
+//! | `simulation`, `virtual_time` | a host whose faults are made up, in days that pass within seconds |
 //! | `state` | data that must survive a restart |
 //! | `track_record` | what actions achieved, and what people said about incidents |
 //! | `status` | the state of a host on one page |
@@ -43,6 +45,7 @@ pub mod approvals;
 pub mod authority;
 pub mod clock;
 mod clock_watch;
+mod evaluate;
 mod execution;
 mod faults;
 mod gate;
@@ -66,6 +69,7 @@ mod retrying;
 mod safety;
 mod schedule;
 mod shares;
+pub mod simulation;
 mod state;
 mod status;
 mod steady;
@@ -74,8 +78,10 @@ mod storm;
 mod supervisor;
 mod tasks;
 mod track_record;
+pub mod virtual_time;
 mod watching;
 
+pub use evaluate::{Evaluate, Evaluating, Guests};
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
 pub use in_use::is_in_use;
 pub use instance::Instance;

@@ -15,6 +15,7 @@ use ansai_storage::{Access, Directory, Location, StorageError};
 use crate::authority::Authority;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
+use crate::evaluate::{Evaluate, Guests};
 use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileError, Plans, QuarantineExpiry};
 use crate::faults::Faults;
 use crate::gate::Gate;
@@ -116,6 +117,20 @@ impl Supervisor {
         authority: Arc<dyn Authority>,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
+        Supervisor::open_evaluating(options, host, authority, instances, Arc::new(Guests))
+    }
+
+    /// The same, with something else than the guests of the instances to evaluate them: a simulation.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_evaluating(
+        options: Options,
+        host: Arc<dyn HostAccess>,
+        authority: Arc<dyn Authority>,
+        instances: Vec<Instance>,
+        policies: Arc<dyn Evaluate>,
+    ) -> Result<Supervisor, OpenError> {
         let dir = &options.state_dir;
         let kept = heads::known(dir)?;
         let known = kept.as_ref().map(|kept| kept.head);
@@ -160,6 +175,7 @@ impl Supervisor {
         let recorder =
             Recorder::new(journal.clone(), repeats.clone(), meters.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
+            policies,
             facts: Arc::new(host.facts()),
             host: host.clone(),
             state: state.clone(),

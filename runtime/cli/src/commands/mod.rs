@@ -31,6 +31,7 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod silence;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod undo;
@@ -79,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Resume(verb) => resume::run(&verb, global),
         Command::Retry(verb) => retry::run(&verb, global),
         Command::Pauses(verb) => pauses::run(&verb, global),
+        Command::Simulate(verb) => simulate::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
         Command::Contract(verb) => contract::run(&verb, global),

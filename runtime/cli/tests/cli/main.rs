@@ -33,6 +33,7 @@ mod replay;
 mod run;
 mod schedules;
 mod share;
+mod simulate;
 mod stopping;
 mod support;
 mod trust;

@@ -79,6 +79,7 @@ codes! {
         LINKED_ROOT = "linked-root",
         PLAIN_HTTP = "plain-http",
         BAD_COMMAND = "bad-command",
+        BAD_FAULT = "bad-fault",
         UNTRUSTED_CONFIGURATION = "untrusted-configuration",
         UNTRUSTED_POLICY = "untrusted-policy",
         OTHER_COMPONENT = "other-component",

@@ -3,10 +3,11 @@
 use ansai_kit::host_clock;
 
 use crate::state::Reading;
+use crate::virtual_time;
 
 /// The clocks now. If the id of the boot is unknown, a reboot counts as no time.
 pub(crate) fn read() -> Reading {
-    let now = host_clock::read();
+    let now = virtual_time::reading().unwrap_or_else(host_clock::read);
     Reading { boot: now.boot, up: now.since_boot, wall: now.wall }
 }
 

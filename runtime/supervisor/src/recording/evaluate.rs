@@ -19,6 +19,7 @@ use super::recorder::{Ended, Recorder, Unrecorded};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::gate::{Gate, Urgency};
+use crate::evaluate::Evaluate;
 use crate::instance::Instance;
 use crate::repeats::{Thing, Told, without_numbers};
 use crate::shares::{Meters, metered};
@@ -70,6 +71,7 @@ impl From<StateError> for NotEvaluated {
 
 /// Evaluates policies on the host.
 pub(crate) struct Evaluator {
+    pub(crate) policies: Arc<dyn Evaluate>,
     pub(crate) host: Arc<dyn HostAccess>,
     pub(crate) facts: Arc<Vec<Measure>>,
     pub(crate) state: Arc<State>,
@@ -105,12 +107,7 @@ impl Evaluator {
             deadline: Duration::from_millis(instance.limits.deadline_ms),
             meter: self.meter(instance),
         });
-        let evaluating = async {
-            match &request.finding {
-                Some((finding, _)) => instance.policy.plan(backend, &instance.limits, finding).await,
-                None => instance.policy.detect(backend, &instance.limits).await,
-            }
-        };
+        let evaluating = self.policies.evaluate(instance, backend, request.finding.map(|(finding, _)| finding));
         let (mut evaluation, spent) = self.stop.or_soon(metered(evaluating)).await.ok_or(NotEvaluated::Stopping)?;
         self.meters.spent(&instance.name, spent);
         let ended = Ended {

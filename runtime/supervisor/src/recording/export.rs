@@ -55,7 +55,7 @@ pub(crate) struct HeadExport {
 impl HeadExport {
     /// Until asked to stop.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut kept = std::time::Instant::now();
+        let mut kept = tokio::time::Instant::now();
         loop {
             let due = self.delivery.get().and_then(|delivery| delivery.wait(clock::now()));
             let wait = KEEP.saturating_sub(kept.elapsed()).min(due.unwrap_or(KEEP));
@@ -63,7 +63,7 @@ impl HeadExport {
                 return;
             }
             if kept.elapsed() >= KEEP {
-                kept = std::time::Instant::now();
+                kept = tokio::time::Instant::now();
                 self.keep().await;
             }
             self.send_due().await;

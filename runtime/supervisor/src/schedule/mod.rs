@@ -18,6 +18,7 @@ use self::timer::Timer;
 use crate::instance::Instance;
 use crate::pass::{FollowUp, Passes, PlanWhat};
 use crate::stop::Stop;
+use crate::virtual_time::housekeeping;
 use crate::watching::{self, Events, Mailboxes};
 
 /// The first evaluations start one after the other, so that thousands are not due at the same time.
@@ -82,7 +83,7 @@ impl Schedule {
                 }
             }
         };
-        self.tasks.push(tokio::spawn(repeat(self.stop.clone(), ticks(Instant::now(), every), work)));
+        self.tasks.push(tokio::spawn(repeat(self.stop.clone(), ticks(Instant::now(), housekeeping(every)), work)));
     }
 
     /// Runs a task that ends by itself when ansai stops.

@@ -1,0 +1,82 @@
+//! The harness of seeds: the real supervisor over a simulated host, in virtual time. Each seed is a life of some hours with
+//! faults, crashes, clock jumps, suspends, reboots, policies that fight and orders of people. After it, the audit log is
+//! read event by event, and no invariant of [`checks`] may be broken.
+//!
+//! `ANSAI_SEED=N` runs one seed, `ANSAI_SEEDS=N` so many, from `ANSAI_FIRST_SEED` on. `ANSAI_SEED_SHOW=1` prints the log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod checks;
+mod crash;
+mod guest;
+mod life;
+mod sabotage;
+mod setup;
+
+use std::time::Instant;
+
+use crate::life::Life;
+use crate::sabotage::Sabotage;
+
+/// How many seeds a plain run tries.
+const USUAL: u64 = 1_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
+}
+
+fn seeds() -> Vec<u64> {
+    match number("ANSAI_SEED") {
+        Some(seed) => vec![seed],
+        None => {
+            let first = number("ANSAI_FIRST_SEED").unwrap_or(0);
+            (first..first + number("ANSAI_SEEDS").unwrap_or(USUAL)).collect()
+        }
+    }
+}
+
+/// Would break: see the table of `tests/README.md`, which says for each invariant what was removed to see it fail.
+#[test]
+fn no_seed_breaks_an_invariant() {
+    let (seeds, began) = (seeds(), Instant::now());
+    let mut lived = life::Totals::default();
+    for seed in &seeds {
+        let ended = Life::new(*seed, None).live();
+        lived.add(&ended.totals);
+        if std::env::var_os("ANSAI_SEED_SHOW").is_some() {
+            ended.show();
+        }
+        assert!(
+            ended.broken.is_empty(),
+            "seed {seed} breaks {}:\n  {}\nto see it again:\n  ANSAI_SEED={seed} cargo nextest run --release \
+             -p ansai-supervisor --test seeds no_seed_breaks_an_invariant\n",
+            ended.setup(),
+            ended.broken.join("\n  "),
+        );
+    }
+    eprintln!("{} seeds in {:.1} s: {lived}", seeds.len(), began.elapsed().as_secs_f64());
+    if seeds.len() >= 200 {
+        lived.check();
+    }
+}
+
+/// Would break: an invariant that nothing can break.
+#[test]
+fn every_invariant_notices_that_its_guarantee_is_gone() {
+    for (sabotage, invariant) in Sabotage::ALL {
+        let breaks = |seed: &u64| {
+            let broken = Life::new(*seed, Some(sabotage)).live().broken;
+            broken.iter().any(|how| how.starts_with(invariant))
+        };
+        let found = (0..100).find(breaks);
+        assert!(found.is_some(), "nothing notices {sabotage:?}");
+        eprintln!("{sabotage:?}: seed {} breaks \"{invariant}\"", found.unwrap());
+    }
+}
