@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         }
     };
     let state = scratch()?;
-    let summary = simulate(&loading.ready, &registry, faults, &simulation, state.path(), see)?;
+    let summary = simulate(&loading.ready, &registry, faults, &simulation, &configuration, state.path(), see)?;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     match global.format {
         Format::Text => show::text(&summary, &seen.lines, seen.more, arguments.days)?,

@@ -15,8 +15,6 @@ mod status;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::status::{
-    BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport, TotalUse,
 pub use self::history::{History, HistoryFilter, MOST_RECORDS, NumberedRecord};
 pub use self::incidents::{
     AttemptStep, ClosedIncident, IncidentDetails, IncidentEnd, IncidentFilter, IncidentList, MOST_LISTED, Moment,
@@ -25,6 +23,7 @@ pub use self::incidents::{
 pub use self::report::{ActionCounts, HostReport, IncidentCounts, Mean, Noisy, ReportFilter};
 pub use self::status::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, ShareUse, StatusReport,
+    TotalUse,
 };
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
@@ -97,12 +96,10 @@ impl Request {
     /// Whether it changes something: then only operators may ask for it.
     pub fn changes(&self) -> bool {
         match self {
-            Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
-            Request::Retry(_) => true,
-            Request::ActionRecords => false,
-            Request::Judge(_) | Request::Promote(_) => true,
+            Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } | Request::ActionRecords => false,
             Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_) => false,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
+            Request::Retry(_) | Request::Judge(_) | Request::Promote(_) => true,
         }
     }
 }

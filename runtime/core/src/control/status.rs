@@ -215,7 +215,7 @@ impl NextStep {
             {
                 Some(NextStep::Waits { held: Box::new(held.clone()) })
             }
-            Permission::OverBudget(_) | Permission::ClockInDoubt(_) => {
+            Permission::OverBudget(_) | Permission::ClockInDoubt(_) | Permission::Fight(_) => {
                 Some(NextStep::Waits { held: Box::new(held.clone()) })
             }
             _ => None,

@@ -24,9 +24,10 @@ use ansai_supervisor::virtual_time::VirtualTime;
 use ansai_supervisor::{Options, Supervisor};
 
 pub use self::summary::{Held, OfInstance, Summary, Totals};
+use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::load::LoadedInstance;
-use crate::state;
+use crate::{safety, state};
 
 /// 2026-01-05, a Monday, at midnight UTC: the same simulation has the same result on every day.
 pub const BEGINS: Timestamp = Timestamp::from_millis(1_767_571_200_000);
@@ -99,6 +100,7 @@ pub fn simulate(
     registry: &Registry,
     faults: Vec<Fault>,
     simulation: &Simulation,
+    configuration: &Configuration,
     state: &Path,
     mut see: impl FnMut(Timestamp, &Event) + Send + 'static,
 ) -> Result<Summary, Error> {
@@ -122,6 +124,7 @@ pub fn simulate(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accept_clock: false,
         audit: AuditLog::default(),
+        safety: safety::policy(configuration),
         events,
     };
     let host = SimulatedHost::new(&state.join("host"), registry, world.clone());

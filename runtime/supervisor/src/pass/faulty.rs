@@ -5,7 +5,7 @@ use ansai_core::{ErrorKind, Incident, Timestamp};
 use ansai_kit::evaluation_state::Trigger;
 use ansai_kit::watch::PING;
 
-use super::standing::most_open;
+use super::standing::rules_of;
 use super::{Passes, PlanWhat};
 use crate::authority::EffectiveGrants;
 use crate::clock;
@@ -57,7 +57,8 @@ impl Passes {
         let is_known = |incident: &Incident| incident.unknown.is_none();
         match self.incidents.open(&instance.name) {
             Ok(open) if open.iter().any(is_known) => {
-                self.store(&update(&instance.name, &open, &healing, Vec::new(), most_open(instance), &error, now), now);
+                let rules = rules_of(instance);
+                self.store(&update(&instance.name, &open, &healing, Vec::new(), rules, &error, now), now);
             }
             Ok(_) => {}
             Err(error) => tracing::error!(instance = %instance.name, "its incidents cannot be read: {error}"),

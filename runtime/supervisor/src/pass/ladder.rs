@@ -11,6 +11,7 @@ use super::lane::Lane;
 use crate::clock;
 use crate::execution::Approved;
 use crate::instance::Instance;
+use crate::storm::TrialPlan;
 
 /// How long a person who changes an incident waits for an evaluation of its instance.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +38,7 @@ impl Passes {
         &self,
         request: &PlanRequest<'_>,
         incident: &mut Incident,
-    ) -> Result<Option<Approved>, NoPlan> {
+    ) -> Result<Option<(Approved, Option<TrialPlan>)>, NoPlan> {
         let retry = &request.instance.retry_policy;
         if !request.is_first || !request.grants.mode.may_act() {
             return self.plan(request, incident).await;

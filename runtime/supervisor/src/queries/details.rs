@@ -167,5 +167,6 @@ fn as_incident(closed: &ClosedIncident) -> Incident {
         begun: closed.attempts,
         last_begun: None,
         hold: Default::default(),
+        course: Default::default(),
     }
 }

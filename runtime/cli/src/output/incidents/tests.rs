@@ -43,6 +43,8 @@ fn list() -> IncidentList {
         opened: ago(500),
         confirmed: ago(0),
         attempts: 0,
+        stage: String::new(),
+        flaps: 0,
         next: NextStep::Observe,
     };
     IncidentList {

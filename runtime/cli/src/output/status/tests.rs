@@ -87,6 +87,7 @@ fn report() -> StatusReport {
         incidents,
         more_incidents: 3,
         silenced_incidents: 1,
+        pending_incidents: 1,
         instances: vec![InstanceStatus {
             instance: ONE,
             version: Some("0.2.0".into()),
@@ -193,6 +194,7 @@ fn a_healthy_host_has_a_short_page() {
         incidents: vec![],
         more_incidents: 0,
         silenced_incidents: 0,
+        pending_incidents: 0,
         quarantine: None,
         not_loaded: vec![],
         orders: Orders::default(),
