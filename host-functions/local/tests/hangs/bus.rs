@@ -38,13 +38,8 @@ fn silent_bus() {
 fn services() -> Option<Refusal> {
     let (host, deadline) = (Host::at("/"), Deadline::after(crate::LIMIT));
     let scope = Scope::default().with_set(&UNITS, ["*"]);
-    let ask = ProbeContext {
-        host: &host,
-        scope: &scope,
-        reach: Reach::none(),
-        now: Timestamp::EPOCH,
-        deadline: &deadline,
-    };
+    let ask =
+        ProbeContext { host: &host, scope: &scope, reach: Reach::none(), now: Timestamp::EPOCH, deadline: &deadline };
     let registry = Registry::of(ansai_local::INTERFACES);
     let Body::Probe(body) = registry.find("ansai:service/service-probe", "list-units").unwrap().1.body else {
         panic!("not a probe")

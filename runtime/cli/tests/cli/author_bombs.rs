@@ -162,7 +162,8 @@ fn every_schema_is_read_within_bounds() {
         assert!(schema.len() <= 256 << 10, "{name} has {} bytes", schema.len());
         eprintln!("{name}");
         let ran = inspected(&with_settings("p", &schema));
-        assert!(ran.stderr.matches(&format!("[{code}]")).count() <= 20, "{name}: {}", ran.stderr);
+        let most = if code == "bad-schema" { 20 } else { 50 };
+        assert!(ran.stderr.matches(&format!("[{code}]")).count() <= most, "{name}: {}", ran.stderr);
         ran.code(2).complains(&format!("[{code}]"));
     }
 }

@@ -10,6 +10,8 @@ use crate::daemon::Daemon;
 
 /// How long qemu may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long an answer may take until it is asked for again.
+const AGAIN: Duration = Duration::from_secs(20);
 
 pub(super) struct Running {
     pub(super) qemu: Daemon,
@@ -33,6 +35,27 @@ impl Running {
         let number = self.number;
         self.send(&format!("{number} {command}\n"));
         let answer = self.line(&format!("ended {number} "), limit);
+        Running::ran(command, &answer)
+    }
+
+    /// Waits until it answers again. The line loses what is written to it while the machine wakes up.
+    #[track_caller]
+    pub(super) fn answers_again(&mut self, limit: Duration) {
+        let end = Instant::now() + limit;
+        loop {
+            self.number += 1;
+            let number = self.number;
+            // The first newline ends what is left of an earlier try.
+            self.send(&format!("\n{number} true\n"));
+            match self.heard(&format!("ended {number} "), AGAIN) {
+                Ok(_) => return,
+                Err(error) => assert!(Instant::now() < end, "{error}"),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn ran(command: &str, answer: &str) -> Ran {
         let mut words = answer.split(' ').skip(2);
         let code = words.next().and_then(|code| code.parse().ok());
         let mut output = || {
@@ -55,6 +78,11 @@ impl Running {
     /// The next line with this beginning.
     #[track_caller]
     pub(super) fn line(&mut self, beginning: &str, limit: Duration) -> String {
+        self.heard(beginning, limit).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same; `Err` tells that it did not come.
+    fn heard(&mut self, beginning: &str, limit: Duration) -> Result<String, String> {
         let end = Instant::now() + limit;
         let mut line = Vec::new();
         loop {
@@ -63,11 +91,13 @@ impl Running {
             self.serial.get_ref().set_read_timeout(Some(left)).expect("a socket has a time limit");
             match self.serial.read_until(b'\n', &mut line) {
                 Ok(length) if length > 0 && line.ends_with(b"\n") => {}
-                ended => panic!("no {beginning:?} after {limit:?}: {ended:?}\n{}", self.qemu.transcript()),
+                ended => {
+                    return Err(format!("no {beginning:?} after {limit:?}: {ended:?}\n{}", self.qemu.transcript()));
+                }
             }
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             if text.starts_with(beginning) {
-                return text;
+                return Ok(text);
             }
             line.clear();
         }
