@@ -38,6 +38,7 @@ mod killed;
 mod leases;
 mod memory;
 mod never;
+mod one_at_a_time;
 mod orders;
 mod over_live;
 mod power_cuts;
