@@ -93,8 +93,10 @@ impl Cron {
 
     /// The first instant of a time that is named, however clocks change around it.
     fn next_named(&self, after: &Zoned, zone: &TimeZone) -> Option<jiff::Timestamp> {
+        let (before, behind) = (after.timestamp().checked_sub(DAY).ok()?, after.timestamp().checked_add(DAY).ok()?);
+        let changes = zone.following(before).next().is_some_and(|change| change.timestamp() <= behind);
         // A time before now by the clock on the wall may come after now, on days on which clocks change.
-        let mut civil = after.datetime().checked_sub(DAY).ok()?;
+        let mut civil = after.datetime().checked_sub(if changes { DAY } else { SignedDuration::ZERO }).ok()?;
         for _ in 0..MOST_STEPS {
             civil = self.pattern.find_next_occurrence(&civil, false).ok()?;
             let named = zone.to_ambiguous_zoned(civil);

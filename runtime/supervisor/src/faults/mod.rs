@@ -223,10 +223,9 @@ impl Faults {
     /// It cannot be recorded or stored.
     pub(crate) fn release(&self, name: &str, by: &Person, at: Timestamp) -> Result<Option<Quarantine>, OrderError> {
         let mut rows = self.lock();
-        let found = rows.values().filter_map(|row| row.stored.quarantine.as_ref());
-        let Some(quarantine) = found.into_iter().find(|one| one.instance.as_str() == name).cloned() else {
-            return Ok(None);
-        };
+        let mut found = rows.values().filter_map(|row| row.stored.quarantine.as_ref());
+        let found = found.find(|one| one.instance.as_str() == name).cloned();
+        let Some(quarantine) = found else { return Ok(None) };
         let instance = quarantine.instance.clone();
         let event = Event::Released { instance: instance.clone(), why: Release::Resumed, by: Some(by.clone()) };
         self.journal.durable(at, event)?;

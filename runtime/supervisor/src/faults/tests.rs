@@ -8,7 +8,7 @@ use ansai_events::Stream;
 
 use super::*;
 
-const ONE: InstanceName = InstanceName::from_static("one");
+static ONE: InstanceName = InstanceName::from_static("one");
 const MINUTE: u64 = 60_000;
 const EVERY: Millis = Millis::new(MINUTE);
 

@@ -9,7 +9,7 @@ pub(crate) fn splay(host: &str, instance: &str, most: Millis) -> Millis {
     hash.update(host.as_bytes());
     hash.update([0]);
     hash.update(instance.as_bytes());
-    let first = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let first = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     Millis::new(first.checked_rem(most.get()).unwrap_or(0))
 }
 

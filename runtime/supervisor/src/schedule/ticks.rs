@@ -107,3 +107,63 @@ impl Ticks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_audit::Ballast;
+    use ansai_config::{Cron, Timing};
+    use ansai_core::Millis;
+
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+    const HOUR: u64 = 3_600_000;
+
+    /// Clocks that stand, at so many hours.
+    struct Stopped(u64);
+
+    impl Clocks for Stopped {
+        fn now(&self) -> Now {
+            Now { up: Millis::new(self.0 * HOUR), wall: Timestamp::from_millis(self.0 * HOUR) }
+        }
+    }
+
+    /// The runs of a start of ansai at this hour.
+    fn start(state: &Arc<State>, pattern: &str, hour: u64) -> Ticks {
+        let (cron, clocks) = (Cron::new(pattern, Some("UTC")).unwrap(), Arc::new(Stopped(hour)));
+        let keep = Keep { state: state.clone(), instance: ONE, cron: cron.to_string() };
+        let seen = state.seen(&ONE, &keep.cron).unwrap();
+        let timing = Timing { cron: Some(cron), ..Timing::default() };
+        let timer = Timer::new(&timing, Millis::new(1), Millis::ZERO, seen, (Millis::ZERO, clocks.now()));
+        Ticks::new(timer, clocks, Arc::default(), Some(keep))
+    }
+
+    async fn is_due(ticks: &mut Ticks) -> bool {
+        tokio::select! {
+            biased;
+            _ = ticks.tick() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    /// Would break: a night that is lost because ansai was restarted or killed, or one that runs at each start.
+    #[tokio::test]
+    async fn what_has_run_is_known_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state.db"), Ballast::new(dir.path().join("ballast"), 4096)).unwrap();
+        let state = Arc::new(state);
+        assert!(!is_due(&mut start(&state, "0 2 * * *", 1)).await, "the first start");
+        let mut killed = start(&state, "0 2 * * *", 27);
+        assert!(is_due(&mut killed).await, "the night at hour 26, and the one before");
+        assert_eq!(killed.board.read().skipped, 1);
+        assert_eq!(killed.board.read().next, Some(Timestamp::from_millis(50 * HOUR)));
+        drop(killed);
+        let mut next = start(&state, "0 2 * * *", 28);
+        assert!(is_due(&mut next).await, "it was killed before the run had ended");
+        next.done();
+        assert!(!is_due(&mut next).await);
+        assert!(!is_due(&mut start(&state, "0 2 * * *", 29)).await);
+        assert!(!is_due(&mut start(&state, "0 3 * * *", 29)).await, "another pattern missed nothing");
+    }
+}

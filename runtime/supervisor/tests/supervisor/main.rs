@@ -40,6 +40,7 @@ mod ladder;
 mod leases;
 mod memory;
 mod never;
+mod one_at_a_time;
 mod orders;
 mod over_live;
 mod power_cuts;
