@@ -35,6 +35,7 @@ mod instances;
 mod intent;
 mod killed;
 mod ladder;
+mod ladder_killed;
 mod leases;
 mod memory;
 mod never;
