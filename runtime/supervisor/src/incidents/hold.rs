@@ -51,7 +51,7 @@ fn hold(
     let places = Places::of(&update.incidents);
     for index in 0..update.incidents.len() {
         let Some((incident, change)) = update.incidents.get(index) else { break };
-        if change.is_closing() {
+        if change.is_closing() || incident.course.is_pending() {
             continue;
         }
         let before = incident.hold.clone();

@@ -60,11 +60,24 @@ impl Passes {
                 self.left_stage(request.instance, incident, from, Reason::NothingToDo, now);
                 continue;
             }
+            if is_open && matches!(planned, Ok(None)) {
+                self.begin_stage_time(request.instance, incident);
+            }
             let is_owed = planned.as_ref().err().is_some_and(|error| error.is_owed);
             if !is_owed && self.is_for_person(request.instance, incident) {
                 self.escalate(incident);
             }
             return planned;
+        }
+    }
+
+    /// A policy that only waits uses up the time of its stage too. What the host holds does not: a window may be hours away.
+    fn begin_stage_time(&self, instance: &Instance, incident: &mut Incident) {
+        let has_time = !instance.retry_policy.ladder.is_empty();
+        if has_time && incident.course.held.is_none() && incident.course.stage_since.is_none() {
+            let now = clock::now();
+            incident.course.stage_since = Some(now);
+            self.incidents.store(incident, Change::Unchanged, now);
         }
     }
 

@@ -37,6 +37,7 @@ mod instances;
 mod intent;
 mod killed;
 mod ladder;
+mod ladder_killed;
 mod leases;
 mod memory;
 mod never;
