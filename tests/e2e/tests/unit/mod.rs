@@ -121,7 +121,7 @@ impl Host {
     /// The records of the audit log.
     pub(crate) fn records(&self) -> Vec<Value> {
         let ran = self.run(&["ansai", "audit", "export", "--state-dir", "/var/lib/ansai"]);
-        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].take()).collect()
     }
 
     #[track_caller]
