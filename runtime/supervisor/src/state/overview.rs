@@ -15,7 +15,6 @@ pub(crate) struct Row<'a> {
     pub(crate) instance: &'a str,
     pub(crate) key: &'a str,
     pub(crate) opened: Timestamp,
-    pub(crate) is_unknown: bool,
 }
 
 /// What is open.
@@ -78,7 +77,7 @@ impl State {
                     Ok::<&str, StateError>(value.as_str().unwrap_or_default())
                 };
                 let is_unknown = rank % 2 == 1;
-                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened), is_unknown };
+                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened) };
                 if !is_wanted(row) {
                     continue;
                 }
