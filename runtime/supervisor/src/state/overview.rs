@@ -48,8 +48,8 @@ impl Silences {
 
     fn has(&self, row: Row<'_>) -> bool {
         let from = self.0.partition_point(|(_, key)| key.as_str() < row.key);
-        let same = self.0.iter().skip(from).take_while(|(_, key)| key == row.key);
-        same.into_iter().any(|(instance, _)| instance.as_deref().is_none_or(|name| name == row.instance))
+        let mut same = self.0.iter().skip(from).take_while(|(_, key)| key == row.key);
+        same.any(|(instance, _)| instance.as_deref().is_none_or(|name| name == row.instance))
     }
 }
 
@@ -67,8 +67,9 @@ impl State {
         self.0.read(|connection| {
             let mut found = Overview::default();
             let (mut loud, mut silent) = (Vec::new(), Vec::new());
-            let mut statement = connection
-                .prepare_cached("SELECT instance, key, opened, rank FROM incident ORDER BY rank, opened, instance, key")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT instance, key, opened, rank FROM incident ORDER BY rank, opened, instance, key",
+            )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let (opened, rank): (i64, i64) = (row.get(2)?, row.get(3)?);

@@ -138,9 +138,8 @@ async fn status_shows_what_is_left_of_a_budget() {
     let scene = Scene::new();
     let marked = scene.path("marked");
     scene.script(&Script::sick(vec![Step::mark(&marked)], OnFailure::Stop).healthy_once(marked));
-    let granted = |mode, most| {
-        ansai_supervisor::authority::Fixed::new([(ONE.parse().unwrap(), grants_of_marks(mode, most))])
-    };
+    let granted =
+        |mode, most| ansai_supervisor::authority::Fixed::new([(ONE.parse().unwrap(), grants_of_marks(mode, most))]);
     let supervisor = scene.open_with(granted(Mode::Enforce, 5)).unwrap();
     supervisor.run_once().await;
     let budgets = supervisor.status().unwrap().budgets;
