@@ -32,9 +32,10 @@ pub(crate) fn render(report: &HostReport, layout: Layout) -> String {
     page.line(0, &summary(report));
     page.section("Incidents", incidents(report).into_iter());
     page.section("Effects", effects(report).into_iter());
-    let noisy = report.noisy.iter().map(|one| {
-        format!("{} {}: {}", one.instance, inert(&one.key, 200), count(one.incidents, "incident"))
-    });
+    let noisy = report
+        .noisy
+        .iter()
+        .map(|one| format!("{} {}: {}", one.instance, inert(&one.key, 200), count(one.incidents, "incident")));
     page.section("Opened most often", noisy);
     page.section("Actions", report.actions.iter().map(action));
     page.out
@@ -45,7 +46,8 @@ fn summary(report: &HostReport) -> String {
     let IncidentCounts { opened, open, healed, healed_with_approval, .. } = report.incidents;
     let of_ansai = healed + healed_with_approval;
     if opened == 0 && report.incidents.closed == 0 {
-        let open = if open == 0 { String::new() } else { format!("; {} still open", is_or_are(open, "earlier incident")) };
+        let open =
+            if open == 0 { String::new() } else { format!("; {} still open", is_or_are(open, "earlier incident")) };
         return format!("ansai found no new problems in this time{open}.");
     }
     let mut text = format!("ansai found {}", count(opened, "problem"));

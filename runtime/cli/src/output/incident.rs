@@ -92,7 +92,8 @@ fn moment(page: &mut Page, moment: &Moment, layout: Layout) {
         if let Some(more) = steps.len().checked_sub(most).filter(|more| *more > 0) {
             page.line(6, &format!("and {}", super::count::count(more, "more step")));
         }
-        if steps.iter().any(|one| matches!(one.outcome, Outcome::Done | Outcome::Provisional | Outcome::Unknown)) {
+        // A step that failed may have done a part.
+        if steps.iter().any(|one| !matches!(one.outcome, Outcome::Refused | Outcome::Skipped | Outcome::Simulated)) {
             page.line(6, &format!("to undo what can be undone: `ansai undo {}`", inert(plan, 100)));
         }
     }

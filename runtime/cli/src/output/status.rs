@@ -48,7 +48,10 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     if let Some(more) = instances.len().checked_sub(most(MOST_INSTANCES)).filter(|more| *more > 0) {
         page.line(2, &format!("and {}: -v shows them", count(more, "more policy")));
     }
-    page.section("Removed files in quarantine", report.quarantine.iter().filter(|one| one.files > 0).map(|one| quarantine(one, report.at)));
+    page.section(
+        "Removed files in quarantine",
+        report.quarantine.iter().filter(|one| one.files > 0).map(|one| quarantine(one, report.at)),
+    );
     let mut budgets: Vec<&BudgetUse> = report.budgets.iter().collect();
     // What is nearly used up first.
     budgets.sort_by(|a, b| share(b).total_cmp(&share(a)));

@@ -9,10 +9,7 @@ use crate::history::HistoryError;
 
 /// `None` if the request is no such question; `Some(None)` if nothing ever ran there.
 pub(super) fn query(directory: &Directory, request: &Request) -> Result<Option<Option<Answer>>, Error> {
-    if !matches!(
-        request,
-        Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_)
-    ) {
+    if !matches!(request, Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_)) {
         return Ok(None);
     }
     let Some(stored) = Stored::open(directory)? else { return Ok(Some(None)) };

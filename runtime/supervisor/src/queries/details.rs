@@ -1,9 +1,7 @@
 //! One incident from its observation to its end.
 
 use ansai_core::approval::Approval;
-use ansai_core::control::{
-    AttemptStep, ClosedIncident, IncidentDetails, Moment, MomentKind, MOST_LISTED,
-};
+use ansai_core::control::{AttemptStep, ClosedIncident, IncidentDetails, MOST_LISTED, Moment, MomentKind};
 use ansai_core::order::Orders;
 use ansai_core::text::{inert, prose};
 use ansai_core::{Attempt, Incident, InstanceName, Timestamp};
@@ -81,7 +79,8 @@ impl Source<'_> {
 
     /// A known id that is similar to an unknown one.
     fn near(&self, id: &str) -> Result<Option<String>, QueryError> {
-        let found = self.state.overview(&Orders::default(), self.outlook.now, false, MOST_COMPARED, |_: Row<'_>| true)?;
+        let found =
+            self.state.overview(&Orders::default(), self.outlook.now, false, MOST_COMPARED, |_: Row<'_>| true)?;
         let wanted = WantedClosed::default();
         let (closed, _) = self.state.closed_incidents(wanted, usize::try_from(MOST_LISTED).unwrap_or(usize::MAX))?;
         let open = found.first.into_iter().map(|incident| incident.id);

@@ -7,7 +7,6 @@ use crate::state::{State, StateError};
 /// How many incidents that opened since a time were marked as false alarms, of one instance or of all.
 ///
 /// Nobody can mark one yet, so there are none.
-#[expect(clippy::unnecessary_wraps, reason = "it reads the state as soon as people can mark incidents")]
 pub(super) fn false_alarms(_: &State, _since: Timestamp, _of: Option<&InstanceName>) -> Result<u64, StateError> {
     Ok(0)
 }

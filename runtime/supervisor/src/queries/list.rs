@@ -1,7 +1,7 @@
 //! Lists of incidents.
 
-use ansai_core::control::{IncidentFilter, IncidentList, MOST_LISTED};
 use ansai_core::Timestamp;
+use ansai_core::control::{IncidentFilter, IncidentList, MOST_LISTED};
 
 use super::{QueryError, Source};
 use crate::state::{Row, WantedClosed};

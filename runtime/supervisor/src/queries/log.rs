@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use ansai_audit::{Entry, ReadError, Reader, sealed};
-use ansai_core::event::Record;
 use ansai_core::Timestamp;
+use ansai_core::event::Record;
 use ansai_storage::Directory;
 use serde::Deserialize;
 

@@ -4,9 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use ansai_core::control::{
-    ActionCounts, ClosedIncident, HostReport, IncidentCounts, IncidentEnd, Noisy, ReportFilter,
-};
+use ansai_core::control::{ActionCounts, ClosedIncident, HostReport, IncidentCounts, IncidentEnd, Noisy, ReportFilter};
 use ansai_core::{Attempt, Event, InstanceName, Measure, Millis, Outcome, Status, Timestamp, Value};
 
 use super::feedback_counts::false_alarms;
@@ -147,33 +145,41 @@ impl Source<'_> {
         let Some(audit) = self.audit else { return Ok((effects, None)) };
         // From the end, an outcome comes before its plan.
         let mut done: HashMap<String, Vec<u32>> = HashMap::new();
-        let reached = newest_first(audit, since, |event| EFFECTS.contains(&event), |_, record| {
-            if !record.event.instance().is_some_and(&is_wanted) {
-                return ControlFlow::Continue(());
-            }
-            match record.event {
-                Event::Outcome { plan, step, outcome, measures, .. } => {
-                    effects.freed_bytes = effects.freed_bytes.saturating_add(freed(&measures));
-                    // A long step has an outcome when it goes on, and another one at its end.
-                    let steps = done.entry(plan).or_default();
-                    if is_done(outcome) && !steps.contains(&step) {
-                        steps.push(step);
-                    }
+        let reached = newest_first(
+            audit,
+            since,
+            |event| EFFECTS.contains(&event),
+            |_, record| {
+                if !record.event.instance().is_some_and(&is_wanted) {
+                    return ControlFlow::Continue(());
                 }
-                Event::Undone { outcome: Outcome::Done | Outcome::Reverted, .. } => effects.undone += 1,
-                Event::Planned { plan, steps, .. } => {
-                    for step in done.remove(&plan).unwrap_or_default() {
-                        let planned = usize::try_from(step).ok().and_then(|step| steps.get(step));
-                        match planned.map(|planned| planned.preview.interrupts) {
-                            Some(Some(time)) => effects.interrupted = Millis::new(effects.interrupted.get().saturating_add(time.get())),
-                            _ => effects.unknown_interruptions += 1,
+                match record.event {
+                    Event::Outcome { plan, step, outcome, measures, .. } => {
+                        effects.freed_bytes = effects.freed_bytes.saturating_add(freed(&measures));
+                        // A long step has an outcome when it goes on, and another one at its end.
+                        let steps = done.entry(plan).or_default();
+                        if is_done(outcome) && !steps.contains(&step) {
+                            steps.push(step);
                         }
                     }
+                    Event::Undone { outcome: Outcome::Done | Outcome::Reverted, .. } => effects.undone += 1,
+                    Event::Planned { plan, steps, .. } => {
+                        for step in done.remove(&plan).unwrap_or_default() {
+                            let planned = usize::try_from(step).ok().and_then(|step| steps.get(step));
+                            match planned.map(|planned| planned.preview.interrupts) {
+                                Some(Some(time)) => {
+                                    effects.interrupted =
+                                        Millis::new(effects.interrupted.get().saturating_add(time.get()))
+                                }
+                                _ => effects.unknown_interruptions += 1,
+                            }
+                        }
+                    }
+                    _ => {}
                 }
-                _ => {}
-            }
-            ControlFlow::Continue(())
-        })?;
+                ControlFlow::Continue(())
+            },
+        )?;
         let known = match reached {
             Reached::Since => None,
             Reached::Beginning(at) | Reached::Limit(at) => at,

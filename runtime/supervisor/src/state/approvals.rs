@@ -66,7 +66,8 @@ impl State {
                 "SELECT value FROM approval WHERE incident = ?1 ORDER BY asked DESC, plan DESC LIMIT 100",
             )?;
             let rows = statement.query_map([incident], |row| row.get::<_, String>(0))?;
-            let mut all: Vec<Approval> = rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect::<Result<_, StateError>>()?;
+            let mut all: Vec<Approval> =
+                rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect::<Result<_, StateError>>()?;
             all.reverse();
             Ok(all)
         })

@@ -78,11 +78,7 @@ impl State {
     }
 
     /// Each closed incident that opened or closed since a time.
-    pub(crate) fn each_closed(
-        &self,
-        since: Timestamp,
-        mut each: impl FnMut(ClosedIncident),
-    ) -> Result<(), StateError> {
+    pub(crate) fn each_closed(&self, since: Timestamp, mut each: impl FnMut(ClosedIncident)) -> Result<(), StateError> {
         self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM closed_incident WHERE closed >= ?1 OR opened >= ?1")?;
@@ -113,15 +109,10 @@ impl State {
     }
 
     /// Attempts of all instances since a time, the newest first, with their plans. At most 100,000.
-    pub(crate) fn each_attempt(
-        &self,
-        since: Timestamp,
-        mut each: impl FnMut(&str, Attempt),
-    ) -> Result<(), StateError> {
+    pub(crate) fn each_attempt(&self, since: Timestamp, mut each: impl FnMut(&str, Attempt)) -> Result<(), StateError> {
         self.0.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT instance, value FROM attempt WHERE at >= ?1 ORDER BY at DESC LIMIT ?2",
-            )?;
+            let mut statement = connection
+                .prepare_cached("SELECT instance, value FROM attempt WHERE at >= ?1 ORDER BY at DESC LIMIT ?2")?;
             let mut rows = statement.query(params![signed(since), MOST_ATTEMPTS])?;
             while let Some(row) = rows.next()? {
                 let value: String = row.get(1)?;
@@ -156,10 +147,14 @@ impl State {
 }
 
 fn drop_oldest(connection: &Connection, instance: &str) -> Result<(), StateError> {
-    const BEYOND: &str = "SELECT number FROM closed_incident WHERE instance = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2";
-    let of_instance =
-        connection.prepare_cached(BEYOND)?.query_row(params![instance, MOST_OF_INSTANCE], |row| row.get(0)).optional()?;
-    let newest: i64 = connection.prepare_cached("SELECT max(number) FROM closed_incident")?.query_row([], |row| row.get(0))?;
+    const BEYOND: &str =
+        "SELECT number FROM closed_incident WHERE instance = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2";
+    let of_instance = connection
+        .prepare_cached(BEYOND)?
+        .query_row(params![instance, MOST_OF_INSTANCE], |row| row.get(0))
+        .optional()?;
+    let newest: i64 =
+        connection.prepare_cached("SELECT max(number) FROM closed_incident")?.query_row([], |row| row.get(0))?;
     let drops: [(Option<&str>, i64); 2] = [(Some(instance), of_instance.unwrap_or(0)), (None, newest - MOST)];
     for (instance, until) in drops.into_iter().filter(|(_, until)| *until > 0) {
         connection

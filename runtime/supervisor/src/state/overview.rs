@@ -18,7 +18,6 @@ pub(crate) struct Row<'a> {
     pub(crate) instance: &'a str,
     pub(crate) key: &'a str,
     pub(crate) opened: Timestamp,
-    pub(crate) is_unknown: bool,
 }
 
 /// What is open.
@@ -54,8 +53,8 @@ impl Silences {
 
     fn has(&self, row: Row<'_>) -> bool {
         let from = self.0.partition_point(|(_, key)| key.as_str() < row.key);
-        let same = self.0.iter().skip(from).take_while(|(_, key)| key == row.key);
-        same.into_iter().any(|(instance, _)| instance.as_deref().is_none_or(|name| name == row.instance))
+        let mut same = self.0.iter().skip(from).take_while(|(_, key)| key == row.key);
+        same.any(|(instance, _)| instance.as_deref().is_none_or(|name| name == row.instance))
     }
 }
 
@@ -73,8 +72,9 @@ impl State {
         self.0.read(|connection| {
             let mut found = Overview::default();
             let (mut loud, mut silent) = (Vec::new(), Vec::new());
-            let mut statement = connection
-                .prepare_cached("SELECT instance, key, opened, rank FROM incident ORDER BY rank, opened, instance, key")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT instance, key, opened, rank FROM incident ORDER BY rank, opened, instance, key",
+            )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let (opened, rank): (i64, i64) = (row.get(2)?, row.get(3)?);
@@ -83,7 +83,7 @@ impl State {
                     Ok::<&str, StateError>(value.as_str().unwrap_or_default())
                 };
                 let (is_unknown, is_pending) = (rank % 2 == 1, rank >= PENDING);
-                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened), is_unknown };
+                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened) };
                 if !is_wanted(row) {
                     continue;
                 }

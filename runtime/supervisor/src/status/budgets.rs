@@ -32,7 +32,9 @@ impl Supervisor {
         let field = interface.interface.fields.iter().find(|field| field.name == budget.bound);
         // Several requested tables share a granted one: the widest is what is left at best.
         let of_table = tables.iter().filter(|table| table.number() == number).map(|table| &table.scope);
-        if let Some((field, scope)) = field.and_then(|field| Some((field, of_table.max_by_key(|one| one.bound(field))?))) {
+        if let Some((field, scope)) =
+            field.and_then(|field| Some((field, of_table.max_by_key(|one| one.bound(field))?)))
+        {
             (budget.limit, budget.window) = (Some(scope.bound(field)), Some(scope.window()));
         }
     }

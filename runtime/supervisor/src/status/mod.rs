@@ -11,9 +11,9 @@ use ansai_core::control::{IncidentStatus, InstanceStatus, NextStep, Overall, Sha
 use ansai_core::text::prose;
 use ansai_core::{Incident, InstanceName, Timestamp};
 
+use self::next::Outlook;
 pub(crate) use self::quarantine::QuarantineSize;
 pub use self::stored::status_of;
-use self::next::Outlook;
 use crate::state::{Overview, State, StateError};
 use crate::supervisor::Supervisor;
 
@@ -32,7 +32,8 @@ impl Supervisor {
     pub fn status(&self) -> Result<StatusReport, StateError> {
         let rooms = &self.0;
         let outlook = Outlook::running(self)?;
-        let found = rooms.state.overview(&outlook.orders, outlook.now, outlook.is_in_doubt, MOST_INCIDENTS, |_| true)?;
+        let found =
+            rooms.state.overview(&outlook.orders, outlook.now, outlook.is_in_doubt, MOST_INCIDENTS, |_| true)?;
         let statuses = rooms.instances.iter().map(|instance| {
             let (last, next) = outlook.due(instance);
             InstanceStatus {

@@ -41,7 +41,9 @@ impl QuarantineSize {
 
     /// The last count. Begins another one if it is old and none is going on, and waits a moment for it.
     fn read(&self, count: impl FnOnce() -> Quarantined + Send + 'static) -> Option<Quarantined> {
-        if self.last().is_some_and(|last| clock::now() - last.at < FRESH) || self.is_counting.swap(true, Ordering::AcqRel) {
+        if self.last().is_some_and(|last| clock::now() - last.at < FRESH)
+            || self.is_counting.swap(true, Ordering::AcqRel)
+        {
             return self.last();
         }
         let (last, counting) = (self.last.clone(), Counting(self.is_counting.clone()));

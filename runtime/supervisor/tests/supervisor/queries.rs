@@ -9,6 +9,7 @@ use ansai_supervisor::queries::{QueryError, Stored};
 
 use crate::scene::{ONE, Scene, all_grants, fixed, grants_of_marks};
 use crate::script::{KEY, Script, Step, observation};
+use crate::slow_actions;
 
 const ALL: IncidentFilter = IncidentFilter { instance: None, key: None, since: None, closed: true, most: 100 };
 const EVER: ReportFilter = ReportFilter { since: Timestamp::EPOCH, instance: None };
@@ -69,7 +70,6 @@ async fn what_ansai_healed_is_known_from_its_observation_to_its_end() {
     assert_eq!((report.detect.unwrap().of, report.heal.unwrap().of), (1, 1));
     let action = &report.actions[0];
     assert_eq!((report.actions.len(), action.begun, action.done, action.failed, action.healed), (1, 1, 1, 0, 1));
-    // The plan of these actions says that nobody knows.
     assert_eq!(report.interrupted.get() + report.unknown_interruptions, 0, "{report:?}");
     let other = ReportFilter { instance: Some(InstanceName::from_static("two")), ..EVER };
     let other = supervisor.report(&other).unwrap();
@@ -138,9 +138,8 @@ async fn status_shows_what_is_left_of_a_budget() {
     let scene = Scene::new();
     let marked = scene.path("marked");
     scene.script(&Script::sick(vec![Step::mark(&marked)], OnFailure::Stop).healthy_once(marked));
-    let granted = |mode, most| {
-        ansai_supervisor::authority::Fixed::new([(ONE.parse().unwrap(), grants_of_marks(mode, most))])
-    };
+    let granted =
+        |mode, most| ansai_supervisor::authority::Fixed::new([(ONE.parse().unwrap(), grants_of_marks(mode, most))]);
     let supervisor = scene.open_with(granted(Mode::Enforce, 5)).unwrap();
     supervisor.run_once().await;
     let budgets = supervisor.status().unwrap().budgets;
@@ -149,8 +148,7 @@ async fn status_shows_what_is_left_of_a_budget() {
     assert!(budgets[0].window.is_some());
     drop(supervisor);
     let granted = all_grants(Mode::Observe);
-    let without = ansai_core::InterfaceName::from_static("ansai:test/slow-actions");
-    let scopes = granted.scopes.iter().filter(|(name, _)| !name.same_interface(&without));
+    let scopes = granted.scopes.iter().filter(|(name, _)| !name.same_interface(&slow_actions::NAME));
     let scopes = scopes.map(|(name, scope)| (name.clone(), scope.clone())).collect();
     let ungranted = ansai_supervisor::authority::EffectiveGrants::new(std::sync::Arc::new(scopes), Mode::Observe);
     let authority = ansai_supervisor::authority::Fixed::new([(ONE.parse().unwrap(), ungranted)]);

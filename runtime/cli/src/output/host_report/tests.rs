@@ -32,7 +32,11 @@ fn report() -> HostReport {
         unknown_interruptions: 2,
         undone: 1,
         false_alarms: 0,
-        noisy: vec![Noisy { instance: InstanceName::from_static("disk-space"), key: "/v\u{1b}[31mar".into(), incidents: 7 }],
+        noisy: vec![Noisy {
+            instance: InstanceName::from_static("disk-space"),
+            key: "/v\u{1b}[31mar".into(),
+            incidents: 7,
+        }],
         actions: vec![ActionCounts {
             action: "ansai:files/files-actions.remove".into(),
             begun: 12,

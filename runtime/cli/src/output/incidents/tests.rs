@@ -91,7 +91,7 @@ fn details() -> IncidentDetails {
         asked(ApprovalState::Ended),
         asked(ApprovalState::Rejected),
         attempt("p1", Status::Unhealthy(Severity::Critical), Outcome::Done),
-        attempt("p2", Status::Unknown(EVIL.into()), Outcome::Failed),
+        attempt("p2", Status::Unknown(EVIL.into()), Outcome::Refused),
         attempt("p3", Status::Healthy, Outcome::Unknown),
         MomentKind::Unknown { why: EVIL.into() },
         MomentKind::Confirmed,
@@ -156,7 +156,7 @@ fn pages_fit_the_terminal_and_foreign_texts_are_inert() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(!text.contains("ansai undo p2"), "what failed has nothing to undo: {text}");
+    assert!(!text.contains("ansai undo p2"), "what was refused did nothing: {text}");
     let without = words(&render(&IncidentList { open: vec![], more_open: 0, closed: vec![], ..list() }, false, layout));
     assert_eq!(without, "no open incidents");
 }
