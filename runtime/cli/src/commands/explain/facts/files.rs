@@ -1,7 +1,7 @@
 //! Files that pages show: each whole example has the problem of its code, and what fixes it has none.
 
 use ansai_codes::pages;
-use ansai_config::{Diagnostics, HostConfig, Manifest, Schema};
+use ansai_config::{Diagnostics, Faults, HostConfig, Manifest, Schema};
 use ansai_core::{Code, Interface, codes};
 
 use super::{fences, spans};
@@ -28,6 +28,10 @@ fn problems(text: &str, interfaces: &[Interface]) -> Option<Diagnostics> {
             Err(problems) => problems,
         },
         "# policy.toml" => Manifest::parse("policy.toml", text, interfaces).err().unwrap_or_default(),
+        "# faults.toml" => {
+            let instance = ansai_core::InstanceName::from_static("disk-space");
+            Faults::parse("faults.toml", text, &[&instance]).err().unwrap_or_default()
+        }
         "// settings.schema.json" => Schema::parse("settings.schema.json", text).err().unwrap_or_default(),
         _ => return None,
     })
