@@ -16,7 +16,7 @@ use ansai_events::Stream;
 use ansai_storage::Directory;
 use ansai_supervisor::simulation::{Act, SimulatedHost, SimulatedPolicies, World};
 use ansai_supervisor::virtual_time::VirtualTime;
-use ansai_supervisor::{OpenError, Options, Supervisor};
+use ansai_supervisor::{OpenError, Options, SafetyPolicy, Supervisor};
 use tokio::time::sleep;
 
 use crate::checks::{self, Facts};
@@ -106,6 +106,7 @@ impl Life {
                 version: "0.0.0".into(),
                 accept_clock: self.accepts_clock,
                 audit: AuditLog::default(),
+                safety: SafetyPolicy::default(),
                 events: Stream::new(),
             };
             let registry = ansai_host_functions::builtin();

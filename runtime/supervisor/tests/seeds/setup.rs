@@ -107,6 +107,7 @@ impl Setup {
             approval_expires: Millis::from_hours(3),
             maintenance: Arc::new(rules.windows.clone()),
             every: rules.every,
+            timing: Arc::default(),
             watches: Arc::new([]),
         };
         self.rules.iter().map(instance).collect()
@@ -145,6 +146,7 @@ fn draw_rules(random: &mut Random, name: &InstanceName) -> Rules {
             max_attempts: 1 + random.below(4) as u32,
             settle,
             verify_within,
+            ..RetryPolicy::default()
         },
         windows: Maintenance { windows, emergency_passes: random.percent(30) },
         budget: (1 + random.below(6), 1 + random.below(5)),

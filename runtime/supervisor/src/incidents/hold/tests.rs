@@ -37,7 +37,8 @@ fn evaluate(
     now: u64,
 ) -> (Vec<Hold>, Vec<Event>) {
     let open = state.incidents(instance).unwrap();
-    let mut update = update(instance, &open, &BTreeSet::new(), observations, 10_000, "", at(now));
+    let (most, retry) = (10_000, &RetryPolicy::default());
+    let mut update = update(instance, &open, &BTreeSet::new(), observations, Rules { most, retry }, "", at(now));
     hold(state, &|name| name != "removed", instance, &mut update, at(now)).unwrap();
     for (incident, _) in &update.incidents {
         state.put_incident(incident).unwrap();

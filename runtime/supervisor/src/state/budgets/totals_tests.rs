@@ -7,7 +7,8 @@ use ansai_core::{Subject, Unit};
 use ansai_kit::action::Amount;
 use proptest::prelude::*;
 
-use super::super::{Reading, UnderWay};
+use super::super::Reading;
+use crate::state::UnderWay;
 use super::*;
 
 const ONE: InstanceName = InstanceName::from_static("one");

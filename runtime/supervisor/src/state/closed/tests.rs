@@ -132,7 +132,7 @@ fn the_overview_has_the_worst_first_and_silenced_ones_last() {
     }
     let order = Order { since: at(0), until: at(100), reason: "known".into(), by: Person { uid: 0, name: None } };
     let silence = Silence { instance: Some(ONE), key: "silenced".into(), order };
-    let orders = Orders { pauses: vec![], silences: vec![silence] };
+    let orders = Orders { silences: vec![silence], ..Orders::default() };
     let seen = |most, now| {
         let found = state.overview(&orders, at(now), false, most, |_| true).unwrap();
         let keys: Vec<String> = found.first.iter().map(|one| format!("{}/{}", one.instance, one.finding.key)).collect();
