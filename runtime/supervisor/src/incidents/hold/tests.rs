@@ -3,9 +3,10 @@ use std::collections::BTreeSet;
 
 use ansai_audit::Ballast;
 use ansai_core::hold::LONGEST;
+use ansai_core::incident::RetryPolicy;
 use ansai_core::{Observation, Relation, Relationship, Severity, Status};
 
-use super::super::update;
+use super::super::{Rules, update};
 use super::*;
 
 static ONE: InstanceName = InstanceName::from_static("one");
