@@ -3,8 +3,7 @@ use std::collections::BTreeSet;
 
 use ansai_audit::Ballast;
 use ansai_core::hold::LONGEST;
-use ansai_core::incident::RetryPolicy;
-use ansai_core::{Observation, Relation, Relationship, Severity, Status};
+use ansai_core::{Observation, Relation, Relationship, RetryPolicy, Severity, Status};
 
 use super::super::{Rules, update};
 use super::*;
@@ -38,8 +37,9 @@ fn evaluate(
     now: u64,
 ) -> (Vec<Hold>, Vec<Event>) {
     let open = state.incidents(instance).unwrap();
-    let (most, retry) = (10_000, &RetryPolicy::default());
-    let mut update = update(instance, &open, &BTreeSet::new(), observations, Rules { most, retry }, "", at(now));
+    let retry = RetryPolicy::default();
+    let rules = Rules { most: 10_000, retry: &retry };
+    let mut update = update(instance, &open, &BTreeSet::new(), observations, rules, "", at(now));
     hold(state, &|name| name != "removed", instance, &mut update, at(now)).unwrap();
     for (incident, _) in &update.incidents {
         state.put_incident(incident).unwrap();
