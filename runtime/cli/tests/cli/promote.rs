@@ -19,7 +19,7 @@ const FILES: &str = "files-actions";
 fn observing() -> Full {
     let full = Full::new();
     let text = configuration(&full).replace("mode = \"enforce\"\n", "");
-    full.scene.configuration(&text.replace(", undo_hours = 48, hold_below_percent = 95", ""));
+    full.scene.configuration(&text.replace("undo_hours = 48, hold_below_percent = 95", "undo_hours = 0"));
     full
 }
 

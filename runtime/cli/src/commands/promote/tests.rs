@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 use ansai_core::promotion::Achieved;
-use ansai_core::{InterfaceName, Timestamp};
+use ansai_core::Timestamp;
 use serde_json::json;
 
 use super::show::{Shown, difference, document, list, one};
