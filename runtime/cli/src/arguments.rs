@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    init, inspect, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, run, silence, status, test,
-    undo, virtualize, wake,
+    init, inspect, man, new, pause, pauses, plan, plans, promote, recordings, replay, resume, run, silence, status,
+    test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
