@@ -181,11 +181,8 @@ fn replace(path: &Path, before: &str, after: &str) -> Result<(), PromotionError>
         Some(found) if found.bytes == before.as_bytes() => found.owned,
         _ => return Err(PromotionError::Changed(path.to_owned())),
     };
-    let options = WriteOptions {
-        permissions: Permissions::Kept,
-        durability: Durability::Durable,
-        existing: Existing::Replaced,
-    };
+    let options =
+        WriteOptions { permissions: Permissions::Kept, durability: Durability::Durable, existing: Existing::Replaced };
     let write = |file: &mut std::fs::File| {
         keep_owner(file, owned)?;
         std::io::Write::write_all(file, after.as_bytes())

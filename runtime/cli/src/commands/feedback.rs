@@ -11,11 +11,13 @@ use crate::global::{Format, Global};
 use crate::output::{json, lines, orders, promotion};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai status                                              list open incidents\n  \
+#[command(
+    after_help = "Examples:\n  ansai status                                              list open incidents\n  \
     ansai feedback ID --false-alarm --note 'planned work'     count it as a false alarm\n  \
     ansai feedback ID --helpful                               count it as helpful\n\n\
     The incident may be open or closed, for 90 days. What is said last counts. `ansai promote` shows the counts of each\n\
-    action: an action with many false alarms is not promoted.")]
+    action: an action with many false alarms is not promoted."
+)]
 pub(crate) struct Arguments {
     /// Incident, from `ansai status` or `ansai audit show`
     incident: String,

@@ -71,8 +71,7 @@ impl From<Level> for Mode {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration =
-        global.configuration(&interfaces)?.ok_or_else(|| Error::from(ConfigurationError::Needed))?;
+    let configuration = global.configuration(&interfaces)?.ok_or_else(|| Error::from(ConfigurationError::Needed))?;
     let done = ask(global, Request::ActionRecords)?;
     let Answer::ActionRecords { records } = done.answer else { return Err(plans::unexpected()) };
     let rows = rows(&configuration, &records, &interfaces, clock::now());
@@ -139,8 +138,7 @@ fn write(
 }
 
 fn thin(row: &Row, to: Mode) -> Fault {
-    let message =
-        format!("the record of {} is too thin for {to}: {}", row.action, promotion::missing(&row.missing));
+    let message = format!("the record of {} is too thin for {to}: {}", row.action, promotion::missing(&row.missing));
     Fault::refused(codes::THIN_RECORD, message).hint("wait for more, or pass --anyway")
 }
 

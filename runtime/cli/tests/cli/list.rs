@@ -11,8 +11,11 @@ use ansai_kit::host::Host;
 use crate::support::*;
 
 /// Names in the example of a help text, and a limit with the name of a function.
-const EXAMPLES: &[(&str, &[&str])] =
-    &[("commands/contract.rs", &["files-actions"]), ("commands/inspect/show.rs", &["\"memory\""])];
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("commands/contract.rs", &["files-actions"]),
+    ("commands/inspect/show.rs", &["\"memory\""]),
+    ("commands/promote.rs", &["files-actions"]),
+];
 
 /// Every source file of the program, without test modules.
 fn sources() -> BTreeMap<PathBuf, String> {

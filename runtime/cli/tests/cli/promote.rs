@@ -19,7 +19,7 @@ const FILES: &str = "files-actions";
 fn observing() -> Full {
     let full = Full::new();
     let text = configuration(&full).replace("mode = \"enforce\"\n", "");
-    full.scene.configuration(&text.replace(", undo_hours = 48, hold_below_percent = 95", ""));
+    full.scene.configuration(&text.replace("undo_hours = 48, hold_below_percent = 95", "undo_hours = 0"));
     full
 }
 
@@ -147,7 +147,8 @@ fn a_running_daemon_counts_feedback_and_takes_a_promotion_without_a_signal() {
     scene.ansai(&["feedback", &incident, "--helpful", "--note", &long]).code(2).complains("1000 bytes");
 
     let promote = ["promote", "p", FILES, "--config", &config, "--anyway", "--write"];
-    let promoted = scene.ansai(&promote).code(0).says("with it, ansai:journal/journal-vacuum-actions moves from observe");
+    let promoted =
+        scene.ansai(&promote).code(0).says("with it, ansai:journal/journal-vacuum-actions moves from observe");
     promoted.says("a running ansai reads it before its next step");
     running.wait_for_line("files-actions moves from observe to approve, by", LIMIT);
     let end = Instant::now() + LIMIT;

@@ -28,9 +28,8 @@ pub fn level(instance: &Instance, action: &InterfaceName) -> Mode {
 
 /// The actions that an instance is granted, by name.
 pub fn granted_actions<'a>(instance: &'a Instance, interfaces: &'a [Interface]) -> Vec<&'a InterfaceName> {
-    let is_action = |name: &&InterfaceName| {
-        interfaces.iter().any(|one| one.name == **name && one.kind == InterfaceKind::Actions)
-    };
+    let is_action =
+        |name: &&InterfaceName| interfaces.iter().any(|one| one.name == **name && one.kind == InterfaceKind::Actions);
     instance.grants.keys().filter(is_action).collect()
 }
 

@@ -82,9 +82,7 @@ pub(super) fn tables_of(grant: &Item) -> Option<Vec<AnyTable<'_>>> {
         Item::Table(table) => Some(vec![AnyTable::Table(table)]),
         Item::ArrayOfTables(tables) => Some(tables.iter().map(AnyTable::Table).collect()),
         Item::Value(Value::InlineTable(table)) => Some(vec![AnyTable::Inline(table)]),
-        Item::Value(Value::Array(list)) => {
-            list.iter().map(|one| one.as_inline_table().map(AnyTable::Inline)).collect()
-        }
+        Item::Value(Value::Array(list)) => list.iter().map(|one| one.as_inline_table().map(AnyTable::Inline)).collect(),
         _ => None,
     }
 }
@@ -114,7 +112,9 @@ impl AnyTable<'_> {
         match self {
             AnyTable::Inline(table) => insert_in_braces(table, &line, splices),
             AnyTable::Table(table) if is_plain(table) => insert_below_header(table, &line, splices),
-            AnyTable::Table(table) => insert_dotted(table, &line, splices).or_else(|| insert_header(table, &line, splices)),
+            AnyTable::Table(table) => {
+                insert_dotted(table, &line, splices).or_else(|| insert_header(table, &line, splices))
+            }
         }
     }
 

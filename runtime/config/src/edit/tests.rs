@@ -8,16 +8,20 @@ const FILES: &str = "ansai:files/files-actions";
 const SERVICES: &str = "ansai:service/service-actions";
 
 fn interfaces() -> Vec<Interface> {
-    [(FILES, InterfaceKind::Actions), (SERVICES, InterfaceKind::Actions), ("ansai:disk/disk-probe", InterfaceKind::Probe)]
-        .map(|(name, kind)| Interface {
-            name: InterfaceName::from_static(name),
-            kind,
-            version: "0.2.0",
-            sensitivity: Sensitivity::Metadata,
-            ability: "test",
-            fields: &[],
-        })
-        .to_vec()
+    [
+        (FILES, InterfaceKind::Actions),
+        (SERVICES, InterfaceKind::Actions),
+        ("ansai:disk/disk-probe", InterfaceKind::Probe),
+    ]
+    .map(|(name, kind)| Interface {
+        name: InterfaceName::from_static(name),
+        kind,
+        version: "0.2.0",
+        sensitivity: Sensitivity::Metadata,
+        ability: "test",
+        fields: &[],
+    })
+    .to_vec()
 }
 
 fn set(text: &str, to: Mode) -> Result<Edited, EditError> {
@@ -50,12 +54,7 @@ const FORMS: &[(&str, &str, &[&str])] = &[
         "without a mode, with one header in front",
         "[policy.x]\n    source = 'a'\n[policy.x.grant.\"ansai:files/files-actions\"]\napprove = true # ask\n\
          [policy.x.grant.\"ansai:service/service-actions\"]",
-        &[
-            "-approve = true # ask",
-            "+    mode = \"enforce\"",
-            "+approve = false # ask",
-            "+approve = true",
-        ],
+        &["-approve = true # ask", "+    mode = \"enforce\"", "+approve = false # ask", "+approve = true"],
     ),
     (
         "lists of tables with headers",
@@ -159,7 +158,8 @@ fn what_is_not_there_or_in_an_unknown_form_is_refused() {
     assert!(matches!(refused("[policy.x]\nmod = 'observe'\n"), EditError::Invalid(_)));
     assert!(matches!(refused("[policy.x\n"), EditError::Invalid(_)));
     // A grant of dotted keys in braces.
-    let dotted = "policy.x = { grant.\"ansai:files/files-actions\" = {}, grant.\"ansai:service/service-actions\" = {} }\n";
+    let dotted =
+        "policy.x = { grant.\"ansai:files/files-actions\" = {}, grant.\"ansai:service/service-actions\" = {} }\n";
     assert!(set(dotted, Mode::Enforce).is_ok_and(|edited| edited.text.contains("approve = true")));
 }
 

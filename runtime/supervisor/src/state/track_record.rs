@@ -62,9 +62,7 @@ impl State {
             for Noted { at, fact, .. } in facts {
                 count(connection, *at, fact)?;
             }
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO counted VALUES (1, ?1)")?
-                .execute([integer(up_to)])?;
+            connection.prepare_cached("INSERT OR REPLACE INTO counted VALUES (1, ?1)")?.execute([integer(up_to)])?;
             Ok(())
         })
     }
@@ -239,9 +237,11 @@ fn know(
 
 fn put_plan(connection: &Connection, plan: &str, at: Timestamp, counted: &CountedPlan) -> Result<(), StateError> {
     let value = serde_json::to_string(counted)?;
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO counted_plan VALUES (?1, ?2, ?3)")?
-        .execute(params![plan, integer(at.as_millis()), value])?;
+    connection.prepare_cached("INSERT OR REPLACE INTO counted_plan VALUES (?1, ?2, ?3)")?.execute(params![
+        plan,
+        integer(at.as_millis()),
+        value
+    ])?;
     Ok(())
 }
 

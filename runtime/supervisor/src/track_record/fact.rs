@@ -48,7 +48,12 @@ impl Fact {
                     (step.action.clone(), step.preview.interrupts.unwrap_or_default())
                 };
                 let steps = steps.iter().map(step).collect();
-                Some(Fact::Planned { plan: plan.clone(), incident: incident.clone(), instance: instance.clone(), steps })
+                Some(Fact::Planned {
+                    plan: plan.clone(),
+                    incident: incident.clone(),
+                    instance: instance.clone(),
+                    steps,
+                })
             }
             Event::Decided { plan, verdict, .. } => match verdict {
                 Verdict::Approved | Verdict::Held(Permission::AwaitsApproval { .. }) => None,

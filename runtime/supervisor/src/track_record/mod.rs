@@ -117,8 +117,16 @@ impl TrackRecord {
             0
         });
         let (since_pruned, pruned_on) = (AtomicU64::new(0), AtomicU64::new(0));
-        let record =
-            TrackRecord { state, journal, clocks, audit_dir, waiting, counted: Mutex::new(counted), since_pruned, pruned_on };
+        let record = TrackRecord {
+            state,
+            journal,
+            clocks,
+            audit_dir,
+            waiting,
+            counted: Mutex::new(counted),
+            since_pruned,
+            pruned_on,
+        };
         record.settle();
         record
     }

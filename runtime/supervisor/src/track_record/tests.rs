@@ -88,9 +88,9 @@ fn healed(number: u32) -> Vec<Event> {
 
 fn achieved(state: &State) -> (u64, u64, u64) {
     let records = state.action_records(clock::now()).unwrap();
-    records.first().map_or((0, 0, 0), |one| {
-        (one.achieved.proposed, one.achieved.healed, one.achieved.freed_bytes.get())
-    })
+    records
+        .first()
+        .map_or((0, 0, 0), |one| (one.achieved.proposed, one.achieved.healed, one.achieved.freed_bytes.get()))
 }
 
 fn publish(journal: &Journal, numbers: std::ops::Range<u32>) {

@@ -66,7 +66,8 @@ pub(super) fn one(row: &Row, shown: Option<&Shown<'_>>) -> String {
     }
     let _ = match shown.is_written {
         true => writeln!(out, "{} is at {}; a running ansai reads it before its next step", row.action, shown.to),
-        false => writeln!(out, "nothing is written: --write does it"),
+        false if row.missing.is_empty() => writeln!(out, "nothing is written: --write does it"),
+        false => writeln!(out, "nothing is written"),
     };
     out
 }
@@ -74,7 +75,7 @@ pub(super) fn one(row: &Row, shown: Option<&Shown<'_>>) -> String {
 /// `ready for approve`, or what is missing.
 fn standing(row: &Row) -> String {
     match row.to {
-        None => format!("is at {}", row.level),
+        None => format!("nothing to change: it is at {}", row.level),
         Some(to) if row.missing.is_empty() => format!("ready for {to}"),
         Some(to) => format!("not ready for {to}: {}", promotion::missing(&row.missing)),
     }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
-use ansai_core::promotion::Achieved;
 use ansai_core::Timestamp;
+use ansai_core::promotion::Achieved;
 use serde_json::json;
 
 use super::show::{Shown, difference, document, list, one};
@@ -71,13 +71,11 @@ fn an_action_is_named_in_several_ways() {
 #[test]
 fn the_document_fits_its_schema() {
     let (_dir, configuration) = configuration();
-    let schema: serde_json::Value =
-        serde_json::from_str(include_str!("../../../schemas/promote.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../../schemas/promote.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let rows = all(&configuration);
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let change =
-        Change::of(&configuration, (&rows[0].instance, &rows[0].action), Mode::Enforce, &interfaces).unwrap();
+    let change = Change::of(&configuration, (&rows[0].instance, &rows[0].action), Mode::Enforce, &interfaces).unwrap();
     let shown = Shown { path: &configuration.path, to: Mode::Enforce, change: &change, is_written: false };
     let skipping = [rows[0].towards(Mode::Enforce, NOW)];
     for document in [document(&rows, None), document(&skipping, Some(&shown)), document(&[], None)] {
