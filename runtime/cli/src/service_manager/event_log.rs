@@ -74,7 +74,7 @@ mod tests {
             plan,
             incident: Some(incident.to_owned()),
             instance: ONE,
-            decision: Decision::Apply(OnFailure::Replan),
+            decision: Decision::Apply(OnFailure::Stop),
             steps: vec![],
             recommendations: vec![],
             distance: None,
