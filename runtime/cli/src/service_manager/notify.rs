@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::text::inert;
@@ -136,7 +136,12 @@ mod tests {
     use super::*;
 
     fn manager(path: &OsStr) -> ServiceManager {
-        ServiceManager { socket: Some(open(path).unwrap()), watchdog: None, changed: Arc::default(), told: Mutex::default() }
+        ServiceManager {
+            socket: Some(open(path).unwrap()),
+            watchdog: None,
+            changed: Arc::default(),
+            told: Mutex::default(),
+        }
     }
 
     fn heard(socket: &UnixDatagram) -> String {
