@@ -112,12 +112,11 @@ fn pings_stop_while_the_disk_of_the_state_hangs_and_come_again_when_it_answers()
     manager.until("WATCHDOG=1");
     manager.until("WATCHDOG=1");
     let frozen = Frozen::of(&disk);
-    let told = daemon.wait_for_line("no longer tells the watchdog", LIMIT);
-    assert!(told.contains("has not answered for 2 s"), "{told}");
-    // What was sent before it noticed.
-    while manager.next(Duration::from_millis(1)).is_some() {}
-    let heard = manager.next(Duration::from_secs(5));
-    assert!(!heard.as_ref().is_some_and(|message| message.contains("WATCHDOG")), "{heard:?}");
+    // Five pings would fit.
+    let began = Instant::now();
+    while manager.next(Duration::from_secs(5)).is_some() {
+        assert!(began.elapsed() < LIMIT, "it still says that it lives");
+    }
     drop(frozen);
     manager.until("WATCHDOG=1");
     daemon.signal(Signal::TERM);
