@@ -32,7 +32,6 @@ pub(crate) async fn attend(manager: &ServiceManager, running: &Running) -> Infal
 /// Says how the host is, whenever that may have changed.
 async fn states(manager: &ServiceManager, running: &Running) -> Infallible {
     let mut ticks = ticks(STATE);
-    let mut told = String::new();
     loop {
         ticks.tick().await;
         if !manager.has_changed() {
@@ -45,10 +44,7 @@ async fn states(manager: &ServiceManager, running: &Running) -> Infallible {
             Ok(Err(refused)) => format!("unknown: {}", refused.message),
             Err(_) => continue,
         };
-        if line != told {
-            manager.state(&line);
-            told = line;
-        }
+        manager.state(&line);
     }
 }
 

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::text::inert;
@@ -28,6 +28,8 @@ pub(crate) struct ServiceManager {
     pub(super) watchdog: Option<Duration>,
     /// Whether something happened that the state shows.
     changed: Arc<AtomicBool>,
+    /// The state that it heard last.
+    told: Mutex<String>,
 }
 
 impl ServiceManager {
@@ -41,7 +43,7 @@ impl ServiceManager {
             }
         });
         let watchdog = environment::watchdog().filter(|_| socket.is_some());
-        ServiceManager { socket, watchdog, changed: Arc::new(AtomicBool::new(true)) }
+        ServiceManager { socket, watchdog, changed: Arc::new(AtomicBool::new(true)), told: Mutex::default() }
     }
 
     pub(super) fn is_there(&self) -> bool {
@@ -73,8 +75,10 @@ impl ServiceManager {
 
     /// It heals, or heals again after [`ServiceManager::reloading`].
     pub(crate) fn ready(&self) {
-        self.changed.store(true, Ordering::Relaxed);
         self.send("READY=1");
+        // It shows that a reload is under way until it hears the state again.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.store(true, Ordering::Relaxed);
     }
 
     /// It reads its configuration again. [`ServiceManager::ready`] follows, whatever comes of it.
@@ -90,8 +94,13 @@ impl ServiceManager {
         self.send(&format!("STOPPING=1\nSTATUS={}", inert(&format!("stopping: {why}"), MOST_STATUS)));
     }
 
-    /// The state of this host in one line.
+    /// The state of this host in one line, unless it knows that already.
     pub(super) fn state(&self, line: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == line {
+            return;
+        }
+        line.clone_into(&mut told);
         // One that has line breaks would say something else in the lines that follow.
         self.send(&format!("STATUS={}", inert(line, MOST_STATUS)));
     }
@@ -127,7 +136,12 @@ mod tests {
     use super::*;
 
     fn manager(path: &OsStr) -> ServiceManager {
-        ServiceManager { socket: Some(open(path).unwrap()), watchdog: None, changed: Arc::default() }
+        ServiceManager {
+            socket: Some(open(path).unwrap()),
+            watchdog: None,
+            changed: Arc::default(),
+            told: Mutex::default(),
+        }
     }
 
     fn heard(socket: &UnixDatagram) -> String {
@@ -165,6 +179,12 @@ mod tests {
         let path = place.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         let manager = manager(path.as_os_str());
+        manager.state("unhealthy\nWATCHDOG=trigger\u{1b}[31m");
+        assert_eq!(heard(&socket), "STATUS=unhealthy\\nWATCHDOG=trigger\\u{1b}[31m");
+        // It is told once, and again after it was ready again.
+        manager.state("unhealthy\nWATCHDOG=trigger\u{1b}[31m");
+        manager.ready();
+        assert_eq!(heard(&socket), "READY=1");
         manager.state("unhealthy\nWATCHDOG=trigger\u{1b}[31m");
         assert_eq!(heard(&socket), "STATUS=unhealthy\\nWATCHDOG=trigger\\u{1b}[31m");
         manager.stopping("SIGTERM\nREADY=1");

@@ -31,18 +31,18 @@ impl Manager {
     }
 }
 
-/// A scene with a policy that always finds something, its manager, and the command that runs it.
-fn scene() -> (Scene, Manager) {
+/// A scene with one guest as its policy, and its manager.
+fn scene(guest: &str) -> (Scene, Manager) {
     let scene = Scene::new();
-    scene.guest("key-with-escapes");
-    scene.configuration("[policy.key-with-escapes]\nsource = \"policies/key-with-escapes\"\nevery = \"1s\"\n");
+    scene.guest(guest);
+    scene.configuration(&format!("[policy.{guest}]\nsource = \"policies/{guest}\"\nevery = \"1s\"\n"));
     let socket = UnixDatagram::bind(scene.path("notify")).unwrap();
     (scene, Manager(socket))
 }
 
 #[test]
 fn readiness_reload_and_stop_are_told_in_order() {
-    let (scene, manager) = scene();
+    let (scene, manager) = scene("key-with-escapes");
     let run = scene.command(&["run", "--config", "ansai.toml"]).env("NOTIFY_SOCKET", scene.path("notify"));
     let mut daemon = run.spawn();
     assert_eq!(manager.until("READY=1"), ["READY=1"], "it is the first message");
@@ -70,7 +70,7 @@ fn readiness_reload_and_stop_are_told_in_order() {
 
 #[test]
 fn without_a_watchdog_or_with_that_of_another_process_there_are_no_pings() {
-    let (scene, manager) = scene();
+    let (scene, manager) = scene("key-with-escapes");
     let run = scene.command(&["run", "--config", "ansai.toml"]).env("NOTIFY_SOCKET", scene.path("notify"));
     let mut daemon = run.env("WATCHDOG_USEC", "1000").env("WATCHDOG_PID", "1").spawn();
     let heard = manager.until("STATUS=unhealthy");
@@ -105,19 +105,18 @@ fn pings_stop_while_the_disk_of_the_state_hangs_and_come_again_when_it_answers()
         return;
     }
     let disk = Ext4::new(64);
-    let (scene, manager) = scene();
+    let (scene, manager) = scene("healthy");
     let run = ansai_harness::Ansai::new().current_dir(scene.root()).args(["run", "--config", "ansai.toml"]);
     let run = run.state_dir(disk.path().join("state")).env("NOTIFY_SOCKET", scene.path("notify"));
     let mut daemon = run.env("WATCHDOG_USEC", "4000000").spawn();
     manager.until("WATCHDOG=1");
     manager.until("WATCHDOG=1");
     let frozen = Frozen::of(&disk);
-    let told = daemon.wait_for_line("no longer tells the watchdog", LIMIT);
-    assert!(told.contains("has not answered for 2 s"), "{told}");
-    // What was sent before it noticed.
-    while manager.next(Duration::from_millis(1)).is_some() {}
-    let heard = manager.next(Duration::from_secs(5));
-    assert!(!heard.as_ref().is_some_and(|message| message.contains("WATCHDOG")), "{heard:?}");
+    // Five pings would fit.
+    let began = Instant::now();
+    while manager.next(Duration::from_secs(5)).is_some() {
+        assert!(began.elapsed() < LIMIT, "it still says that it lives");
+    }
     drop(frozen);
     manager.until("WATCHDOG=1");
     daemon.signal(Signal::TERM);
