@@ -82,10 +82,15 @@ fn an_incident_is_shown_by_a_daemon_and_without_it() {
     let config = configured(&scene, "", &sick("p"));
     let mut running = daemon(&scene, &config);
     running.wait_for_line("opened", LIMIT);
-    let [details, history, report, list] = documents(&scene, true);
+    // Records are written within a second.
+    let is_recorded = |one: &Value| one["record"]["event"] == "incident";
+    let end = std::time::Instant::now() + LIMIT;
+    while !documents(&scene, true)[1]["records"].as_array().unwrap().iter().any(is_recorded) {
+        assert!(std::time::Instant::now() < end, "{}", running.transcript());
+    }
+    let [details, _, report, list] = documents(&scene, true);
     assert_eq!((&report["incidents"]["opened"], &report["incidents"]["open"]), (&1.into(), &1.into()));
     assert_eq!(details["next"]["what"], "observe");
-    assert!(history["records"].as_array().unwrap().iter().any(|one| one["record"]["event"] == "incident"));
     let id = list["open"][0]["incident"].as_str().unwrap();
     for question in [&["incidents"][..], &["incidents", id], &["history"], &["report"]] {
         let shown = scene.command(question).env("COLUMNS", "80").run().code(0);

@@ -109,14 +109,30 @@ const SCHEMA: Schema = Schema(&[
         value TEXT NOT NULL, PRIMARY KEY (kind, name, first, second)) WITHOUT ROWID;",
     track_record::TABLES,
     // Open incidents in the order of lists, so that these do not read all of each. The worst first, each severity with what
-    // is known before what is unknown; last what is within its minimum time.
+    // is known before what is unknown; last what is within its minimum time. Triggers keep it, so that no writer forgets it; the same rank is not written again.
     "
-    ALTER TABLE incident ADD COLUMN rank INTEGER GENERATED ALWAYS AS (
+    CREATE TABLE incident_rank (instance TEXT NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, opened INTEGER NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE INDEX incident_by_rank ON incident_rank (rank, opened);
+    CREATE VIEW incident_ranked (instance, key, rank, opened) AS SELECT instance, key,
         CASE json_extract(value, '$.finding.status.unhealthy') WHEN 'emergency' THEN 0 WHEN 'critical' THEN 2
             WHEN 'warning' THEN 4 WHEN 'notice' THEN 6 ELSE 8 END + (json_extract(value, '$.unknown') IS NOT NULL)
-            + 10 * (json_extract(value, '$.course.minimum') IS NOT NULL)) VIRTUAL;
-    ALTER TABLE incident ADD COLUMN opened INTEGER GENERATED ALWAYS AS (json_extract(value, '$.opened')) VIRTUAL;
-    CREATE INDEX incident_rank ON incident (rank, opened);
+            + 10 * (json_extract(value, '$.course.minimum') IS NOT NULL),
+        json_extract(value, '$.opened') FROM incident;
+    CREATE TRIGGER incident_put AFTER INSERT ON incident BEGIN
+        INSERT OR REPLACE INTO incident_rank SELECT * FROM incident_ranked AS new_one
+            WHERE instance = NEW.instance AND key = NEW.key AND NOT EXISTS (SELECT 1 FROM incident_rank AS known
+                WHERE (known.instance, known.key, known.rank, known.opened)
+                    = (new_one.instance, new_one.key, new_one.rank, new_one.opened));
+    END;
+    CREATE TRIGGER incident_changed AFTER UPDATE ON incident BEGIN
+        INSERT OR REPLACE INTO incident_rank SELECT * FROM incident_ranked
+            WHERE instance = NEW.instance AND key = NEW.key;
+    END;
+    CREATE TRIGGER incident_removed AFTER DELETE ON incident BEGIN
+        DELETE FROM incident_rank WHERE instance = OLD.instance AND key = OLD.key;
+    END;
+    INSERT INTO incident_rank SELECT * FROM incident_ranked;
     CREATE TABLE closed_incident (number INTEGER PRIMARY KEY, id TEXT NOT NULL, instance TEXT NOT NULL, key TEXT NOT NULL,
         opened INTEGER NOT NULL, closed INTEGER NOT NULL, value TEXT NOT NULL);
     CREATE INDEX closed_id ON closed_incident (id);

@@ -73,7 +73,7 @@ impl State {
             let mut found = Overview::default();
             let (mut loud, mut silent) = (Vec::new(), Vec::new());
             let mut statement = connection.prepare_cached(
-                "SELECT instance, key, opened, rank FROM incident ORDER BY rank, opened, instance, key",
+                "SELECT instance, key, opened, rank FROM incident_rank ORDER BY rank, opened, instance, key",
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -127,7 +127,8 @@ impl State {
     ) -> Result<(), StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT instance, key, opened, json_extract(value, '$.healthy_before') FROM incident WHERE opened >= ?1",
+                "SELECT instance, key, json_extract(value, '$.opened') AS opened, json_extract(value, '$.healthy_before')
+                    FROM incident WHERE opened >= ?1",
             )?;
             let mut rows = statement.query([signed(since)])?;
             while let Some(row) = rows.next()? {

@@ -159,7 +159,7 @@ fn a_state_of_the_version_before_keeps_its_open_incidents() {
     for statements in &SCHEMA.0[..before] {
         old.execute_batch(statements).unwrap();
     }
-    old.pragma_update(None, "user_version", before).unwrap();
+    old.pragma_update(None, "user_version", i64::try_from(before).unwrap()).unwrap();
     let incident = sick(&ONE, "a", Severity::Warning, 7);
     let value = serde_json::to_string(&incident).unwrap();
     old.execute("INSERT INTO incident VALUES ('one', 'a', ?1)", [value]).unwrap();
