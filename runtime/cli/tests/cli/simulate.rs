@@ -8,7 +8,7 @@ use crate::support::*;
 const REMOVE: &str = r#"(import "ansai:files/files-actions@0.2.0" "remove"
     (func (param i32 i32 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32 i32 i32 i32 i32)))"#;
 const ASKS: &str =
-    r#","capabilities":{"ansai:files/files-actions":{"reason":"to free space","required":true,"roots":["/var/log"]}}"#;
+    r#","capabilities":{"ansai:files/files-actions":{"reason":"to free space","required":true,"scope":{"roots":["/var/log"]}}}"#;
 const GRANT: &str = "[policy.p.grant]\n\
     \"ansai:files/files-actions\" = { roots = [\"/var/log\"], max_files = 3, max_bytes = \"1GiB\" }\n";
 

@@ -75,9 +75,11 @@ pub fn faults_of(specs: &[FaultSpec]) -> Vec<Fault> {
 /// one that no step ends.
 pub fn usual_faults<'a>(instances: impl IntoIterator<Item = &'a InstanceName>) -> Vec<Fault> {
     let days = |days: u64| Begins::OnAverage(Millis::from_hours(24 * days));
+    // Where no step helps, somebody does in the end.
+    let somebody = Some(Millis::from_hours(72));
     let of = |instance: &InstanceName| {
         [
-            Fault { helps: 70, ..Fault::new(instance.clone(), "usual", days(3)) },
+            Fault { helps: 70, lasts: somebody, ..Fault::new(instance.clone(), "usual", days(3)) },
             Fault { lasts: Some(Millis::from_hours(1)), ..Fault::new(instance.clone(), "passing", days(5)) },
             Fault {
                 severity: Severity::Critical,

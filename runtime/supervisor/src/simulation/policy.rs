@@ -59,12 +59,16 @@ impl SimulatedPolicies {
         backend: &mut SimulatedBackend,
         finding: &Observation,
     ) -> Result<Decision, Refusal> {
-        let actions = self.actions(instance);
+        // A policy does not propose what the operator did not grant.
+        let granted: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(&backend.state.context.scopes).unwrap_or_default();
+        let mut actions = self.actions(instance);
+        actions.retain(|(_, interface)| granted.contains_key(interface.interface.name.as_str()));
         let Some(fault) = self.world.fault(&instance.name, &finding.key) else {
             return Ok(Decision::GiveUp("the fault is gone".into()));
         };
         if actions.is_empty() {
-            return Ok(Decision::GiveUp("the policy has no actions".into()));
+            return Ok(Decision::GiveUp("the policy has no action that is granted".into()));
         }
         // Another attempt tries the next action.
         let attempts = backend.state.context.attempts.len();

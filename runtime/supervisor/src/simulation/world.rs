@@ -129,7 +129,9 @@ impl World {
         state.quiet_from = Some(now);
         for running in &mut state.faults {
             running.advance(now, Some(now));
-            running.active = None;
+            if running.active.is_some() {
+                running.end(now);
+            }
         }
     }
 

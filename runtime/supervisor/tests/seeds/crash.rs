@@ -50,7 +50,7 @@ impl Crasher {
     /// Lets the held step unwind.
     pub(crate) fn release(&self) {
         let mut state = self.state.lock().unwrap();
-        state.released = state.holds;
+        state.released |= state.holds;
         state.holds = false;
         self.released.notify_all();
     }

@@ -42,7 +42,7 @@ fn seeds() -> Vec<u64> {
     }
 }
 
-/// Would break: see the table of `tests/README.md`, which says for each invariant what was removed to see it fail.
+/// Would break: any of the guarantees that [`sabotage`] takes away.
 #[test]
 fn no_seed_breaks_an_invariant() {
     let (seeds, began) = (seeds(), Instant::now());

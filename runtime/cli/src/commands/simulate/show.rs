@@ -31,6 +31,7 @@ pub(super) fn line(at: Timestamp, event: &Event) -> Option<Line> {
                         | Event::Stopping { .. }
                         | Event::Stopped { .. }
                         | Event::Intent(_)
+                        | Event::Repeated { .. }
                         | Event::AuditKey { .. }
                 )
         }

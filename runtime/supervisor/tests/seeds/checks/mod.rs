@@ -1,6 +1,7 @@
 //! The invariants. Each sees the audit log of a life event by event, and then what really happened.
 //!
-//! To add one: a type with [`Invariant`], and a line in [`invariants`]. `tests/README.md` says how each was seen failing.
+//! To add one: a type with [`Invariant`], a line in [`invariants`], and what takes its guarantee away in
+//! [`sabotage`](crate::sabotage).
 
 mod attempts;
 mod budgets;
