@@ -152,7 +152,8 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!((gate.lock().busy, gate.lock().waiting.len()), (0, 0));
+        assert_eq!(gate.lock().busy, 0);
+        assert_eq!(gate.lock().waiting.len(), 0);
         let began = began.lock().unwrap();
         began.clone()
     }

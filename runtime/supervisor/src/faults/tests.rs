@@ -81,7 +81,7 @@ fn ten_faults_in_a_row_are_a_quarantine_until_a_person_ends_it() {
     faults.answered(&ONE, Timestamp::EPOCH);
     drop(faults);
     let faults = host.open("aa");
-    assert_eq!(faults.quarantines(), [quarantine.clone()]);
+    assert_eq!(faults.quarantines(), std::slice::from_ref(&quarantine));
     assert_eq!(events(host.dir.path()), ["backed-off", "released", "backed-off", "quarantined"]);
     let by = Person { uid: 0, name: None };
     assert_eq!(faults.release("other", &by, Timestamp::EPOCH).unwrap(), None);

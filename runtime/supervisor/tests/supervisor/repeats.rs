@@ -26,7 +26,8 @@ async fn run(scene: &Scene, script: &Script) -> InstanceReport {
 }
 
 fn names(scene: &Scene) -> Vec<&'static str> {
-    let of_runs = ["audit-key", "started", "stopped"];
+    // What becomes of faults is another question: see `faulty`.
+    let of_runs = ["audit-key", "started", "stopped", "backed-off", "released"];
     scene.events().iter().map(Event::name).filter(|name| !of_runs.contains(name)).collect()
 }
 
