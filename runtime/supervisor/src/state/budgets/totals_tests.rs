@@ -7,8 +7,9 @@ use ansai_core::{Subject, Unit};
 use ansai_kit::action::Amount;
 use proptest::prelude::*;
 
-use super::super::{Reading, UnderWay};
+use super::super::Reading;
 use super::*;
+use crate::state::UnderWay;
 
 const ONE: InstanceName = InstanceName::from_static("one");
 const TWO: InstanceName = InstanceName::from_static("two");
