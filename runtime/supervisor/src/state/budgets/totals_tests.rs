@@ -8,8 +8,8 @@ use ansai_kit::action::Amount;
 use proptest::prelude::*;
 
 use super::super::Reading;
-use crate::state::UnderWay;
 use super::*;
+use crate::state::UnderWay;
 
 const ONE: InstanceName = InstanceName::from_static("one");
 const TWO: InstanceName = InstanceName::from_static("two");
