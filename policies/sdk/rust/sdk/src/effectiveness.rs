@@ -61,6 +61,7 @@ impl Effectiveness {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::testing::{StandIn, attempt};
     use crate::{Outcome, StepResult};
