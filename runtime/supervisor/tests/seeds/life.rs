@@ -84,6 +84,8 @@ impl Life {
             let end = runtime.block_on(self.session(&mut waiting));
             runtime.shutdown_background();
             self.crasher.release();
+            // A program takes time to start. Ids of plans have milliseconds, and count from 0 in each run.
+            self.time.pass(Millis::new(1_500));
             match end {
                 End::Over => break,
                 End::Stopped => {}
