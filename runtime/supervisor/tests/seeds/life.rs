@@ -37,6 +37,8 @@ pub(crate) struct Life {
     sabotage: Option<Sabotage>,
     time: VirtualTime,
     world: Arc<World>,
+    /// One for all sessions: a thread of the session before may still use it.
+    host: Arc<SimulatedHost>,
     crasher: Arc<Crasher>,
     accepts_clock: bool,
     facts: Facts,
@@ -66,8 +68,10 @@ impl Life {
         let is_blind = sabotage == Some(Sabotage::DurableIntents);
         let crasher = Crasher::new(directory.path().join("state/audit"), is_blind);
         let world = Arc::new(World::new(seed, setup.faults.clone()).watched(crasher.clone()));
+        let registry = ansai_host_functions::builtin();
+        let host = Arc::new(SimulatedHost::new(&directory.path().join("host"), &registry, world.clone()));
         let totals = Totals::default();
-        Life { seed, setup, sabotage, time, world, crasher, accepts_clock: false, facts, totals, directory }
+        Life { seed, setup, sabotage, time, world, host, crasher, accepts_clock: false, facts, totals, directory }
     }
 
     pub(crate) fn live(mut self) -> Ended {
@@ -84,6 +88,8 @@ impl Life {
             let end = runtime.block_on(self.session(&mut waiting));
             runtime.shutdown_background();
             self.crasher.release();
+            // A program takes time to start. Ids of plans have milliseconds, and count from 0 in each run.
+            self.time.pass(Millis::new(1_500));
             match end {
                 End::Over => break,
                 End::Stopped => {}
@@ -110,7 +116,6 @@ impl Life {
                 events: Stream::new(),
             };
             let registry = ansai_host_functions::builtin();
-            let host = SimulatedHost::new(&self.directory.path().join("host"), &registry, self.world.clone());
             let mut policies = SimulatedPolicies::new(&registry, self.world.clone());
             for rules in &self.setup.rules {
                 policies = policies.proposing(rules.name.as_str(), [ACTION.to_owned()]);
@@ -118,7 +123,7 @@ impl Life {
             let authority = Arc::new(self.setup.authority());
             let opened = Supervisor::open_evaluating(
                 options,
-                Arc::new(host),
+                self.host.clone(),
                 authority,
                 self.setup.instances(),
                 Arc::new(policies),

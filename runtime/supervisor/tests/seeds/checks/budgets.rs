@@ -15,8 +15,7 @@ impl Invariant for WithinBudgets {
         let mut broken = Vec::new();
         for (number, act) in facts.acts.iter().enumerate() {
             let Rules { budget: (most, hours), .. } = &facts.rules[&act.instance];
-            let from = act.elapsed.get().saturating_sub(hours * 3_600_000);
-            let is_within = |elapsed: u64| elapsed > from || from == 0;
+            let is_within = |elapsed: u64| elapsed + hours * 3_600_000 > act.elapsed.get();
             let same = facts.acts[..=number].iter().filter(|one| one.instance == act.instance);
             let used: u64 = same
                 .filter(|one| is_within(one.elapsed.get()))
