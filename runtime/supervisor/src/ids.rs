@@ -2,13 +2,20 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ansai_audit::Head;
 use ansai_core::{InstanceName, Timestamp};
 
 /// Generates ids that are unique on this host, sort by time and are safe as file names.
-#[derive(Default)]
 pub(crate) struct Ids(AtomicU32);
 
 impl Ids {
+    /// Of one run, which `head` tells from all others: the time alone does not, if the clock was set back or the run before
+    /// ended within the same millisecond.
+    pub(crate) fn of_run(head: &Head) -> Ids {
+        let [first, second, ..] = head.hash;
+        Ids(AtomicU32::new(u32::from(u16::from_be_bytes([first, second]))))
+    }
+
     /// Returns an id such as `20261121t025616-123-0001`.
     pub(crate) fn fresh(&self, now: Timestamp) -> String {
         let at = jiff::Timestamp::from_millisecond(i64::try_from(now.as_millis()).unwrap_or(0)).unwrap_or_default();
@@ -38,8 +45,16 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_sort_by_time() {
-        let ids = Ids::default();
+        let ids = Ids::of_run(&Head { sequence: 1, hash: [0; 32] });
         let names = [1_000, 1_000, 2_001].map(|at| ids.fresh(Timestamp::from_millis(at)));
         assert_eq!(names, ["19700101t000001-000-0000", "19700101t000001-000-0001", "19700101t000002-001-0002"]);
+    }
+
+    /// A run that ended within this millisecond had an id for each number from 0 on.
+    #[test]
+    fn the_next_run_has_other_names_also_within_the_same_millisecond() {
+        let now = Timestamp::from_millis(1_000);
+        let [one, other] = [1, 2].map(|byte| Ids::of_run(&Head { sequence: 1, hash: [byte; 32] }).fresh(now));
+        assert_ne!(one, other);
     }
 }

@@ -167,7 +167,7 @@ impl Supervisor {
         let track_record = TrackRecord::open(state.clone(), journal.clone(), clocks.clone(), audit_dir.clone());
         let track_record = Arc::new(track_record);
         let stop = Arc::new(Stop::new());
-        let ids = Arc::new(Ids::default());
+        let ids = Arc::new(Ids::of_run(&journal.head()));
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
         let repeats = Arc::new(Repeats::open(journal.clone(), state.clone())?);
         let meters = Arc::new(Meters::open(state.clone(), &instances)?);

@@ -2,7 +2,6 @@
 //! is bounded, whatever the state and the audit log hold.
 
 mod details;
-mod feedback_counts;
 mod history;
 mod list;
 mod log;

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use ansai_core::control::{ActionCounts, ClosedIncident, HostReport, IncidentCounts, IncidentEnd, Noisy, ReportFilter};
 use ansai_core::{Attempt, Event, InstanceName, Measure, Millis, Outcome, Status, Timestamp, Value};
 
-use super::feedback_counts::false_alarms;
 use super::log::{Reached, newest_first};
 use super::means::Sum;
 use super::{QueryError, Source};
@@ -91,7 +90,7 @@ impl Source<'_> {
             interrupted: effects.interrupted,
             unknown_interruptions: effects.unknown_interruptions,
             undone: effects.undone,
-            false_alarms: false_alarms(self.state, since, filter.instance.as_ref())?,
+            false_alarms: self.state.feedback_counts(filter.instance.as_ref(), since)?.false_alarms,
             noisy: all,
             actions,
         })
