@@ -82,12 +82,13 @@ mod tests {
         use Work::{Backup, CleanPackages, Restart, Upgrade, Vacuum};
         for one in Work::ALL {
             for other in Work::ALL {
-                let expected = match (one, other) {
-                    (Backup | Upgrade | Vacuum, Backup | Upgrade | Vacuum | Restart) => true,
-                    (Restart, Backup | Upgrade | Vacuum) => true,
-                    (CleanPackages, Upgrade) | (Upgrade, CleanPackages) => true,
-                    _ => false,
-                };
+                let expected = matches!(
+                    (one, other),
+                    (Backup | Upgrade | Vacuum, Backup | Upgrade | Vacuum | Restart)
+                        | (Restart, Backup | Upgrade | Vacuum)
+                        | (CleanPackages, Upgrade)
+                        | (Upgrade, CleanPackages)
+                );
                 assert_eq!(collide(one, other), expected, "{one:?} and {other:?}");
             }
         }

@@ -1115,7 +1115,7 @@ declare module "ansai:service/service-actions@0.2.0" {
 }
 
 declare module "ansai:system/system-probe@0.2.0" {
-  import type { Duration, Refusal } from "ansai:policy/types@0.2.0";
+  import type { Duration, Instant, Refusal } from "ansai:policy/types@0.2.0";
   export interface LoadAverage {
     one: number;
     five: number;
@@ -1158,6 +1158,19 @@ declare module "ansai:system/system-probe@0.2.0" {
     some?: Stalled | null;
     full?: Stalled | null;
   }
+  /** How much of something is in use, and how much of it the kernel permits. */
+  export interface InUse {
+    used: number;
+    limit: number;
+  }
+  export interface Restart {
+    /** Whether the machine runs something older than what is installed. */
+    needed: boolean;
+    /** Since when, if that is known. */
+    since?: Instant | null;
+    /** The packages that ask for it, as far as they are known; at most 64. */
+    packages: string[];
+  }
   /**
    * Load averages over 1, 5 and 15 minutes, and the number of processors.
    * @throws an error whose `payload` is a Refusal
@@ -1183,4 +1196,25 @@ declare module "ansai:system/system-probe@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function uptime(): Duration;
+  /**
+   * Open files of all processes together (`fs.file-nr`).
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function openFiles(): InUse;
+  /**
+   * Threads of all processes together; the limit is the smaller one of `kernel.threads-max` and `kernel.pid_max`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function threads(): InUse;
+  /**
+   * Whether the kernel says that the time of day is kept synchronized. `unsupported` about another machine.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function clockSynchronized(): boolean;
+  /**
+   * Whether the machine waits for a restart: a package asked for one, or the modules of the running kernel are gone
+   * while those of another kernel are there. `unsupported` if the host has neither.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function restartNeeded(): Restart;
 }

@@ -8,7 +8,7 @@ use ansai_kit::host_clock;
 use tokio::time::{Instant, sleep};
 
 use super::timer::{Look, Now, Timer};
-use crate::clock;
+use crate::{clock, virtual_time};
 use crate::state::State;
 
 /// Clocks are looked at so often at least: somebody may set them, and a host may have been suspended.
@@ -25,7 +25,10 @@ pub(crate) struct HostClocks;
 
 impl Clocks for HostClocks {
     fn now(&self) -> Now {
-        Now { up: host_clock::since_boot(), wall: clock::now() }
+        match virtual_time::reading() {
+            Some(simulated) => Now { up: simulated.since_boot, wall: simulated.wall },
+            None => Now { up: host_clock::since_boot(), wall: clock::now() },
+        }
     }
 }
 

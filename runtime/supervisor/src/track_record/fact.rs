@@ -63,17 +63,20 @@ impl Fact {
                 Some(Fact::Asked { plan: plan.clone(), is_approved: *decision == ApprovalDecision::Approved })
             }
             // A step that failed has acted too. One that runs has its outcome later.
-            Event::Outcome { plan, step, outcome, measures, .. } => match outcome {
-                Outcome::Done | Outcome::Provisional | Outcome::Reverted | Outcome::Failed => {
-                    let freed = measures.iter().find(|measure| measure.name == "freed-bytes");
-                    let freed_bytes = match freed.map(|measure| &measure.value) {
-                        Some(Value::Count(bytes)) => *bytes,
-                        _ => 0,
-                    };
-                    Some(Fact::Applied { plan: plan.clone(), step: *step, freed_bytes })
-                }
-                _ => None,
-            },
+            Event::Outcome {
+                plan,
+                step,
+                outcome: Outcome::Done | Outcome::Provisional | Outcome::Reverted | Outcome::Failed,
+                measures,
+                ..
+            } => {
+                let freed = measures.iter().find(|measure| measure.name == "freed-bytes");
+                let freed_bytes = match freed.map(|measure| &measure.value) {
+                    Some(Value::Count(bytes)) => *bytes,
+                    _ => 0,
+                };
+                Some(Fact::Applied { plan: plan.clone(), step: *step, freed_bytes })
+            }
             // Whether it helped is unknown if the state is, or if the thing is gone.
             Event::Verified { plan, status: Status::Healthy, .. } => {
                 Some(Fact::Verified { plan: plan.clone(), is_healthy: true })

@@ -61,6 +61,20 @@ class Stall:
     some: Optional[Stalled]
     full: Optional[Stalled]
 
+@dataclass
+class InUse:
+    """
+    How much of something is in use, and how much of it the kernel permits.
+    """
+    used: int
+    limit: int
+
+@dataclass
+class Restart:
+    needed: bool
+    since: Optional[int]
+    packages: List[str]
+
 
 def load() -> LoadAverage:
     """
@@ -93,6 +107,35 @@ def pressure(what: Pressured) -> Stall:
 def uptime() -> int:
     """
     Time since boot.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+def open_files() -> InUse:
+    """
+    Open files of all processes together (`fs.file-nr`).
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+def threads() -> InUse:
+    """
+    Threads of all processes together; the limit is the smaller one of `kernel.threads-max` and `kernel.pid_max`.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+def clock_synchronized() -> bool:
+    """
+    Whether the kernel says that the time of day is kept synchronized. `unsupported` about another machine.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+def restart_needed() -> Restart:
+    """
+    Whether the machine waits for a restart: a package asked for one, or the modules of the running kernel are gone
+    while those of another kernel are there. `unsupported` if the host has neither.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
