@@ -99,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let mut shown = Shown { path: &configuration.path, to, change: &change, is_written: false };
     if is_thin || !arguments.write {
         match global.format {
-            Format::Json => json::document(&show::document(&[row.clone()], Some(&shown)))?,
+            Format::Json => json::document(&show::document(std::slice::from_ref(&row), Some(&shown)))?,
             Format::Text => output::say(&show::one(&row, Some(&shown)))?,
         }
         return if is_thin { Err(thin(&row, to).into()) } else { Ok(exit::FINE) };

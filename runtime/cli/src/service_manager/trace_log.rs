@@ -74,7 +74,8 @@ mod tests {
     use super::*;
 
     /// Keeps what would be sent.
-    struct Kept(Arc<Mutex<Vec<(String, Option<String>)>>>);
+    struct Kept(Arc<Mutex<Vec<KeptLine>>>);
+    type KeptLine = (String, Option<String>);
 
     impl<S: Subscriber> Layer<S> for Kept {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -12,6 +12,7 @@ use crate::support::*;
 
 /// Names in the example of a help text, and a limit with the name of a function.
 const EXAMPLES: &[(&str, &[&str])] = &[
+    ("check/safety.rs", &["\"restart\""]),
     ("commands/contract.rs", &["files-actions"]),
     ("commands/inspect/show.rs", &["\"memory\""]),
     ("commands/promote.rs", &["files-actions"]),

@@ -39,7 +39,7 @@ fn what_keeps_failing_is_quarantined_until_somebody_resumes_it_or_it_is_another_
     fail();
     place.ansai(&run).code(5).says("quarantined: 10 faults in a row");
     let status = ["status", "--config", &config];
-    place.ansai(&status).says("Quarantined").says("p is quarantined since").says("ansai resume p");
+    place.ansai(&status).says("Policies that kept failing").says("p is quarantined since").says("ansai resume p");
     place.ansai(&["pauses", "--config", &config]).code(0).says("p is quarantined since");
     place.ansai(&["resume", "p", "--config", &config]).code(0).says("p is no longer quarantined");
     place.ansai(&["resume", "p", "--config", &config]).code(2).complains("[nothing-to-resume]");

@@ -113,7 +113,7 @@ async fn a_closed_incident_is_judged_and_the_log_says_by_whom() {
 
     let without_time = incident.rsplit_once('/').unwrap().0.to_owned();
     match judge(&without_time, Judgement::Helpful, None) {
-        Err(FeedbackError::Unknown { near, .. }) => assert_eq!(near, [incident.clone()]),
+        Err(FeedbackError::Unknown { near, .. }) => assert_eq!(near, std::slice::from_ref(&incident)),
         other => panic!("{other:?}"),
     }
     assert!(matches!(judge(&incident, Judgement::Helpful, Some(&"x".repeat(1_001))), Err(FeedbackError::Note)));
