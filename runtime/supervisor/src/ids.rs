@@ -9,11 +9,12 @@ use ansai_core::{InstanceName, Timestamp};
 pub(crate) struct Ids(AtomicU32);
 
 impl Ids {
-    /// Of one run, which `head` tells from all others: the time alone does not, if the clock was set back or the run before
-    /// ended within the same millisecond.
+    /// Of the run that began with this record, which tells it from all others: the time alone does not, if the clock was
+    /// set back or the run before ended within the same millisecond.
     pub(crate) fn of_run(head: &Head) -> Ids {
-        let [first, second, ..] = head.hash;
-        Ids(AtomicU32::new(u32::from(u16::from_be_bytes([first, second]))))
+        // Runs that follow each other are far apart, so that no number of one comes again in the next.
+        let first = head.sequence.wrapping_mul(1_009) % (1 << 16);
+        Ids(AtomicU32::new(u32::try_from(first).unwrap_or(0)))
     }
 
     /// Returns an id such as `20261121t025616-123-0001`.
@@ -45,7 +46,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_sort_by_time() {
-        let ids = Ids::of_run(&Head { sequence: 1, hash: [0; 32] });
+        let ids = Ids::of_run(&Head::genesis());
         let names = [1_000, 1_000, 2_001].map(|at| ids.fresh(Timestamp::from_millis(at)));
         assert_eq!(names, ["19700101t000001-000-0000", "19700101t000001-000-0001", "19700101t000002-001-0002"]);
     }
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn the_next_run_has_other_names_also_within_the_same_millisecond() {
         let now = Timestamp::from_millis(1_000);
-        let [one, other] = [1, 2].map(|byte| Ids::of_run(&Head { sequence: 1, hash: [byte; 32] }).fresh(now));
+        let [one, other] = [1, 2].map(|sequence| Ids::of_run(&Head { sequence, ..Head::genesis() }).fresh(now));
         assert_ne!(one, other);
     }
 }
