@@ -43,9 +43,7 @@ impl QuarantineSize {
     fn read(&self, count: impl FnOnce() -> Quarantined + Send + 'static) -> Option<Quarantined> {
         // Also after the clock was set back, what is long ago is not fresh.
         let is_fresh = |last: Quarantined| clock::now().as_millis().abs_diff(last.at.as_millis()) < FRESH.get();
-        if self.last().is_some_and(is_fresh)
-            || self.is_counting.swap(true, Ordering::AcqRel)
-        {
+        if self.last().is_some_and(is_fresh) || self.is_counting.swap(true, Ordering::AcqRel) {
             return self.last();
         }
         let (last, counting) = (self.last.clone(), Counting(self.is_counting.clone()));

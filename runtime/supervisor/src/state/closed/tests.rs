@@ -135,7 +135,10 @@ fn a_report_reads_page_by_page_and_others_get_the_state_in_between() {
     let attempt = serde_json::to_string(&attempt).unwrap();
     let fill = Connection::open(dir.path().join("state.db")).unwrap();
     for (insert, value) in [
-        ("closed_incident (id, instance, key, opened, closed, value) SELECT 'one/k/' || i, 'one', 'k', 5, 5, ?2", closed),
+        (
+            "closed_incident (id, instance, key, opened, closed, value) SELECT 'one/k/' || i, 'one', 'k', 5, 5, ?2",
+            closed,
+        ),
         ("attempt SELECT 'one', 'test', 'k', 5 + i / 700, 'p' || i, ?2", attempt),
     ] {
         let statement = format!(
