@@ -208,6 +208,9 @@ fn going_down_to_observe_works_while_the_state_is_damaged() {
     let config = granted(&scene);
     scene.ansai(&["promote", "p", FILES, "--anyway", "--write", "--config", &config]).code(0);
     std::fs::write(scene.state_dir().join("state.db"), "this is no database").unwrap();
+    for file in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(scene.state_dir().join(file));
+    }
     let promote = |to| scene.ansai(&["promote", "p", FILES, "--to", to, "--anyway", "--write", "--config", &config]);
     let refused = promote("enforce");
     assert_ne!(refused.code, 0, "{refused}");
