@@ -221,7 +221,10 @@ fn systemd_the_debian_package_installs_runs_and_purges() {
     assert_eq!(in_etc, ["/etc/ansai", "/etc/ansai/ansai.toml"]);
     assert!(left.contains("/var/lib/ansai/audit"), "the state stays: {left:?}");
     assert!(left.iter().all(|path| path.starts_with("/etc") || path.starts_with("/var/lib/ansai")), "{left:#?}");
+    // What is mounted below it stays, and purging ends all the same: all else is gone.
+    shell("mkdir /var/lib/ansai/mounted && mount -t tmpfs tmpfs /var/lib/ansai/mounted").expect_code(0);
     shell("dpkg --purge ansai").expect_code(0);
+    shell("umount /var/lib/ansai/mounted && rmdir /var/lib/ansai/mounted /var/lib/ansai").expect_code(0);
     let left: Vec<String> = names().difference(&before).cloned().collect();
     assert_eq!(left, Vec::<String>::new());
     assert!(before.is_subset(&names()), "it took what was not its own");

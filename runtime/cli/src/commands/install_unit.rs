@@ -6,7 +6,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use ansai_core::{codes, exit};
+use ansai_core::{Mode, codes, exit};
 use ansai_daemon::{Configuration, configuration};
 use ansai_kit::program::{ProgramError, executable};
 use clap::Args;
@@ -53,7 +53,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if arguments.enable {
         // Before anything is written: a start that fails would leave a unit that fails at each boot.
         systemd::require()?;
-        Configuration::maybe(Some(&config), &ansai_host_functions::builtin().interfaces())?;
+        let configuration = Configuration::open(&config, &ansai_host_functions::builtin().interfaces())?;
+        // As `ansai run` does.
+        if let Some(warning) = configuration.check_trust(Mode::Enforce)? {
+            output::warning(&warning);
+        }
     }
     let written = place::write(&text, arguments.force)?;
     let is_read = systemd::runs();

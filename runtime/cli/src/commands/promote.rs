@@ -72,8 +72,7 @@ impl From<Level> for Mode {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = global.configuration(&interfaces)?.ok_or_else(|| Error::from(ConfigurationError::Needed))?;
-    let done = ask(global, Request::ActionRecords)?;
-    let Answer::ActionRecords { records } = done.answer else { return Err(plans::unexpected()) };
+    let records = records(arguments, global)?;
     let rows = rows(&configuration, &records, &interfaces, clock::now());
     let Some(instance) = &arguments.instance else {
         match global.format {
@@ -111,6 +110,21 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         Format::Text => output::say(&show::one(&row, Some(&shown)))?,
     }
     Ok(exit::FINE)
+}
+
+/// What the actions achieved. To go down to `observe` needs no record: also while nobody can tell.
+fn records(arguments: &Arguments, global: &Global) -> anyhow::Result<Vec<ActionRecord>> {
+    match ask(global, Request::ActionRecords) {
+        Ok(done) => match done.answer {
+            Answer::ActionRecords { records } => Ok(records),
+            _ => Err(plans::unexpected()),
+        },
+        Err(error) if arguments.to == Some(Level::Observe) => {
+            output::tell(&format!("warning: what the actions achieved is unknown: {error}"));
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Records the change, then makes it. Less is always permitted: also while it cannot be recorded.

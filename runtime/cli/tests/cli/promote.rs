@@ -201,6 +201,25 @@ fn what_cannot_be_promoted_is_refused_with_its_code() {
     assert_eq!(std::fs::read_to_string(&config).unwrap().replacen("mode = \"approve\"\n", "", 1), before);
 }
 
+/// Would break: an instance that nobody can stop from acting while its state is damaged.
+#[test]
+fn going_down_to_observe_works_while_the_state_is_damaged() {
+    let scene = Scene::new();
+    let config = granted(&scene);
+    scene.ansai(&["promote", "p", FILES, "--anyway", "--write", "--config", &config]).code(0);
+    std::fs::write(scene.state_dir().join("state.db"), "this is no database").unwrap();
+    for file in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(scene.state_dir().join(file));
+    }
+    let promote = |to| scene.ansai(&["promote", "p", FILES, "--to", to, "--anyway", "--write", "--config", &config]);
+    let refused = promote("enforce");
+    assert_ne!(refused.code, 0, "{refused}");
+    assert!(std::fs::read_to_string(&config).unwrap().contains("mode = \"approve\""));
+    let done = promote("observe").code(0);
+    done.complains("what the actions achieved is unknown").complains("the audit log does not have this");
+    assert!(!std::fs::read_to_string(&config).unwrap().contains("mode = \"approve\""));
+}
+
 /// Every call that changes or syncs something beside the configuration, killed before it or failing: the file is the old one
 /// or the new one, and the next run goes on.
 #[test]

@@ -22,6 +22,7 @@ use ansai_supervisor::authority::Fixed;
 use ansai_supervisor::simulation::{Begins, Fault, SimulatedHost, SimulatedPolicies, World};
 use ansai_supervisor::virtual_time::VirtualTime;
 use ansai_supervisor::{Options, Supervisor};
+use tokio::sync::oneshot;
 
 pub use self::summary::{Held, OfInstance, Summary, Totals};
 use crate::configuration::Configuration;
@@ -35,6 +36,8 @@ pub const BEGINS: Timestamp = Timestamp::from_millis(1_767_571_200_000);
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 /// Events that wait until the summary takes them.
 const CAPACITY: usize = 1 << 16;
+/// So long the last events may take after the supervisor has ended. The one that ends all may be among those that were missed.
+const LAST_EVENTS: Duration = Duration::from_secs(60);
 /// The person of a simulation.
 const PERSON: Person = Person { uid: 0, name: None };
 
@@ -139,7 +142,8 @@ pub fn simulate(
             Supervisor::open_evaluating(options, Arc::new(host), Arc::new(authority), instances, Arc::new(policies))
                 .map_err(|error| Error::Open { state_dir: state.to_owned(), error })?;
         let (approving, approve_after) = (supervisor.clone(), simulation.approve_after);
-        let taking = tokio::spawn(take(subscription, move |at, event| {
+        let (over, is_over) = oneshot::channel();
+        let taking = tokio::spawn(take(subscription, is_over, move |at, event| {
             see(at, event);
             approve_later(&approving, approve_after, event);
         }));
@@ -150,6 +154,7 @@ pub fn simulate(
         tokio::time::sleep(simulation.time.into()).await;
         supervisor.stop("the simulation is over");
         let _ = running.await;
+        let _ = over.send(());
         drop(supervisor);
         time.leave();
         Ok::<_, Error>(taking.await.unwrap_or_default())
@@ -158,10 +163,25 @@ pub fn simulate(
     Ok(summary.ended(BEGINS + time.elapsed(), simulation, world.begun()))
 }
 
-/// Takes events as they come until there are no more.
-async fn take(mut subscription: Subscription, mut see: impl FnMut(Timestamp, &Event)) -> Summary {
+/// Takes events as they come until there are no more, or for a while after all is over.
+async fn take(
+    mut subscription: Subscription,
+    is_over: oneshot::Receiver<()>,
+    mut see: impl FnMut(Timestamp, &Event),
+) -> Summary {
     let mut summary = Summary::default();
-    while let Some(item) = subscription.next().await {
+    let ended = async {
+        let _ = is_over.await;
+        tokio::time::sleep(LAST_EVENTS).await;
+    };
+    tokio::pin!(ended);
+    loop {
+        let item = tokio::select! {
+            biased;
+            item = subscription.next() => item,
+            () = &mut ended => break,
+        };
+        let Some(item) = item else { break };
         match item {
             Item::Event(published) => {
                 summary.see(published.at, &published.event);
@@ -199,6 +219,19 @@ type ByInstance<T> = BTreeMap<InstanceName, T>;
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// Would break: a simulation that waits for ever because the last event was one of those that were missed.
+    #[test]
+    fn it_ends_also_if_the_last_event_was_missed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let events = Stream::new();
+        let (over, is_over) = oneshot::channel();
+        drop(over);
+        let taken = runtime.map(|runtime| runtime.block_on(take(events.subscribe("test", 1), is_over, |_, _| {})));
+        assert_eq!(taken.map(|summary| summary.missed).ok(), Some(0));
+    }
+
     /// Would break: a simulation over the host of this machine. Neither this module nor the command names one.
     #[test]
     fn no_simulation_makes_a_live_host() {

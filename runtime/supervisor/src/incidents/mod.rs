@@ -97,6 +97,8 @@ impl Incidents {
         self.tell_escalation(incident, now);
         let written = match change {
             _ if incident.course.is_untold => self.state.put_incident(incident),
+            // It was no incident yet: lists and reports have nothing of it.
+            _ if change.is_closing() && incident.course.is_pending() => self.state.forget_incident(instance, key),
             Change::Closed | Change::Gone | Change::Displaced => {
                 self.state.close_incident(&self.ended(incident, change, now))
             }

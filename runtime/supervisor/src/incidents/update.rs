@@ -31,10 +31,10 @@ impl Update {
         self.incidents.extend(incident);
     }
 
-    /// What opened now began after the evaluation before this one.
-    pub(crate) fn opened_after(&mut self, before: Option<Timestamp>) {
-        let opened = self.incidents.iter_mut().filter(|(_, change)| *change == Change::Opened);
-        opened.for_each(|(incident, _)| incident.healthy_before = before);
+    /// What was first seen now, at `at`, began after the evaluation before this one. Within its minimum time it is opened later.
+    pub(crate) fn opened_after(&mut self, before: Option<Timestamp>, at: Timestamp) {
+        let is_new = |(incident, change): &&mut (Incident, Change)| incident.opened == at && !change.is_closing();
+        self.incidents.iter_mut().filter(is_new).for_each(|(incident, _)| incident.healthy_before = before);
     }
 
     /// An incident with its change, unless a more severe one takes its place.
@@ -210,6 +210,21 @@ mod tests {
         let open: Vec<Incident> = Incident::open(&I, &sick("a"), at(1)).into_iter().collect();
         let update = update(&I, &open, &nothing(), vec![], most(100), "trapped", at(2));
         assert_eq!(update.incidents[0].0.unknown.as_deref(), Some("trapped"));
+    }
+
+    /// Would break: a time to detect of zero, because the evaluation before is the one that saw it first.
+    #[test]
+    fn what_is_opened_after_its_minimum_time_began_before_it_was_first_seen() {
+        let retry = RetryPolicy { hold_for: ansai_core::Millis::new(10), ..RetryPolicy::default() };
+        let rules = Rules { most: 9, retry: &retry };
+        let mut first = update(&I, &[], &nothing(), vec![sick("a")], rules, "", at(100));
+        first.opened_after(Some(at(40)), at(100));
+        let (incident, change) = first.incidents.remove(0);
+        assert_eq!((incident.healthy_before, change), (Some(at(40)), Change::Unchanged));
+        let mut second = update(&I, &[incident], &nothing(), vec![sick("a")], rules, "", at(120));
+        second.opened_after(Some(at(100)), at(120));
+        let (incident, change) = &second.incidents[0];
+        assert_eq!((incident.healthy_before, *change), (Some(at(40)), Change::Opened));
     }
 
     #[test]

@@ -87,6 +87,18 @@ impl Passes {
         Ok(Waiting::Ask(None))
     }
 
+    /// Whether a later part of an attempt waits for a person, or was approved: neither the attempt nor its stage is over.
+    pub(super) fn is_continued(&self, instance: &Instance, grants: &EffectiveGrants, incident: &Incident) -> bool {
+        // No plan is made either if this cannot be read.
+        let Ok(known) = self.executor.state.approval_of(&incident.id) else { return true };
+        known.is_some_and(|known| {
+            let is_open = matches!(known.state, ApprovalState::Open | ApprovalState::Approved);
+            let is_expired = known.is_overdue(clock::now()) && self.executor.clocks.doubt().is_none();
+            let is_same = known.circumstances.difference(&circumstances(instance, grants)).is_none();
+            known.continues && is_open && !is_expired && is_same
+        })
+    }
+
     /// Compares what the policy proposes now with the plan that waits or was approved. If they differ in any way, or if the
     /// approval does not count for another reason, it ends.
     pub(super) async fn compare(&self, known: Option<Approval>, decision: &Decision, steps: &[Proposed]) -> Compared {

@@ -43,7 +43,7 @@ impl Passes {
         if !request.is_first || !request.grants.mode.may_act() {
             return self.plan(request, incident).await;
         }
-        if incident.course.escalated.is_none() {
+        if incident.course.escalated.is_none() && !self.is_continued(request.instance, request.grants, incident) {
             self.climb(request.instance, incident);
         }
         loop {

@@ -185,7 +185,7 @@ impl Passes {
         }
         let mut update = update(&instance.name, &open, &healing, observations, rules, why_missing, at);
         self.incidents.count_flaps(&mut update, rules.retry, at);
-        update.opened_after(before);
+        update.opened_after(before, at);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
         self.incidents.mark_silenced(&mut update);

@@ -11,8 +11,10 @@ impl Source<'_> {
     pub(super) fn list(&self, filter: &IncidentFilter) -> Result<IncidentList, QueryError> {
         let most = usize::try_from(filter.most.min(MOST_LISTED)).unwrap_or(usize::MAX);
         let instance = filter.instance.as_ref().map(|name| name.as_str());
+        // What is within its minimum time is no incident yet; `ansai status` shows it.
         let is_wanted = |row: Row<'_>| {
-            instance.is_none_or(|name| row.instance == name)
+            !row.is_pending
+                && instance.is_none_or(|name| row.instance == name)
                 && filter.key.as_ref().is_none_or(|key| row.key == key)
                 && filter.since.is_none_or(|since| row.opened >= since)
         };

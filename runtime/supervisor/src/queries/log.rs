@@ -44,19 +44,24 @@ pub(super) fn newest_first(
     let (mut read, mut end, mut oldest) = (0_u64, None::<u64>, None::<Timestamp>);
     for first in firsts.into_iter().rev() {
         let mut found: Vec<Entry> = Vec::new();
-        let mut has_recent = false;
+        let (mut has_recent, mut of_segment) = (false, 0_u64);
         for entry in Reader::from_sequence(directory, first)? {
             let entry = entry?;
             if end.is_some_and(|end| entry.sequence >= end) {
                 break;
             }
             read += 1;
+            of_segment += 1;
             let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&entry.payload) else { continue };
             oldest = Some(oldest.map_or(peek.at, |oldest| oldest.min(peek.at)));
             has_recent |= peek.at >= since;
             if peek.at >= since && is_wanted(&peek.event) {
                 found.push(entry);
             }
+        }
+        // Retention dropped it since the list was made, so what was read last is the beginning now.
+        if of_segment == 0 && end.is_some() {
+            return Ok(Reached::Beginning(oldest));
         }
         for entry in found.into_iter().rev() {
             if let Ok(record) = serde_json::from_slice::<Record>(&entry.payload)
@@ -78,4 +83,39 @@ pub(super) fn newest_first(
         Some(oldest) if oldest < since => Reached::Since,
         oldest => Reached::Beginning(oldest),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_audit::{DropReason, DropRequest, Durability, Key, Log, Options, PendingDrop};
+    use ansai_core::Event;
+
+    use super::*;
+
+    /// Would break: a report that claims to have all, although retention dropped older records while it read.
+    #[test]
+    fn what_retention_drops_meanwhile_is_not_claimed_to_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::create(dir.path().join("audit")).unwrap();
+        let (mut log, _) = Log::open(&directory, Options { segment_bytes: 300, ..Options::default() }).unwrap();
+        for number in 1..=40 {
+            let event = Event::Stopping { why: number.to_string() };
+            let record = Record { at: Timestamp::from_millis(number * 1_000), event };
+            log.append(&serde_json::to_vec(&record).unwrap(), Durability::Synced).unwrap();
+        }
+        let first = sealed(&directory).unwrap().last().unwrap().next;
+        let (mut is_dropped, mut oldest) = (false, None);
+        let visit = |_, record: Record| {
+            if !std::mem::replace(&mut is_dropped, true) {
+                let request = DropRequest { first, reason: DropReason::Size, archive: None, at_ms: 1 };
+                PendingDrop::begin(&directory, request, &Key::from_seed([1; 32])).unwrap().remove().unwrap();
+            }
+            oldest = Some(record.at);
+            ControlFlow::Continue(())
+        };
+        let reached = newest_first(&directory, Timestamp::EPOCH, |_| true, visit).unwrap();
+        assert_eq!(reached, Reached::Beginning(oldest));
+        assert!(oldest > Some(Timestamp::from_millis(1_000)), "{oldest:?}");
+    }
 }

@@ -99,7 +99,7 @@ impl Source<'_> {
     fn count(&self, since: Timestamp, is_wanted: impl Fn(&str) -> bool) -> Result<Counted, QueryError> {
         let mut counted = Counted::default();
         let outlook = &self.outlook;
-        let wanted = |row: crate::state::Row<'_>| is_wanted(row.instance);
+        let wanted = |row: crate::state::Row<'_>| !row.is_pending && is_wanted(row.instance);
         let open = self.state.overview(&outlook.orders, outlook.now, outlook.is_in_doubt, 0, wanted)?;
         counted.counts.open = u64::try_from(open.count).unwrap_or(u64::MAX);
         self.state.opened_since(since, |instance, key, opened, before| {

@@ -12,7 +12,9 @@ const MOST: i64 = 50_000;
 /// The same for one instance, so that a noisy one leaves room for the others.
 const MOST_OF_INSTANCE: i64 = 5_000;
 /// Attempts of one report: the latest ones.
-const MOST_ATTEMPTS: i64 = 100_000;
+const MOST_ATTEMPTS: usize = 100_000;
+/// Rows that are read at once. In between, and while they are parsed, others get the state.
+const PAGE: usize = 1_000;
 
 /// Which closed incidents are wanted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,15 +81,26 @@ impl State {
 
     /// Each closed incident that opened or closed since a time.
     pub(crate) fn each_closed(&self, since: Timestamp, mut each: impl FnMut(ClosedIncident)) -> Result<(), StateError> {
-        self.0.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT value FROM closed_incident WHERE closed >= ?1 OR opened >= ?1")?;
-            let mut rows = statement.query([signed(since)])?;
-            while let Some(row) = rows.next()? {
-                each(serde_json::from_str(&row.get::<_, String>(0)?)?);
+        let mut last = 0_i64;
+        loop {
+            let page: Vec<(i64, String)> = self.0.read(|connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT number, value FROM closed_incident WHERE number > ?2 AND (closed >= ?1 OR opened >= ?1)
+                        ORDER BY number LIMIT ?3",
+                )?;
+                let rows = statement
+                    .query_map(params![signed(since), last, limit(PAGE)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })?;
+            let is_last = page.len() < PAGE;
+            for (number, value) in page {
+                last = number;
+                each(serde_json::from_str(&value)?);
             }
-            Ok(())
-        })
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// The closed incident with this id.
@@ -110,16 +123,29 @@ impl State {
 
     /// Attempts of all instances since a time, the newest first, with their plans. At most 100,000.
     pub(crate) fn each_attempt(&self, since: Timestamp, mut each: impl FnMut(&str, Attempt)) -> Result<(), StateError> {
-        self.0.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT instance, value FROM attempt WHERE at >= ?1 ORDER BY at DESC LIMIT ?2")?;
-            let mut rows = statement.query(params![signed(since), MOST_ATTEMPTS])?;
-            while let Some(row) = rows.next()? {
-                let value: String = row.get(1)?;
-                each(&row.get::<_, String>(0)?, serde_json::from_str(&value)?);
+        let (mut last, mut left) = (AttemptPlace::after_all(), MOST_ATTEMPTS);
+        while left > 0 {
+            let most = left.min(PAGE);
+            let page: Vec<(AttemptPlace, String)> = self.0.read(|connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT at, instance, kind, name, plan, value FROM attempt
+                        WHERE at >= ?1 AND (at, instance, kind, name, plan) < (?2, ?3, ?4, ?5, ?6)
+                        ORDER BY at DESC, instance DESC, kind DESC, name DESC, plan DESC LIMIT ?7",
+                )?;
+                let AttemptPlace { at, instance, kind, name, plan } = &last;
+                let rows = statement
+                    .query_map(params![signed(since), at, instance, kind, name, plan, limit(most)], |row| {
+                        Ok((AttemptPlace::of(row)?, row.get(5)?))
+                    })?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })?;
+            left = if page.len() < most { 0 } else { left - most };
+            for (place, value) in page {
+                each(&place.instance, serde_json::from_str(&value)?);
+                last = place;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// The kept attempts of an instance at a finding about a thing, with their plans, oldest first.
@@ -144,6 +170,31 @@ impl State {
             .collect()
         })
     }
+}
+
+/// Where an attempt is in the order of time. Two may have the same time.
+struct AttemptPlace {
+    at: i64,
+    instance: String,
+    kind: String,
+    name: String,
+    plan: String,
+}
+
+impl AttemptPlace {
+    fn after_all() -> AttemptPlace {
+        let none = String::new;
+        AttemptPlace { at: i64::MAX, instance: none(), kind: none(), name: none(), plan: none() }
+    }
+
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<AttemptPlace> {
+        let (at, instance, kind, name, plan) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(AttemptPlace { at, instance, kind, name, plan })
+    }
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 fn drop_oldest(connection: &Connection, instance: &str) -> Result<(), StateError> {

@@ -88,6 +88,16 @@ impl State {
         self.0.write(|connection| put_incident(connection, incident, &value))
     }
 
+    /// Removes what was within its minimum time, and so never was an incident.
+    pub(crate) fn forget_incident(&self, instance: &InstanceName, key: &str) -> Result<(), StateError> {
+        self.0.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
+                .execute(params![instance.as_str(), key])?;
+            Ok(())
+        })
+    }
+
     /// Writes without a sync, for an incident with nothing but new evidence: after a power failure, the next pass
     /// writes it again.
     pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {

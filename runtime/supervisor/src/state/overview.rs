@@ -18,6 +18,8 @@ pub(crate) struct Row<'a> {
     pub(crate) instance: &'a str,
     pub(crate) key: &'a str,
     pub(crate) opened: Timestamp,
+    /// Whether it is within its minimum time: not an incident yet.
+    pub(crate) is_pending: bool,
 }
 
 /// What is open.
@@ -83,7 +85,7 @@ impl State {
                     Ok::<&str, StateError>(value.as_str().unwrap_or_default())
                 };
                 let (is_unknown, is_pending) = (rank % 2 == 1, rank >= PENDING);
-                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened) };
+                let row = Row { instance: text(0)?, key: text(1)?, opened: unsigned(opened), is_pending };
                 if !is_wanted(row) {
                     continue;
                 }
@@ -119,7 +121,8 @@ impl State {
         })
     }
 
-    /// The last evaluation before each open incident that opened since a time, and when it opened; by instance and key.
+    /// The last evaluation before each open incident that opened since a time, and when it opened; by instance and key. Without
+    /// those that are within their minimum time.
     pub(crate) fn opened_since(
         &self,
         since: Timestamp,
@@ -128,7 +131,7 @@ impl State {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT instance, key, json_extract(value, '$.opened') AS opened, json_extract(value, '$.healthy_before')
-                    FROM incident WHERE opened >= ?1",
+                    FROM incident WHERE opened >= ?1 AND json_extract(value, '$.course.minimum') IS NULL",
             )?;
             let mut rows = statement.query([signed(since)])?;
             while let Some(row) = rows.next()? {

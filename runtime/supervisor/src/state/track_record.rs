@@ -197,10 +197,16 @@ fn count(connection: &Connection, at: Timestamp, fact: &Fact) -> Result<(), Stat
                     add(connection, instance, at, &(action, Achieved { proposed: 1, ..Achieved::default() }))?;
                 }
             }
-            put_plan(connection, plan, at, &counted)?;
+            // A plan that was approved and waits for something else is recorded again: what is counted of it stays.
+            put_plan(connection, "INSERT OR IGNORE", (plan, at), &counted)?;
         }
         Fact::NotApplied { plan } => {
-            connection.prepare_cached("DELETE FROM counted_plan WHERE plan = ?1")?.execute([plan])?;
+            // An approved one is applied later, once its window is open or its budget has room.
+            connection
+                .prepare_cached(
+                    "DELETE FROM counted_plan WHERE plan = ?1 AND json_extract(value, '$.is_approved') IS NOT 1",
+                )?
+                .execute([plan])?;
         }
         Fact::Asked { .. } | Fact::Applied { .. } | Fact::Verified { .. } | Fact::Undone { .. } => {
             let Some(plan) = fact.plan() else { return Ok(()) };
@@ -213,7 +219,8 @@ fn count(connection: &Connection, at: Timestamp, fact: &Fact) -> Result<(), Stat
             for added in counted.take(fact) {
                 add(connection, &counted.instance, at, &added)?;
             }
-            put_plan(connection, plan, Timestamp::from_millis(unsigned(planned)), &counted)?;
+            let planned = Timestamp::from_millis(unsigned(planned));
+            put_plan(connection, "INSERT OR REPLACE", (plan, planned), &counted)?;
         }
     }
     Ok(())
@@ -235,9 +242,14 @@ fn know(
     Ok(())
 }
 
-fn put_plan(connection: &Connection, plan: &str, at: Timestamp, counted: &CountedPlan) -> Result<(), StateError> {
+fn put_plan(
+    connection: &Connection,
+    insert: &'static str,
+    (plan, at): (&str, Timestamp),
+    counted: &CountedPlan,
+) -> Result<(), StateError> {
     let value = serde_json::to_string(counted)?;
-    connection.prepare_cached("INSERT OR REPLACE INTO counted_plan VALUES (?1, ?2, ?3)")?.execute(params![
+    connection.prepare_cached(&format!("{insert} INTO counted_plan VALUES (?1, ?2, ?3)"))?.execute(params![
         plan,
         integer(at.as_millis()),
         value

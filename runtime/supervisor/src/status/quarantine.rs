@@ -41,9 +41,9 @@ impl QuarantineSize {
 
     /// The last count. Begins another one if it is old and none is going on, and waits a moment for it.
     fn read(&self, count: impl FnOnce() -> Quarantined + Send + 'static) -> Option<Quarantined> {
-        if self.last().is_some_and(|last| clock::now() - last.at < FRESH)
-            || self.is_counting.swap(true, Ordering::AcqRel)
-        {
+        // Also after the clock was set back, what is long ago is not fresh.
+        let is_fresh = |last: Quarantined| clock::now().as_millis().abs_diff(last.at.as_millis()) < FRESH.get();
+        if self.last().is_some_and(is_fresh) || self.is_counting.swap(true, Ordering::AcqRel) {
             return self.last();
         }
         let (last, counting) = (self.last.clone(), Counting(self.is_counting.clone()));
@@ -107,6 +107,21 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(size.read(|| count(3)).map(|found| found.files), Some(1), "still fresh");
+    }
+
+    /// Would break: after the clock was set back, the same count for hours.
+    #[test]
+    fn a_count_of_the_future_is_not_fresh() {
+        let size = QuarantineSize::default();
+        size.read(|| Quarantined { at: clock::now() + Millis::from_hours(1), ..count(1) });
+        while size.is_counting.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        size.read(|| count(2));
+        while size.is_counting.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        assert_eq!(size.last().map(|found| found.files), Some(2));
     }
 
     #[test]

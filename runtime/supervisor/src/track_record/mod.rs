@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ansai_audit::Reader;
+use ansai_audit::{ReadError, Reader};
 use ansai_core::event::{PlannedStep, Record};
 use ansai_core::{Event, InstanceName, Timestamp};
 use ansai_storage::Directory;
@@ -149,6 +149,8 @@ impl TrackRecord {
         match written {
             Ok(()) => *counted = head,
             Err(error) => {
+                // A part may be written.
+                *counted = self.state.counted().unwrap_or(*counted);
                 self.waiting.is_lost();
                 tracing::error!("what actions achieved is not counted, ansai tries again: {error}");
             }
@@ -165,13 +167,33 @@ impl TrackRecord {
         Ok(())
     }
 
-    /// Counts from the log.
+    /// Counts from the log. What cannot be read is told once and not counted: it would be read again each second.
     fn catch_up(&self, counted: u64, head: u64) -> Result<(), String> {
         let from = (counted + 1).max(head.saturating_sub(MOST_READ));
-        let reader = Reader::from_sequence(&self.audit_dir, from).map_err(|error| error.to_string())?;
         let mut facts = Vec::new();
+        let read = match Reader::from_sequence(&self.audit_dir, from) {
+            Ok(reader) => self.read(reader, from, head, &mut facts)?,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
+            tracing::error!("what actions achieved after the last record that can be read is not counted: {error}");
+        }
+        self.write(&facts, head)
+    }
+
+    /// Counts records as far as they can be read. The last facts are left to the caller.
+    fn read(
+        &self,
+        reader: Reader,
+        from: u64,
+        head: u64,
+        facts: &mut Vec<Noted>,
+    ) -> Result<Result<(), ReadError>, String> {
         for entry in reader {
-            let entry = entry.map_err(|error| error.to_string())?;
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Ok(Err(error)),
+            };
             if entry.sequence > head {
                 break;
             }
@@ -184,11 +206,11 @@ impl TrackRecord {
                 facts.push(Noted { sequence: entry.sequence, at, fact });
             }
             if facts.len() >= AT_ONCE {
-                self.state.count(&facts, entry.sequence).map_err(|error| error.to_string())?;
+                self.state.count(facts, entry.sequence).map_err(|error| error.to_string())?;
                 facts.clear();
             }
         }
-        self.write(&facts, head)
+        Ok(Ok(()))
     }
 
     fn prune(&self, facts: u64) {

@@ -23,8 +23,12 @@ struct Run {
 }
 
 fn run(dir: &Path) -> Run {
+    run_with(dir, Options::default())
+}
+
+fn run_with(dir: &Path, options: Options) -> Run {
     let audit_dir = Directory::create(dir.join("audit")).unwrap();
-    let journal = Arc::new(Journal::new(Log::open(&audit_dir, Options::default()).unwrap().0, Stream::new()));
+    let journal = Arc::new(Journal::new(Log::open(&audit_dir, options).unwrap().0, Stream::new()));
     let state = Arc::new(State::open(&dir.join("state.db"), Ballast::new(dir.join("ballast"), 4096)).unwrap());
     let host: Arc<dyn HostAccess> = Arc::new(host());
     let clocks = Arc::new(ClockWatch::open(host, state.clone(), journal.clone(), true).unwrap());
@@ -171,6 +175,36 @@ fn a_log_that_was_replaced_by_a_shorter_one_counts_from_its_end() {
     publish(&second.journal, 3..4);
     second.record.settle();
     assert_eq!(achieved(&second.state), (4, 4, 40));
+}
+
+/// Would break: one record that nobody can read is read again each second, and nothing after it is ever counted.
+#[test]
+fn a_damaged_record_is_passed_over_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = run_with(dir.path(), Options { segment_bytes: 16 * 1024, ..Options::default() });
+    publish(&one.journal, 0..200);
+    one.journal.sync().unwrap();
+    let audit_dir = dir.path().join("audit");
+    let sealed = ansai_audit::sealed(&Directory::open(&audit_dir).unwrap()).unwrap();
+    let last = sealed.last().unwrap();
+    // Four facts of five records: more than are written at once are before it.
+    assert!(last.name.first_sequence() > 750, "{last:?}");
+    let file = audit_dir.join(last.name.to_string());
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    // As if the queue had been full.
+    one.record.waiting.is_lost();
+    one.record.settle();
+    let before = achieved(&one.state);
+    assert!(before.1 >= 150, "{before:?}");
+    one.record.settle();
+    assert_eq!(achieved(&one.state), before);
+    assert_eq!(one.state.counted().unwrap(), one.journal.head().sequence);
+    publish(&one.journal, 200..201);
+    one.record.settle();
+    assert_eq!(achieved(&one.state), (before.0 + 1, before.1 + 1, before.2 + 10));
 }
 
 #[test]

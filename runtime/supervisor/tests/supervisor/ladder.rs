@@ -1,10 +1,10 @@
 //! Incidents that wait, climb a ladder, come back, and are left to a person: over real files, with a restart before each run.
 
-use ansai_core::control::{NextStep, Overall, Retry};
-use ansai_core::event::Verdict;
+use ansai_core::control::{NewDecision, NextStep, Overall, Retry};
+use ansai_core::event::{ApprovalDecision, Verdict};
 use ansai_core::incident::{Change, FlapLimit, Ladder, Permission, Reason, Stage, Tried};
 use ansai_core::order::Person;
-use ansai_core::{Event, Millis, Mode, OnFailure, RetryPolicy, Status};
+use ansai_core::{Decision, Event, Millis, Mode, OnFailure, RetryPolicy, Status};
 use ansai_supervisor::{Instance, OrderError};
 
 use crate::scene::{ONE, Scene, eventually, fixed};
@@ -116,6 +116,39 @@ async fn a_stage_at_which_nothing_is_proposed_is_left_at_once() {
     let left = |from: &str, to: &str| (from.to_owned(), to.to_owned(), Reason::NothingToDo);
     assert_eq!(stages(&scene), [left("gentle", "hard"), left("hard", "person")]);
     assert_eq!(escalations(&scene), [(Reason::NothingToDo, 0, vec![])]);
+    scene.finish().await;
+}
+
+/// Would break: a person approves the second half of an attempt, and the policy is asked for the next stage instead.
+#[tokio::test]
+async fn the_second_half_of_an_attempt_waits_for_a_person_at_its_stage() {
+    let stage = |name: &str| Stage { name: name.into(), attempts: 1, within: None };
+    let scene = scene_with(Ladder(vec![stage("gentle"), stage("hard")]));
+    let mut script = Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop);
+    script.decision = Decision::ApplyThenReplan(OnFailure::Stop);
+    scene.script(&script);
+    let open = || scene.open_with(fixed(Mode::Approve)).unwrap();
+    let approve = || {
+        let waits = |verdict| match verdict {
+            Verdict::Held(Permission::AwaitsApproval { plan, .. }) => Some(plan),
+            _ => None,
+        };
+        let plan = verdicts(&scene).into_iter().rev().find_map(waits).unwrap();
+        let decision = ApprovalDecision::Approved;
+        open().decide(&NewDecision { plan, decision, reason: Some("go".into()) }, &alice()).unwrap();
+    };
+    open().run_once().await;
+    approve();
+    open().run_once().await;
+    assert_eq!((scene.text("history"), stages(&scene)), ("mark a\n".into(), vec![]));
+    // It waits.
+    open().run_once().await;
+    assert!(stages(&scene).is_empty());
+    approve();
+    // A mark is made once.
+    std::fs::remove_file(scene.path("a")).unwrap();
+    open().run_once().await;
+    assert_eq!((scene.text("history"), stages(&scene)), ("mark a\nmark a\n".into(), vec![]));
     scene.finish().await;
 }
 

@@ -52,7 +52,7 @@ fn open(scene: &Scene, case: &str) -> Supervisor {
 }
 
 /// A window that is closed today and tomorrow.
-fn closed() -> &'static str {
+pub(crate) fn closed() -> &'static str {
     let days = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 86_400;
     // The first day was a Thursday.
     if (days + 3) % 7 < 3 { "Sat 03:00-04:00 UTC" } else { "Tue 03:00-04:00 UTC" }

@@ -3,7 +3,7 @@
 use ansai_core::control::{
     HistoryFilter, IncidentEnd, IncidentFilter, IncidentList, MomentKind, NextStep, ReportFilter,
 };
-use ansai_core::{Event, InstanceName, Mode, OnFailure, Severity, Status, Timestamp};
+use ansai_core::{Event, InstanceName, Millis, Mode, OnFailure, Severity, Status, Timestamp};
 use ansai_storage::Directory;
 use ansai_supervisor::queries::{QueryError, Stored};
 
@@ -130,6 +130,30 @@ async fn what_is_healthy_again_by_itself_was_not_healed() {
         let list = stored(&scene).incidents(&filter).unwrap();
         assert!(list.open.is_empty() && list.closed.is_empty(), "{filter:?}");
     }
+    scene.finish().await;
+}
+
+/// Would break: findings that never were incidents, in reports and lists.
+#[tokio::test]
+async fn what_is_healthy_again_within_its_minimum_time_was_no_incident() {
+    let mut scene = Scene::new();
+    scene.retry_policy.hold_for = Millis::from_hours(1);
+    scene.script(&sick());
+    let counts = |supervisor: &ansai_supervisor::Supervisor| {
+        let (list, report) = (supervisor.incidents(&ALL).unwrap(), supervisor.report(&EVER).unwrap());
+        let incidents = report.incidents;
+        ([list.open.len() + list.more_open, list.closed.len()], [incidents.open, incidents.opened, incidents.closed])
+    };
+    let supervisor = scene.open();
+    supervisor.run_once().await;
+    let status = supervisor.status().unwrap();
+    assert_eq!((status.incidents.len(), status.pending_incidents), (1, 1));
+    assert_eq!(counts(&supervisor), ([0, 0], [0, 0, 0]));
+    scene.script(&healthy());
+    supervisor.run_once().await;
+    assert!(supervisor.status().unwrap().incidents.is_empty());
+    assert_eq!(counts(&supervisor), ([0, 0], [0, 0, 0]));
+    drop(supervisor);
     scene.finish().await;
 }
 

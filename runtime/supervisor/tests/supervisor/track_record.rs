@@ -1,13 +1,18 @@
 //! What actions achieved, counted over real plans: healed, undone, rejected, and what people say about closed incidents.
 
+use std::sync::Arc;
+
 use ansai_core::control::{NewDecision, NewFeedback};
-use ansai_core::event::ApprovalDecision;
+use ansai_core::event::{ApprovalDecision, Verdict};
+use ansai_core::incident::Permission;
+use ansai_core::maintenance::Maintenance;
 use ansai_core::order::Person;
 use ansai_core::promotion::{Achieved, Judgement};
 use ansai_core::{Event, Mode, OnFailure, Timestamp};
-use ansai_supervisor::{FeedbackError, PlanReport, Supervisor};
+use ansai_supervisor::{FeedbackError, Instance, PlanReport, Supervisor};
 
-use crate::scene::{Scene, fixed};
+use crate::ladder_killed::closed;
+use crate::scene::{ONE, Scene, fixed};
 use crate::script::{Script, Step};
 
 fn alice() -> Person {
@@ -85,6 +90,35 @@ async fn what_is_only_observed_or_rejected_did_not_help() {
     supervisor.decide(&decision(ApprovalDecision::Rejected, "no"), &alice()).unwrap();
     let expected = Achieved { proposed: 1, approved: 1, rejected: 1, ..Achieved::default() };
     assert_eq!(Achieved { since: None, ..achieved(&supervisor) }, expected);
+    drop(supervisor);
+    scene.finish().await;
+}
+
+/// Would break: what a person approved outside a window never counts, although it heals once the window is open.
+#[tokio::test]
+async fn an_approved_plan_that_waits_for_its_window_is_on_record() {
+    let scene = Scene::new();
+    healing(&scene);
+    let outside = || {
+        let maintenance = Maintenance { windows: vec![closed().parse().unwrap()], emergency_passes: false };
+        let instance = Instance { maintenance: Arc::new(maintenance), ..scene.instance(ONE) };
+        scene.open_all(fixed(Mode::Approve), vec![instance]).unwrap()
+    };
+    let supervisor = outside();
+    let plan = pass(&supervisor).await.pop().unwrap().plan;
+    let approved = NewDecision { plan, decision: ApprovalDecision::Approved, reason: Some("go".into()) };
+    supervisor.decide(&approved, &alice()).unwrap();
+    let held = pass(&supervisor).await.pop().unwrap();
+    assert!(matches!(held.verdict, Some(Verdict::Held(Permission::OutsideWindow(_)))), "{held:?}");
+    let waiting = Achieved { proposed: 1, approved: 1, ..Achieved::default() };
+    assert_eq!(Achieved { since: None, ..achieved(&supervisor) }, waiting);
+    drop(supervisor);
+    let supervisor = scene.open_with(fixed(Mode::Approve)).unwrap();
+    pass(&supervisor).await;
+    assert_eq!(
+        Achieved { since: None, ..achieved(&supervisor) },
+        Achieved { applied: 1, verified: 1, healed: 1, ..waiting }
+    );
     drop(supervisor);
     scene.finish().await;
 }

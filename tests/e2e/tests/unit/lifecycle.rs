@@ -51,6 +51,12 @@ fn systemd_the_unit_is_written_where_none_is_and_only_with_a_valid_configuration
     host.configure("[daemon]\nmode = \"whatever\"\n");
     assert_eq!(ansai(&["--enable"]).code, 2);
     assert!(!is_there());
+    // `ansai run` refuses it, so it would fail at each boot, too.
+    host.configure("[policy.p]\nsource = \"/srv/p.wasm\"\nmode = \"enforce\"\n");
+    host.shell("chmod 666 /etc/ansai/ansai.toml");
+    let ran = ansai(&["--enable"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.stderr.contains("untrusted-configuration") && !is_there(), "{ran:?}");
     host.shell("rm -r /etc/ansai");
 
     let ran = ansai(&[]);

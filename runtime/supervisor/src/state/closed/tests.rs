@@ -114,6 +114,53 @@ fn each_instance_keeps_its_latest_and_what_was_dropped_is_told() {
     assert_eq!(state.closed_known_since().unwrap(), at(now + u64::try_from(MOST_OF_INSTANCE).unwrap() + 1));
 }
 
+/// Would break: a report that holds everybody up while it reads, or that loses attempts of the same time between two pages.
+#[test]
+fn a_report_reads_page_by_page_and_others_get_the_state_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = state(dir.path());
+    let many = 2 * i64::try_from(PAGE).unwrap() + 10;
+    let attempt = Attempt {
+        key: "k".into(),
+        number: 1,
+        at: at(7),
+        ended: None,
+        stage: String::new(),
+        verified: Status::Healthy,
+        distance_before: None,
+        distance_after: None,
+        steps: vec![],
+    };
+    let closed = serde_json::to_string(&closed(&sick(&ONE, "k", Severity::Warning, 5), 5)).unwrap();
+    let attempt = serde_json::to_string(&attempt).unwrap();
+    let fill = Connection::open(dir.path().join("state.db")).unwrap();
+    for (insert, value) in [
+        (
+            "closed_incident (id, instance, key, opened, closed, value) SELECT 'one/k/' || i, 'one', 'k', 5, 5, ?2",
+            closed,
+        ),
+        ("attempt SELECT 'one', 'test', 'k', 5 + i / 700, 'p' || i, ?2", attempt),
+    ] {
+        let statement = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) INSERT INTO {insert} FROM n"
+        );
+        fill.execute(&statement, params![many, value]).unwrap();
+    }
+    let (mut seen, mut tried) = (0, 0);
+    let others = || assert!(state.closed_known_since().is_ok());
+    let each_closed = |_: ClosedIncident| {
+        others();
+        seen += 1;
+    };
+    state.each_closed(at(0), each_closed).unwrap();
+    let each_attempt = |instance: &str, _: Attempt| {
+        others();
+        tried += i64::from(instance == "one");
+    };
+    state.each_attempt(at(0), each_attempt).unwrap();
+    assert_eq!((seen, tried), (many, many));
+}
+
 #[test]
 fn the_overview_has_the_worst_first_and_silenced_ones_last() {
     let dir = tempfile::tempdir().unwrap();

@@ -94,6 +94,27 @@ fn an_action_is_counted_by_instance_and_survives() {
     assert_eq!(state.effectiveness(&ONE, "a.other", on(TODAY)).unwrap(), Effectiveness::default());
 }
 
+/// Would break: an approved plan that waits for its window drops out of the record.
+#[test]
+fn an_approved_plan_that_waits_for_something_else_still_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = open(dir.path());
+    let facts = vec![
+        opened("i", &ONE),
+        planned("p", "i", &ONE),
+        Fact::Asked { plan: "p".into(), is_approved: true },
+        // The next pass records it again, outside its window.
+        planned("p", "i", &ONE),
+        Fact::NotApplied { plan: "p".into() },
+        Fact::Asked { plan: "p".into(), is_approved: true },
+        applied("p", 7),
+        verified("p", true),
+    ];
+    state.count(&noted(TODAY, facts), 8).unwrap();
+    let one = state.action_records(on(TODAY)).unwrap()[0].achieved.clone();
+    assert_eq!((one.proposed, one.approved, one.applied, one.verified, one.healed), (1, 1, 1, 1, 1), "{one:?}");
+}
+
 #[test]
 fn ninety_days_count_and_older_ones_go() {
     let dir = tempfile::tempdir().unwrap();
