@@ -32,7 +32,7 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
                 lines::line(&one)?;
             }
             if *all == Orders::default() {
-                lines::line("nothing is paused or silenced")?;
+                lines::line("nothing is paused, silenced or stopped")?;
             }
             orders::note_not_running(&done)?;
         }
