@@ -17,7 +17,7 @@ pub(crate) fn left_stage(incident: &str, from: &str, to: &str, reason: &Reason) 
     format!("incident {incident} leaves stage {from} for stage {to}: {reason}")
 }
 
-/// `incident ID (critical) is left to a person: 2 attempts used: SUMMARY; …`.
+/// `incident ID (critical) is left to a person, 2 attempts used: SUMMARY; …`.
 pub(crate) fn escalated(
     incident: &str,
     severity: &str,
