@@ -1,4 +1,4 @@
-//! `ansai pauses`: what is paused and silenced, and what ansai stopped by itself.
+//! `ansai pauses`: pauses, silences, quarantined policies, storms and fights.
 
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;

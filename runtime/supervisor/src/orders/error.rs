@@ -24,7 +24,7 @@ pub enum OrderError {
     /// There is no pause of all instances.
     #[error("no pause of all instances is in force")]
     NothingPaused,
-    /// No instance of this name is paused, quarantined or in a fight, no key of this name is silenced, and it names no storm.
+    /// No pause, silence, quarantine or fight has this name, and it names no storm that is in force.
     #[error("no pause, silence, quarantine, storm or fight of `{0}` is in force")]
     NothingToResume(String),
     /// No incident of this id, key or instance is left to a person.
