@@ -44,7 +44,7 @@ fn words(what: What) -> (&'static str, &'static str) {
         ),
         What::Restart => (
             "restart the machine when it suits",
-            "until then the old kernel and libraries run, with the faults that were mended",
+            "until then the old kernel and libraries run, without the fixes that are installed",
         ),
     }
 }

@@ -31,7 +31,7 @@ fn look(what: What, settings: &Settings, host: &Host) -> Option<Observation> {
     };
     match seen {
         Ok(Some(seen)) => Some(seen),
-        Ok(None) => is_open.then(|| Observation::unknown(key, host.host(), format!("{key} cannot be told now"))),
+        Ok(None) => is_open.then(|| Observation::unknown(key, host.host(), format!("{key} is unknown now"))),
         // A kernel without it, or a container, is no trouble.
         Err(Refusal::Unsupported(_)) if !is_open => None,
         Err(refusal) => {

@@ -56,7 +56,8 @@ impl What {
         matches!(self, Load | Processors | StalledProcessors | StalledMemory | StalledIo)
     }
 
-    /// The thresholds; none for what has no number. A severity ends a tenth below its threshold.
+    /// The thresholds; none for what has no number. A severity ends when the value is below its threshold by a tenth of the
+    /// warning threshold.
     pub(crate) fn levels(self, settings: &Settings) -> Levels {
         let (warning, critical) = match self {
             What::Load => (settings.load_warning, Some(settings.load_critical)),

@@ -80,13 +80,13 @@ pub(crate) enum Command {
     Pause(pause::Arguments),
     /// Neither show nor heal incidents with a key for a while
     Silence(silence::Arguments),
-    /// End a pause, a silence or a quarantine
+    /// End a pause, a silence, a quarantine, a storm or a fight
     Resume(resume::Arguments),
     /// Let ansai heal incidents again that are left to a person
     Retry(retry::Arguments),
-    /// List what is paused and silenced
+    /// List pauses, silences, quarantined policies, storms and fights
     Pauses(pauses::Arguments),
-    /// Show what the configured policies would do in the next weeks, on a host that is not there
+    /// Simulate a month of this configuration on a simulated host, with made-up faults
     Simulate(simulate::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),

@@ -15,7 +15,7 @@ pub struct Control {
     pub socket: Option<PathBuf>,
     /// Members of this group may read: `ansai status`, `incidents`, `history`, `report`, `pauses`, `plans` and `plan`.
     pub group: Option<String>,
-    /// Members of this group may also pause, silence and resume, and approve and reject plans.
+    /// Members of this group may also pause, silence, resume, retry, give feedback, and approve and reject plans.
     pub operators: Option<String>,
 }
 

@@ -12,14 +12,14 @@ use crate::output::{json, lines, orders, promotion};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ansai status                                              list open incidents\n  \
+    after_help = "Examples:\n  ansai incidents --all                                     list incidents with their ids\n  \
     ansai feedback ID --false-alarm --note 'planned work'     count it as a false alarm\n  \
     ansai feedback ID --helpful                               count it as helpful\n\n\
     The incident may be open or closed, for 90 days. What is said last counts. `ansai promote` shows the counts of each\n\
     action: an action with many false alarms is not promoted."
 )]
 pub(crate) struct Arguments {
-    /// Incident, from `ansai status` or `ansai audit show`
+    /// Id of the incident, from `ansai incidents --all`
     incident: String,
     /// Nothing was wrong
     #[arg(long, required_unless_present = "helpful", conflicts_with = "helpful")]

@@ -1,4 +1,4 @@
-//! `ansai pauses`: what is paused and silenced, and what ansai stopped by itself.
+//! `ansai pauses`: pauses, silences, quarantined policies, storms and fights.
 
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
@@ -32,7 +32,7 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
                 lines::line(&one)?;
             }
             if *all == Orders::default() {
-                lines::line("nothing is paused or silenced")?;
+                lines::line("nothing is paused, silenced or stopped")?;
             }
             orders::note_not_running(&done)?;
         }

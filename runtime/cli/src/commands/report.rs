@@ -14,7 +14,7 @@ use crate::since::Since;
     ansai report                           the last 30 days\n  \
     ansai report --since 90d               the last 90 days\n  \
     ansai report --instance disk-space     only one instance\n\n\
-    It begins with a paragraph for people who do not administrate this host. Times to heal count what ansai healed\n\
+    It begins with a paragraph for people who do not administer this host. Times to heal count what ansai healed\n\
     itself; times to find are upper limits, from the evaluation before.")]
 pub(crate) struct Arguments {
     /// Report what happened since this time: an age such as `90d`, or a time such as `2026-11-01`

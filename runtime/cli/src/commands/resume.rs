@@ -1,4 +1,4 @@
-//! `ansai resume`: end a pause, a silence or a quarantine.
+//! `ansai resume`: end a pause, a silence, a quarantine, a storm or a fight.
 
 use ansai_core::control::{Answer, Request, Resume};
 use ansai_core::exit;
@@ -16,9 +16,9 @@ use crate::output::{json, lines, orders};
     ansai resume /var          ends the silences of a key\n  \
     ansai resume storm         heals again although too much breaks at once\n\n\
     With the name of an instance, plans that are held because another policy undoes them begin again, too.\n\
-    What was held is evaluated soon. `ansai pauses` lists what is paused and silenced.")]
+    What was held is evaluated soon. `ansai pauses` lists all that can be resumed.")]
 pub(crate) struct Arguments {
-    /// Instance that is paused or quarantined, or undoes what another one does; key that is silenced; or `storm`
+    /// Instance whose pause, quarantine and fights end; key whose silences end; or `storm`
     /// [default: the pause of all instances]
     #[arg(value_name = "INSTANCE|KEY|storm")]
     name: Option<String>,

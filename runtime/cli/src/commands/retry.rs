@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     match (global.format, &done.answer) {
         (Format::Text, Answer::Retried { incidents }) => {
             for incident in incidents {
-                lines::line(&format!("incident {} begins again with its first stage", inert(incident, 300)))?;
+                lines::line(&format!("incident {} is healed again from the beginning", inert(incident, 300)))?;
             }
             orders::note_not_running(&done)?;
         }

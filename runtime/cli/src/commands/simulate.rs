@@ -1,4 +1,4 @@
-//! `ansai simulate`: what the configured policies would do, in virtual time on a host that is not there.
+//! `ansai simulate`: a configuration in virtual time, on a simulated host.
 
 mod show;
 
@@ -27,9 +27,9 @@ use crate::output;
     a week with the faults of a file\n  \
     ansai simulate --approve-after 10m                       a person approves each plan after ten minutes\n  \
     ansai simulate --days 90 --seed 2 --format json          other faults, one JSON document\n\n\
-    Schedules, incidents, attempts, windows, approvals and budgets are the real ones. The host is not: no policy runs, no\n\
-    probe reads this machine, no step changes it. A step takes no time, and whether it helps is chance. The month begins\n\
-    on Monday, 2026-01-05, and the same seed has the same result.")]
+    Schedules, incidents, attempts, windows, approvals and budgets are the real ones. The host is simulated: no policy\n\
+    runs, no probe reads this machine, no step changes it. A step takes no time, and whether it helps is chance. The\n\
+    month begins on Monday, 2026-01-05, and the same seed has the same result.")]
 pub(crate) struct Arguments {
     /// How many days, at most 3660
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_660))]

@@ -78,7 +78,7 @@ fn other_line(event: &Event) -> String {
             format!("{instance}: {said}")
         }
         Event::Retried { incident, instance, by, .. } => {
-            format!("{instance}: incident {incident} begins again with its first stage: asked by {by}")
+            format!("{instance}: incident {incident} is healed again from the beginning: asked by {by}")
         }
         Event::PlanFailed { instance, incident, error, .. } => {
             format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))

@@ -41,7 +41,7 @@ pub(crate) fn render(report: &HostReport, layout: Layout) -> String {
     page.out
 }
 
-/// For people who do not administrate this host.
+/// For people who do not administer this host.
 fn summary(report: &HostReport) -> String {
     let IncidentCounts { opened, open, healed, healed_with_approval, .. } = report.incidents;
     let of_ansai = healed + healed_with_approval;

@@ -42,7 +42,7 @@ pub(crate) fn render(one: &IncidentDetails, layout: Layout) -> String {
         page.line(2, &format!("next: {}", next(step, &one.key, one.at)));
     }
     page.out.push('\n');
-    page.line(0, "Id, for `ansai evidence` and the audit log:");
+    page.line(0, "Id, for `ansai feedback`, `ansai retry`, `ansai evidence` and the audit log:");
     page.line(2, &inert(&one.incident, 400));
     page.out
 }

@@ -17,7 +17,7 @@ pub(crate) fn left_stage(incident: &str, from: &str, to: &str, reason: &Reason) 
     format!("incident {incident} leaves stage {from} for stage {to}: {reason}")
 }
 
-/// `incident ID (critical) is left to a person: 2 attempts used: SUMMARY; …`.
+/// `incident ID (critical) is left to a person, 2 attempts used: SUMMARY; …`.
 pub(crate) fn escalated(
     incident: &str,
     severity: &str,
@@ -72,14 +72,14 @@ pub(crate) fn progress(progress: Option<Progress>) -> String {
     progress.map(|progress| format!(", {progress}")).unwrap_or_default()
 }
 
-/// `a person, since 2026-11-29 10:00: 3 attempts used; ansai retry KEY lets ansai try again`.
+/// `left to a person since 2026-11-29 10:00: 3 attempts used; ansai retry KEY lets ansai try again`.
 pub(crate) fn left_to_person(escalation: &Escalation, attempts: u32, key: &str) -> String {
     let begun = match escalation.reason {
         Reason::Attempts { .. } => String::new(),
         _ => format!(", {} used", count(attempts, "attempt")),
     };
     let (since, key) = (time::minute(escalation.at), inert(key, MOST_NAME));
-    format!("a person, since {since}: {}{begun}; `ansai retry {key}` lets ansai try again", escalation.reason)
+    format!("left to a person since {since}: {}{begun}; `ansai retry {key}` lets ansai try again", escalation.reason)
 }
 
 /// `came back 2 times after it was healed`.

@@ -100,13 +100,13 @@ impl Page {
             more.push(format!("{silenced} silenced"));
         }
         if pending > 0 {
-            more.push(format!("{pending} within the minimum time"));
+            more.push(format!("{pending} not yet an incident"));
         }
         if !report.not_loaded.is_empty() {
             more.push(format!("{} not loaded", report.not_loaded.len()));
         }
         if !report.orders.quarantines.is_empty() {
-            more.push(format!("{} quarantined", report.orders.quarantines.len()));
+            more.push(count(report.orders.quarantines.len(), "quarantined policy"));
         }
         let more = if more.is_empty() { String::new() } else { format!(": {}", more.join(", ")) };
         self.headline(0, style, word, &more);
@@ -180,17 +180,17 @@ fn stage(one: &IncidentStatus) -> String {
 /// What comes next for an incident with this key, and when.
 pub(super) fn next(next: &NextStep, key: &str, now: Timestamp) -> String {
     match next {
-        NextStep::Pending { until } => format!("an incident if it holds, {}", in_time(*until, now)),
-        NextStep::Clearing { until } => format!("healthy; closes if it stays so, {}", in_time(*until, now)),
+        NextStep::Pending { until } => format!("becomes an incident {} if it lasts", in_time(*until, now)),
+        NextStep::Clearing { until } => format!("healthy; closes {} if it stays healthy", in_time(*until, now)),
         NextStep::Escalated { escalation, attempts } => ladder::left_to_person(escalation, *attempts, key),
         NextStep::Waits { held } => events::held(held),
         NextStep::Healing => "is being healed now".to_owned(),
         NextStep::Silenced(silence) => format!("silenced {}", orders::ordered(&silence.order)),
         NextStep::Paused(pause) => format!("waiting: paused {}", orders::ordered(&pause.order)),
-        NextStep::Storm => "waits: too much breaks at once (incident-storm)".to_owned(),
+        NextStep::Storm => "waits for the end of the storm (incident-storm)".to_owned(),
         NextStep::Held { under } => format!("waits for incident {}, its cause", inert(under, 300)),
         NextStep::Approval { plan, until } => phrases::awaits_approval(plan, *until),
-        NextStep::Person { attempts } => format!("a person: {} used", count(*attempts, "attempt")),
+        NextStep::Person { attempts } => format!("left to a person: {} used", count(*attempts, "attempt")),
         NextStep::Cooling { until } => format!("another attempt {}", in_time(*until, now)),
         NextStep::Window { opens } => {
             format!("waits until the maintenance window opens at {}, {}", time::minute(*opens), in_time(*opens, now))

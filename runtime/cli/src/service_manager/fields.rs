@@ -1,8 +1,11 @@
 //! What the fields of an event in the journal say.
 
 use ansai_core::event::Verdict;
+use ansai_core::fight::Fight;
 use ansai_core::incident::Change;
-use ansai_core::{Event, Outcome, Severity, Status};
+use ansai_core::promotion::Feedback;
+use ansai_core::storm::{Storm, StormPhase};
+use ansai_core::{Event, Outcome, Severity, Status, codes};
 
 use super::journal::Priority;
 
@@ -10,11 +13,19 @@ use super::journal::Priority;
 pub(super) fn priority(event: &Event) -> Priority {
     match event {
         Event::Incident { change: Change::Closed | Change::Gone, .. } => Priority::Info,
-        Event::Incident { severity, .. } | Event::Held { severity, .. } | Event::NotHeld { severity, .. } => {
+        Event::Incident { severity, .. }
+        | Event::Held { severity, .. }
+        | Event::NotHeld { severity, .. }
+        | Event::Escalated { severity, .. } => {
             // Without one, it is unknown how bad it is.
             severity.map_or(Priority::Warning, of_severity)
         }
-        Event::NotLoaded { .. } | Event::Failed { .. } | Event::PlanFailed { .. } => Priority::Error,
+        Event::NotLoaded { .. }
+        | Event::Failed { .. }
+        | Event::PlanFailed { .. }
+        | Event::Quarantined(_)
+        | Event::Fight(_)
+        | Event::Storm(Storm { phase: StormPhase::Stopped, .. }) => Priority::Error,
         Event::Outcome { outcome, .. } | Event::Undone { outcome, .. } | Event::AfterUndo { outcome, .. } => {
             of_outcome(*outcome)
         }
@@ -27,10 +38,11 @@ pub(super) fn priority(event: &Event) -> Priority {
         | Event::Decided { verdict: Verdict::Refused(_), .. }
         | Event::Slowed { .. }
         | Event::Suspended { .. }
+        | Event::BackedOff { .. }
         | Event::Pending { .. }
         | Event::TornTail { .. }
         | Event::ClockJumped { .. } => Priority::Warning,
-        // What changes the host, and what people ordered.
+        // Notices, what changes the host, and what people order.
         Event::Intent(_)
         | Event::Undoing(_)
         | Event::AfterUndoIntent { .. }
@@ -38,9 +50,40 @@ pub(super) fn priority(event: &Event) -> Priority {
         | Event::Approval { .. }
         | Event::Paused(_)
         | Event::Silenced(_)
+        | Event::Stage { .. }
+        | Event::Retried { .. }
+        | Event::Released { .. }
+        | Event::Storm(Storm { phase: StormPhase::Trial, .. })
+        | Event::StormEnded { .. }
+        | Event::FightEnded { .. }
+        | Event::Feedback(_)
+        | Event::Promoted { .. }
         | Event::AuditKey { .. }
         | Event::AuditDropped { .. } => Priority::Notice,
-        _ => Priority::Info,
+        Event::Started { .. }
+        | Event::Stopping { .. }
+        | Event::Stopped { .. }
+        | Event::Evaluated { .. }
+        | Event::Logged { .. }
+        | Event::Observed { .. }
+        | Event::Planned { .. }
+        | Event::Repeated { .. }
+        | Event::Unchanged { .. }
+        | Event::Resumed { .. }
+        | Event::Decided { .. }
+        | Event::ApprovalEnded { .. }
+        | Event::Running { .. }
+        | Event::Guarded { .. }
+        | Event::Confirming { .. }
+        | Event::Progress { .. }
+        | Event::Skipped { .. }
+        | Event::RecordingsDropped { .. }
+        | Event::EvidenceDropped { .. }
+        | Event::ClockBelieved { .. }
+        | Event::HeadExport { error: None, .. }
+        | Event::Watch { error: None, .. }
+        | Event::PauseEnded { .. }
+        | Event::SilenceEnded { .. } => Priority::Info,
     }
 }
 
@@ -68,14 +111,63 @@ pub(super) fn incident(event: &Event) -> Option<&str> {
         Event::Incident { incident, .. }
         | Event::Held { incident, .. }
         | Event::NotHeld { incident, .. }
+        | Event::Stage { incident, .. }
+        | Event::Escalated { incident, .. }
+        | Event::Retried { incident, .. }
         | Event::Approval { incident, .. }
         | Event::ApprovalEnded { incident, .. }
-        | Event::Verified { incident, .. } => Some(incident),
+        | Event::Verified { incident, .. }
+        | Event::Feedback(Feedback { incident, .. }) => Some(incident),
         Event::Planned { incident, .. }
         | Event::PlanFailed { incident, .. }
         | Event::Repeated { incident, .. }
         | Event::Unchanged { incident, .. } => incident.as_deref(),
-        _ => None,
+        Event::Started { .. }
+        | Event::Stopping { .. }
+        | Event::Stopped { .. }
+        | Event::NotLoaded { .. }
+        | Event::Evaluated { .. }
+        | Event::Logged { .. }
+        | Event::Observed { .. }
+        | Event::Failed { .. }
+        | Event::Slowed { .. }
+        | Event::Suspended { .. }
+        | Event::Resumed { .. }
+        | Event::BackedOff { .. }
+        | Event::Quarantined(_)
+        | Event::Released { .. }
+        | Event::Decided { .. }
+        | Event::Intent(_)
+        | Event::Running { .. }
+        | Event::Guarded { .. }
+        | Event::Confirming { .. }
+        | Event::Confirmed { .. }
+        | Event::Progress { .. }
+        | Event::Outcome { .. }
+        | Event::Pending { .. }
+        | Event::Skipped { .. }
+        | Event::Undoing(_)
+        | Event::Undone { .. }
+        | Event::AfterUndoIntent { .. }
+        | Event::AfterUndo { .. }
+        | Event::RecordingsDropped { .. }
+        | Event::EvidenceDropped { .. }
+        | Event::TornTail { .. }
+        | Event::ClockJumped { .. }
+        | Event::ClockBelieved { .. }
+        | Event::AuditKey { .. }
+        | Event::AuditDropped { .. }
+        | Event::HeadExport { .. }
+        | Event::Watch { .. }
+        | Event::Paused(_)
+        | Event::PauseEnded { .. }
+        | Event::Silenced(_)
+        | Event::SilenceEnded { .. }
+        | Event::Storm(_)
+        | Event::StormEnded { .. }
+        | Event::Fight(_)
+        | Event::FightEnded { .. }
+        | Event::Promoted { .. } => None,
     }
 }
 
@@ -87,47 +179,63 @@ pub(super) fn code(event: &Event) -> Option<&str> {
         Event::Failed { kind, .. } | Event::PlanFailed { kind, .. } | Event::Evaluated { kind, .. } => {
             kind.map(|kind| kind.code().word())
         }
+        Event::BackedOff { kind, .. } => Some(kind.code().word()),
+        Event::Quarantined(_) => Some(codes::QUARANTINED.word()),
+        Event::Storm(_) => Some(Storm::CODE.word()),
+        Event::Fight(_) => Some(Fight::CODE.word()),
         Event::NotHeld { why, .. } => why.map(|why| why.code().word()),
-        _ => None,
+        Event::Started { .. }
+        | Event::Stopping { .. }
+        | Event::Stopped { .. }
+        | Event::Logged { .. }
+        | Event::Observed { .. }
+        | Event::Incident { .. }
+        | Event::Held { .. }
+        | Event::Stage { .. }
+        | Event::Escalated { .. }
+        | Event::Retried { .. }
+        | Event::Planned { .. }
+        | Event::Repeated { .. }
+        | Event::Unchanged { .. }
+        | Event::Slowed { .. }
+        | Event::Suspended { .. }
+        | Event::Resumed { .. }
+        | Event::Released { .. }
+        | Event::Decided { .. }
+        | Event::Approval { .. }
+        | Event::ApprovalEnded { .. }
+        | Event::Intent(_)
+        | Event::Running { .. }
+        | Event::Guarded { .. }
+        | Event::Confirming { .. }
+        | Event::Confirmed { .. }
+        | Event::Progress { .. }
+        | Event::Outcome { .. }
+        | Event::Pending { .. }
+        | Event::Skipped { .. }
+        | Event::Verified { .. }
+        | Event::Undoing(_)
+        | Event::Undone { .. }
+        | Event::AfterUndoIntent { .. }
+        | Event::AfterUndo { .. }
+        | Event::RecordingsDropped { .. }
+        | Event::EvidenceDropped { .. }
+        | Event::TornTail { .. }
+        | Event::ClockJumped { .. }
+        | Event::ClockBelieved { .. }
+        | Event::AuditKey { .. }
+        | Event::AuditDropped { .. }
+        | Event::HeadExport { .. }
+        | Event::Paused(_)
+        | Event::PauseEnded { .. }
+        | Event::Silenced(_)
+        | Event::SilenceEnded { .. }
+        | Event::StormEnded { .. }
+        | Event::FightEnded { .. }
+        | Event::Feedback(_)
+        | Event::Promoted { .. } => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use ansai_core::{InstanceName, codes};
-
-    use super::*;
-
-    #[test]
-    fn an_incident_is_as_urgent_as_its_finding_until_it_closes() {
-        let event = |severity, change| Event::Incident {
-            incident: "one/k/1".into(),
-            instance: InstanceName::from_static("one"),
-            key: "k".into(),
-            change,
-            severity,
-            summary: String::new(),
-            held_under: None,
-            silenced: false,
-        };
-        let opened = |severity| priority(&event(severity, Change::Opened));
-        let all = [
-            None,
-            Some(Severity::Notice),
-            Some(Severity::Warning),
-            Some(Severity::Critical),
-            Some(Severity::Emergency),
-        ];
-        let expected = [Priority::Warning, Priority::Notice, Priority::Warning, Priority::Error, Priority::Critical];
-        assert_eq!(all.map(opened), expected);
-        assert_eq!(priority(&event(Some(Severity::Emergency), Change::Closed)), Priority::Info);
-        assert_eq!(incident(&event(None, Change::Closed)), Some("one/k/1"));
-    }
-
-    #[test]
-    fn an_event_with_a_reason_has_its_code() {
-        let not_loaded = Event::NotLoaded { name: "one".into(), kind: "no-policy".into(), error: "none".into() };
-        assert_eq!((priority(&not_loaded), code(&not_loaded)), (Priority::Error, Some(codes::NO_POLICY.word())));
-        assert_eq!(code(&Event::Stopping { why: "SIGTERM".into() }), None);
-    }
-}
+mod tests;

@@ -46,7 +46,7 @@ fn without_a_daemon_an_order_is_stored_for_the_next_start() {
     scene.ansai(&["audit", "show"]).code(0).says("p is paused until").says("/var are silenced");
     scene.ansai(&["resume", "p"]).code(0).says("p is no longer paused");
     scene.ansai(&["resume", "/var"]).code(0).says("key /var are no longer silenced");
-    scene.ansai(&["pauses"]).code(0).says("nothing is paused or silenced");
+    scene.ansai(&["pauses"]).code(0).says("nothing is paused, silenced or stopped");
     scene.ansai(&["audit", "show"]).says("is no longer paused: ended by");
 }
 

@@ -47,7 +47,7 @@ impl std::fmt::Display for Reason {
             Reason::TimeOut { within } => write!(f, "not healed within {within}"),
             Reason::NothingToDo => f.write_str("nothing to do at this stage"),
             Reason::Flapping { times, within } => {
-                write!(f, "came back {times} times within {within} of being healed")
+                write!(f, "came back {times} times in {within} after it was healed")
             }
         }
     }

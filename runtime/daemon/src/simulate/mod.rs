@@ -1,4 +1,4 @@
-//! `ansai simulate`: what the configured instances would do in the next weeks, on a host that is not there.
+//! `ansai simulate`: weeks of a configuration, on a simulated host.
 //!
 //! The supervisor is the real one, in virtual time. Its host is a [`SimulatedHost`]: this module makes no other one, and a
 //! test holds that.

@@ -28,7 +28,8 @@ pub struct Totals {
     pub not_done: u64,
     /// Incidents about which a person was asked for approval.
     pub asked: u64,
-    /// Incidents that ran out of attempts, or for which the policy had no action: a person has to do something.
+    /// Incidents that ran out of attempts, came back too often, or for which the policy had no action: a person has to do
+    /// something.
     pub left_to_person: u64,
 }
 
@@ -104,7 +105,10 @@ fn word(held: &Permission) -> &'static str {
         Permission::Rejected { .. } => "rejected",
         Permission::Paused(_) => "paused",
         Permission::ClockInDoubt(_) => "clock-in-doubt",
-        _ => "other",
+        Permission::Storm(_) => "storm",
+        Permission::Fight(_) => "fight",
+        Permission::Flapping { .. } => "flapping",
+        Permission::Granted => "granted",
     }
 }
 
@@ -120,6 +124,7 @@ impl Summary {
                 }
             }
             Event::Decided { plan, instance, verdict, .. } => self.decided(at, plan, instance, verdict),
+            Event::Escalated { incident, instance, .. } => self.left(incident, instance),
             Event::Outcome { instance, outcome, .. } => {
                 let totals = self.by_instance.entry(instance.clone()).or_default();
                 match outcome {
@@ -281,6 +286,34 @@ mod tests {
         Event::Decided { plan: "p".into(), instance: ONE, verdict, attempt: None }
     }
 
+    fn escalated() -> Event {
+        Event::Escalated {
+            incident: "one/k/1".into(),
+            instance: ONE,
+            key: "k".into(),
+            severity: None,
+            summary: String::new(),
+            reason: ansai_core::incident::Reason::NothingToDo,
+            attempts: 1,
+            evidence: Vec::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// Would break: an incident that comes back too often, which no verdict tells.
+    #[test]
+    fn what_is_escalated_is_left_to_a_person() {
+        let mut summary = Summary::default();
+        summary.see(at(0), &incident(Change::Opened));
+        summary.see(at(0), &planned());
+        summary.see(at(0), &decided(Verdict::Held(Permission::Flapping { times: 3, within: Millis::from_hours(1) })));
+        summary.see(at(0), &escalated());
+        let simulation = Simulation { time: Millis::ZERO, seed: 1, approve_after: None };
+        let summary = summary.ended(at(60), &simulation, 1);
+        assert_eq!(summary.totals.left_to_person, 1);
+        assert_eq!(summary.held.keys().copied().collect::<Vec<_>>(), ["flapping"]);
+    }
+
     /// Would break: times that are counted twice or not at all when what holds a plan changes.
     #[test]
     fn what_holds_a_plan_is_counted_until_something_else_does() {
@@ -296,6 +329,8 @@ mod tests {
             summary.see(at(minute), &decided(verdict));
         }
         summary.see(at(90), &decided(Verdict::Held(Permission::Exhausted(1))));
+        // It is left to a person once, however often that is told.
+        summary.see(at(90), &escalated());
         let simulation = Simulation { time: Millis::from_hours(2), seed: 7, approve_after: None };
         let summary = summary.ended(at(120), &simulation, 1);
         let minutes = |kind| summary.held.get(kind).map(|held| (held.incidents, held.total.get() / 60_000));

@@ -24,8 +24,8 @@ pub enum OrderError {
     /// There is no pause of all instances.
     #[error("no pause of all instances is in force")]
     NothingPaused,
-    /// Neither an instance of this name is paused or quarantined, nor is a key of this name silenced.
-    #[error("`{0}` is neither paused, silenced nor quarantined")]
+    /// No pause, silence, quarantine or fight has this name, and it names no storm that is in force.
+    #[error("no pause, silence, quarantine, storm or fight of `{0}` is in force")]
     NothingToResume(String),
     /// No incident of this id, key or instance is left to a person.
     #[error("no incident of `{0}` is left to a person")]
@@ -60,7 +60,7 @@ impl OrderError {
             OrderError::Reason => Some("say why, such as --reason \"database migration\""),
             OrderError::Key => Some("`ansai status` lists the keys of open incidents"),
             OrderError::TooMany | OrderError::NothingPaused | OrderError::NothingToResume(_) => {
-                Some("`ansai pauses` lists what is paused, silenced and quarantined")
+                Some("`ansai pauses` lists all that can be resumed")
             }
             OrderError::NothingToRetry(_) => Some("`ansai status` shows what is left to a person"),
             OrderError::BeingEvaluated(_) => Some("run the command again"),

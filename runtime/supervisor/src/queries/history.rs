@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 6 << 20;
 const CHANGES: [&str; 4] = ["outcome", "undone", "after-undo", "confirmed"];
 
 /// What is worth a line of its own, besides [`CHANGES`]. What a step is about to do is told by its outcome.
-const EVENTS: [&str; 23] = [
+const EVENTS: [&str; 35] = [
     "started",
     "stopping",
     "stopped",
@@ -24,6 +24,9 @@ const EVENTS: [&str; 23] = [
     "incident",
     "held",
     "not-held",
+    "stage",
+    "escalated",
+    "retried",
     "plan-failed",
     "decided",
     "approval",
@@ -33,12 +36,21 @@ const EVENTS: [&str; 23] = [
     "verified",
     "suspended",
     "resumed",
+    "backed-off",
+    "quarantined",
+    "released",
     "clock-jumped",
     "clock-believed",
     "paused",
     "pause-ended",
     "silenced",
     "silence-ended",
+    "storm",
+    "storm-ended",
+    "fight",
+    "fight-ended",
+    "feedback",
+    "promoted",
 ];
 
 impl Source<'_> {
@@ -76,4 +88,46 @@ impl Source<'_> {
 /// Of what is silenced or held, and what only says the same again.
 fn is_repeated(event: &Event) -> bool {
     event.is_routine() || matches!(event, Event::Decided { verdict: ansai_core::event::Verdict::NothingToDo, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kinds of events that the history leaves out.
+    const LEFT_OUT: [&str; 21] = [
+        "evaluated",
+        "logged",
+        "observed",
+        "planned",
+        "repeated",
+        "unchanged",
+        "slowed",
+        "intent",
+        "running",
+        "guarded",
+        "confirming",
+        "progress",
+        "undoing",
+        "after-undo-intent",
+        "recordings-dropped",
+        "evidence-dropped",
+        "torn-tail",
+        "audit-key",
+        "audit-dropped",
+        "head-export",
+        "watch",
+    ];
+
+    /// Would break: a new kind of event that nobody decided about, or a name that no event has.
+    #[test]
+    fn each_kind_of_event_is_listed_or_left_out() {
+        // The message names all kinds: "unknown variant `?`, expected one of `started`, `stopping`, …".
+        let error = serde_json::from_str::<Event>(r#"{"event": "?"}"#).unwrap_err().to_string();
+        let mut kinds: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        let mut decided = [&CHANGES[..], &EVENTS[..], &LEFT_OUT[..]].concat();
+        kinds.sort_unstable();
+        decided.sort_unstable();
+        assert_eq!(decided, kinds, "{error}");
+    }
 }

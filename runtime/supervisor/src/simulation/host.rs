@@ -36,7 +36,7 @@ static NO_EXPIRY: InterfaceDef = InterfaceDef {
 };
 const NO_ROOTS: &TypedField<Roots> = &TypedField::set("roots", "directories of a quarantine");
 
-/// A host that is not there: no probe reads this machine, and no step changes it.
+/// A simulated host: no probe reads this machine, and no step changes it.
 pub struct SimulatedHost {
     host: Host,
     actions: Registry,

@@ -42,7 +42,7 @@ impl FeedbackError {
     pub fn hint(&self) -> Option<String> {
         match self {
             FeedbackError::Unknown { near, .. } if near.is_empty() => {
-                Some("`ansai status` and `ansai audit show` have the ids of incidents".to_owned())
+                Some("`ansai incidents --all` lists the ids of incidents".to_owned())
             }
             FeedbackError::Unknown { near, .. } => Some(format!("did you mean {}?", near.join(" or "))),
             FeedbackError::Note => Some("shorten it".to_owned()),

@@ -60,8 +60,9 @@ pub(super) fn text(summary: &Summary, seen: &[Line], more: u64, days: u64) -> an
     lines::line(&format!("{} simulated with seed {seed}: {}", count(days, "day"), count(*faults, "fault")))?;
     lines::line(&of_totals(totals))?;
     for (by, Held { incidents, total, longest }) in held {
+        let (by, incidents) = (what_held(by), count(*incidents, "incident"));
         let (total, longest) = (duration(total.get()), duration(longest.get()));
-        lines::line(&format!("held {by}: {}, {total} in total, at most {longest}", count(*incidents, "incident")))?;
+        lines::line(&format!("held {by}: {incidents}, {total} in total, at most {longest}"))?;
     }
     if instances.len() > 1 {
         for one in instances {
@@ -80,7 +81,7 @@ fn of_totals(totals: &Totals) -> String {
     let mut parts = vec![
         count(*incidents, "incident"),
         format!("{healed} healed"),
-        format!("{passed} passed by themselves"),
+        format!("{passed} healthy again without ansai"),
         format!("{open} open"),
         format!("{} with {}", count(*plans, "plan"), count(*steps, "step")),
     ];
@@ -90,6 +91,25 @@ fn of_totals(totals: &Totals) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// The key of what held plans, in words; `held` comes before them.
+fn what_held(key: &str) -> &str {
+    match key {
+        "cooling" => "by the cooldown",
+        "exhausted" => "after the last attempt",
+        "futile" => "because the same steps freed nothing",
+        "over-budget" => "by a budget",
+        "awaits-approval" => "until a person approves",
+        "outside-window" => "until a maintenance window opens",
+        "rejected" => "after a rejection",
+        "paused" => "by a pause",
+        "clock-in-doubt" => "because the clock jumped",
+        "storm" => "by a storm",
+        "fight" => "because two policies undo each other",
+        "flapping" => "because it came back too often",
+        key => key,
+    }
 }
 
 fn duration(ms: u64) -> String {

@@ -152,7 +152,7 @@ fn pages_fit_the_terminal_and_foreign_texts_are_inert() {
         "and 2 more steps to undo what can be undone: `ansai undo p1`",
         "step 0, files-actions.remove on filesystem",
         "verified healthy",
-        "next: a person: 3 attempts used",
+        "next: left to a person: 3 attempts used",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
