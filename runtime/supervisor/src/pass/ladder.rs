@@ -60,7 +60,13 @@ impl Passes {
                 self.left_stage(request.instance, incident, from, Reason::NothingToDo, now);
                 continue;
             }
-            if is_open && matches!(planned, Ok(None)) {
+            // A fault of the policy, not of the host, and none that the next pass makes good.
+            let is_fault = planned.as_ref().err().is_some_and(|error| !error.is_owed && error.kind.is_some());
+            if is_fault && !matches!(incident.course.held, Some(Permission::AwaitsApproval { .. })) {
+                // What an earlier plan waited for holds nothing any more: otherwise the ladder would never move.
+                self.remember_held(incident, None);
+            }
+            if is_open && (is_fault || matches!(planned, Ok(None))) {
                 self.begin_stage_time(request.instance, incident);
             }
             let is_owed = planned.as_ref().err().is_some_and(|error| error.is_owed);
@@ -71,7 +77,7 @@ impl Passes {
         }
     }
 
-    /// A policy that only waits uses up the time of its stage too. What the host holds does not: a window may be hours away.
+    /// A policy that only waits, or fails, uses up the time of its stage too. What the host holds does not: a window may be hours away.
     fn begin_stage_time(&self, instance: &Instance, incident: &mut Incident) {
         let has_time = !instance.retry_policy.ladder.is_empty();
         if has_time && incident.course.held.is_none() && incident.course.stage_since.is_none() {
@@ -86,7 +92,12 @@ impl Passes {
         let now = clock::now();
         let is_time_known = self.executor.clocks.doubt().is_none();
         let retry = &instance.retry_policy;
+        let since = incident.course.stage_since;
         let left = incident.climb(retry, is_time_known, now);
+        if left.is_empty() && incident.course.stage_since != since {
+            // The clock was set back. Otherwise the stage would have its time again at every pass.
+            self.incidents.store(incident, Change::Unchanged, now);
+        }
         for (from, reason) in left {
             self.left_stage(instance, incident, from, reason, now);
         }
