@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Lane {
-    /// Waits until no evaluation of the instance runs, and keeps it so until the returned value is dropped. Blocks.
-    pub(crate) fn alone(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let began = Instant::now();
+    /// Waits until no evaluation of the instance runs, and keeps it so until the returned value is dropped. Blocks for at
+    /// most half a minute after `began`, so that a person with many instances waits no longer than with one.
+    pub(crate) fn alone(&self, began: Instant) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         loop {
             match self.evaluating.try_lock() {
                 Ok(guard) => return Some(guard),
@@ -144,5 +144,27 @@ impl Passes {
         let wait = incident.course.minimum.or(incident.course.clearing);
         let left = wait.and_then(|wait| wait.until.checked_since(now));
         self.lanes.of(&instance.name).ask(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::InstanceName;
+
+    use super::super::lane::Lanes;
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+
+    /// Would break: half a minute for each instance that is being evaluated.
+    #[test]
+    fn after_its_time_a_wait_still_gets_what_is_free_at_once() {
+        let lane = Lanes::new([&ONE]).of(&ONE);
+        let began = Instant::now().checked_sub(PATIENCE).unwrap();
+        let evaluating = lane.evaluating.try_lock().unwrap();
+        assert!(lane.alone(began).is_none());
+        drop(evaluating);
+        assert!(lane.alone(began).is_some());
     }
 }
