@@ -161,7 +161,7 @@ impl HostConfig {
         })?;
         let attempts = configured.attempts.clone();
         // `max` means the attempts of this one stage: without this, more than the manifest's would have no effect.
-        if let ([stage], true, StagesChange::None) = (&mut *ladder.0, configured.has_max, &configured.stages) {
+        if let ([stage], true, StagesChange::None) = (ladder.0.as_mut_slice(), configured.has_max, &configured.stages) {
             stage.attempts = attempts.max_attempts;
         }
         let max_attempts =

@@ -77,7 +77,8 @@ impl Passes {
         }
     }
 
-    /// A policy that only waits, or fails, uses up the time of its stage too. What the host holds does not: a window may be hours away.
+    /// A policy that only waits, or fails, uses up the time of its stage too. What the host holds does not: a window may be
+    /// hours away.
     fn begin_stage_time(&self, instance: &Instance, incident: &mut Incident) {
         let has_time = !instance.retry_policy.ladder.is_empty();
         if has_time && incident.course.held.is_none() && incident.course.stage_since.is_none() {

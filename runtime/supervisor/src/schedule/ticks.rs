@@ -115,7 +115,7 @@ mod tests {
     use ansai_config::{Cron, Timing};
     use ansai_core::{Millis, Subject};
 
-    use super::super::{Waits, follow};
+    use super::super::{Waits, Why, follow};
     use super::*;
     use crate::pass::FollowUp;
     use crate::stop::Stop;
@@ -182,7 +182,7 @@ mod tests {
         let events = Arc::new(Events::new(ONE, Arc::new([]), Duration::from_secs(3_600), mailbox));
         let (ticks, follow_up) = (start(&state, "0 2 * * *", 27), Arc::new(FollowUp::default()));
         let stopping = stop.clone();
-        let work = move |_, _| {
+        let work = move |_: Why, _: Instant| {
             stopping.ask("a test");
             std::future::ready(())
         };

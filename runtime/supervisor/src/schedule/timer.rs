@@ -136,7 +136,7 @@ impl Times {
         let (last, missed) = self.passed(due, now);
         let late = now - last;
         self.seen = now;
-        // After a jump of years the last missed time is unknown, and was long ago as far as anybody knows.
+        // After a jump of years nobody looks for the last missed time.
         if self.catch_up == CatchUp::Never && (late > MISSED || missed >= MOST_COUNTED) {
             let next = self.cron.next_after(now).map_or(Millis::MAX, |next| next - now);
             return Look::Wait { wait: next, skipped: missed + 1 };
