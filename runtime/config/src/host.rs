@@ -24,6 +24,7 @@ use crate::problem::{Problem, Problems};
 use crate::safety::{self, HostSafety};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
+use crate::stages::StagesChange;
 use crate::target::{self, CALL_LIMIT, Targets};
 use crate::target_grants::{self, Configured};
 use crate::target_use;
@@ -151,7 +152,7 @@ impl HostConfig {
     /// The configuration names a stage that the manifest does not have.
     pub fn retry_policy(&self, instance: &InstanceName, manifest: &Manifest) -> Result<RetryPolicy, Diagnostics> {
         let Some(configured) = self.policies.get(instance) else { return Ok(RetryPolicy::default()) };
-        let ladder = configured.stages.over(&manifest.ladder).map_err(|unknown| {
+        let mut ladder = configured.stages.over(&manifest.ladder).map_err(|unknown| {
             let mut problems = Problems::default();
             for one in unknown {
                 problems.add(Problem::error(one.code, one.span, one.message).maybe_hint(one.hint));
@@ -159,6 +160,10 @@ impl HostConfig {
             problems.of(&self.source)
         })?;
         let attempts = configured.attempts.clone();
+        // `max` means the attempts of this one stage: without this, more than the manifest's would have no effect.
+        if let ([stage], true, StagesChange::None) = (ladder.0.as_mut_slice(), configured.has_max, &configured.stages) {
+            stage.attempts = attempts.max_attempts;
+        }
         let max_attempts =
             if ladder.is_empty() || configured.has_max { attempts.max_attempts } else { ladder.attempts() };
         let verify_within = configured.verify_within.unwrap_or(manifest.verify_within);

@@ -216,7 +216,9 @@ impl Incident {
             None if self.is_at_person(retry_policy) => return Permission::Exhausted(self.begun),
             None => {}
         }
-        match self.last_begun.map(|begun| begun + retry_policy.cooldown) {
+        // More than a cooldown ahead: the clock was set back since. That says nothing, and would hold it for years.
+        let begun = self.last_begun.filter(|begun| *begun <= now + retry_policy.cooldown);
+        match begun.map(|begun| begun + retry_policy.cooldown) {
             Some(free) if now < free => Permission::Cooling(free),
             _ => Permission::Granted,
         }
@@ -290,6 +292,19 @@ mod tests {
         assert_eq!(incident.may_begin(&retry_policy, at(110)), Permission::Granted);
         incident.begin(at(110));
         assert_eq!(incident.may_begin(&retry_policy, at(10_000)), Permission::Exhausted(2));
+    }
+
+    /// Would break: an incident that waits for years, because the clock was wrong when its last attempt began.
+    #[test]
+    fn a_clock_that_was_set_back_does_not_lengthen_the_cooldown() {
+        let sick = observation(Status::Unhealthy(Severity::Critical));
+        let retry_policy = RetryPolicy { cooldown: Millis::new(100), ..RetryPolicy::default() };
+        let mut incident = Incident::open(&DISK, &sick, at(0)).unwrap();
+        incident.begin(at(1_000_000));
+        assert_eq!(incident.may_begin(&retry_policy, at(500)), Permission::Granted);
+        assert_eq!(incident.may_begin(&retry_policy, at(999_899)), Permission::Granted);
+        // A small correction: it waits, and not much longer.
+        assert_eq!(incident.may_begin(&retry_policy, at(999_900)), Permission::Cooling(at(1_000_100)));
     }
 
     #[test]

@@ -48,6 +48,10 @@ impl Supervisor {
             Resume::All => None,
             Resume::Named { name } => self.0.passes.faults.release(name, by, clock::now())?,
         };
+        if let Some(released) = &released {
+            // Now, because what follows may fail, and its schedule may be hours away.
+            self.0.passes.lanes.of(&released.instance).follow_up.ask(Instant::now());
+        }
         let fights = self.0.fights.resume(what, by)?;
         let storm = match what {
             Resume::Named { name } if name == Storm::NAME => self.0.storm.resume(by)?,

@@ -14,10 +14,11 @@ use crate::supervisor::Supervisor;
 
 impl Supervisor {
     /// Has incidents healed again that are left to a person: that of this id, or all of this key or instance. What was
-    /// counted of them is forgotten. Answers their ids. Blocks while one of their instances is evaluated.
+    /// counted of them is forgotten. Answers their ids. Blocks while one of their instances is evaluated. Those of an
+    /// instance that is evaluated for too long stay as they are.
     ///
     /// # Errors
-    /// None is left to a person, or it cannot be recorded or stored.
+    /// None is left to a person, all of their instances are being evaluated, or it cannot be recorded or stored.
     pub fn retry(&self, what: &Retry, by: &Person) -> Result<Vec<String>, OrderError> {
         let name = what.name.as_str();
         let is_wanted = |incident: &Incident| {
@@ -26,11 +27,14 @@ impl Supervisor {
         };
         let found: Vec<Incident> = self.0.state.all_incidents()?.into_iter().filter(is_wanted).collect();
         let instances: BTreeSet<&InstanceName> = found.iter().map(|incident| &incident.instance).collect();
-        let mut done = Vec::new();
+        let (began, mut done, mut busy) = (std::time::Instant::now(), Vec::new(), None);
         for instance in instances {
             let lane = self.0.passes.lanes.of(instance);
             // A pass that runs would write the incident as it has read it.
-            let alone = lane.alone().ok_or_else(|| OrderError::BeingEvaluated(instance.clone()))?;
+            let Some(alone) = lane.alone(began) else {
+                busy = busy.or_else(|| Some(instance.clone()));
+                continue;
+            };
             let healing = self.0.incidents.healing.ids();
             for mut incident in self.0.state.incidents(instance)? {
                 if is_wanted(&incident) && !healing.contains(&incident.id) {
@@ -41,7 +45,7 @@ impl Supervisor {
             drop(alone);
             lane.follow_up.ask(Instant::now());
         }
-        if done.is_empty() { Err(OrderError::NothingToRetry(inert(name, 200))) } else { Ok(done) }
+        answer(done, busy, name)
     }
 
     /// Recorded first, so that nothing is tried without a record of why.
@@ -58,5 +62,28 @@ impl Supervisor {
         incident.begin_again();
         self.0.state.put_incident(incident)?;
         Ok(())
+    }
+}
+
+/// What a person is told. What was changed counts, also if another instance was being evaluated.
+fn answer(done: Vec<String>, busy: Option<InstanceName>, name: &str) -> Result<Vec<String>, OrderError> {
+    match busy {
+        _ if !done.is_empty() => Ok(done),
+        Some(instance) => Err(OrderError::BeingEvaluated(instance)),
+        None => Err(OrderError::NothingToRetry(inert(name, 200))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: an error, although an incident was changed and is healed again.
+    #[test]
+    fn what_was_changed_is_told_also_if_another_instance_is_being_evaluated() {
+        let busy = Some(InstanceName::from_static("two"));
+        assert!(matches!(answer(vec!["one/k/1".into()], busy.clone(), "k"), Ok(ids) if ids == ["one/k/1"]));
+        assert!(matches!(answer(vec![], busy, "k"), Err(OrderError::BeingEvaluated(one)) if one.as_str() == "two"));
+        assert!(matches!(answer(vec![], None, "k"), Err(OrderError::NothingToRetry(_))));
     }
 }

@@ -96,6 +96,23 @@ fn the_operators_bound_holds_also_with_stages() {
     assert_eq!(retry(&manifest("").unwrap(), "").unwrap().max_attempts, 3);
 }
 
+/// Would break: an operator who permits more attempts than the one stage of a policy has, and nothing happens.
+#[test]
+fn max_is_the_attempts_of_a_single_stage() {
+    let single = manifest("[[stage]]\nname = \"repair\"\nattempts = 3\n[[stage]]\nname = \"person\"\n").unwrap();
+    let found = |manifest: &Manifest, text: &str| {
+        let retry = retry(manifest, text).unwrap();
+        (retry.max_attempts, retry.ladder.0.iter().map(|stage| stage.attempts).collect::<Vec<_>>())
+    };
+    assert_eq!(found(&single, ""), (3, vec![3]));
+    assert_eq!(found(&single, "[policy.a.attempts]\nmax = 7\n"), (7, vec![7]));
+    assert_eq!(found(&single, "[policy.a.attempts]\nmax = 1\n"), (1, vec![1]));
+    // The operator named the attempts of the stage, or there are several.
+    let both = "[policy.a.attempts]\nmax = 7\n[policy.a.stages.repair]\nattempts = 2\n";
+    assert_eq!(found(&single, both), (7, vec![2]));
+    assert_eq!(found(&manifest(LADDER).unwrap(), "[policy.a.attempts]\nmax = 7\n"), (7, vec![2, 1]));
+}
+
 #[test]
 fn the_times_of_incidents_have_defaults_and_bounds() {
     let with = manifest("").unwrap();

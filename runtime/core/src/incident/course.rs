@@ -123,11 +123,15 @@ impl Incident {
         let Some(Status::Unhealthy(severity)) = status else { return change };
         self.course.came_back = was_clearing;
         let is_worse = |escalated: &Escalation| *severity > escalated.severity;
+        let is_flapping = |escalated: &Escalation| matches!(escalated.reason, Reason::Flapping { .. });
+        if self.course.escalated.as_ref().is_some_and(|escalated| !is_flapping(escalated)) {
+            self.comes_back(retry);
+        }
         // The operator permits more attempts now.
         let has_more = !self.is_at_person(retry);
         match &self.course.escalated {
             Some(escalated) if is_worse(escalated) => self.begin_again(),
-            Some(escalated) if has_more && !matches!(escalated.reason, Reason::Flapping { .. }) => {
+            Some(escalated) if has_more && !is_flapping(escalated) => {
                 self.course.escalated = None;
             }
             _ => {}
@@ -201,7 +205,8 @@ impl Incident {
     /// Why only a person is left.
     pub fn reason(&self) -> Reason {
         let used = self.begun.saturating_sub(self.course.before_ladder);
-        self.course.left.clone().unwrap_or(Reason::Attempts { used })
+        // Before the last stage, all attempts together ended it, and not what ended an earlier stage.
+        self.course.left.clone().filter(|_| self.course.stage_name == PERSON).unwrap_or(Reason::Attempts { used })
     }
 
     /// Begins the ladder again: it got worse, or a person wants it.
@@ -209,6 +214,28 @@ impl Incident {
         let (minimum, clearing) = (self.course.minimum, self.course.clearing);
         let (before_stage, before_ladder, came_back) = (self.begun, self.begun, self.course.came_back);
         self.course = Course { minimum, clearing, before_stage, before_ladder, came_back, ..Course::default() };
+    }
+
+    /// Comes back from the person if the operator permits more now: to the last stage if that has more attempts, with those
+    /// that were used there, or to a stage that is new.
+    fn comes_back(&mut self, retry: &RetryPolicy) {
+        let used_in_all = self.begun.saturating_sub(self.course.before_ladder);
+        if self.course.stage_name != PERSON || used_in_all >= retry.max_attempts {
+            return;
+        }
+        let last = self.course.stage.saturating_sub(1);
+        match (&self.course.left, retry.ladder.get(last)) {
+            (Some(Reason::Attempts { used }), Some(stage)) if stage.attempts > *used => {
+                self.course.before_stage = self.begun.saturating_sub(*used);
+                self.course.stage = last;
+                self.course.stage_name.clone_from(&stage.name);
+            }
+            _ => {
+                if let Some(stage) = retry.ladder.get(self.course.stage) {
+                    self.course.stage_name.clone_from(&stage.name);
+                }
+            }
+        }
     }
 
     /// The number of its stage: of that name, or the same number if the configuration has no stage of this name any more.

@@ -11,13 +11,13 @@ use crate::state::Flaps;
 const MOST_TIMES: usize = 100;
 
 impl Flaps {
-    /// Counts an incident that opens now, if one with its key was healed a short time ago. Answers how many there were
-    /// within the time of the limit.
-    fn opens(&mut self, limit: FlapLimit, now: Timestamp) -> u32 {
+    /// Counts an incident that opens now, if one with its key was healed a short time before it began: its minimum time
+    /// may be as long as the time of the limit. Answers how many there were within that time.
+    fn opens(&mut self, limit: FlapLimit, began: Timestamp, now: Timestamp) -> u32 {
         // A time in the future is one before the clock was set back: it is forgotten, so that it does not count for years.
-        let is_near = |at: &Timestamp| now.checked_since(*at).is_some_and(|ago| ago < limit.within);
-        self.times.retain(is_near);
-        if self.healed.take().as_ref().is_some_and(is_near) {
+        let is_near = |at: Timestamp, to: Timestamp| to.checked_since(at).is_some_and(|ago| ago < limit.within);
+        self.times.retain(|at| is_near(*at, now));
+        if self.healed.take().is_some_and(|healed| is_near(healed, began)) {
             self.times.push(now);
         }
         let first = self.times.len().saturating_sub(MOST_TIMES);
@@ -54,7 +54,8 @@ impl Incidents {
         if came_back {
             flaps.healed = Some(now);
         }
-        let times = flaps.opens(limit, now);
+        let began = if came_back { now } else { incident.opened };
+        let times = flaps.opens(limit, began, now);
         if flaps != before {
             // Before the incident: a crash in between counts it once, because `healed` is gone.
             self.state.put_flaps(instance, key, &flaps, now)?;
@@ -110,15 +111,24 @@ mod tests {
             (Some(60), 50, 0),
         ] {
             let mut flaps = Flaps { healed: healed.map(at), times: vec![] };
-            assert_eq!(flaps.opens(LIMIT, at(now)), expected, "{healed:?} {now}");
+            assert_eq!(flaps.opens(LIMIT, at(now), at(now)), expected, "{healed:?} {now}");
             assert_eq!(flaps.healed, None, "the same repair counts once");
+        }
+    }
+
+    /// Would break: incidents whose minimum time is about as long as the time of the limit never come back.
+    #[test]
+    fn the_minimum_time_does_not_count_as_healed() {
+        for (began, expected) in [(99, 1), (100, 0)] {
+            let mut flaps = Flaps { healed: Some(at(0)), times: vec![] };
+            assert_eq!(flaps.opens(LIMIT, at(began), at(190)), expected, "{began}");
         }
     }
 
     #[test]
     fn what_is_long_ago_or_in_the_future_counts_no_more() {
         let mut flaps = Flaps { healed: Some(at(190)), times: vec![at(50), at(110), at(999)] };
-        assert_eq!(flaps.opens(LIMIT, at(200)), 2);
+        assert_eq!(flaps.opens(LIMIT, at(200), at(200)), 2);
         assert_eq!(flaps.times, [at(110), at(200)]);
     }
 
@@ -128,7 +138,7 @@ mod tests {
         let mut flaps = Flaps::default();
         for time in 0..1_000 {
             flaps.healed = Some(at(time));
-            flaps.opens(limit, at(time));
+            flaps.opens(limit, at(time), at(time));
         }
         assert_eq!((flaps.times.len(), flaps.times.last()), (MOST_TIMES, Some(&at(999))));
     }

@@ -99,6 +99,13 @@ impl Passes {
         })
     }
 
+    /// Whether a plan of an incident waits for a person, or was approved and has not begun. If that cannot be read, the
+    /// answer is yes: planning tells why.
+    pub(super) fn has_open_plan(&self, incident: &Incident) -> bool {
+        let is_open = |known: Approval| matches!(known.state, ApprovalState::Open | ApprovalState::Approved);
+        self.executor.state.approval_of(&incident.id).map_or(true, |known| known.is_some_and(is_open))
+    }
+
     /// Compares what the policy proposes now with the plan that waits or was approved. If they differ in any way, or if the
     /// approval does not count for another reason, it ends.
     pub(super) async fn compare(&self, known: Option<Approval>, decision: &Decision, steps: &[Proposed]) -> Compared {

@@ -74,7 +74,7 @@ impl From<NotEvaluated> for NoPlan {
 pub(super) struct NoPlan {
     plan: Option<String>,
     error: String,
-    kind: Option<ErrorKind>,
+    pub(super) kind: Option<ErrorKind>,
     /// Whether the audit log has it as another event, such as `evaluated`.
     is_recorded: bool,
     /// Whether the next pass makes the plan, although nothing has changed.

@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Lane {
-    /// Waits until no evaluation of the instance runs, and keeps it so until the returned value is dropped. Blocks.
-    pub(crate) fn alone(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let began = Instant::now();
+    /// Waits until no evaluation of the instance runs, and keeps it so until the returned value is dropped. Blocks for at
+    /// most half a minute after `began`, so that a person with many instances waits no longer than with one.
+    pub(crate) fn alone(&self, began: Instant) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         loop {
             match self.evaluating.try_lock() {
                 Ok(guard) => return Some(guard),
@@ -60,7 +60,13 @@ impl Passes {
                 self.left_stage(request.instance, incident, from, Reason::NothingToDo, now);
                 continue;
             }
-            if is_open && matches!(planned, Ok(None)) {
+            // A fault of the policy, not of the host, and none that the next pass makes good.
+            let is_fault = planned.as_ref().err().is_some_and(|error| !error.is_owed && error.kind.is_some());
+            if is_fault && !matches!(incident.course.held, Some(Permission::AwaitsApproval { .. })) {
+                // What an earlier plan waited for holds nothing any more: otherwise the ladder would never move.
+                self.remember_held(incident, None);
+            }
+            if is_open && (is_fault || matches!(planned, Ok(None))) {
                 self.begin_stage_time(request.instance, incident);
             }
             let is_owed = planned.as_ref().err().is_some_and(|error| error.is_owed);
@@ -71,7 +77,8 @@ impl Passes {
         }
     }
 
-    /// A policy that only waits uses up the time of its stage too. What the host holds does not: a window may be hours away.
+    /// A policy that only waits, or fails, uses up the time of its stage too. What the host holds does not: a window may be
+    /// hours away.
     fn begin_stage_time(&self, instance: &Instance, incident: &mut Incident) {
         let has_time = !instance.retry_policy.ladder.is_empty();
         if has_time && incident.course.held.is_none() && incident.course.stage_since.is_none() {
@@ -86,7 +93,12 @@ impl Passes {
         let now = clock::now();
         let is_time_known = self.executor.clocks.doubt().is_none();
         let retry = &instance.retry_policy;
+        let since = incident.course.stage_since;
         let left = incident.climb(retry, is_time_known, now);
+        if left.is_empty() && incident.course.stage_since != since {
+            // The clock was set back. Otherwise the stage would have its time again at every pass.
+            self.incidents.store(incident, Change::Unchanged, now);
+        }
         for (from, reason) in left {
             self.left_stage(instance, incident, from, reason, now);
         }
@@ -133,5 +145,27 @@ impl Passes {
         let wait = incident.course.minimum.or(incident.course.clearing);
         let left = wait.and_then(|wait| wait.until.checked_since(now));
         self.lanes.of(&instance.name).ask(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::InstanceName;
+
+    use super::super::lane::Lanes;
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+
+    /// Would break: half a minute for each instance that is being evaluated.
+    #[test]
+    fn after_its_time_a_wait_still_gets_what_is_free_at_once() {
+        let lane = Lanes::new([&ONE]).of(&ONE);
+        let began = Instant::now().checked_sub(PATIENCE).unwrap();
+        let evaluating = lane.evaluating.try_lock().unwrap();
+        assert!(lane.alone(began).is_none());
+        drop(evaluating);
+        assert!(lane.alone(began).is_some());
     }
 }

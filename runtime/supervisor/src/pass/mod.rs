@@ -252,8 +252,9 @@ impl Passes {
                 Heard::Again => true,
                 Heard::AsBefore => is_wanted(&incident, change),
             };
-            // A person who asks sees what would be done.
-            if incident.course.escalated.is_some() && what == PlanWhat::News {
+            // A person who asks sees what would be done. A plan that waits for a person still expires, or ends.
+            let is_left = incident.course.escalated.is_some() && what == PlanWhat::News;
+            if is_left && !(grants.mode.may_act() && self.has_open_plan(&incident)) {
                 continue;
             }
             if incident.unknown.is_none() && incident.hold.under.is_none() && is_heard {

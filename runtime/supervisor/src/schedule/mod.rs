@@ -168,7 +168,8 @@ async fn follow<F: Future<Output = ()>>(stop: Arc<Stop>, waits: Waits, work: imp
             follow_up.clear();
         }
         work(why, due).await;
-        if why == Why::Schedule {
+        // A stop may have cut it short: then the next start catches it up. At worst it runs once more.
+        if why == Why::Schedule && !stop.is_asked() {
             ticks.done();
         }
         not_before = Instant::now().checked_add(pause(in_a_row, soonest));

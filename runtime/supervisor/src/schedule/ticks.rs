@@ -102,7 +102,7 @@ impl Ticks {
         }
     }
 
-    /// The run that was due has ended. If ansai is killed before, the next one catches it up.
+    /// The run that was due has ended. If ansai is killed or stopped before, the next one catches it up.
     pub(crate) fn done(&self) {
         let (Some(keep), Some(seen)) = (&self.keep, self.timer.seen()) else { return };
         if let Err(error) = keep.state.put_seen(&keep.instance, &keep.cron, seen) {
@@ -116,9 +116,13 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use ansai_audit::Ballast;
     use ansai_config::{Cron, Timing};
-    use ansai_core::Millis;
+    use ansai_core::{Millis, Subject};
 
+    use super::super::{Waits, Why, follow};
     use super::*;
+    use crate::pass::FollowUp;
+    use crate::stop::Stop;
+    use crate::watching::{Events, Mailbox};
 
     const ONE: InstanceName = InstanceName::from_static("one");
     const HOUR: u64 = 3_600_000;
@@ -168,5 +172,24 @@ mod tests {
         assert!(!is_due(&mut next).await);
         assert!(!is_due(&mut start(&state, "0 2 * * *", 29)).await);
         assert!(!is_due(&mut start(&state, "0 3 * * *", 29)).await, "another pattern missed nothing");
+    }
+
+    /// Would break: a night that is lost because ansai was stopped or updated during its run.
+    #[tokio::test]
+    async fn a_run_during_which_ansai_is_stopped_comes_again_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state.db"), Ballast::new(dir.path().join("ballast"), 4096)).unwrap();
+        let state = Arc::new(state);
+        assert!(!is_due(&mut start(&state, "0 2 * * *", 1)).await, "the first start");
+        let (stop, mailbox) = (Arc::new(Stop::new()), Arc::new(Mailbox::new(Subject::new("host", "web-1"))));
+        let events = Arc::new(Events::new(ONE, Arc::new([]), Duration::from_secs(3_600), mailbox));
+        let (ticks, follow_up) = (start(&state, "0 2 * * *", 27), Arc::new(FollowUp::default()));
+        let stopping = stop.clone();
+        let work = move |_: Why, _: Instant| {
+            stopping.ask("a test");
+            std::future::ready(())
+        };
+        follow(stop, Waits { ticks, follow_up, soonest: Duration::ZERO, events }, work).await;
+        assert!(is_due(&mut start(&state, "0 2 * * *", 28)).await, "its run was cut short");
     }
 }

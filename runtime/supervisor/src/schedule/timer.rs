@@ -136,7 +136,8 @@ impl Times {
         let (last, missed) = self.passed(due, now);
         let late = now - last;
         self.seen = now;
-        if self.catch_up == CatchUp::Never && late > MISSED {
+        // After a jump of years nobody looks for the last missed time.
+        if self.catch_up == CatchUp::Never && (late > MISSED || missed >= MOST_COUNTED) {
             let next = self.cron.next_after(now).map_or(Millis::MAX, |next| next - now);
             return Look::Wait { wait: next, skipped: missed + 1 };
         }

@@ -270,6 +270,41 @@ async fn other_settings_end_an_approval() {
     ends_with(scene, ApprovalEnd::Settings, fixed(Mode::Approve), one).await;
 }
 
+/// Would break: a plan that waits for ever, because its incident came back too often meanwhile.
+#[tokio::test]
+async fn an_approval_ends_also_after_its_incident_came_back_too_often() {
+    let mut scene = Scene::new();
+    scene.retry_policy.clear_for = Millis::from_hours(1);
+    scene.retry_policy.flaps.most = 2;
+    let marked = scene.path("marked");
+    scene.script(&marking(&scene, "marked").healthy_once(marked.clone()));
+    scene.open().run_once().await;
+    std::fs::remove_file(&marked).unwrap();
+    assert!(waits(&pass(&scene).await), "it came back once");
+    std::fs::write(&marked, "").unwrap();
+    scene.open_with(fixed(Mode::Approve)).unwrap().run_once().await;
+    std::fs::remove_file(&marked).unwrap();
+
+    // It comes back too often while the daemon runs, with other settings.
+    let mut one = Instance { every: Millis::new(50), ..scene.instance(ONE) };
+    let mut settings = (*one.settings).clone();
+    settings["more"] = 1.into();
+    one.settings = Arc::new(settings);
+    let supervisor = scene.open_all(fixed(Mode::Approve), vec![one]).unwrap();
+    let running = tokio::spawn({
+        let supervisor = supervisor.clone();
+        async move { supervisor.run().await }
+    });
+    eventually(|| (!ends(&scene).is_empty()).then_some(())).await;
+    supervisor.stop("a test");
+    running.await.unwrap();
+    assert_eq!(ends(&scene), [ApprovalEnd::Settings]);
+    assert!(scene.events().iter().any(|event| matches!(event, Event::Escalated { .. })));
+    assert_eq!(scene.text("history"), "mark marked\n");
+    drop(supervisor);
+    scene.finish().await;
+}
+
 /// Grants that do not change.
 struct Granted(EffectiveGrants);
 

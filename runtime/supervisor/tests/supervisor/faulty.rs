@@ -1,6 +1,6 @@
 //! A policy that keeps failing is evaluated less and less often, then not at all, visibly; others never notice.
 
-use ansai_core::control::{Overall, Resume};
+use ansai_core::control::{NewPause, Overall, Resume};
 use ansai_core::order::Person;
 use ansai_core::quarantine::Release;
 use ansai_core::{ErrorKind, Event, Millis, Mode, OnFailure, Severity, Status, exit};
@@ -70,6 +70,37 @@ async fn ten_faults_in_a_row_end_evaluations_until_a_person_resumes() {
     let by_root =
         |event: &Event| matches!(event, Event::Released { why: Release::Resumed, by: Some(by), .. } if by.uid == 0);
     assert!(scene.events().iter().any(by_root));
+    drop(supervisor);
+    scene.finish().await;
+}
+
+/// Would break: an instance that is released, and evaluated only hours later.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_released_is_evaluated_also_if_the_rest_of_the_order_fails() {
+    let scene = Scene::new();
+    quarantine(&scene).await;
+    scene.script(&saying(Status::Healthy));
+    let supervisor = scene.open();
+    let (instance, duration) = (Some(ONE.parse().unwrap()), Millis::from_hours(1));
+    let pause = NewPause { instance, duration, reason: "a test".into() };
+    supervisor.pause(&pause, &Person { uid: 0, name: None }).unwrap();
+    let database = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+    let broken = "CREATE TRIGGER broken BEFORE DELETE ON pause BEGIN SELECT RAISE(ABORT, 'a test'); END";
+    database.execute_batch(broken).unwrap();
+    drop(database);
+    let running = {
+        let supervisor = supervisor.clone();
+        tokio::spawn(async move { supervisor.run().await })
+    };
+    let seen = &scene;
+    let published = |wanted: fn(&Event) -> bool| {
+        eventually(move || seen.published().iter().any(|one| wanted(&one.event)).then_some(()))
+    };
+    published(|event| matches!(event, Event::Failed { kind: Some(ErrorKind::Quarantined), .. })).await;
+    assert!(matches!(resume(&supervisor), Err(OrderError::State(_))));
+    published(|event| matches!(event, Event::Observed { .. })).await;
+    supervisor.stop("the test is over");
+    running.await.unwrap();
     drop(supervisor);
     scene.finish().await;
 }

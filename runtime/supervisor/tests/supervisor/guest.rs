@@ -88,6 +88,7 @@ const MODULE: &str = r#"(module
         (loop $more
           (call $write (i32.const 1) (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step)))
           (br_if $more (i64.ne (local.tee $left (i64.sub (local.get $left) (i64.const 1))) (i64.const 0))))))
+    (if (i32.eq (local.get $what) (i32.const 12)) (then unreachable))
     (if (i32.eq (local.get $what) (i32.const 4))
       (then (call $check
         (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))

@@ -8,7 +8,7 @@ use ansai_core::{Decision, Event, Millis, Mode, OnFailure, RetryPolicy, Status};
 use ansai_supervisor::{Instance, OrderError};
 
 use crate::scene::{ONE, Scene, eventually, fixed};
-use crate::script::{KEY, Script, Step, observation};
+use crate::script::{Call, KEY, Script, Step, observation};
 
 const HOUR: Millis = Millis::from_hours(1);
 
@@ -149,6 +149,57 @@ async fn the_second_half_of_an_attempt_waits_for_a_person_at_its_stage() {
     std::fs::remove_file(scene.path("a")).unwrap();
     open().run_once().await;
     assert_eq!((scene.text("history"), stages(&scene)), ("mark a\nmark a\n".into(), vec![]));
+    scene.finish().await;
+}
+
+/// A scene whose stages are over after this time, and whose first attempt was begun. The second one has to wait.
+async fn waiting(within: Millis) -> Scene {
+    let timed = ladder().0.into_iter().map(|one| Stage { within: Some(within), ..one });
+    let mut scene = scene_with(Ladder(timed.collect()));
+    scene.retry_policy.cooldown = HOUR;
+    for name in ["a", "b"] {
+        sick(&scene, name);
+        scene.open().run_once().await;
+    }
+    assert!(matches!(verdicts(&scene)[..], [Verdict::Approved, Verdict::Held(Permission::Cooling(_))]));
+    scene
+}
+
+/// Would break: a policy whose `plan` always fails, with an incident that nobody is ever told of.
+#[tokio::test]
+async fn a_plan_that_traps_uses_up_the_time_of_its_stage_and_ends_with_a_person() {
+    let scene = waiting(Millis::ZERO).await;
+    scene.script(&Script::sick(vec![Step::new(Call::Trap, 0, 0, "")], OnFailure::Stop));
+    for _ in 0..3 {
+        scene.open().run_once().await;
+    }
+    let over = |from: &str, to: &str| (from.to_owned(), to.to_owned(), Reason::TimeOut { within: Millis::ZERO });
+    assert_eq!(stages(&scene), [over("gentle", "hard"), over("hard", "person")]);
+    let escalated = escalations(&scene);
+    assert_eq!(escalated.len(), 1, "told once");
+    assert_eq!((&escalated[0].0, escalated[0].1), (&Reason::TimeOut { within: Millis::ZERO }, 1));
+    scene.finish().await;
+}
+
+/// Would break: a stage whose time begins again at every pass, until the clock shows the wrong time once more.
+#[tokio::test]
+async fn after_a_clock_was_set_back_the_time_of_a_stage_begins_again_once() {
+    let scene = waiting(HOUR).await;
+    let open = || rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+    let since = || -> i64 {
+        let read = "SELECT json_extract(value, '$.course.stage_since') FROM incident";
+        open().query_row(read, [], |row| row.get(0)).unwrap()
+    };
+    let began = since();
+    let set = "UPDATE incident SET value = json_set(value, '$.course.stage_since', 99999999999999)";
+    assert_eq!(open().execute(set, []).unwrap(), 1);
+    let mut found = Vec::new();
+    for _ in 0..2 {
+        scene.open().run_once().await;
+        found.push(since());
+    }
+    assert!(found[0] >= began && found[0] < 99_999_999_999_999, "{found:?}");
+    assert_eq!(found[0], found[1], "not at every pass");
     scene.finish().await;
 }
 

@@ -64,6 +64,8 @@ pub(crate) enum Call {
     SetForATime = 10,
     /// Not an action: `log.write` of this text, `number` times.
     Log = 11,
+    /// Not an action: `plan` traps.
+    Trap = 12,
 }
 
 /// One step to propose.

@@ -289,6 +289,68 @@ fn what_is_left_to_a_person_is_tried_again_only_if_it_gets_worse_or_a_person_wan
     assert_eq!(incident.begun, 2, "attempts are numbered on");
 }
 
+/// An incident that used all three attempts of the ladder and is left to a person.
+fn at_person(retry: &RetryPolicy) -> Incident {
+    let mut incident = opened(retry);
+    for time in [0, 10, 20] {
+        climb(&mut incident, retry, time);
+        incident.begin(at(time));
+    }
+    assert_eq!(climb(&mut incident, retry, 30).0, PERSON);
+    incident.escalate(incident.reason(), at(30));
+    stored(&incident)
+}
+
+/// Would break: an operator who permits more attempts, and nothing happens.
+#[test]
+fn more_attempts_of_the_operator_go_on_where_the_ladder_ended() {
+    let before = at_once();
+    let stage = |name: &str, attempts| Stage { name: name.into(), attempts, within: None };
+    let sum = |stages: Vec<Stage>| {
+        let ladder = Ladder(stages);
+        RetryPolicy { max_attempts: ladder.attempts(), ladder, ..at_once() }
+    };
+    let follow = |retry: &RetryPolicy| {
+        let mut incident = at_person(&before);
+        incident.follow(See::Sick.observation().as_ref(), "", retry, at(40));
+        incident.follow(See::Sick.observation().as_ref(), "", retry, at(50));
+        stored(&incident)
+    };
+    let last_has_more = sum(vec![stage("gentle", 2), stage("hard", 2)]);
+    let mut incident = follow(&last_has_more);
+    assert_eq!((incident.stage(&last_has_more), incident.course.escalated.is_some()), ("hard", false));
+    assert_eq!(incident.may_begin(&last_has_more, at(50)), Permission::Granted);
+    incident.begin(at(50));
+    assert_eq!(climb(&mut incident, &last_has_more, 60).0, PERSON, "one more, and not two");
+    assert_eq!(incident.reason(), Reason::Attempts { used: 2 });
+
+    let longer = sum(vec![stage("gentle", 2), stage("hard", 1), stage("last", 1)]);
+    let incident = follow(&longer);
+    assert_eq!((incident.stage(&longer), incident.course.escalated.is_some()), ("last", false));
+
+    let bounded = RetryPolicy { max_attempts: 3, ..last_has_more };
+    for (retry, why) in [
+        (before.clone(), "nothing has changed"),
+        (sum(vec![stage("gentle", 9), stage("hard", 1)]), "only a stage that was left has more"),
+        (bounded, "the operator's bound is used up"),
+    ] {
+        let incident = follow(&retry);
+        assert_eq!((incident.stage(&retry), incident.course.escalated.is_some()), (PERSON, true), "{why}");
+    }
+}
+
+/// Would break: a person who is told that the first stage was not over in time, although `max` ended the ladder.
+#[test]
+fn if_all_attempts_together_end_the_ladder_early_that_is_the_reason() {
+    let retry = RetryPolicy { max_attempts: 1, ..at_once() };
+    let mut incident = opened(&retry);
+    climb(&mut incident, &retry, 0);
+    incident.leave_stage(&retry, Reason::NothingToDo);
+    incident.begin(at(0));
+    assert!(incident.is_at_person(&retry));
+    assert_eq!((incident.stage(&retry), incident.reason()), ("hard", Reason::Attempts { used: 1 }));
+}
+
 #[test]
 fn what_came_back_too_often_is_held_and_more_attempts_do_not_free_it() {
     let retry = at_once();

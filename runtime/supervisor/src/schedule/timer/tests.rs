@@ -132,6 +132,14 @@ fn ten_years_forward_and_back_are_one_run_more() {
     assert_eq!(past.runs, ["2016-11-01T01:30"]);
 }
 
+/// Would break: a run at any time of the day, because the missed times are too many to be looked at.
+#[test]
+fn never_catches_up_nothing_also_after_ten_years() {
+    let mut host = Host::at("2026-11-01T12:00:00Z", NIGHTLY, CatchUp::Never);
+    host.clock("2036-11-01T12:00:00Z").runs_for(DAY);
+    assert_eq!((host.runs, host.skipped), (vec!["2036-11-02T01:30".to_owned()], MOST_COUNTED + 1));
+}
+
 #[test]
 fn what_comes_so_often_goes_on_when_the_clock_is_set_back() {
     let mut host = Host::at("2026-11-01T12:00:00Z", "*/10 * * * *", CatchUp::Once);
