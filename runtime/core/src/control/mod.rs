@@ -26,9 +26,7 @@ pub use self::status::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, ShareUse, StatusReport,
     TotalUse,
 };
-pub use self::undo::{
-    ActsAfterUndo, MOST_NAMES, UndoOutlook, UndoPreview, UndoTarget, UndoableStep, UndoneStep,
-};
+pub use self::undo::{ActsAfterUndo, MOST_NAMES, UndoOutlook, UndoPreview, UndoTarget, UndoableStep, UndoneStep};
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};

@@ -250,10 +250,10 @@ pub(super) fn check_step(plan: &str, steps: usize, step: Option<u32>) -> Result<
 
 /// What an undo uses: all that its steps touch, and the steps that act after it.
 pub(super) fn undo_request(host: &dyn HostAccess, file: &PlanFile, step: Option<u32>) -> Request {
-    let acts = |proposed: &Proposed| {
-        action_of(host, &proposed.action).is_ok_and(|(_, _, action)| action.acts_after_undo())
-    };
-    let touches = file.numbered().filter(|(number, proposed)| step.is_none_or(|step| step == *number) || acts(proposed));
+    let acts =
+        |proposed: &Proposed| action_of(host, &proposed.action).is_ok_and(|(_, _, action)| action.acts_after_undo());
+    let touches =
+        file.numbered().filter(|(number, proposed)| step.is_none_or(|step| step == *number) || acts(proposed));
     let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
     Request::new(format!("the undoing of plan {}", file.plan), touches)
 }
