@@ -25,6 +25,7 @@ mod unaltered;
 pub mod undo;
 mod undo_preview;
 mod undo_records;
+mod undoable;
 mod unwritten;
 mod vouched;
 mod watch;

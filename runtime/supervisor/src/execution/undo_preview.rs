@@ -8,8 +8,9 @@ use ansai_storage::Directory;
 
 use super::permitted::{action_of, permitted_to_undo};
 use super::plans::{PlanFile, Plans};
-use super::undo::{UndoError, applied_plan, check_step, items_to_undo, not_applied, undo_request};
+use super::undo::UndoError;
 use super::undo_records::{UndoRecord, UndoRecords, undo_records_of};
+use super::undoable::{applied_plan, check_step, items_to_undo, not_applied, undo_request};
 use crate::authority::Authority;
 use crate::permits::Leases;
 use crate::state::State;
