@@ -20,12 +20,6 @@ pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed
     by_configuration(global, request, global.configuration_of_state(&interfaces)?)
 }
 
-/// The same for what needs the grants of the configuration while no daemon runs.
-pub(crate) fn ask_granted(global: &Global, request: Request) -> anyhow::Result<Performed> {
-    let interfaces = ansai_host_functions::builtin().interfaces();
-    by_configuration(global, request, global.configuration(&interfaces)?)
-}
-
 fn by_configuration(
     global: &Global,
     request: Request,
@@ -43,9 +37,11 @@ pub(crate) fn ask_slow(global: &Global, request: Request, what: &'static str) ->
     showing(what, || ask(global, request))
 }
 
-/// Both: what may take long, and needs the grants of the configuration while no daemon runs.
-pub(crate) fn ask_granted_slow(global: &Global, request: Request, what: &'static str) -> anyhow::Result<Performed> {
-    showing(what, || ask_granted(global, request))
+/// The same for what also needs the grants of the configuration while no daemon runs.
+pub(crate) fn ask_granted(global: &Global, request: Request, what: &'static str) -> anyhow::Result<Performed> {
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = global.configuration(&interfaces)?;
+    showing(what, || by_configuration(global, request, configuration))
 }
 
 fn showing<T>(what: &'static str, work: impl FnOnce() -> T) -> T {

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::plans;
-use crate::asking::{ask_granted, ask_granted_slow};
+use crate::asking::ask_granted;
 use crate::global::{Format, Global};
 use crate::output::{self, details, json, lines, phrases, terminal};
 
@@ -36,11 +36,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let target = UndoTarget { plan: arguments.plan.clone(), step: arguments.step };
     if arguments.dry_run {
-        let answer = ask_granted(global, Request::UndoPreview(target))?.answer;
+        let answer = ask_granted(global, Request::UndoPreview(target), "reading the audit log")?.answer;
         let Answer::UndoPreview(found) = answer else { return Err(plans::unexpected()) };
         return preview::show(&found, arguments.step, global);
     }
-    match ask_granted_slow(global, Request::Undo(target), "undoing the plan")?.answer {
+    match ask_granted(global, Request::Undo(target), "undoing the plan")?.answer {
         Answer::Undone { steps } => {
             let reports: Vec<StepReport> = steps.into_iter().map(StepReport::of_undone).collect();
             print(&reports, global)?;
