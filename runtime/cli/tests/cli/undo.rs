@@ -80,9 +80,10 @@ fn a_dry_run_says_what_would_be_undone_and_changes_nothing() {
     let daemon = running(&full);
     look(false);
     let json = full.ansai(&["undo", &plan, "--dry-run", "--format", "json"]).code(0).json();
-    let step = &json["undo"]["steps"][0];
-    assert_eq!((&json["format"], &step["outlook"]["what"]), (&1.into(), &"restores".into()), "{json:#}");
-    assert!(step["items"].as_u64().is_some_and(|items| items > 0), "{json:#}");
+    let restores = |step: &serde_json::Value| {
+        step["outlook"]["what"] == "restores" && step["items"].as_u64().is_some_and(|items| items > 0)
+    };
+    assert!(json["format"] == 1 && json["undo"]["steps"].as_array().unwrap().iter().any(restores), "{json:#}");
     assert_eq!(full.logs(), left, "nothing is restored");
     full.ansai(&["undo", &plan]).code(0).says("reverted: restored");
     assert_eq!(full.logs(), LOGS);
