@@ -6,6 +6,7 @@ use std::time::Duration;
 use ansai_core::Millis;
 use ansai_core::control::Request;
 use ansai_core::{codes, quantity};
+use ansai_daemon::Configuration;
 use ansai_daemon::control::{Performed, myself, perform};
 
 use crate::exit::Fault;
@@ -16,7 +17,14 @@ use crate::runtime;
 /// Does a request for the person who runs this program.
 pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = global.configuration_of_state(&interfaces)?;
+    by_configuration(global, request, global.configuration_of_state(&interfaces)?)
+}
+
+fn by_configuration(
+    global: &Global,
+    request: Request,
+    configuration: Option<Configuration>,
+) -> anyhow::Result<Performed> {
     let state_dir = global.state_dir(configuration.as_ref())?;
     let done = runtime::block_on(async {
         tokio::task::spawn_blocking(move || perform(configuration.as_ref(), &state_dir, &request, &myself())).await
@@ -26,6 +34,17 @@ pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed
 
 /// The same for what may take longer than a second: then a terminal says what is going on.
 pub(crate) fn ask_slow(global: &Global, request: Request, what: &'static str) -> anyhow::Result<Performed> {
+    showing(what, || ask(global, request))
+}
+
+/// The same for what also needs the grants of the configuration while no daemon runs.
+pub(crate) fn ask_granted(global: &Global, request: Request, what: &'static str) -> anyhow::Result<Performed> {
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = global.configuration(&interfaces)?;
+    showing(what, || by_configuration(global, request, configuration))
+}
+
+fn showing<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = sync_channel::<()>(0);
     let shown = std::thread::spawn(move || {
         if is_done.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
@@ -34,7 +53,7 @@ pub(crate) fn ask_slow(global: &Global, request: Request, what: &'static str) ->
             let _ = is_done.recv();
         }
     });
-    let performed = ask(global, request);
+    let performed = work();
     drop(done);
     // Its line is removed before anything else is printed.
     let _ = shown.join();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_config::{Diagnostics, Manifest, Schema};
 use ansai_core::{InstanceName, Interface, Mode};
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::in_time::InTime;
 use crate::load::InstanceError;
 use crate::ownership::Problem;
-use crate::targets;
+use crate::{targets, undo};
 
 /// Grants from a configuration file, which is read again whenever it has changed. While it is invalid, those of the last
 /// valid one are in force, in observe mode.
@@ -97,8 +97,9 @@ impl FromFile {
     }
 }
 
-impl Authority for FromFile {
-    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+impl FromFile {
+    /// What the file says now.
+    fn current(&self) -> Result<MutexGuard<'_, Known>, String> {
         let path = self.path.clone();
         let identity = self
             .looking
@@ -120,12 +121,33 @@ impl Authority for FromFile {
             known.identity = Some(identity);
             known.grants.clear();
         }
+        Ok(known)
+    }
+}
+
+impl Authority for FromFile {
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        let mut known = self.current()?;
         if let Some(grants) = known.grants.get(instance) {
             return grants.clone();
         }
         let grants = self.of(&known, instance);
         known.grants.insert(instance.clone(), grants.clone());
         grants
+    }
+
+    /// As `ansai undo` has them without a daemon: also of an instance that did not load, and in observe mode. Who else can
+    /// change the file undoes nothing in any mode.
+    fn undo_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        let known = self.current()?;
+        let Known { configuration, is_valid, .. } = &*known;
+        if !is_valid {
+            return Err(format!("{} is not valid: `ansai check` says why", self.path.display()));
+        }
+        configuration.check_trust_for_undo().map_err(|error| first_line(&error))?;
+        let configured = configuration.config.policies.get(instance);
+        let configured = configured.ok_or_else(|| format!("{instance} is not configured"))?;
+        Ok(undo::grants_of(configuration, instance, configured, &self.interfaces))
     }
 }
 

@@ -161,7 +161,7 @@ impl Error {
                 Some("`ansai audit show` lists plans and their steps".to_owned())
             }
             Error::Undo(UndoError::InUse { .. }) => {
-                Some("if ansai was interrupted, start it: `ansai run --once` finds out how its steps ended".to_owned())
+                Some("try again when it has ended; if ansai was interrupted, `ansai run --once` finds out how its steps ended".to_owned())
             }
             Error::Undo(UndoError::Altered(_) | UndoError::AlteredPlan(_)) => Some(
                 "keep a copy of the state directory as evidence, and look at the files that the plan names".to_owned(),

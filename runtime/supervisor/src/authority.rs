@@ -55,6 +55,11 @@ impl EffectiveGrants {
 pub trait Authority: Send + Sync {
     /// What is in force for an instance; an error when it cannot be told, and then nothing is done.
     fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String>;
+
+    /// What is in force when a person undoes a plan of an instance, whatever its mode; an error when nothing is.
+    fn undo_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        self.effective_grants(instance)
+    }
 }
 
 /// A word that does not change: tests, and runs without a configuration.

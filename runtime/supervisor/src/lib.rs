@@ -12,6 +12,7 @@
 //! | `incidents` | findings over time |
 //! | `permits` | whether a plan may be applied now |
 //! | `approvals` | plans that wait for a person |
+//! | `undoing` | undo by a person, and what it would do |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
 //! | `repeats` | what was told already, and is only counted |
@@ -78,6 +79,7 @@ mod storm;
 mod supervisor;
 mod tasks;
 mod track_record;
+mod undoing;
 pub mod virtual_time;
 mod watching;
 
@@ -94,4 +96,5 @@ pub use state::StateError;
 pub use status::status_of;
 pub use supervisor::Supervisor;
 pub use track_record::{FeedbackError, action_records_of, feedback_counts_of};
+pub use undoing::undo_preview_of;
 pub use watching::{WAKE_DIRECTORY, WAKE_UNKNOWN};

@@ -9,17 +9,23 @@ use tokio::sync::watch;
 pub(crate) struct Tasks(Arc<watch::Sender<usize>>);
 
 /// One of them; dropped when it ends, also by a panic.
-struct Running(Tasks);
+#[must_use]
+pub(crate) struct Running(Tasks);
 
 impl Tasks {
     pub(crate) fn new() -> Tasks {
         Tasks(Arc::new(watch::Sender::new(0)))
     }
 
+    /// Counts work on a thread of the caller until the answer is dropped.
+    pub(crate) fn begin(&self) -> Running {
+        self.0.send_modify(|running| *running += 1);
+        Running(self.clone())
+    }
+
     /// Starts a task.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.send_modify(|running| *running += 1);
-        let running = Running(self.clone());
+        let running = self.begin();
         tokio::spawn(async move {
             let _running = running;
             task.await;

@@ -37,4 +37,5 @@ mod simulate;
 mod stopping;
 mod support;
 mod trust;
+mod undo;
 mod virtualize;

@@ -7,7 +7,7 @@ use ansai_harness::{Tmpfs, binary, requires_root};
 use crate::support::*;
 
 /// The clock of ansai is ahead: nobody can set the change time of an inode back.
-const AHEAD_HOURS: i64 = 24 * 60;
+pub(crate) const AHEAD_HOURS: i64 = 24 * 60;
 pub(crate) const LOGS: usize = 24;
 
 /// A small file system that 24 old logs fill to three quarters.
@@ -57,7 +57,7 @@ impl Full {
     }
 
     /// The newest plan with steps in the audit log. Other file systems of this machine may have findings too.
-    fn plan(&self) -> String {
+    pub(crate) fn plan(&self) -> String {
         let exported = self.ansai(&["audit", "export"]).code(0).stdout;
         let records = exported.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         let mut plans = records.filter_map(|entry| {

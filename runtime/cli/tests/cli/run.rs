@@ -85,7 +85,7 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     assert!(daemon.wait_for_line("p: incident ", SOON).contains(" opened (critical)"));
     // One at a time uses a state directory.
     place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
-    place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
+    place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("no plan 20260101t000000-000-0000");
     place.ansai(&["audit", "show"]).code(0).says("started");
     daemon.signal(Signal::TERM);
     daemon.wait_for_line("stopping: SIGTERM", SOON);

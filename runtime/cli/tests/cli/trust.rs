@@ -11,10 +11,11 @@ fn no_command_reads_a_state_directory_that_another_user_can_change() {
     let recordings = place.ansai(&["recordings", "list", "--format", "json"]).code(0).stdout;
     let listed: serde_json::Value = serde_json::from_str(&recordings).unwrap();
     let id = listed[0]["id"].as_str().unwrap().to_owned();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &["run", "policies", "--once"],
         &["run", "policies", "--once", "--mode", "observe"],
         &["undo", "20260101t000000-000-0000"],
+        &["undo", "20260101t000000-000-0000", "--dry-run"],
         &["audit", "show"],
         &["audit", "verify"],
         &["audit", "export"],

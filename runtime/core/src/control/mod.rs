@@ -12,6 +12,7 @@ mod history;
 mod incidents;
 mod report;
 mod status;
+mod undo;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub use self::status::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, ShareUse, StatusReport,
     TotalUse,
 };
+pub use self::undo::{ActsAfterUndo, MOST_NAMES, UndoOutlook, UndoPreview, UndoTarget, UndoableStep, UndoneStep};
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};
@@ -90,6 +92,10 @@ pub enum Request {
     History(HistoryFilter),
     /// What ansai did over a time. Answered with [`Answer::Report`].
     Report(ReportFilter),
+    /// Undo a plan. Answered with [`Answer::Undone`], or with [`Answer::Undoing`] if it takes longer than a client waits.
+    Undo(UndoTarget),
+    /// What that would do. Answered with [`Answer::UndoPreview`].
+    UndoPreview(UndoTarget),
 }
 
 impl Request {
@@ -99,7 +105,8 @@ impl Request {
             Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } | Request::ActionRecords => false,
             Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_) => false,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
-            Request::Retry(_) | Request::Judge(_) | Request::Promote(_) => true,
+            Request::Retry(_) | Request::Judge(_) | Request::Promote(_) | Request::Undo(_) => true,
+            Request::UndoPreview(_) => false,
         }
     }
 }
@@ -266,6 +273,18 @@ pub enum Answer {
     History(Box<History>),
     /// What ansai did over a time.
     Report(Box<HostReport>),
+    /// What was undone, in the order in which it was.
+    Undone {
+        /// The steps.
+        steps: Vec<UndoneStep>,
+    },
+    /// The undo runs on. The audit log tells how it ends.
+    Undoing {
+        /// The id of the plan.
+        plan: String,
+    },
+    /// What an undo would do.
+    UndoPreview(Box<UndoPreview>),
 }
 
 /// Why a request was not done.
@@ -317,6 +336,8 @@ mod tests {
             Request::Incident { incident: "one//var/1".into() },
             Request::History(HistoryFilter { since: Timestamp::EPOCH, instance: None, changes: false, most: 1 }),
             Request::Report(ReportFilter { since: Timestamp::EPOCH, instance: None }),
+            Request::Undo(UndoTarget { plan: "p".into(), step: Some(1) }),
+            Request::UndoPreview(UndoTarget { plan: "p".into(), step: None }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

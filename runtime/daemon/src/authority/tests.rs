@@ -56,6 +56,36 @@ fn the_file_of_now_decides() {
     assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe);
 }
 
+/// Would break: an undo in observe mode by a file that another user can write, or that is no longer valid.
+#[test]
+fn a_person_undoes_in_any_mode_by_a_valid_file_that_nobody_else_can_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    let observing = GRANT.replace("enforce", "observe");
+    std::fs::write(&path, &observing).unwrap();
+    let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o600);
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    // Its component did not load.
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::new());
+    let refused = || authority.undo_grants(&P).err().unwrap();
+
+    assert!(authority.effective_grants(&P).is_err());
+    assert_eq!(authority.undo_grants(&P).unwrap().scopes.len(), 1);
+    assert!(authority.undo_grants(&InstanceName::from_static("q")).is_err());
+    permit(0o666);
+    assert!(refused().contains("is writable by other users"), "{}", refused());
+    permit(0o600);
+    std::fs::write(&path, "[policy.p\n").unwrap();
+    assert!(refused().contains("is not valid"), "{}", refused());
+    std::fs::write(&path, "[policy.p]\nmode = \"observe\"\n").unwrap();
+    assert_eq!(authority.undo_grants(&P).unwrap().scopes.len(), 0);
+    std::fs::write(&path, &observing).unwrap();
+    assert!(authority.undo_grants(&P).is_ok());
+}
+
 #[test]
 fn the_ceiling_holds() {
     let dir = tempfile::tempdir().unwrap();

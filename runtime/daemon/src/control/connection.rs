@@ -3,7 +3,9 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use ansai_core::control::{MOST_ANSWER_BYTES, MOST_REQUEST_BYTES, Message, Refused, Replied, Reply, VERSION};
+use ansai_core::control::{
+    Answer, MOST_ANSWER_BYTES, MOST_REQUEST_BYTES, Message, Refused, Replied, Reply, Request, VERSION,
+};
 use ansai_core::order::Person;
 use ansai_core::text::inert;
 use ansai_core::{Code, codes, exit};
@@ -18,6 +20,8 @@ use super::handle::Handler;
 const READ: Duration = Duration::from_secs(5);
 /// How long a client may take to read the answer.
 const WRITE: Duration = Duration::from_secs(5);
+/// How long a client waits for an undo: less than it waits for any answer.
+const UNDO: Duration = Duration::from_secs(8);
 
 /// Reads the request, does it, answers, and closes the connection.
 pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, handler: Weak<Handler>) {
@@ -34,9 +38,19 @@ pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, hand
             Ok(message) => match handler.upgrade() {
                 None => refusal(codes::NOT_RUNNING, "ansai is stopping", None),
                 Some(handler) => {
-                    let handled = tokio::task::spawn_blocking(move || handler.handle(message.request, &by)).await;
-                    let panicked = "the request panicked; the log of the daemon has more";
-                    handled.unwrap_or_else(|_| refusal(codes::OTHER, panicked, None))
+                    let undone = match &message.request {
+                        Request::Undo(target) => Some(target.plan.clone()),
+                        _ => None,
+                    };
+                    let handling = tokio::task::spawn_blocking(move || handler.handle(message.request, &by));
+                    let handled = async move {
+                        let panicked = "the request panicked; the log of the daemon has more";
+                        handling.await.unwrap_or_else(|_| refusal(codes::OTHER, panicked, None))
+                    };
+                    match undone {
+                        None => handled.await,
+                        Some(plan) => undone_in_time(handled, UNDO, plan).await,
+                    }
                 }
             },
         },
@@ -44,6 +58,11 @@ pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, hand
     if let Err(error) = timeout(WRITE, stream.write_all(&written(&replied))).await.unwrap_or(Ok(())) {
         tracing::debug!("control socket: {error}");
     }
+}
+
+/// The answer to an undo. One that takes longer than a client waits runs on, and the client is told so.
+async fn undone_in_time(handled: impl Future<Output = Replied>, limit: Duration, plan: String) -> Replied {
+    timeout(limit, handled).await.unwrap_or(Replied::Done(Answer::Undoing { plan }))
 }
 
 /// Answers as far as the client takes it at once.
@@ -114,6 +133,15 @@ fn written(reply: &Replied) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[tokio::test]
+    async fn an_undo_that_takes_long_runs_on() {
+        let plan = || "p".to_owned();
+        let runs_on = undone_in_time(std::future::pending(), Duration::ZERO, plan()).await;
+        assert_eq!(runs_on, Replied::Done(Answer::Undoing { plan: plan() }));
+        let done = Replied::Done(Answer::Undone { steps: Vec::new() });
+        assert_eq!(undone_in_time(std::future::ready(done.clone()), Duration::ZERO, plan()).await, done);
+    }
 
     #[test]
     fn every_refusal_is_typed() {

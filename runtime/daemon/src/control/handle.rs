@@ -7,6 +7,7 @@ use ansai_core::order::Person;
 use ansai_core::{InstanceName, codes, exit};
 use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::queries::QueryError;
+use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{OrderError, Supervisor};
 
 use crate::error::Error;
@@ -74,6 +75,12 @@ impl Handler {
             }
             Request::History(filter) => self.query(|one| one.history(&filter).map(Box::new).map(Answer::History)),
             Request::Report(filter) => self.query(|one| one.report(&filter).map(Box::new).map(Answer::Report)),
+            Request::Undo(target) => {
+                Ok(Answer::Undone { steps: self.supervisor.undo_now(&target, by).map_err(undo_refused)? })
+            }
+            Request::UndoPreview(target) => {
+                Ok(Answer::UndoPreview(Box::new(self.supervisor.undo_preview(&target).map_err(undo_refused)?)))
+            }
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
         }
     }
@@ -104,6 +111,10 @@ impl Handler {
             exit_code: exit::USAGE,
         })
     }
+}
+
+fn undo_refused(error: UndoError) -> Refused {
+    refused(&Error::from(error))
 }
 
 fn plan_refused(error: ApprovalError) -> Refused {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ansai_core::control::{Answer, Replied, Request};
+use ansai_core::control::{Answer, Replied, Request, UndoTarget};
 use ansai_core::order::Person;
 use ansai_core::{Mode, codes};
 use ansai_events::Stream;
 use ansai_supervisor::authority::Fixed;
-use ansai_supervisor::{Options, StateError, Supervisor};
+use ansai_supervisor::{Options, StateError, StepReport, Supervisor};
 
 use super::client::ask;
 use super::error::ControlError;
@@ -18,6 +18,7 @@ use super::place::socket_path;
 use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::undo::{self, UndoRequest};
 use crate::{approval, host, safety, state};
 
 /// How long a daemon may take to start: it has the state directory, and does not listen yet.
@@ -50,10 +51,13 @@ pub fn perform(
         if let Some(answer) = ask(&socket, request)? {
             return Ok(Performed { answer, is_running: true });
         }
-        let done = if request.changes() {
-            change(configuration, state_dir, request, by)
-        } else {
-            read(state_dir, &socket, request)
+        let done = match request {
+            Request::Undo(target) => undone(configuration, state_dir, target, by),
+            Request::UndoPreview(target) => {
+                undo::preview(configuration, state_dir, target).map(Box::new).map(Answer::UndoPreview)
+            }
+            request if request.changes() => change(configuration, state_dir, request, by),
+            request => read(state_dir, &socket, request),
         };
         match done {
             Err(error) if error.code() == codes::IN_USE => {
@@ -95,6 +99,18 @@ fn change(
         Replied::Done(answer) => Ok(answer),
         Replied::Refused(refused) => Err(ControlError::Refused(refused).into()),
     }
+}
+
+/// With the lock of the state and the grants of the configuration, whatever its mode.
+fn undone(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    target: &UndoTarget,
+    by: &Person,
+) -> Result<Answer, Error> {
+    let request = UndoRequest { plan: target.plan.clone(), step: target.step, by: by.to_string() };
+    let reports = undo::undo(configuration, state_dir, &request)?;
+    Ok(Answer::Undone { steps: reports.into_iter().map(StepReport::into_undone).collect() })
 }
 
 /// Without the lock, and without a trace in the audit log.

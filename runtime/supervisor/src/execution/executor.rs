@@ -6,7 +6,6 @@ use std::sync::Arc;
 use ansai_core::event::{PlannedStep, SkipReason};
 use ansai_core::{Decision, Event, InstanceName, Mode, Outcome, Refusal, StepResult, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
-use ansai_kit::authorize::{Asked, authorize};
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
@@ -18,6 +17,7 @@ use super::guarded_steps::GuardedSteps;
 use super::guards::refused;
 use super::outcome::{intent, step_result};
 use super::pending::Pending;
+use super::permitted::{action_of, permitted};
 use super::plans::{PlanFile, Plans};
 use super::step::{InForce, Step};
 use super::watch::{MayCancel, Watched, watch};
@@ -242,8 +242,7 @@ impl Executor {
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
-    /// The host itself needs a mode that acts for everything that it does. A person who undoes a plan needs only the grants:
-    /// the operator may have set observe mode because of that plan.
+    /// The host itself needs a mode that acts for everything that it does.
     pub(super) fn authorized(
         &self,
         instance: &InstanceName,
@@ -264,35 +263,7 @@ impl Executor {
         instance: &InstanceName,
         proposed: &Proposed,
     ) -> Result<(&'static dyn Action, InForce), Refusal> {
-        let (interface, function, action) = self.action(&proposed.action)?;
-        grants.never.check(proposed.touches().iter())?;
-        let name = &interface.interface.name;
-        let granted = grants.scopes.get(name);
-        let asked = Asked { instance, entry: interface, function, granted };
-        let mut outside = None;
-        let mut scopes = authorize(instance, interface, function, granted, &proposed.arguments)?;
-        // The table of the preview first: its budget is the one that the preview had in mind.
-        scopes.sort_by_key(|scope| asked.table(scope) != proposed.table);
-        for scope in &scopes {
-            if let Err(refusal) = asked.covers(scope, &proposed.canonical) {
-                outside.get_or_insert(refusal);
-                continue;
-            }
-            if action.is_within(scope, &proposed.targets)? {
-                let table = asked.table(scope);
-                // Whichever table the step uses: it needs a person if one that asks for a person permits it too.
-                let needs_approval = scopes.iter().any(|other| {
-                    grants.needs_approval(name, asked.table(other))
-                        && asked.covers(other, &proposed.canonical).is_ok()
-                        && action.is_within(other, &proposed.targets).unwrap_or(true)
-                });
-                let scope = scope.clone();
-                return Ok((action, InForce { scope, reach: grants.reach.clone(), table, needs_approval }));
-            }
-        }
-        let why =
-            format!("{}: no table of [policy.{instance}.grant] \"{name}\" covers all of its targets", proposed.action);
-        Err(outside.unwrap_or(Refusal::Denied(why)))
+        permitted(&*self.host, grants, instance, proposed)
     }
 
     /// Whether the host may act for an instance now.
@@ -322,7 +293,7 @@ impl Executor {
         &self,
         name: &str,
     ) -> Result<(&'static InterfaceDef, &'static Function, &'static dyn Action), Refusal> {
-        self.host.action(name).ok_or_else(|| Refusal::Unsupported(format!("there is no action {name}")))
+        action_of(&*self.host, name)
     }
 
     fn put_step(&self, plan: &str, number: u32, under_way: &UnderWay) -> Result<(), Refusal> {

@@ -92,6 +92,11 @@ pub fn stored_plan(directory: &Path, plan: &str) -> Result<StoredPlan, PlanFileE
 }
 
 impl Plans {
+    /// The same directory, only to read it: what a crash left unfinished stays.
+    pub(crate) fn to_read(directory: Directory, ballast: Ballast) -> Plans {
+        Plans { directory, ballast, unwritten: Unwritten::default() }
+    }
+
     /// Takes an open directory, and removes what a crash left unfinished.
     pub(crate) fn open(directory: Directory, ballast: Ballast) -> Result<Plans, PlanFileError> {
         directory.remove_left_over()?;

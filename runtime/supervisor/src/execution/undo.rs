@@ -1,17 +1,18 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
-use ansai_core::approval::ApprovalState;
-use ansai_core::event::{UndoIntent, Verdict};
+use ansai_core::event::UndoIntent;
 use ansai_core::{Event, InstanceName, Mode, Outcome, Refusal};
-use ansai_kit::action::{Action, Applied, Fate, Proposed};
+use ansai_kit::action::{Action, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
 use super::outcome::BY_HOST;
+use super::permitted::permitted_to_undo;
 use super::plans::{PlanFile, PlanFileError};
 use super::step::{InForce, Step};
-use super::undo_records::{UndoRecord, UndoRecords};
+use super::undo_records::UndoRecords;
+use super::undoable::{applied_plan, check_step, items_to_undo, not_applied, undo_request};
 use crate::clock;
-use crate::permits::{InUse, Request};
+use crate::permits::InUse;
 use crate::report::StepReport;
 use crate::state::StateError;
 
@@ -37,6 +38,9 @@ pub enum UndoError {
     /// The step did not begin, or it only looked.
     #[error("step {0} changed nothing")]
     NothingDone(u32),
+    /// ansai stops: what begins now might not end.
+    #[error("ansai is stopping")]
+    Stopping,
     /// Undoing it twice would undo what came after.
     #[error("step {0} is already undone")]
     AlreadyUndone(u32),
@@ -75,33 +79,25 @@ impl Executor {
     /// Undoes a plan, newest step first, or one step of it. Then all its steps that ran act on what was restored, oldest
     /// first. `by` is a person, for the record; what is refused is recorded as well.
     pub(crate) fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
-        let (file, sha256) = match self.plans.get(plan) {
-            Err(PlanFileError::Storage(error)) if error.is_not_found() => return self.not_applied(plan, step),
-            file => file?,
+        let Some((file, sha256)) = applied_plan(&self.plans, &self.state, plan)? else {
+            let (why, steps) = not_applied(&self.audit_dir, plan, step)?;
+            let report = |(_, planned)| StepReport { detail: why.clone(), ..StepReport::new(planned) };
+            return Ok(steps.into_iter().map(report).collect());
         };
-        // The file of a plan that waits for approval is there before it is applied.
-        if self.state.approval(plan)?.is_some_and(|known| known.state != ApprovalState::Begun) {
-            return self.not_applied(plan, step);
-        }
-        let steps = file.steps.len();
-        if let Some(step) = step.filter(|step| *step as usize >= steps) {
-            return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
-        }
-        let mut records = self.undo_records(plan)?;
+        check_step(plan, file.steps.len(), step)?;
         let undoes = |number: u32| step.is_none_or(|step| step == number);
         let refused = |error: &UndoError| {
             for (number, _) in file.numbered().rev().filter(|(number, _)| undoes(*number)) {
                 self.record_not_undone(file.step_id(number), error, by);
             }
         };
-        records.vouch_for(&file, &sha256).inspect_err(refused)?;
-        let acts = |number: u32, proposed: &Proposed| undoes(number) || self.acts_after_undo(proposed);
-        let touches = file.numbered().filter(|(number, proposed)| acts(*number, proposed));
-        let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
-        let request = Request::new(format!("the undoing of plan {plan}"), touches);
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
+        let request = undo_request(&*self.host, &file, step);
         let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;
+        // Only now: until here, a step may have ended, or another undo of the same plan.
+        let mut records = self.undo_records(plan)?;
+        records.vouch_for(&file, &sha256).inspect_err(refused)?;
         let mut reports: Vec<(u32, StepReport)> = Vec::new();
         for (number, proposed) in file.numbered().rev() {
             if !undoes(number) {
@@ -141,32 +137,6 @@ impl Executor {
         Ok(reports.into_iter().map(|(_, report)| report).collect())
     }
 
-    /// The steps of a plan without a file, which was therefore never applied: why there is nothing to undo.
-    fn not_applied(&self, plan: &str, step: Option<u32>) -> Result<Vec<StepReport>, UndoError> {
-        let (mut steps, mut why) = (None, "it was not applied".to_owned());
-        for record in self.records()? {
-            match record?.event {
-                Event::Planned { plan: of, steps: planned, .. } if of == plan => steps = Some(planned),
-                Event::Decided { plan: of, verdict, .. } if of == plan => match verdict {
-                    Verdict::Observed => "it was only observed, not applied".clone_into(&mut why),
-                    Verdict::Held(_) => "it was on hold, and not applied".clone_into(&mut why),
-                    Verdict::Refused(reason) => why = format!("it was refused, and not applied: {reason}"),
-                    Verdict::Approved | Verdict::NothingToDo => {}
-                },
-                _ => {}
-            }
-        }
-        let planned = steps.ok_or_else(|| UndoError::Unknown(plan.to_owned()))?;
-        if let Some(step) = step.filter(|step| *step as usize >= planned.len()) {
-            return Err(UndoError::NoStep { plan: plan.to_owned(), steps: planned.len(), step });
-        }
-        let wanted = (0_u32..).zip(planned).filter(|(number, _)| step.is_none_or(|step| step == *number));
-        let report = |(_, planned)| StepReport { detail: why.clone(), ..StepReport::new(planned) };
-        let mut reports: Vec<StepReport> = wanted.map(report).collect();
-        reports.reverse();
-        Ok(reports)
-    }
-
     /// Undoing changes the host like any step, so the grants of now must permit the step.
     pub(super) fn undoing_permitted(
         &self,
@@ -174,8 +144,10 @@ impl Executor {
         proposed: &Proposed,
         by: &str,
     ) -> Result<(&'static dyn Action, InForce), UndoError> {
-        let least = if by == BY_HOST { Mode::Approve } else { Mode::Observe };
-        self.authorized(instance, proposed, least).map_err(UndoError::NotPermitted)
+        if by == BY_HOST {
+            return self.authorized(instance, proposed, Mode::Approve).map_err(UndoError::NotPermitted);
+        }
+        permitted_to_undo(&*self.host, &*self.authority, instance, proposed)
     }
 
     /// Undoes one step and records it.
@@ -191,22 +163,8 @@ impl Executor {
             steps: file.steps.len(),
             step: number,
         })?;
-        let UndoRecord { items_sha256: recorded, is_undone, is_interrupted, .. } = records.of(number);
-        if is_undone {
-            return Err(UndoError::AlreadyUndone(number));
-        }
-        let (items, items_sha256) = match self.plans.items(&file.plan, number) {
-            Err(PlanFileError::Storage(error)) if recorded.is_none() && error.is_not_found() => {
-                return Err(UndoError::NothingDone(number));
-            }
-            items => items?,
-        };
-        if recorded.as_deref() != Some(items_sha256.as_str()) {
-            return Err(UndoError::Altered(number));
-        }
-        if items.iter().all(|item| item.fate != Fate::Done) {
-            return Err(UndoError::NothingDone(number));
-        }
+        let record = records.of(number);
+        let (items, items_sha256) = items_to_undo(&self.plans, &file.plan, number, &record)?;
         let (action, in_force) = self.undoing_permitted(&file.instance, proposed, by)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let intent = UndoIntent {
@@ -219,7 +177,7 @@ impl Executor {
         let durable = self.journal.undo_intent(clock::now(), intent);
         let durable = durable.map_err(|error| UndoError::NotBegun(unavailable(error)))?;
         let undone = match step.acting(durable).map_err(UndoError::NotBegun)?.undo(&items) {
-            Err(refusal) if is_interrupted => Ok(Applied::unknown(format!(
+            Err(refusal) if record.is_interrupted => Ok(Applied::unknown(format!(
                 "an earlier undo of the step was interrupted, and undoing it again was refused: {refusal}"
             ))),
             undone => undone,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ansai_audit::Reader;
 use ansai_core::event::{Intent, Record, UndoIntent};
 use ansai_core::{Event, Outcome};
+use ansai_storage::Directory;
 
 use super::executor::Executor;
 use super::plans::PlanFile;
@@ -100,22 +101,34 @@ impl UndoRecord {
 impl Executor {
     /// Reads the audit log once for all steps of a plan.
     pub(super) fn undo_records(&self, plan: &str) -> Result<UndoRecords, UndoError> {
-        let mut found = UndoRecords::default();
-        for record in self.records()? {
-            found.add(plan, &record?.event);
-        }
-        Ok(found)
+        undo_records_of(&self.audit_dir, plan)
     }
 
     /// The records of the audit log that this version knows.
     pub(crate) fn records(&self) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
-        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
-        let entries = Reader::open(&self.audit_dir).map_err(|error| text(&error))?;
-        Ok(entries.filter_map(move |entry| match entry {
-            Ok(entry) => serde_json::from_slice(&entry.payload).ok().map(Ok),
-            Err(error) => Some(Err(text(&error))),
-        }))
+        records_of(&self.audit_dir)
     }
+}
+
+/// Of all steps of a plan, from this audit log.
+pub(super) fn undo_records_of(audit_dir: &Directory, plan: &str) -> Result<UndoRecords, UndoError> {
+    let mut found = UndoRecords::default();
+    for record in records_of(audit_dir)? {
+        found.add(plan, &record?.event);
+    }
+    Ok(found)
+}
+
+/// The records of an audit log that this version knows.
+pub(super) fn records_of(
+    audit_dir: &Directory,
+) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
+    let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
+    let entries = Reader::open(audit_dir).map_err(|error| text(&error))?;
+    Ok(entries.filter_map(move |entry| match entry {
+        Ok(entry) => serde_json::from_slice(&entry.payload).ok().map(Ok),
+        Err(error) => Some(Err(text(&error))),
+    }))
 }
 
 #[cfg(test)]

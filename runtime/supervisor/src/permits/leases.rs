@@ -140,6 +140,11 @@ impl Leases {
         }
     }
 
+    /// Who uses something of it now, or waits for it; `None` if it could be taken.
+    pub(crate) fn in_use(&self, request: &Request) -> Option<InUse> {
+        self.0.table().in_use(u64::MAX, request)
+    }
+
     /// Takes what a step has that runs already, whoever else has it.
     pub(crate) fn take_over(&self, request: Request) -> Lease {
         let mut table = self.0.table();

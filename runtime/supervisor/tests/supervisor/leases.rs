@@ -1,6 +1,7 @@
 //! What a step touches is in use until the step has ended: also after its plan, after a stop, and after a crash. Whether
 //! it is in use shows in whether another plan that touched the same can be undone.
 
+use ansai_core::control::UndoTarget;
 use ansai_core::{Event, Mode, OnFailure, Outcome};
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{InstanceReport, Supervisor};
@@ -83,6 +84,8 @@ fn is_in_use(supervisor: &Supervisor, plan: &str, thing: &str) {
         Err(error @ UndoError::InUse { .. }) => {
             let told = format!("{thing} is in use by step 0 of plan ");
             assert!(error.to_string().contains(&told), "{error}");
+            let looked = supervisor.undo_preview(&UndoTarget { plan: plan.to_owned(), step: None }).unwrap();
+            assert!(looked.in_use.is_some_and(|why| why.contains(&told)), "a look beforehand says the same");
         }
         other => panic!("{other:?}"),
     }

@@ -62,5 +62,6 @@ mod systemd_guards;
 mod test_guards;
 mod track_record;
 mod undo_crash;
+mod undo_preview;
 mod verify_within;
 mod waits;
