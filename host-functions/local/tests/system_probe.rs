@@ -207,8 +207,8 @@ fn what_is_missing_or_odd_is_refused() {
     ]);
     for (function, arguments) in
         [("load", "{}"), ("cpu", "{}"), ("memory", "{}"), ("uptime", "{}"), ("pressure", r#"{"what":"cpu"}"#)]
-        .into_iter()
-        .chain([("open-files", "{}"), ("threads", "{}")])
+            .into_iter()
+            .chain([("open-files", "{}"), ("threads", "{}")])
     {
         let refusal = ask(odd.path(), function, arguments).unwrap_err();
         assert!(matches!(&refusal, Refusal::Unavailable(why) if !why.contains('\u{1b}')), "{function}: {refusal}");

@@ -95,7 +95,8 @@ fn clock(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusa
         return observe(Status::Healthy, "the clock is not synchronized yet".into());
     }
     let words = format!("the clock has not been synchronized for {waited}");
-    observe(Status::Unhealthy(Severity::Warning), words).map(|seen| seen.map(|seen| seen.with(Measure::instant("since", since))))
+    observe(Status::Unhealthy(Severity::Warning), words)
+        .map(|seen| seen.map(|seen| seen.with(Measure::instant("since", since))))
 }
 
 fn restart(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusal> {

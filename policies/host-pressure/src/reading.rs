@@ -74,23 +74,24 @@ fn processors(host: &Host) -> Result<Option<Reading>, Refusal> {
         host.remember(key, &format!("{busy} {idle}"));
     }
     // After a restart of the machine, the times begin again.
-    let passed = before.and_then(|(old_busy, old_idle)| {
-        Some((busy.checked_sub(old_busy)?, idle.checked_sub(old_idle)?))
-    });
+    let passed =
+        before.and_then(|(old_busy, old_idle)| Some((busy.checked_sub(old_busy)?, idle.checked_sub(old_idle)?)));
     let Some(now) = passed.and_then(|(busy, idle)| share::of(busy, busy.saturating_add(idle))) else {
         return Ok(None);
     };
     let now = now * 100.0;
     host.append(key, now)?;
-    let window = ansai_sdk::series::Window::since(
-        host.now().saturating_sub(BUSY.0),
-        ansai_sdk::series::Reduction::Minimum,
-    );
+    let window =
+        ansai_sdk::series::Window::since(host.now().saturating_sub(BUSY.0), ansai_sdk::series::Reduction::Minimum);
     // Without a sample for most of that time, a short peak would count.
     let lowest = host.look_at(key, window).ok().filter(|trend| trend.span >= BUSY.0 / 2).map(|trend| trend.minimum);
     let Some(value) = lowest else { return Ok(None) };
     let measures = vec![Measure::ratio("busy", now / 100.0), Measure::ratio("lowest-in-10-minutes", value / 100.0)];
-    let words = format!("the processors are {} busy, and were at least {} for 10 min", percent_words(now), percent_words(value));
+    let words = format!(
+        "the processors are {} busy, and were at least {} for 10 min",
+        percent_words(now),
+        percent_words(value)
+    );
     Ok(Some(Reading { value, words, measures }))
 }
 
@@ -102,7 +103,11 @@ fn memory(memory: &MemoryState) -> Option<Reading> {
     let value = memory_in_use(memory)?;
     let (total, available) = (Size(memory.total_bytes), Size(memory.available_bytes));
     let words = format!("memory is {} in use, {available} of {total} available", percent_words(value));
-    Some(Reading { value, words, measures: vec![Measure::bytes("available", available.0), Measure::bytes("total", total.0)] })
+    Some(Reading {
+        value,
+        words,
+        measures: vec![Measure::bytes("available", available.0), Measure::bytes("total", total.0)],
+    })
 }
 
 fn swap(memory: &MemoryState, settings: &Settings) -> Option<Reading> {
@@ -120,15 +125,21 @@ fn swap(memory: &MemoryState, settings: &Settings) -> Option<Reading> {
 
 fn stalled(of: &Stalled, what: &str) -> Reading {
     let value = of.last300_seconds * 100.0;
-    let measures =
-        vec![Measure::ratio("last-5-minutes", of.last300_seconds), Measure::ratio("last-10-seconds", of.last10_seconds)];
+    let measures = vec![
+        Measure::ratio("last-5-minutes", of.last300_seconds),
+        Measure::ratio("last-10-seconds", of.last10_seconds),
+    ];
     Reading { value, words: format!("{what} for {} of the last 5 min", percent_words(value)), measures }
 }
 
 fn in_use(found: &InUse, thing: &str) -> Option<Reading> {
     let value = share::of(found.used, found.limit)? * 100.0;
     let words = format!("{}, {} of what the kernel permits", text::count(found.used, thing), percent_words(value));
-    Some(Reading { value, words, measures: vec![Measure::count("used", found.used), Measure::count("limit", found.limit)] })
+    Some(Reading {
+        value,
+        words,
+        measures: vec![Measure::count("used", found.used), Measure::count("limit", found.limit)],
+    })
 }
 
 /// `2.4`, rounded down.

@@ -19,9 +19,9 @@ use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
 use crate::incident::{Change, Progress, Reason, Tried};
 use crate::order::{Pause, Person, Silence};
+use crate::promotion::{Feedback, Promotion};
 use crate::quarantine::{Quarantine, Release};
 use crate::storm::Storm;
-use crate::promotion::{Feedback, Promotion};
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::quarantine::Quarantine;
 use crate::fight::Fight;
+use crate::quarantine::Quarantine;
 use crate::storm::Storm;
 use crate::{InstanceName, Millis, Timestamp};
 

@@ -6,7 +6,9 @@ use ansai_harness::{Change, Ext4, Tmpfs, Tree, requires_root};
 
 use crate::scene::{OldLogs, ansai, ansai_beside, finding, measured, odd_names, replay_all};
 
-fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path) {
+/// `may_grow` if ansai writes its own records to this disk: what it writes after the step may take the last kilobytes that it
+/// has freed, and then the next pass goes on.
+fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path, may_grow: bool) {
     let full = used();
     assert!(full >= 0.955, "{full}");
     let precious = scene.precious();
@@ -17,14 +19,15 @@ fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path) {
         .config(&scene.config("enforce", "min_age_hours = 24, max_files = 10000, max_bytes = \"20GiB\""))
         .state_dir(state)
         .run();
-    ran.expect_code(0);
-    assert!(used() < 0.80, "{} -> {}", full, used());
+    let has_grown = may_grow && ran.code == 3;
+    ran.expect_code(if has_grown { 3 } else { 0 });
+    assert!(used() < if has_grown { 0.76 } else { 0.80 }, "{} -> {}", full, used());
     assert_eq!(scene.precious(), precious, "something was touched that must not be");
 
     // The reported files are the removed ones.
     let finding = finding(&ran, &scene.root);
     assert_eq!(finding["status"]["unhealthy"], "emergency");
-    assert_eq!(finding["verified"], "healthy");
+    assert!(has_grown || finding["verified"] == "healthy", "{finding:#}");
     let gone = Tree::diff(&before, &Tree::snapshot(scene.log()));
     let removed: Vec<_> = gone.iter().filter(|change| matches!(change, Change::Removed { .. })).collect();
     assert_eq!(removed.len() as u64, measured(&finding, "removed-files"), "{finding:#}");
@@ -44,7 +47,7 @@ fn a_full_tmpfs_is_healed() {
     let disk = Tmpfs::new(64);
     let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
-    heals(&scene, || disk.used_share(), state.path());
+    heals(&scene, || disk.used_share(), state.path(), false);
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn a_full_ext4_is_healed() {
     let disk = Ext4::new(64);
     let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
-    heals(&scene, || disk.used_share(), state.path());
+    heals(&scene, || disk.used_share(), state.path(), false);
 }
 
 #[test]
@@ -67,13 +70,13 @@ fn a_full_disk_that_holds_ansais_own_state_is_healed() {
     let disk = Ext4::new(64);
     let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
-    heals(&scene, || disk.used_share(), &state);
+    heals(&scene, || disk.used_share(), &state, true);
 }
 
 fn for_own_state(disk: Tmpfs) {
     let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
-    heals(&scene, || disk.used_share(), &state);
+    heals(&scene, || disk.used_share(), &state, true);
 }
 
 #[test]

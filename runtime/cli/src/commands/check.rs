@@ -1,8 +1,8 @@
 //! `ansai check`: everything that can be checked without running anything.
 
 mod policy;
-mod schedule;
 mod safety;
+mod schedule;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -7,8 +7,7 @@ use crate::support::*;
 /// Never called, because no policy runs in a simulation. The import is what it could do.
 const REMOVE: &str = r#"(import "ansai:files/files-actions@0.2.0" "remove"
     (func (param i32 i32 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32 i32 i32 i32 i32)))"#;
-const ASKS: &str =
-    r#","capabilities":{"ansai:files/files-actions":{"reason":"to free space","required":true,"scope":{"roots":["/var/log"]}}}"#;
+const ASKS: &str = r#","capabilities":{"ansai:files/files-actions":{"reason":"to free space","required":true,"scope":{"roots":["/var/log"]}}}"#;
 const GRANT: &str = "[policy.p.grant]\n\
     \"ansai:files/files-actions\" = { roots = [\"/var/log\"], max_files = 3, max_bytes = \"1GiB\" }\n";
 
@@ -52,11 +51,16 @@ fn a_month_is_the_same_twice_and_leaves_nothing_behind() {
 fn what_nothing_helps_against_is_left_to_a_person() {
     let scene = Scene::new();
     let config = configured(&scene, "mode = \"enforce\"\nattempts = { max = 2, cooldown = \"1h\" }");
-    let faults =
-        faults(&scene, "[[fault]]\ninstance = \"p\"\nkey = \"disk\"\nat = [\"1d\"]\nhelps_percent = 0\nuses = { max_files = 1 }\n");
+    let faults = faults(
+        &scene,
+        "[[fault]]\ninstance = \"p\"\nkey = \"disk\"\nat = [\"1d\"]\nhelps_percent = 0\nuses = { max_files = 1 }\n",
+    );
     let arguments = ["simulate", "--config", &config, "--faults", &faults, "--days", "3", "--format", "json"];
     let json = scene.ansai(&arguments).code(0).json();
-    assert_eq!(["incidents", "plans", "steps", "left_to_person", "open", "healed"].map(|name| total(&json, name)), [1, 2, 2, 1, 1, 0]);
+    assert_eq!(
+        ["incidents", "plans", "steps", "left_to_person", "open", "healed"].map(|name| total(&json, name)),
+        [1, 2, 2, 1, 1, 0]
+    );
     assert_eq!(json["held"]["cooling"]["incidents"], 1, "{json:#}");
     assert!(json["held"]["exhausted"]["longest"].as_u64().unwrap() > 24 * 3_600_000, "{json:#}");
     let first = &json["events"][0];

@@ -210,9 +210,8 @@ impl NextStep {
         let held = incident.course.held.as_ref()?;
         match held {
             Permission::Cooling(until) if now < *until => Some(NextStep::Cooling { until: *until }),
-            Permission::OutsideWindow(until) | Permission::Futile(until) | Permission::Rejected { until, .. }
-                if now < *until =>
-            {
+            Permission::OutsideWindow(until) if now < *until => Some(NextStep::Window { opens: *until }),
+            Permission::Futile(until) | Permission::Rejected { until, .. } if now < *until => {
                 Some(NextStep::Waits { held: Box::new(held.clone()) })
             }
             Permission::OverBudget(_) | Permission::ClockInDoubt(_) | Permission::Fight(_) => {

@@ -348,7 +348,15 @@ mod tests {
             if is_verified {
                 let (plan, incident) = ("p".to_owned(), "one/k/1".to_owned());
                 let status = Status::Healthy;
-                let event = Event::Verified { plan, incident, instance: ONE, status, distance: None, progress: None, evaluations: 1 };
+                let event = Event::Verified {
+                    plan,
+                    incident,
+                    instance: ONE,
+                    status,
+                    distance: None,
+                    progress: None,
+                    evaluations: 1,
+                };
                 summary.see(at(1), &event);
             }
             summary.see(at(2), &incident(Change::Closed));

@@ -1,9 +1,9 @@
 //! The room of incidents: opened, changed and closed by what passes observe, durable in the state.
 
 mod attempts;
+mod ended;
 mod escalation;
 mod flaps;
-mod ended;
 mod healing;
 mod hold;
 mod quota;

@@ -8,8 +8,8 @@ use ansai_kit::host_clock;
 use tokio::time::{Instant, sleep};
 
 use super::timer::{Look, Now, Timer};
-use crate::{clock, virtual_time};
 use crate::state::State;
+use crate::{clock, virtual_time};
 
 /// Clocks are looked at so often at least: somebody may set them, and a host may have been suspended.
 const LOOK: Duration = Duration::from_secs(60);

@@ -104,12 +104,7 @@ impl TypedAction for Simulated {
     type Targets = Targets;
     const NOUN: &'static str = "item";
 
-    fn preview(
-        &self,
-        _: &ProbeContext<'_>,
-        _: Arguments,
-        _: &[Arc<Proposed>],
-    ) -> Result<(Preview, Targets), Refusal> {
+    fn preview(&self, _: &ProbeContext<'_>, _: Arguments, _: &[Arc<Proposed>]) -> Result<(Preview, Targets), Refusal> {
         Err(Refusal::Unsupported("a simulated host runs no guest, so nobody asks for a preview".into()))
     }
 
@@ -154,7 +149,8 @@ static KNOWN: Mutex<BTreeMap<String, &'static [Field]>> = Mutex::new(BTreeMap::n
 
 /// The registry with every action interface simulated, and nothing else.
 pub(super) fn registry(real: &Registry) -> Registry {
-    let has_actions = |entry: &&'static InterfaceDef| entry.functions.iter().any(|one| matches!(one.body, Body::Action(_)));
+    let has_actions =
+        |entry: &&'static InterfaceDef| entry.functions.iter().any(|one| matches!(one.body, Body::Action(_)));
     let entries: Vec<&'static InterfaceDef> = real.entries().filter(has_actions).map(simulated).collect();
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.extend(entries.iter().map(|entry| (entry.interface.name.to_string(), entry.interface.fields)));
@@ -162,7 +158,6 @@ pub(super) fn registry(real: &Registry) -> Registry {
 }
 
 fn done(detail: &str, targets: &Targets) -> Applied {
-    let item =
-        Item { target: targets.key.clone(), fate: Fate::Done, freed_bytes: 0, undo: serde_json::Value::Null };
+    let item = Item { target: targets.key.clone(), fate: Fate::Done, freed_bytes: 0, undo: serde_json::Value::Null };
     Applied { outcome: Outcome::Done, items: vec![item], ..Applied::unknown(detail) }
 }

@@ -76,7 +76,9 @@ impl SimulatedPolicies {
             let place = attempts.saturating_add(usize::try_from(number).unwrap_or(0)) % actions.len();
             let Some((action, interface)) = actions.get(place) else { continue };
             let mut uses: BTreeMap<String, u64> = action::usual(interface).into_iter().collect();
-            uses.extend(fault.uses.iter().filter(|(bound, _)| uses_has(interface, bound)).map(|(a, b)| (a.clone(), *b)));
+            uses.extend(
+                fault.uses.iter().filter(|(bound, _)| uses_has(interface, bound)).map(|(a, b)| (a.clone(), *b)),
+            );
             let preview = Preview {
                 step: number,
                 items: 1,

@@ -10,9 +10,9 @@ impl Random {
     /// The numbers of a seed, and of what they are for: others do not change when one of them takes more.
     pub fn new(seed: u64, what_for: &str) -> Random {
         // FNV-1a
-        let name = what_for.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let name = what_for
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut random = Random(seed ^ name);
         random.next();
         random

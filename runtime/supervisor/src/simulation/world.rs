@@ -89,7 +89,8 @@ impl Running {
             let most = Millis::new(lasts.get().saturating_add(half(lasts).get()));
             self.random.between(half(lasts), most)
         });
-        self.active = Some((at, lasts.map(|lasts| Millis::new(at.get().saturating_add(lasts.get()).max(at.get() + 1)))));
+        self.active =
+            Some((at, lasts.map(|lasts| Millis::new(at.get().saturating_add(lasts.get()).max(at.get() + 1)))));
         self.begun += 1;
     }
 

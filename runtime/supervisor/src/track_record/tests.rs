@@ -86,7 +86,15 @@ fn healed(number: u32) -> Vec<Event> {
             evidence: vec![],
             after_crash: false,
         },
-        Event::Verified { plan, incident, instance: ONE, status: Status::Healthy, distance: None, progress: None, evaluations: 1 },
+        Event::Verified {
+            plan,
+            incident,
+            instance: ONE,
+            status: Status::Healthy,
+            distance: None,
+            progress: None,
+            evaluations: 1,
+        },
     ]
 }
 

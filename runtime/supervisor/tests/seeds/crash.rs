@@ -83,7 +83,8 @@ impl ActWatcher for Crasher {
             _ => false,
         };
         let entries = Reader::open(self.audit.clone()).unwrap().map(|entry| entry.unwrap().payload);
-        let found = entries.map(|payload| serde_json::from_slice::<Record>(&payload).unwrap().event).any(|e| is_its(&e));
+        let found =
+            entries.map(|payload| serde_json::from_slice::<Record>(&payload).unwrap().event).any(|e| is_its(&e));
         if !found || self.is_blind {
             let broken = format!("no act without a durable intent: {} acts, the log has no intent", act.step_id);
             self.state.lock().unwrap().broken.push(broken);

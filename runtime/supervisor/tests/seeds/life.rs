@@ -291,7 +291,11 @@ impl Ended {
 
     pub(crate) fn show(&self) {
         for Record { at, event } in &self.log {
-            eprintln!("{} {}", at.as_millis() as i64 - BEGINS.as_millis() as i64, serde_json::to_string(event).unwrap());
+            eprintln!(
+                "{} {}",
+                at.as_millis() as i64 - BEGINS.as_millis() as i64,
+                serde_json::to_string(event).unwrap()
+            );
         }
     }
 }

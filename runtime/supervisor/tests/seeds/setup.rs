@@ -39,23 +39,42 @@ pub(crate) struct Rules {
 #[derive(Debug, Clone)]
 pub(crate) enum Happening {
     /// The process is gone after so many polls of tasks.
-    Crash { polls: u64 },
+    Crash {
+        polls: u64,
+    },
     /// The process is gone at the next step: before it acts, or before its outcome is recorded.
-    CrashAtStep { after: bool },
+    CrashAtStep {
+        after: bool,
+    },
     /// The process stops in order, and starts again.
     Restart,
     /// The machine is off for so long. `true`: without an orderly stop.
-    Reboot { off: Millis, by_force: bool },
+    Reboot {
+        off: Millis,
+        by_force: bool,
+    },
     /// The time of day is set.
-    Jump { milliseconds: i64 },
+    Jump {
+        milliseconds: i64,
+    },
     /// A person says that the time of day is right, and starts ansai again.
     AcceptClock,
-    Suspend { time: Millis },
-    Pause { instance: Option<InstanceName>, time: Millis },
+    Suspend {
+        time: Millis,
+    },
+    Pause {
+        instance: Option<InstanceName>,
+        time: Millis,
+    },
     Resume,
-    Silence { fault: usize, time: Millis },
+    Silence {
+        fault: usize,
+        time: Millis,
+    },
     /// A person decides about all that waits.
-    Decide { approve: bool },
+    Decide {
+        approve: bool,
+    },
 }
 
 /// All of it.

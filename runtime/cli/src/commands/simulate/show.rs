@@ -85,7 +85,9 @@ fn of_totals(totals: &Totals) -> String {
         format!("{open} open"),
         format!("{} with {}", count(*plans, "plan"), count(*steps, "step")),
     ];
-    for (number, what) in [(not_done, "steps not begun"), (asked, "asked a person"), (left_to_person, "left to a person")] {
+    for (number, what) in
+        [(not_done, "steps not begun"), (asked, "asked a person"), (left_to_person, "left to a person")]
+    {
         if *number > 0 {
             parts.push(format!("{number} {what}"));
         }

@@ -10,9 +10,9 @@ use ansai_core::fight::{Fight, FightEnd};
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::incident::{Progress, Reason, Tried, TriedStep};
 use ansai_core::order::{Order, Pause, Person, Silence};
+use ansai_core::promotion::{Feedback, Judgement, Missing, Promotion};
 use ansai_core::quarantine::{Quarantine, Release};
 use ansai_core::storm::{Storm, StormCause, StormPhase};
-use ansai_core::promotion::{Feedback, Judgement, Missing, Promotion};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Observation, OnFailure, Outcome, Preview,
     Recommendation, Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,

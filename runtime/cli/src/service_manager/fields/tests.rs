@@ -24,13 +24,8 @@ fn an_incident_is_as_urgent_as_its_finding_until_it_closes() {
         silenced: false,
     };
     let opened = |severity| priority(&event(severity, Change::Opened));
-    let all = [
-        None,
-        Some(Severity::Notice),
-        Some(Severity::Warning),
-        Some(Severity::Critical),
-        Some(Severity::Emergency),
-    ];
+    let all =
+        [None, Some(Severity::Notice), Some(Severity::Warning), Some(Severity::Critical), Some(Severity::Emergency)];
     let expected = [Priority::Warning, Priority::Notice, Priority::Warning, Priority::Error, Priority::Critical];
     assert_eq!(all.map(opened), expected);
     assert_eq!(priority(&event(Some(Severity::Emergency), Change::Closed)), Priority::Info);
