@@ -1,7 +1,6 @@
 //! `pause`, `silence`, `resume`, `pauses` and `status` of the real program: with a daemon, without one, with one that is
 //! stopped, and for other users.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use ansai_harness::{Daemon, Invocation, requires_root};
@@ -165,24 +164,36 @@ pub(crate) fn as_nobody(scene: &Scene, arguments: &[&str]) -> Invocation {
         .arg(scene.state_dir())
 }
 
+/// The name of group 65534; `None`, with a word about it, on a host that has none.
+pub(crate) fn group_of_nobody() -> Option<String> {
+    let groups = std::fs::read_to_string("/etc/group").unwrap();
+    let found = groups.lines().find_map(|line| line.strip_suffix(":x:65534:").map(str::to_owned));
+    if found.is_none() {
+        eprintln!("skipped: /etc/group names no group 65534");
+    }
+    found
+}
+
+/// A configuration that everybody can read, with a socket that everybody can reach; `key` of `[control]` is this group,
+/// unless it is empty.
+pub(crate) fn controlled(scene: &Scene, key: &str, group: &str, component: &[u8]) -> String {
+    let groups = if key.is_empty() { String::new() } else { format!("{key} = \"{group}\"\n") };
+    let control = format!("[control]\nsocket = \"{}/run/control.sock\"\n{groups}", scene.root().display());
+    let config = configured(scene, &control, component);
+    permit(scene.root(), 0o755);
+    permit(std::path::Path::new(&config), 0o644);
+    config
+}
+
 #[test]
 fn other_users_may_do_what_their_group_may() {
     if !requires_root() {
         return;
     }
-    let group = std::fs::read_to_string("/etc/group").unwrap();
-    let Some(group) = group.lines().find_map(|line| line.strip_suffix(":x:65534:").map(str::to_owned)) else {
-        eprintln!("skipped: /etc/group names no group 65534");
-        return;
-    };
+    let Some(group) = group_of_nobody() else { return };
     for (key, may_read, may_change) in [("group", true, false), ("operators", true, true), ("", false, false)] {
         let scene = Scene::new();
-        let place = scene.root().display();
-        let groups = if key.is_empty() { String::new() } else { format!("{key} = \"{group}\"\n") };
-        let control = format!("[control]\nsocket = \"{place}/run/control.sock\"\n{groups}");
-        let config = configured(&scene, &control, &quiet("p"));
-        permit(scene.root(), 0o755);
-        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let config = controlled(&scene, key, &group, &quiet("p"));
         let _running = daemon(&scene, &config);
         let run = |arguments: &[&str]| as_nobody(&scene, arguments).arg("--config").arg(&config).limit(LIMIT).run();
         let expect = |ran: ansai_harness::Ran, may: bool| match may {

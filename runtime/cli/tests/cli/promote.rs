@@ -3,11 +3,12 @@
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::time::{Duration, Instant};
 
-use ansai_harness::{Daemon, Then, requires_root};
+use ansai_harness::{Then, requires_root};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::orders::daemon;
 use crate::plans::{Full, LOGS};
 use crate::support::*;
 
@@ -116,17 +117,6 @@ fn granted(scene: &Scene) -> String {
         file.display()
     );
     scene.configuration(&text).to_str().unwrap().to_owned()
-}
-
-/// A daemon that answers.
-fn daemon(scene: &Scene, config: &str) -> Daemon {
-    let running = scene.command(&["run", "--config", config]).spawn();
-    let end = Instant::now() + LIMIT;
-    while !scene.ansai(&["pauses", "--config", config, "--format", "json"]).stdout.contains("\"running\": true") {
-        assert!(Instant::now() < end, "{}", running.transcript());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    running
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! `incidents`, `history` and `report` of the real program: with a daemon, without one, with one that starts, with one that is
 //! stopped, for other users, and with 100,000 incidents.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use ansai_harness::requires_root;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::orders::{LIMIT, as_nobody, configured, daemon};
+use crate::orders::{LIMIT, as_nobody, configured, controlled, daemon, group_of_nobody};
 use crate::support::*;
 
 /// Each kind of question.
@@ -142,18 +140,10 @@ fn other_users_may_ask_if_their_group_may() {
     if !requires_root() {
         return;
     }
-    let group = std::fs::read_to_string("/etc/group").unwrap();
-    let Some(group) = group.lines().find_map(|line| line.strip_suffix(":x:65534:").map(str::to_owned)) else {
-        eprintln!("skipped: /etc/group names no group 65534");
-        return;
-    };
-    for (groups, may_read) in [(format!("group = \"{group}\"\n"), true), (String::new(), false)] {
+    let Some(group) = group_of_nobody() else { return };
+    for (key, may_read) in [("group", true), ("", false)] {
         let scene = Scene::new();
-        let place = scene.root().display();
-        let control = format!("[control]\nsocket = \"{place}/run/control.sock\"\n{groups}");
-        let config = configured(&scene, &control, &sick("p"));
-        permit(scene.root(), 0o755);
-        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let config = controlled(&scene, key, &group, &sick("p"));
         let _running = daemon(&scene, &config);
         for question in QUESTIONS {
             let ran = as_nobody(&scene, question).arg("--config").arg(&config).limit(LIMIT).run();

@@ -3,7 +3,7 @@
 use ansai_harness::{Daemon, requires_root};
 use rustix::process::Signal;
 
-use crate::orders::{LIMIT, as_nobody, configured, daemon};
+use crate::orders::{LIMIT, as_nobody, controlled, daemon, group_of_nobody};
 use crate::plans::{AHEAD_HOURS, Full, LOGS};
 use crate::support::*;
 
@@ -128,19 +128,10 @@ fn who_may_read_may_look_and_only_operators_undo() {
     if !requires_root() {
         return;
     }
-    let group = std::fs::read_to_string("/etc/group").unwrap();
-    let Some(group) = group.lines().find_map(|line| line.strip_suffix(":x:65534:").map(str::to_owned)) else {
-        eprintln!("skipped: /etc/group names no group 65534");
-        return;
-    };
+    let Some(group) = group_of_nobody() else { return };
     for (key, may_look, may_undo) in [("group", true, false), ("operators", true, true), ("", false, false)] {
         let scene = Scene::new();
-        let place = scene.root().display();
-        let groups = if key.is_empty() { String::new() } else { format!("{key} = \"{group}\"\n") };
-        let control = format!("[control]\nsocket = \"{place}/run/control.sock\"\n{groups}");
-        let config = configured(&scene, &control, &quiet("p"));
-        permit(scene.root(), 0o755);
-        permit(std::path::Path::new(&config), 0o644);
+        let config = controlled(&scene, key, &group, &quiet("p"));
         let _running = daemon(&scene, &config);
         let run = |arguments: &[&str]| as_nobody(&scene, arguments).arg("--config").arg(&config).limit(LIMIT).run();
         // Who may do it is told that there is no such plan.
