@@ -11,7 +11,6 @@ use crate::authority::Authority;
 use crate::clock;
 use crate::execution::undo::UndoError;
 use crate::execution::{PlanFileError, Plans, UndoLook};
-use crate::opening::DATABASE;
 use crate::recording::heads::LOG;
 use crate::report::StepReport;
 use crate::state::State;
@@ -63,14 +62,12 @@ pub fn undo_preview_of(
     authority: &dyn Authority,
     target: &UndoTarget,
 ) -> Result<UndoPreview, UndoError> {
-    match directory.metadata(DATABASE) {
-        Ok(found) if found.is_file => {}
-        _ => return Err(UndoError::Unknown(inert(&target.plan, 100))),
-    }
+    let Some(state) = State::left_in(directory)? else {
+        return Err(UndoError::Unknown(inert(&target.plan, 100)));
+    };
     let open = |name: &str| Directory::open(directory.path_of(name)).map_err(PlanFileError::from);
     // Never released: nothing is written.
     let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
-    let state = State::open_to_read(&directory.path_of(DATABASE), ballast.clone())?;
     let plans = Plans::to_read(open("plans")?, ballast);
     let audit_dir = open(LOG)?;
     let (state, plans, audit_dir) = (&state, &plans, &audit_dir);

@@ -8,13 +8,12 @@ mod log;
 mod means;
 mod report;
 
-use ansai_audit::{Ballast, ReadError};
+use ansai_audit::ReadError;
 use ansai_core::control::{
     History, HistoryFilter, HostReport, IncidentDetails, IncidentFilter, IncidentList, ReportFilter,
 };
-use ansai_storage::{Directory, Location};
+use ansai_storage::Directory;
 
-use crate::opening::DATABASE;
 use crate::recording::heads::LOG;
 use crate::state::{State, StateError};
 use crate::status::next::Outlook;
@@ -98,13 +97,7 @@ impl Stored {
     /// # Errors
     /// The state cannot be read, or another version of ansai wrote it.
     pub fn open(directory: &Directory) -> Result<Option<Stored>, QueryError> {
-        match directory.metadata(DATABASE) {
-            Ok(found) if found.is_file => {}
-            _ => return Ok(None),
-        }
-        // Never released: nothing is written.
-        let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
-        let state = State::open_to_read(&directory.path_of(DATABASE), ballast)?;
+        let Some(state) = State::left_in(directory)? else { return Ok(None) };
         Ok(Some(Stored { state, audit: Directory::open(directory.path_of(LOG)).ok() }))
     }
 

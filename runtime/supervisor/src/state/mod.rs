@@ -22,6 +22,7 @@ mod track_record;
 use std::path::Path;
 
 use ansai_audit::Ballast;
+use ansai_storage::{Directory, Location};
 
 pub(crate) use self::approvals::all as approvals;
 pub(crate) use self::budgets::{Charge, Reading, Totals};
@@ -34,6 +35,7 @@ pub(crate) use self::overview::{Overview, Row};
 pub(crate) use self::repeats::Said;
 pub(crate) use self::shares::ShareRow;
 pub(crate) use self::steps::{Interrupted, UnderWay};
+use crate::opening::DATABASE;
 
 /// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
 /// observations and attempts had another form. Incidents are dropped with them: what is still unhealthy opens again.
@@ -156,9 +158,16 @@ impl State {
         Ok(State(Database::open(file, &SCHEMA, ballast)?))
     }
 
-    /// Opens the state of the newest version, for reading only.
-    pub(crate) fn open_to_read(file: &Path, ballast: Ballast) -> Result<State, StateError> {
-        Ok(State(Database::open_to_read(file, &SCHEMA, ballast)?))
+    /// What the last run left in this directory, of the newest version, for reading only and without a lock; `None` if there
+    /// was none.
+    pub(crate) fn left_in(directory: &Directory) -> Result<Option<State>, StateError> {
+        match directory.metadata(DATABASE) {
+            Ok(found) if found.is_file => {}
+            _ => return Ok(None),
+        }
+        // Never released: nothing is written.
+        let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
+        Ok(Some(State(Database::open_to_read(&directory.path_of(DATABASE), &SCHEMA, ballast)?)))
     }
 
     /// Reserves the ballast again if there is room; returns the reason if not.

@@ -1,12 +1,10 @@
 //! The track record that the last run left in a state directory.
 
-use ansai_audit::Ballast;
 use ansai_core::promotion::{ActionRecord, FeedbackCounts};
 use ansai_core::{InstanceName, Timestamp};
-use ansai_storage::{Directory, Location};
+use ansai_storage::Directory;
 
 use crate::clock;
-use crate::opening::DATABASE;
 use crate::state::{State, StateError};
 
 /// What each action achieved until the last run ended. Nothing is written, and no lock is needed.
@@ -14,7 +12,7 @@ use crate::state::{State, StateError};
 /// # Errors
 /// The state cannot be read, or another version of ansai wrote it.
 pub fn action_records_of(directory: &Directory) -> Result<Vec<ActionRecord>, StateError> {
-    state(directory)?.map_or_else(|| Ok(Vec::new()), |state| state.action_records(clock::now()))
+    State::left_in(directory)?.map_or_else(|| Ok(Vec::new()), |state| state.action_records(clock::now()))
 }
 
 /// How many incidents people judged since an instant, of one instance or of all. Nothing is written.
@@ -26,16 +24,6 @@ pub fn feedback_counts_of(
     instance: Option<&InstanceName>,
     since: Timestamp,
 ) -> Result<FeedbackCounts, StateError> {
-    state(directory)?.map_or_else(|| Ok(FeedbackCounts::default()), |state| state.feedback_counts(instance, since))
-}
-
-/// `None` if there was no run.
-fn state(directory: &Directory) -> Result<Option<State>, StateError> {
-    match directory.metadata(DATABASE) {
-        Ok(found) if found.is_file => {}
-        _ => return Ok(None),
-    }
-    // Never released: nothing is written.
-    let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
-    State::open_to_read(&directory.path_of(DATABASE), ballast).map(Some)
+    State::left_in(directory)?
+        .map_or_else(|| Ok(FeedbackCounts::default()), |state| state.feedback_counts(instance, since))
 }
