@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// File of faults in TOML [default: three faults for each instance]
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Simulate the incidents that this host had in the last days, today included, from its state directory
+    /// Simulate the incidents of this host, from its state directory: those of the last days of UTC, today included
     #[arg(long, conflicts_with = "faults")]
     recorded: bool,
     /// A person approves each plan after so long [default: nobody approves anything]

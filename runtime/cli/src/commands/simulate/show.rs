@@ -92,7 +92,7 @@ pub(super) fn text(
 fn of_recorded(counts: RecordedCounts, days: u64) -> Vec<String> {
     let RecordedCounts { recorded, other_instances, older } = counts;
     let last = if days == 1 { "today".to_owned() } else { format!("in the last {days} days") };
-    let is = |number| if number == 1 { "is" } else { "are" };
+    let is = |number: usize| if number == 1 { "is" } else { "are" };
     let mut all = vec![match recorded {
         0 => format!("no incident of these instances is recorded {last}"),
         _ => format!("{} {} recorded {last}", count(recorded, "incident"), is(recorded)),
