@@ -86,7 +86,7 @@ pub(crate) enum Command {
     Retry(retry::Arguments),
     /// List pauses, silences, quarantined policies, storms and fights
     Pauses(pauses::Arguments),
-    /// Simulate a month of this configuration on a simulated host, with made-up faults
+    /// Simulate a month of this configuration on a simulated host, with made-up or recorded faults
     Simulate(simulate::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),

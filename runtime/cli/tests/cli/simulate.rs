@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
+use crate::orders::{LIMIT, configured as with_component, daemon};
 use crate::support::*;
 
 /// Never called, because no policy runs in a simulation. The import is what it could do.
@@ -95,6 +98,84 @@ fn budgets_windows_and_approvals_hold_as_they_would() {
     assert_eq!(["plans", "steps", "incidents"].map(|name| total(&json, name)), [0, 0, 1], "{json:#}");
 }
 
+const HOUR: u64 = 3_600_000;
+const DAY: u64 = 24 * HOUR;
+
+/// Adds closed incidents to the state: instance, key, when it opened, for how long, and its end.
+fn close(scene: &Scene, incidents: &[(&str, &str, u64, u64, &str)]) {
+    let database = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+    for (instance, key, opened, lasted, end) in incidents {
+        let (id, closed) = (format!("{instance}/{key}/{opened}"), opened + lasted);
+        let value = json!({
+            "incident": id, "instance": instance, "key": key, "about": { "kind": "test", "name": key },
+            "worst": "critical", "summary": "sick", "healthy_before": null, "opened": opened, "closed": closed,
+            "attempts": 1, "end": end,
+        });
+        let (opened, closed) = (i64::try_from(*opened).unwrap(), i64::try_from(closed).unwrap());
+        let added = database.execute(
+            "INSERT INTO closed_incident (id, instance, key, opened, closed, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            rusqlite::params![id, instance, key, opened, closed, value.to_string()],
+        );
+        assert_eq!(added, Ok(1));
+    }
+}
+
+/// Would break: a recorded incident that ends otherwise than it did, or at another time of day.
+#[test]
+fn what_this_host_had_is_simulated() {
+    let scene = Scene::new();
+    scene.ansai(&["run", "--once", "--config", &with_component(&scene, "", &sick("p"))]).code(3);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = u64::try_from(now.as_millis()).unwrap();
+    let first = now - 3 * DAY;
+    close(
+        &scene,
+        &[
+            ("p", "healed", first, HOUR, "healed"),
+            ("p", "passed", now - 2 * DAY, 5 * HOUR, "recovered"),
+            ("p", "old", now - 20 * DAY, DAY, "recovered"),
+            ("removed", "other", now - DAY, HOUR, "gone"),
+        ],
+    );
+    let state = || std::fs::read(scene.state_dir().join("state.db")).unwrap();
+    let before = state();
+    let config = configured(&scene, "mode = \"enforce\"\nattempts = { max = 1, cooldown = \"1h\" }");
+    let arguments = ["simulate", "--config", &config, "--recorded", "--days", "7"];
+    let json = scene.ansai(&[&arguments[..], &["--format", "json"]].concat()).code(0).json();
+    assert_eq!((&json["recorded"], &json["faults"]), (&3.into(), &3.into()), "{json:#}");
+    assert_eq!(json["left_out"], json!({ "other_instances": 1, "older": 0 }));
+    let totals = ["incidents", "healed", "passed", "open"].map(|name| total(&json, name));
+    assert_eq!(totals, [3, 1, 1, 1], "{json:#}");
+    assert_eq!(json["begins"], first - first % DAY, "midnight of the first day");
+    let shown = scene.ansai(&arguments).code(0).says("3 incidents are recorded in the last 7 days");
+    let shown = shown.says("1 incident of instances that this configuration does not have is left out");
+    assert!(!shown.says("only its recorded incidents were read").stdout.contains('\u{1b}'));
+    assert!(before == state(), "the state was changed");
+}
+
+#[test]
+fn a_host_without_incidents_has_none_to_simulate() {
+    let scene = Scene::new();
+    let config = with_component(&scene, "", &quiet("p"));
+    let simulate = || scene.ansai(&["simulate", "--config", &config, "--recorded"]);
+    simulate().code(1).complains("[not-running]").complains("--state-dir");
+    assert!(!is_there(&scene.state_dir()), "it made a state directory");
+    scene.ansai(&["run", "--once", "--config", &config]).code(0);
+    simulate().code(0).says("no incident of these instances is recorded in the last 30 days").says("0 faults");
+}
+
+/// Would break: a simulation that needs the lock of the state.
+#[test]
+fn the_incidents_of_a_running_daemon_are_simulated() {
+    let scene = Scene::new();
+    let config = with_component(&scene, "", &sick("p"));
+    let running = daemon(&scene, &config);
+    running.wait_for_line("opened", LIMIT);
+    let simulated = scene.ansai(&["simulate", "--config", &config, "--recorded", "--days", "1"]);
+    simulated.code(0).says("1 incident is recorded today").says("1 open");
+    drop(running);
+}
+
 #[test]
 fn what_is_mistyped_is_told() {
     let scene = Scene::new();
@@ -103,6 +184,7 @@ fn what_is_mistyped_is_told() {
     for (arguments, expected) in [
         (&["--faults", &twice][..], "[bad-fault]"),
         (&["--faults", "/nowhere/faults.toml"], "[file-access]"),
+        (&["--faults", &twice, "--recorded"], "cannot be used with"),
         (&["--days", "0"], "--days"),
         (&["--days", "4000"], "--days"),
         (&["--approve-after", "10"], "with a unit"),

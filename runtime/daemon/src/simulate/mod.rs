@@ -3,6 +3,7 @@
 //! The supervisor is the real one, in virtual time. Its host is a [`SimulatedHost`]: this module makes no other one, and a
 //! test holds that.
 
+mod recorded;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use ansai_supervisor::virtual_time::VirtualTime;
 use ansai_supervisor::{Options, Supervisor};
 use tokio::sync::oneshot;
 
+pub use self::recorded::{Recorded, RecordedCounts, recorded_faults};
 pub use self::summary::{Held, OfInstance, Summary, Totals};
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -44,6 +46,8 @@ const PERSON: Person = Person { uid: 0, name: None };
 /// What is simulated.
 #[derive(Debug, Clone)]
 pub struct Simulation {
+    /// The time of day at its beginning: [`BEGINS`], or that of recorded incidents.
+    pub begins: Timestamp,
     /// How long.
     pub time: Millis,
     /// Faults and the success of steps follow from it.
@@ -119,7 +123,7 @@ pub fn simulate(
         .build()
         .map_err(failed)?;
     let world = Arc::new(World::new(simulation.seed, faults));
-    let time = VirtualTime::start(BEGINS, HOUSEKEEPING);
+    let time = VirtualTime::start(simulation.begins, HOUSEKEEPING);
     let events = Stream::new();
     let subscription = events.subscribe("simulation", CAPACITY);
     let mode = instances.iter().map(|one| one.grants.mode).max().unwrap_or(Mode::Observe);
@@ -160,7 +164,7 @@ pub fn simulate(
         Ok::<_, Error>(taking.await.unwrap_or_default())
     })?;
     runtime.shutdown_background();
-    Ok(summary.ended(BEGINS + time.elapsed(), simulation, world.begun()))
+    Ok(summary.ended(simulation.begins + time.elapsed(), simulation, world.begun()))
 }
 
 /// Takes events as they come until there are no more, or for a while after all is over.
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn no_simulation_makes_a_live_host() {
         let command = include_str!("../../../cli/src/commands/simulate.rs");
-        for text in [include_str!("mod.rs"), include_str!("summary.rs"), command] {
+        for text in [include_str!("mod.rs"), include_str!("recorded.rs"), include_str!("summary.rs"), command] {
             for live in [concat!("Live", "Host"), concat!("host", "::live")] {
                 assert!(!text.contains(live), "{live}");
             }

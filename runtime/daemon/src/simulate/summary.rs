@@ -7,7 +7,7 @@ use ansai_core::incident::{Change, Permission};
 use ansai_core::{Decision, Event, InstanceName, Millis, Outcome, Status, Timestamp};
 use serde::Serialize;
 
-use super::{BEGINS, ByInstance, Simulation};
+use super::{ByInstance, Simulation};
 
 /// Counts of an instance, or of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -228,7 +228,7 @@ impl Summary {
         };
         self.instances = self.by_instance.iter().map(of).collect();
         (self.seed, self.faults) = (simulation.seed, faults);
-        (self.begins, self.ends) = (Some(BEGINS), Some(ends));
+        (self.begins, self.ends) = (Some(simulation.begins), Some(ends));
         self
     }
 }
@@ -249,6 +249,7 @@ impl Totals {
 
 #[cfg(test)]
 mod tests {
+    use super::super::BEGINS;
     use super::*;
 
     const ONE: InstanceName = InstanceName::from_static("one");
@@ -308,7 +309,7 @@ mod tests {
         summary.see(at(0), &planned());
         summary.see(at(0), &decided(Verdict::Held(Permission::Flapping { times: 3, within: Millis::from_hours(1) })));
         summary.see(at(0), &escalated());
-        let simulation = Simulation { time: Millis::ZERO, seed: 1, approve_after: None };
+        let simulation = Simulation { begins: BEGINS, time: Millis::ZERO, seed: 1, approve_after: None };
         let summary = summary.ended(at(60), &simulation, 1);
         assert_eq!(summary.totals.left_to_person, 1);
         assert_eq!(summary.held.keys().copied().collect::<Vec<_>>(), ["flapping"]);
@@ -331,7 +332,7 @@ mod tests {
         summary.see(at(90), &decided(Verdict::Held(Permission::Exhausted(1))));
         // It is left to a person once, however often that is told.
         summary.see(at(90), &escalated());
-        let simulation = Simulation { time: Millis::from_hours(2), seed: 7, approve_after: None };
+        let simulation = Simulation { begins: BEGINS, time: Millis::from_hours(2), seed: 7, approve_after: None };
         let summary = summary.ended(at(120), &simulation, 1);
         let minutes = |kind| summary.held.get(kind).map(|held| (held.incidents, held.total.get() / 60_000));
         assert_eq!(minutes("outside-window"), Some((1, 60)));
@@ -360,7 +361,7 @@ mod tests {
                 summary.see(at(1), &event);
             }
             summary.see(at(2), &incident(Change::Closed));
-            let simulation = Simulation { time: Millis::ZERO, seed: 1, approve_after: None };
+            let simulation = Simulation { begins: BEGINS, time: Millis::ZERO, seed: 1, approve_after: None };
             let Totals { healed, passed, .. } = summary.ended(at(3), &simulation, 1).totals;
             assert_eq!((healed, passed), expected);
         }

@@ -6,6 +6,7 @@ mod history;
 mod list;
 mod log;
 mod means;
+mod recorded;
 mod report;
 
 use ansai_audit::ReadError;
@@ -14,6 +15,7 @@ use ansai_core::control::{
 };
 use ansai_storage::Directory;
 
+pub use self::recorded::RecordedIncident;
 use crate::recording::heads::LOG;
 use crate::state::{State, StateError};
 use crate::status::next::Outlook;

@@ -17,7 +17,8 @@ pub enum Begins {
     Never,
 }
 
-/// One thing that goes wrong again and again, as an instance observes it.
+/// One thing that goes wrong again and again, as an instance observes it. Several of one instance may have the same key,
+/// and then the worst of those that last is its finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The instance that observes it.
@@ -32,6 +33,8 @@ pub struct Fault {
     pub begins: Begins,
     /// How long it lasts by itself, up to a half more or less; `None`: until a step helps.
     pub lasts: Option<Millis>,
+    /// Whether it lasts exactly so long: it was recorded.
+    pub is_exact: bool,
     /// How many steps out of 100 end it.
     pub helps: u32,
     /// The steps of a plan for it.
@@ -53,6 +56,7 @@ impl Fault {
             severity: Severity::Warning,
             begins,
             lasts: None,
+            is_exact: false,
             helps: 50,
             steps: 1,
             uses: BTreeMap::new(),

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{InstanceName, Millis, Status, Timestamp};
+use ansai_core::{InstanceName, Millis, Severity, Status, Timestamp};
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::Body;
 
@@ -62,6 +62,36 @@ fn a_fault_begins_when_its_file_says_and_ends_by_itself_or_by_a_step() {
     assert_eq!(lasting.begun(), 2);
     lasting.calm();
     assert!(!is_sick(&lasting, &ONE) && sick_hours(&lasting, &time, 10).is_empty());
+}
+
+/// Would break: an instance that observes the same key twice, or a recorded fault that ends at another time.
+#[test]
+fn recorded_faults_of_one_key_are_one_finding_and_last_exactly_as_long() {
+    let time = start();
+    let at = |hour, lasts| Fault {
+        lasts: Some(Millis::from_hours(lasts)),
+        is_exact: true,
+        helps: 0,
+        ..Fault::new(ONE, "k", Begins::At(vec![Millis::from_hours(hour)]))
+    };
+    let worse = Fault { severity: Severity::Critical, lasts: None, helps: 100, ..at(4, 1) };
+    let world = World::new(1, [at(2, 3), worse, Fault::new(ONE, "other", Begins::Never)]);
+    let statuses = |hours| {
+        let of_hour = |_| {
+            time.pass(HOUR);
+            world.observe(&ONE).into_iter().map(|one| (one.key, one.status)).collect::<Vec<_>>()
+        };
+        (0..hours).map(of_hour).collect::<Vec<_>>()
+    };
+    let both = |status| vec![("k".to_owned(), status), ("other".to_owned(), Status::Healthy)];
+    let [warning, critical] = [Severity::Warning, Severity::Critical].map(|one| both(Status::Unhealthy(one)));
+    assert_eq!(statuses(4), [both(Status::Healthy), warning.clone(), warning.clone(), critical]);
+    assert_eq!(world.fault(&ONE, "k").map(|fault| fault.severity), Some(Severity::Critical));
+    // It ends the one that a step helps against, and not the other one.
+    assert!(world.act("p-0", &ONE, "k", &[]).has_helped);
+    assert_eq!(world.observe(&ONE).into_iter().map(|one| (one.key, one.status)).collect::<Vec<_>>(), warning);
+    assert!(!world.act("p-1", &ONE, "k", &[]).has_helped);
+    assert_eq!(statuses(2), [both(Status::Healthy), both(Status::Healthy)]);
 }
 
 #[test]

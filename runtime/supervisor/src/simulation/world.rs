@@ -1,8 +1,9 @@
 //! The faults of a simulated host over time, and what steps did.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ansai_core::{InstanceName, Millis, Observation, Status};
+use ansai_core::{InstanceName, Millis, Observation, Severity, Status};
 
 use super::fault::{Begins, Fault};
 use super::random::Random;
@@ -49,6 +50,8 @@ struct State {
 /// A fault, and how it stands.
 struct Running {
     fault: Fault,
+    /// The number of the first fault of its instance and key.
+    first: usize,
     random: Random,
     /// When it begins next, if it does.
     next: Option<Millis>,
@@ -59,9 +62,9 @@ struct Running {
 }
 
 impl Running {
-    fn new(fault: Fault, seed: u64) -> Running {
+    fn new(fault: Fault, first: usize, seed: u64) -> Running {
         let random = Random::new(seed, &fault.name());
-        let mut running = Running { fault, random, next: None, active: None, begun: 0 };
+        let mut running = Running { fault, first, random, next: None, active: None, begun: 0 };
         running.next = running.after(None);
         running
     }
@@ -85,13 +88,39 @@ impl Running {
 
     fn begin(&mut self, at: Millis) {
         let half = |lasts: Millis| Millis::new(lasts.get() / 2);
+        let is_exact = self.fault.is_exact;
         let lasts = self.fault.lasts.map(|lasts| {
+            if is_exact {
+                return lasts;
+            }
             let most = Millis::new(lasts.get().saturating_add(half(lasts).get()));
             self.random.between(half(lasts), most)
         });
         self.active =
             Some((at, lasts.map(|lasts| Millis::new(at.get().saturating_add(lasts.get()).max(at.get() + 1)))));
         self.begun += 1;
+    }
+
+    /// Its severity, while it lasts.
+    fn severity(&self) -> Option<Severity> {
+        self.active.map(|_| self.fault.severity)
+    }
+
+    fn observation(&self) -> Observation {
+        let Fault { key, about, .. } = &self.fault;
+        let (status, summary) = match self.severity() {
+            Some(severity) => (Status::Unhealthy(severity), format!("{key} has a simulated fault")),
+            None => (Status::Healthy, format!("{key} is healthy")),
+        };
+        Observation {
+            key: key.clone(),
+            about: about.clone(),
+            status,
+            summary,
+            evidence: Vec::new(),
+            related: Vec::new(),
+            distance: None,
+        }
     }
 
     fn end(&mut self, at: Millis) {
@@ -114,7 +143,12 @@ impl Running {
 impl World {
     /// With these faults. The same seed has the same faults, and the same steps help.
     pub fn new(seed: u64, faults: impl IntoIterator<Item = Fault>) -> World {
-        let faults = faults.into_iter().map(|fault| Running::new(fault, seed)).collect();
+        let mut firsts: BTreeMap<(InstanceName, String), usize> = BTreeMap::new();
+        let running = |(number, fault): (usize, Fault)| {
+            let first = *firsts.entry((fault.instance.clone(), fault.key.clone())).or_insert(number);
+            Running::new(fault, first, seed)
+        };
+        let faults = faults.into_iter().enumerate().map(running).collect();
         World { state: Mutex::new(State { faults, acts: Vec::new(), quiet_from: None }), watcher: None }
     }
 
@@ -136,29 +170,24 @@ impl World {
         }
     }
 
-    /// What an instance observes now: each of its faults, healthy while it does not last.
+    /// What an instance observes now: each key of its faults, healthy while none of that key lasts.
     pub fn observe(&self, instance: &InstanceName) -> Vec<Observation> {
         let (mut state, now) = (self.lock(), virtual_time::elapsed());
         let quiet_from = state.quiet_from;
-        let mut observations = Vec::new();
-        for running in state.faults.iter_mut().filter(|running| running.fault.instance == *instance) {
+        // By the first fault of a key: the worst one that lasts.
+        let mut worst: BTreeMap<usize, (Option<Severity>, usize)> = BTreeMap::new();
+        for (number, running) in state.faults.iter_mut().enumerate() {
+            if running.fault.instance != *instance {
+                continue;
+            }
             running.advance(now, quiet_from);
-            let Fault { key, about, severity, .. } = &running.fault;
-            let (status, summary) = match running.active {
-                Some(_) => (Status::Unhealthy(*severity), format!("{key} has a simulated fault")),
-                None => (Status::Healthy, format!("{key} is healthy")),
-            };
-            observations.push(Observation {
-                key: key.clone(),
-                about: about.clone(),
-                status,
-                summary,
-                evidence: Vec::new(),
-                related: Vec::new(),
-                distance: None,
-            });
+            let severity = running.severity();
+            if worst.get(&running.first).is_none_or(|(other, _)| *other < severity) {
+                worst.insert(running.first, (severity, number));
+            }
         }
-        observations
+        let found = worst.into_values().filter_map(|(_, number)| state.faults.get(number));
+        found.map(Running::observation).collect()
     }
 
     /// The faults that last now, by instance and key, and since when.
@@ -173,10 +202,12 @@ impl World {
         lasting.collect()
     }
 
-    /// The fault that a finding is about.
+    /// The fault that a finding is about: of several with its key, the worst that lasts.
     pub fn fault(&self, instance: &InstanceName, key: &str) -> Option<Fault> {
         let state = self.lock();
-        state.faults.iter().map(|one| &one.fault).find(|fault| fault.instance == *instance && fault.key == key).cloned()
+        let all = state.faults.iter().filter(|one| one.fault.instance == *instance && one.fault.key == key);
+        // The last one is the maximum, and `observe` has the first.
+        all.rev().max_by_key(|one| one.severity()).map(|one| one.fault.clone())
     }
 
     /// How often faults have begun, all together.
@@ -222,8 +253,8 @@ impl World {
             if running.fault.instance == act.instance && running.fault.key == act.key {
                 running.advance(now, quiet_from);
                 let helps = running.fault.helps;
-                has_helped = running.active.is_some() && running.random.percent(helps);
-                if has_helped {
+                if running.active.is_some() && running.random.percent(helps) {
+                    has_helped = true;
                     running.end(now);
                 }
                 broken = running.fault.breaks.clone().filter(|_| quiet_from.is_none());

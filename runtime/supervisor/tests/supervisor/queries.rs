@@ -92,6 +92,11 @@ async fn what_ansai_healed_is_known_from_its_observation_to_its_end() {
     assert_eq!(stored.incident(&closed.incident).unwrap().timeline, details.timeline);
     assert_eq!(stored.report(&EVER).unwrap().incidents, report.incidents);
     assert_eq!(stored.history(&history(true, 100)).unwrap().records, changes.records);
+    let recorded = stored.recorded(closed.closed).unwrap();
+    assert_eq!(recorded.len(), 1, "{recorded:?}");
+    assert_eq!((recorded[0].opened, &recorded[0].key, &recorded[0].about), (closed.opened, &closed.key, &closed.about));
+    assert_eq!(recorded[0].closed, Some((closed.closed, IncidentEnd::Healed)));
+    assert!(stored.recorded(closed.closed + Millis::new(1)).unwrap().is_empty(), "it was over");
     scene.finish().await;
 }
 
@@ -115,6 +120,8 @@ async fn what_is_healthy_again_by_itself_was_not_healed() {
     );
     drop(supervisor);
     assert_eq!(stored(&scene).incident(&format!("{ONE}/{KEY}")).unwrap().incident, list.open[0].incident);
+    let recorded = stored(&scene).recorded(Timestamp::EPOCH).unwrap();
+    assert_eq!(recorded.iter().map(|one| (one.worst, one.closed)).collect::<Vec<_>>(), [(Severity::Critical, None)]);
     scene.script(&healthy());
     observing().run_once().await;
     let list = stored(&scene).incidents(&ALL).unwrap();
@@ -149,6 +156,7 @@ async fn what_is_healthy_again_within_its_minimum_time_was_no_incident() {
     let status = supervisor.status().unwrap();
     assert_eq!((status.incidents.len(), status.pending_incidents), (1, 1));
     assert_eq!(counts(&supervisor), ([0, 0], [0, 0, 0]));
+    assert!(stored(&scene).recorded(Timestamp::EPOCH).unwrap().is_empty());
     scene.script(&healthy());
     supervisor.run_once().await;
     assert!(supervisor.status().unwrap().incidents.is_empty());

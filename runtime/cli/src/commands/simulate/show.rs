@@ -3,7 +3,7 @@
 use ansai_core::event::Verdict;
 use ansai_core::incident::Change;
 use ansai_core::{Event, Timestamp, quantity};
-use ansai_daemon::simulate::{Held, Summary, Totals};
+use ansai_daemon::simulate::{Held, RecordedCounts, Summary, Totals};
 use serde_json::json;
 
 use crate::output::count::count;
@@ -46,7 +46,13 @@ fn clock(at: Timestamp) -> String {
 }
 
 /// For people.
-pub(super) fn text(summary: &Summary, seen: &[Line], more: u64, days: u64) -> anyhow::Result<()> {
+pub(super) fn text(
+    summary: &Summary,
+    seen: &[Line],
+    more: u64,
+    days: u64,
+    recorded: Option<RecordedCounts>,
+) -> anyhow::Result<()> {
     for Line { at, event } in seen {
         lines::line(&format!("{}  {}", clock(*at), events::line(event)))?;
     }
@@ -58,6 +64,9 @@ pub(super) fn text(summary: &Summary, seen: &[Line], more: u64, days: u64) -> an
     }
     let Summary { seed, faults, totals, held, instances, .. } = summary;
     lines::line(&format!("{} simulated with seed {seed}: {}", count(days, "day"), count(*faults, "fault")))?;
+    for line in recorded.map(|counts| of_recorded(counts, days)).unwrap_or_default() {
+        lines::line(&line)?;
+    }
     lines::line(&of_totals(totals))?;
     for (by, Held { incidents, total, longest }) in held {
         let (by, incidents) = (what_held(by), count(*incidents, "incident"));
@@ -72,8 +81,31 @@ pub(super) fn text(summary: &Summary, seen: &[Line], more: u64, days: u64) -> an
     if summary.missed > 0 {
         lines::line(&format!("{} missed, so the numbers are too small", count(summary.missed, "event")))?;
     }
-    lines::line("nothing on this host was read or changed")?;
+    lines::line(match recorded {
+        None => "nothing on this host was read or changed",
+        Some(_) => "nothing on this host was changed, and only its recorded incidents were read",
+    })?;
     Ok(())
+}
+
+/// Which incidents of this host were simulated, and which were not.
+fn of_recorded(counts: RecordedCounts, days: u64) -> Vec<String> {
+    let RecordedCounts { recorded, other_instances, older } = counts;
+    let last = if days == 1 { "today".to_owned() } else { format!("in the last {days} days") };
+    let is = |number: usize| if number == 1 { "is" } else { "are" };
+    let mut all = vec![match recorded {
+        0 => format!("no incident of these instances is recorded {last}"),
+        _ => format!("{} {} recorded {last}", count(recorded, "incident"), is(recorded)),
+    }];
+    if other_instances > 0 {
+        let (number, are) = (count(other_instances, "incident"), is(other_instances));
+        all.push(format!("{number} of instances that this configuration does not have {are} left out"));
+    }
+    if older > 0 {
+        let (number, are) = (count(older, "older incident"), is(older));
+        all.push(format!("{number} {are} left out: only the latest {recorded} are simulated"));
+    }
+    all
 }
 
 fn of_totals(totals: &Totals) -> String {
@@ -119,7 +151,12 @@ fn duration(ms: u64) -> String {
 }
 
 /// For programs.
-pub(super) fn json(summary: &Summary, seen: &[Line], more: u64) -> anyhow::Result<()> {
+pub(super) fn json(
+    summary: &Summary,
+    seen: &[Line],
+    more: u64,
+    recorded: Option<RecordedCounts>,
+) -> anyhow::Result<()> {
     let event = |Line { at, event }: &Line| {
         let mut value = serde_json::to_value(event).unwrap_or_default();
         if let Some(object) = value.as_object_mut() {
@@ -133,6 +170,10 @@ pub(super) fn json(summary: &Summary, seen: &[Line], more: u64) -> anyhow::Resul
     if let Some(object) = whole.as_object_mut() {
         object.insert("events".to_owned(), json!(events));
         object.insert("more_events".to_owned(), json!(more));
+        if let Some(RecordedCounts { recorded, other_instances, older }) = recorded {
+            object.insert("recorded".to_owned(), json!(recorded));
+            object.insert("left_out".to_owned(), json!({ "other_instances": other_instances, "older": older }));
+        }
     }
     document::document(&whole)
 }
