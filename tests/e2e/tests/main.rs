@@ -22,6 +22,7 @@ mod heal;
 mod host;
 mod how_to;
 mod inert;
+mod killed;
 mod observe;
 mod packaging;
 mod recordings_export;
