@@ -147,7 +147,9 @@ fn what_a_service_writes_to_its_live_log_meanwhile_stays() {
     let log = scene.file("auth.log", 50_000, 100);
     let step = scene.select("compress", scene.selection(&["*"])).unwrap();
     let applied = scene.begin(&step).unwrap();
-    // A crash after the original was removed and before the empty file had its name.
+    // A crash after the original was removed and before the empty file had its name. While it is open, no other file gets
+    // its inode.
+    let _held = std::fs::File::open(&log).unwrap();
     std::fs::remove_file(&log).unwrap();
     let resolved = scene.resolve(&step).unwrap();
     assert_eq!((resolved.items.len(), log.metadata().unwrap().len()), (1, 0));
