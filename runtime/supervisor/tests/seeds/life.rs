@@ -142,9 +142,11 @@ impl Life {
 
     /// Runs a supervisor until something ends it.
     async fn session(&mut self, waiting: &mut Vec<(Millis, Happening)>) -> End {
-        self.time.enter();
         self.totals.sessions += 1;
+        // Threads of the session before may run until the state can be opened: for them, time stands still. The clock of
+        // their runtime is another one.
         let supervisor = self.open();
+        self.time.enter();
         self.accepts_clock = false;
         let running = tokio::spawn({
             let supervisor = supervisor.clone();

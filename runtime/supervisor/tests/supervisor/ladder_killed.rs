@@ -74,7 +74,7 @@ fn is_reached(case: &str, scene: &Scene) -> bool {
         | ("clearing", NextStep::Clearing { .. })
         | ("escalated", NextStep::Escalated { .. })
         | ("cooling", NextStep::Cooling { .. })
-        | ("window", NextStep::Waits { .. })
+        | ("window", NextStep::Window { .. })
         | ("paused", NextStep::Paused(_))
         | ("silenced", NextStep::Silenced(_)) => true,
         ("flapping", NextStep::Escalated { escalation, .. }) => matches!(escalation.reason, Reason::Flapping { .. }),
