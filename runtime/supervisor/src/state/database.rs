@@ -206,6 +206,9 @@ fn connect(file: &Path, schema: &Schema) -> Result<Connection, StateError> {
         let tables = schema.upgrade(found);
         let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
         connection.execute_batch(&whole)?;
+        // Else the new tables take their room twice, in the log too, and a nearly full disk has none left for the reserve.
+        // That it cannot be done now is no error.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     Ok(connection)
 }
