@@ -9,7 +9,7 @@ use crate::rounds::{case, generated, rounds};
 use crate::scene::{Scene, Seen};
 
 /// Number of guests in one round.
-const GUESTS: usize = 600;
+const GUESTS: usize = 250;
 const MODULES: usize = 200;
 
 /// Limits that are usually sufficient and sometimes exceeded.

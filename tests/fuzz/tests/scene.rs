@@ -41,8 +41,10 @@ pub(crate) struct Seen {
 impl Seen {
     /// Whether everything happened at least once. Otherwise the test might check nothing.
     pub(crate) fn is_worth_something(&self) -> bool {
-        self.answered.min(self.refused).min(self.proposed).min(self.ended).min(self.stopped) > 10
+        // Few random calls are proposals that are permitted.
+        self.answered.min(self.refused).min(self.ended).min(self.stopped) > 10
             && self.refused_by_the_gate > 10
+            && self.proposed > 3
     }
 }
 
