@@ -84,7 +84,7 @@ mod tests {
             measures: Vec::new(),
         };
         // Two steps of the same action are one attempt.
-        Attempt { verified, ..attempt("web", vec![step.clone(), step]) }
+        Attempt { at: StandIn::NOW - 1, verified, ..attempt("web", vec![step.clone(), step]) }
     }
 
     #[test]
