@@ -1,7 +1,8 @@
-//! The only place where the loop reads the time of day.
+//! The only place where the loop reads the time of day, and how long the host has run.
 
 use ansai_core::{Millis, Timestamp};
 use ansai_kit::evaluation_state::WallClock;
+use ansai_kit::host_clock;
 
 use crate::virtual_time;
 
@@ -13,6 +14,11 @@ pub fn now() -> Timestamp {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(Timestamp::EPOCH, |since| Timestamp::EPOCH + Millis::from(since))
+}
+
+/// How long the host has run, which nobody can set. That of the simulation, if there is one.
+pub(crate) fn since_boot() -> Millis {
+    virtual_time::reading().map_or_else(host_clock::since_boot, |simulated| simulated.since_boot)
 }
 
 /// The host's local time at an instant.

@@ -10,9 +10,9 @@ use ansai_core::order::Person;
 use ansai_core::quarantine::{Quarantine, Release};
 use ansai_core::text::prose;
 use ansai_core::{ErrorKind, Event, InstanceName, Millis, Timestamp};
-use ansai_kit::host_clock;
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::instance::Instance;
 use crate::orders::OrderError;
 use crate::recording::Journal;
@@ -107,7 +107,7 @@ impl Faults {
         now: Timestamp,
     ) -> Result<Faults, StateError> {
         let components = instances.iter().map(|one| (&one.name, one.policy.info().digest.as_str())).collect();
-        Faults::with_clock(state, journal, &components, now, Box::new(host_clock::since_boot))
+        Faults::with_clock(state, journal, &components, now, Box::new(clock::since_boot))
     }
 
     fn with_clock(

@@ -414,7 +414,7 @@ impl Passes {
         let stage = incident.stage(&instance.retry_policy);
         let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding, stage };
         let evaluated = self.evaluator.evaluate(instance, request).await?;
-        let Evaluated { at, answer, proposed, writes, advice, unrecorded } = evaluated;
+        let Evaluated { at, answer, proposed, writes, advice, unrecorded, .. } = evaluated;
         let failed = match answer {
             Ok(Answer::Decided(decision)) => {
                 if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {

@@ -147,21 +147,20 @@ impl Passes {
                 return None;
             }
         };
-        // Before this evaluation is stored as the last one.
-        let before = self.evaluator.state.last_evaluated(&instance.name).unwrap_or_default();
         let cause = trigger.clone();
         let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None, stage: "" };
-        let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
-            Ok(evaluated) => evaluated,
-            Err(NotEvaluated::Stopping) => {
-                self.stopped(instance, grants.mode);
-                return None;
-            }
-            Err(error) => {
-                self.failed(instance, grants.mode, error.to_string(), None);
-                return None;
-            }
-        };
+        let Evaluated { at, before, answer, writes, advice, .. } =
+            match self.evaluator.evaluate(instance, request).await {
+                Ok(evaluated) => evaluated,
+                Err(NotEvaluated::Stopping) => {
+                    self.stopped(instance, grants.mode);
+                    return None;
+                }
+                Err(error) => {
+                    self.failed(instance, grants.mode, error.to_string(), None);
+                    return None;
+                }
+            };
         lane.ask(advice.look_again);
         let rules = rules_of(instance);
         let (observations, why_missing) = match answer {

@@ -44,6 +44,8 @@ pub(crate) struct EvaluationRequest<'a> {
 /// The result of an evaluation.
 pub(crate) struct Evaluated {
     pub(crate) at: Timestamp,
+    /// When the evaluation before it was, as the policy was told.
+    pub(crate) before: Option<Timestamp>,
     pub(crate) answer: Result<Answer, EvaluationError>,
     pub(crate) proposed: Vec<Arc<Proposed>>,
     pub(crate) writes: Writes,
@@ -96,6 +98,7 @@ impl Evaluator {
         let late_ms = request.late_ms.saturating_add(Millis::from(asked.elapsed()).get());
         let at = clock::now();
         let context = self.context(instance, at, &request)?;
+        let before = context.last_evaluated;
         let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
         let phase = if request.finding.is_some() { Phase::Plan } else { Phase::Detect };
         let backend = self.host.backend(EvaluationStart {
@@ -169,7 +172,8 @@ impl Evaluator {
                 dropped: base.log_dropped,
             });
         }
-        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice, unrecorded })
+        let (answer, writes, advice) = (evaluation.answer, base.writes, base.advice);
+        Ok(Evaluated { at, before, answer, proposed, writes, advice, unrecorded })
     }
 
     /// Charges what the host does for an evaluation on threads of its own.

@@ -4,12 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ansai_core::{InstanceName, Timestamp};
-use ansai_kit::host_clock;
 use tokio::time::{Instant, sleep};
 
 use super::timer::{Look, Now, Timer};
+use crate::clock;
 use crate::state::State;
-use crate::{clock, virtual_time};
 
 /// Clocks are looked at so often at least: somebody may set them, and a host may have been suspended.
 const LOOK: Duration = Duration::from_secs(60);
@@ -25,10 +24,7 @@ pub(crate) struct HostClocks;
 
 impl Clocks for HostClocks {
     fn now(&self) -> Now {
-        match virtual_time::reading() {
-            Some(simulated) => Now { up: simulated.since_boot, wall: simulated.wall },
-            None => Now { up: host_clock::since_boot(), wall: clock::now() },
-        }
+        Now { up: clock::since_boot(), wall: clock::now() }
     }
 }
 

@@ -16,6 +16,7 @@ use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 pub(crate) use self::bucket::{Bucket, Standing};
 use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
 pub(crate) use self::processor::metered;
+use crate::clock;
 use crate::instance::Instance;
 use crate::permits::uptime;
 use crate::state::{ShareRow, State, StateError};
@@ -76,7 +77,7 @@ impl Meters {
     pub(crate) fn open(state: Arc<State>, instances: &[Instance]) -> Result<Meters, StateError> {
         let boot = uptime::read().boot;
         let shares = instances.iter().map(|instance| (instance.name.clone(), instance.shares.clone()));
-        Meters::with_clock(state, shares, boot, Box::new(|| uptime::read().up))
+        Meters::with_clock(state, shares, boot, Box::new(clock::since_boot))
     }
 
     fn with_clock(
