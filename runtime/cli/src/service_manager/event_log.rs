@@ -47,7 +47,7 @@ struct Incidents(BTreeMap<String, String>);
 
 impl Incidents {
     fn of<'a>(&'a mut self, event: &'a Event) -> Option<&'a str> {
-        let named = fields::incident(event);
+        let named = event.incident();
         if let (Some(incident), Some(plan)) = (named, event.plan()) {
             self.0.insert(plan.to_owned(), incident.to_owned());
             // An id begins with the time of the plan: the first one is the oldest.

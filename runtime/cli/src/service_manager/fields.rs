@@ -3,7 +3,6 @@
 use ansai_core::event::Verdict;
 use ansai_core::fight::Fight;
 use ansai_core::incident::Change;
-use ansai_core::promotion::Feedback;
 use ansai_core::storm::{Storm, StormPhase};
 use ansai_core::{Event, Outcome, Severity, Status, codes};
 
@@ -105,72 +104,6 @@ fn of_outcome(outcome: Outcome) -> Priority {
     }
 }
 
-/// The incident that an event names.
-pub(super) fn incident(event: &Event) -> Option<&str> {
-    match event {
-        Event::Incident { incident, .. }
-        | Event::Held { incident, .. }
-        | Event::NotHeld { incident, .. }
-        | Event::Stage { incident, .. }
-        | Event::Escalated { incident, .. }
-        | Event::Retried { incident, .. }
-        | Event::Approval { incident, .. }
-        | Event::ApprovalEnded { incident, .. }
-        | Event::Verified { incident, .. }
-        | Event::Feedback(Feedback { incident, .. }) => Some(incident),
-        Event::Planned { incident, .. }
-        | Event::PlanFailed { incident, .. }
-        | Event::Repeated { incident, .. }
-        | Event::Unchanged { incident, .. } => incident.as_deref(),
-        Event::Started { .. }
-        | Event::Stopping { .. }
-        | Event::Stopped { .. }
-        | Event::NotLoaded { .. }
-        | Event::Evaluated { .. }
-        | Event::Logged { .. }
-        | Event::Observed { .. }
-        | Event::Failed { .. }
-        | Event::Slowed { .. }
-        | Event::Suspended { .. }
-        | Event::Resumed { .. }
-        | Event::BackedOff { .. }
-        | Event::Quarantined(_)
-        | Event::Released { .. }
-        | Event::Decided { .. }
-        | Event::Intent(_)
-        | Event::Running { .. }
-        | Event::Guarded { .. }
-        | Event::Confirming { .. }
-        | Event::Confirmed { .. }
-        | Event::Progress { .. }
-        | Event::Outcome { .. }
-        | Event::Pending { .. }
-        | Event::Skipped { .. }
-        | Event::Undoing(_)
-        | Event::Undone { .. }
-        | Event::AfterUndoIntent { .. }
-        | Event::AfterUndo { .. }
-        | Event::RecordingsDropped { .. }
-        | Event::EvidenceDropped { .. }
-        | Event::TornTail { .. }
-        | Event::ClockJumped { .. }
-        | Event::ClockBelieved { .. }
-        | Event::AuditKey { .. }
-        | Event::AuditDropped { .. }
-        | Event::HeadExport { .. }
-        | Event::Watch { .. }
-        | Event::Paused(_)
-        | Event::PauseEnded { .. }
-        | Event::Silenced(_)
-        | Event::SilenceEnded { .. }
-        | Event::Storm(_)
-        | Event::StormEnded { .. }
-        | Event::Fight(_)
-        | Event::FightEnded { .. }
-        | Event::Promoted { .. } => None,
-    }
-}
-
 /// The error code of an event, for `ansai explain`.
 pub(super) fn code(event: &Event) -> Option<&str> {
     match event {
@@ -184,56 +117,7 @@ pub(super) fn code(event: &Event) -> Option<&str> {
         Event::Storm(_) => Some(Storm::CODE.word()),
         Event::Fight(_) => Some(Fight::CODE.word()),
         Event::NotHeld { why, .. } => why.map(|why| why.code().word()),
-        Event::Started { .. }
-        | Event::Stopping { .. }
-        | Event::Stopped { .. }
-        | Event::Logged { .. }
-        | Event::Observed { .. }
-        | Event::Incident { .. }
-        | Event::Held { .. }
-        | Event::Stage { .. }
-        | Event::Escalated { .. }
-        | Event::Retried { .. }
-        | Event::Planned { .. }
-        | Event::Repeated { .. }
-        | Event::Unchanged { .. }
-        | Event::Slowed { .. }
-        | Event::Suspended { .. }
-        | Event::Resumed { .. }
-        | Event::Released { .. }
-        | Event::Decided { .. }
-        | Event::Approval { .. }
-        | Event::ApprovalEnded { .. }
-        | Event::Intent(_)
-        | Event::Running { .. }
-        | Event::Guarded { .. }
-        | Event::Confirming { .. }
-        | Event::Confirmed { .. }
-        | Event::Progress { .. }
-        | Event::Outcome { .. }
-        | Event::Pending { .. }
-        | Event::Skipped { .. }
-        | Event::Verified { .. }
-        | Event::Undoing(_)
-        | Event::Undone { .. }
-        | Event::AfterUndoIntent { .. }
-        | Event::AfterUndo { .. }
-        | Event::RecordingsDropped { .. }
-        | Event::EvidenceDropped { .. }
-        | Event::TornTail { .. }
-        | Event::ClockJumped { .. }
-        | Event::ClockBelieved { .. }
-        | Event::AuditKey { .. }
-        | Event::AuditDropped { .. }
-        | Event::HeadExport { .. }
-        | Event::Paused(_)
-        | Event::PauseEnded { .. }
-        | Event::Silenced(_)
-        | Event::SilenceEnded { .. }
-        | Event::StormEnded { .. }
-        | Event::FightEnded { .. }
-        | Event::Feedback(_)
-        | Event::Promoted { .. } => None,
+        _ => None,
     }
 }
 

@@ -530,6 +530,15 @@ fn there_is_a_sample_of_every_kind() {
     assert_eq!(used(&skipped, "/reason"), words::<SkipReason>(json!("?")));
 }
 
+/// Would break: a new event of an incident that the journal and lists do not find by it.
+#[test]
+fn the_incident_that_an_event_names_is_found() {
+    for event in samples() {
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(event.incident(), json["incident"].as_str(), "{json}");
+    }
+}
+
 #[test]
 fn a_recommendation_names_what_to_change() {
     let named = "recommends for table main/public.orders: grow it";

@@ -29,7 +29,7 @@ fn an_incident_is_as_urgent_as_its_finding_until_it_closes() {
     let expected = [Priority::Warning, Priority::Notice, Priority::Warning, Priority::Error, Priority::Critical];
     assert_eq!(all.map(opened), expected);
     assert_eq!(priority(&event(Some(Severity::Emergency), Change::Closed)), Priority::Info);
-    assert_eq!(incident(&event(None, Change::Closed)), Some("one/k/1"));
+    assert_eq!(event(None, Change::Closed).incident(), Some("one/k/1"));
 }
 
 #[test]
@@ -80,5 +80,5 @@ fn what_is_left_to_a_person_is_as_urgent_as_its_finding_and_names_its_incident()
         evidence: Vec::new(),
         tried: Vec::new(),
     };
-    assert_eq!((priority(&event), incident(&event)), (Priority::Error, Some("one/k/1")));
+    assert_eq!((priority(&event), event.incident()), (Priority::Error, Some("one/k/1")));
 }
