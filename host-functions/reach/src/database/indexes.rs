@@ -1,0 +1,81 @@
+//! `list-indexes`.
+
+use ansai_core::{Refusal, Subject};
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+
+use super::List;
+use super::names::{self, after, limit, shown};
+use crate::postgresql::client::{BadRow, Row, Server};
+use crate::postgresql::relation::{self, Id};
+
+/// Indexes in one page.
+const PAGE: usize = 256;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Index {
+    about: Subject,
+    id: String,
+    name: String,
+    table: String,
+    bytes: u64,
+    scans: u64,
+    valid: bool,
+    leftover: bool,
+    building: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct IndexPage {
+    entries: Vec<Index>,
+    skipped: u32,
+    complete: bool,
+    cursor: Option<String>,
+}
+
+fn statement(after: u32, size: &str) -> String {
+    let (user, leftover, building) = (relation::of_users(), relation::leftover(), relation::building());
+    let fetched = PAGE.saturating_add(1);
+    format!(
+        "select c.oid, (select oid from pg_database where datname = current_database()) as database_oid,
+           current_database() as database, n.nspname as schema, c.relname as name, tn.nspname || '.' || t.relname as table,
+           {size} as bytes, coalesce(pg_stat_get_numscans(c.oid), 0) as scans, i.indisvalid as valid,
+           {leftover} as leftover, {building} as building
+         from (select * from pg_class where relkind = 'i' and oid > {after}) c
+           join pg_namespace n on n.oid = c.relnamespace join pg_index i on i.indexrelid = c.oid
+           join pg_class t on t.oid = i.indrelid join pg_namespace tn on tn.oid = t.relnamespace
+         where {user} order by c.oid limit {fetched}"
+    )
+}
+
+pub(super) fn list_indexes(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<IndexPage, Refusal> {
+    let server = Server::of(ask.reach, &target)?;
+    let after = after(cursor.as_deref())?;
+    let mut rows = relation::rows(ask, &server, limit(ask)?, |size| statement(after, size))?;
+    let is_more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let mut page = IndexPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
+    for row in &rows {
+        match read(&target, row) {
+            Ok(index) => page.entries.push(index),
+            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
+        }
+    }
+    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("oid").ok());
+    Ok(page)
+}
+
+fn read(target: &str, row: &Row) -> Result<Index, BadRow> {
+    let (database, schema, name) = (row.text("database")?, row.text("schema")?, row.text("name")?);
+    Ok(Index {
+        about: names::relation("database-index", target, [&database, &schema, &name]),
+        id: Id { database: row.number("database_oid")?, relation: row.number("oid")? }.to_string(),
+        name: shown(&name),
+        table: shown(&row.text("table")?),
+        bytes: row.number("bytes")?,
+        scans: row.number("scans")?,
+        valid: row.flag("valid")?,
+        leftover: row.flag("leftover")?,
+        building: row.flag("building")?,
+    })
+}

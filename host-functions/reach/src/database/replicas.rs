@@ -1,0 +1,94 @@
+//! `list-replicas`.
+
+use ansai_core::{Millis, Refusal, Subject};
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+
+use super::List;
+use super::names::{limit, shown};
+use crate::postgresql::client::{BadRow, Row, Server, quote};
+
+/// Replicas in one page.
+const PAGE: usize = 256;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Replica {
+    about: Subject,
+    name: String,
+    state: String,
+    broken: bool,
+    lag: Option<Millis>,
+    window: Option<Millis>,
+    behind_bytes: Option<u64>,
+    retained_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ReplicaPage {
+    entries: Vec<Replica>,
+    skipped: u32,
+    complete: bool,
+    cursor: Option<String>,
+}
+
+/// A replica that has applied all is not behind, however long ago the last change was.
+fn statement(after: &str) -> String {
+    let (after, fetched) = (quote::text(after), PAGE.saturating_add(1));
+    format!(
+        "select * from (
+           with here as (select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
+                                     else pg_current_wal_lsn() end as lsn)
+           select 'connection/' || application_name || '/' || pid as name, coalesce(state, '') as state, false as broken,
+             case when replay_lsn = lsn then 0 else floor(extract(epoch from replay_lag) * 1000)::bigint end as lag,
+             greatest(pg_wal_lsn_diff(lsn, replay_lsn), 0)::bigint as behind, null::bigint as retained
+           from pg_stat_replication, here
+           union all
+           select 'slot/' || slot_name, case when active then 'active' else 'inactive' end
+               || coalesce(', ' || nullif(wal_status, 'reserved'), ''),
+             coalesce(wal_status = 'lost', false), null, null, greatest(pg_wal_lsn_diff(lsn, restart_lsn), 0)::bigint
+           from pg_replication_slots, here
+           union all
+           select 'self', coalesce(status, 'disconnected'), status is null,
+             case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+               else floor(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::bigint end,
+             greatest(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint, null
+           from (select 1) one left join pg_stat_wal_receiver on true where pg_is_in_recovery()
+         ) all_of_them
+         where name collate \"C\" > {after} collate \"C\" order by name collate \"C\" limit {fetched}"
+    )
+}
+
+pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<ReplicaPage, Refusal> {
+    let server = Server::of(ask.reach, &target)?;
+    let after = cursor.unwrap_or_default();
+    if after.contains('\0') || after.len() > 1_024 {
+        return Err(Refusal::Invalid("`cursor` is not one of this list".into()));
+    }
+    let mut rows = server.rows(limit(ask)?, &statement(&after))?;
+    let is_more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let mut page = ReplicaPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
+    for row in &rows {
+        match read(&target, row) {
+            Ok(replica) => page.entries.push(replica),
+            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
+        }
+    }
+    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("name").ok());
+    Ok(page)
+}
+
+fn read(target: &str, row: &Row) -> Result<Replica, BadRow> {
+    let name = shown(&row.text("name")?);
+    Ok(Replica {
+        about: Subject::new("replica", format!("{target}/{name}")),
+        name,
+        state: shown(&row.text("state")?),
+        broken: row.flag("broken")?,
+        lag: row.duration("lag")?,
+        window: None,
+        behind_bytes: row.maybe("behind")?,
+        retained_bytes: row.maybe("retained")?,
+    })
+}

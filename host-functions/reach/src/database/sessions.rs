@@ -1,0 +1,110 @@
+//! `list-sessions`.
+
+use ansai_core::{Refusal, Subject, Timestamp};
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+
+use super::List;
+use super::names::{self, after, limit, millis, shown};
+use super::session::{Identity, work};
+use crate::postgresql::client::{BadRow, Row, Server};
+
+/// Sessions in one page.
+const PAGE: usize = 256;
+/// Sessions that one names as those it waits for.
+const MOST_BLOCKERS: usize = 32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Work {
+    Client,
+    Replica,
+    Maintenance,
+    Dump,
+    Other,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Session {
+    about: Subject,
+    identity: String,
+    user: String,
+    application: String,
+    client: String,
+    database: String,
+    state: String,
+    waits_for: String,
+    work: Work,
+    since: Option<Timestamp>,
+    in_transaction_since: Option<Timestamp>,
+    blocked_by: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SessionPage {
+    entries: Vec<Session>,
+    skipped: u32,
+    complete: bool,
+    cursor: Option<String>,
+}
+
+/// Blockers are searched for those only that wait for a lock: the search holds up the lock manager.
+fn statement(after: u32) -> String {
+    let (identity, blocker, work) = (Identity::expression("a"), Identity::expression("b"), work());
+    let (since, transaction) = (millis("a.state_change"), millis("a.xact_start"));
+    let fetched = PAGE.saturating_add(1);
+    format!(
+        "select a.pid, {identity} as identity, coalesce(a.usename, '') as user, a.application_name as application,
+           coalesce(host(a.client_addr), '') as client, coalesce(a.datname, '') as database,
+           coalesce(a.state, '') as state, {work} as work, {since} as since, {transaction} as transaction,
+           case when a.state = 'active' or a.state is null
+             then coalesce(a.wait_event_type || ': ' || a.wait_event, '') else '' end as waits,
+           (select string_agg(coalesce({blocker}, '0'), ' ') from (
+               select distinct unnest(case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) end) as pid
+               limit {MOST_BLOCKERS}) p
+             left join pg_stat_activity b on b.pid = p.pid) as blockers
+         from (select * from pg_stat_activity where pid > {after} order by pid limit {fetched}) a
+         order by a.pid"
+    )
+}
+
+pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<SessionPage, Refusal> {
+    let server = Server::of(ask.reach, &target)?;
+    let mut rows = server.rows(limit(ask)?, &statement(after(cursor.as_deref())?))?;
+    let is_more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let mut page = SessionPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
+    for row in &rows {
+        match read(&target, row) {
+            Ok(session) => page.entries.push(session),
+            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
+        }
+    }
+    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("pid").ok());
+    Ok(page)
+}
+
+fn read(target: &str, row: &Row) -> Result<Session, BadRow> {
+    let pid = row.number("pid")?;
+    Ok(Session {
+        about: names::session(target, pid),
+        identity: row.text("identity")?,
+        user: shown(&row.text("user")?),
+        application: shown(&row.text("application")?),
+        client: shown(&row.text("client")?),
+        database: shown(&row.text("database")?),
+        state: shown(&row.text("state")?),
+        waits_for: shown(&row.text("waits")?),
+        work: match row.optional("work")? {
+            Some("client") => Work::Client,
+            Some("replica") => Work::Replica,
+            Some("maintenance") => Work::Maintenance,
+            Some("dump") => Work::Dump,
+            _ => Work::Other,
+        },
+        since: row.instant("since")?,
+        in_transaction_since: row.instant("transaction")?,
+        blocked_by: row.text("blockers")?.split_whitespace().map(str::to_owned).collect(),
+    })
+}

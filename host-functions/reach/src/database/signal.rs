@@ -1,0 +1,253 @@
+//! `cancel` and `terminate`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Timestamp, Touch};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::authorize::Canonical;
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+
+use super::fields::{APPLICATIONS, MIN_MINUTES, USERS};
+use super::names::{self, limit, millis, minutes_since, shown};
+use super::session::{Identity, work};
+use crate::postgresql::client::{BadRow, Row, Server, quote};
+
+/// One call of the executor.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long a session may take to end.
+const END: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a session is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Cancel,
+    Terminate,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
+    target: String,
+    session: String,
+    reason: String,
+}
+
+/// The session of a step, as it was previewed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Targeted {
+    target: String,
+    identity: Identity,
+    user: String,
+    application: String,
+    database: String,
+}
+
+/// A session as it is now.
+struct Seen {
+    user: String,
+    application: String,
+    database: String,
+    state: String,
+    work: String,
+    is_privileged: bool,
+    since: Timestamp,
+    now: Timestamp,
+}
+
+impl Seen {
+    /// The session in its transaction.
+    fn of(server: &Server, limit: Duration, identity: Identity) -> Result<Seen, Refusal> {
+        let (since, now, work) =
+            (millis("coalesce(a.xact_start, a.state_change)"), millis("clock_timestamp()"), work());
+        let rows = server.rows(
+            limit,
+            &format!(
+                "select coalesce(a.usename, '') as user, a.application_name as application,
+                   coalesce(a.datname, '') as database, coalesce(a.state, '') as state, {work} as work,
+                   coalesce(r.rolsuper or r.rolreplication, true) as privileged, {since} as since, {now} as now
+                 from pg_stat_activity a left join pg_roles r on r.oid = a.usesysid where {}",
+                identity.condition()
+            ),
+        )?;
+        let gone = || Refusal::Changed(format!("session {} ended, or its transaction did", identity.pid));
+        let row = rows.first().ok_or_else(gone)?;
+        Seen::read(row).map_err(|BadRow| Refusal::Unavailable(format!("session {} cannot be examined", identity.pid)))
+    }
+
+    fn read(row: &Row) -> Result<Seen, BadRow> {
+        Ok(Seen {
+            user: row.text("user")?,
+            application: row.text("application")?,
+            database: row.text("database")?,
+            state: row.text("state")?,
+            work: row.text("work")?,
+            is_privileged: row.flag("privileged")?,
+            since: row.instant("since")?.ok_or(BadRow)?,
+            now: row.instant("now")?.ok_or(BadRow)?,
+        })
+    }
+
+    /// Refuses what no grant permits, and what is too young.
+    fn may_end(&self, signal: Signal, pid: i32, min_minutes: u64) -> Result<(), Refusal> {
+        let denied = |why: String| Err(Refusal::Denied(format!("session {pid} {why}")));
+        match self.work.as_str() {
+            "client" => {}
+            "replica" => return denied("sends changes to a replica".into()),
+            "maintenance" => return denied("works for the server, or for ansai".into()),
+            "dump" => return denied("copies data out".into()),
+            _ => return denied("cannot be examined: its role is privileged, or ansai lacks pg_monitor".into()),
+        }
+        if self.is_privileged {
+            return denied("belongs to a superuser, or to a role for replication".into());
+        }
+        if signal == Signal::Cancel && self.state != "active" {
+            return Err(Refusal::Unsupported(format!("session {pid} runs no statement: terminate it")));
+        }
+        match minutes_since(self.since, self.now) {
+            age if age < min_minutes => {
+                let field = MIN_MINUTES.field().name;
+                denied(format!("is {age} min in its transaction or state; `{field}` of the grant is {min_minutes}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Signal {
+    fn function(self) -> &'static str {
+        match self {
+            Signal::Cancel => "pg_cancel_backend",
+            Signal::Terminate => "pg_terminate_backend",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Signal::Cancel => "cancelled",
+            Signal::Terminate => "ended",
+        }
+    }
+
+    /// Sends the signal if the session is still the one that was previewed, in the same statement that examines it.
+    fn statement(self, what: &Targeted, min_minutes: u64) -> String {
+        let (function, work, condition) = (self.function(), work(), what.identity.condition());
+        let (user, application) = (quote::text(&what.user), quote::text(&what.application));
+        let state = if self == Signal::Cancel { "and a.state = 'active'" } else { "" };
+        format!(
+            "select {function}(a.pid) as sent from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+             where {condition} {state} and {work} = 'client' and not r.rolsuper and not r.rolreplication
+               and a.usename = {user} and a.application_name = {application}
+               and coalesce(a.xact_start, a.state_change) <= clock_timestamp() - interval '{min_minutes} minutes'"
+        )
+    }
+
+    /// Whether the session has done what it was told.
+    fn is_over(self, server: &Server, identity: Identity) -> Result<bool, Refusal> {
+        let same = match self {
+            Signal::Cancel => format!("{} and a.state = 'active'", identity.condition()),
+            Signal::Terminate => identity.same_session(),
+        };
+        Ok(server.rows(LIMIT, &format!("select a.pid from pg_stat_activity a where {same}"))?.is_empty())
+    }
+}
+
+impl Targeted {
+    fn name(&self) -> String {
+        let (pid, user, application) = (self.identity.pid, shown(&self.user), shown(&self.application));
+        format!("{pid} of {user} ({application}) in {}", shown(&self.database))
+    }
+
+    fn applied(&self, outcome: Outcome, detail: String) -> Applied {
+        let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
+        let item = Item { target: self.name(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
+        Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+    }
+}
+
+impl TypedAction for Signal {
+    type Arguments = Arguments;
+    type Targets = Targeted;
+    const NOUN: &'static str = "session";
+
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        Arguments { target, session, .. }: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Targeted), Refusal> {
+        let identity = Identity::parse(&session)?;
+        let server = Server::of(ask.reach, &target)?;
+        let seen = Seen::of(&server, limit(ask)?, identity)?;
+        seen.may_end(*self, identity.pid, ask.scope.minutes(&MIN_MINUTES))?;
+        let Seen { user, application, database, .. } = seen;
+        let targeted = Targeted { target, identity, user, application, database };
+        let mut preview = Preview::nothing(names::session(&targeted.target, identity.pid));
+        preview.items = 1;
+        preview.reversible = Reversibility::None;
+        // The client loses its connection, and nobody knows for how long.
+        preview.interrupts = if *self == Signal::Cancel { Some(Millis::ZERO) } else { None };
+        preview.sample.push(targeted.name());
+        Ok((preview, targeted))
+    }
+
+    fn touches(&self, preview: &Preview, what: &Targeted) -> Vec<Touch> {
+        vec![Touch::exclusive(preview.about.clone()), Touch::shared(names::target(&what.target))]
+    }
+
+    fn canonical(&self, _preview: &Preview, what: &Targeted) -> Vec<Canonical> {
+        vec![Canonical::new(&USERS, shown(&what.user)), Canonical::new(&APPLICATIONS, shown(&what.application))]
+    }
+
+    fn describe(&self, what: Targeted) -> Described {
+        Described { names: vec![what.name()], undo_for: None }
+    }
+
+    fn begin(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Begun, Refusal> {
+        let server = Server::of(doing.reach, &targets.target)?;
+        let (identity, min_minutes) = (targets.identity, doing.scope.minutes(&MIN_MINUTES));
+        Seen::of(&server, LIMIT, identity)?.may_end(*self, identity.pid, min_minutes)?;
+        let unknown = |why: &Refusal| {
+            Ok(Begun::Finished(Applied::unknown(format!("nobody knows whether {} was signalled: {why}", identity.pid))))
+        };
+        let sent = match server.change(LIMIT, &self.statement(&targets, min_minutes)) {
+            Ok(rows) => rows.first().and_then(|row| row.flag("sent").ok()),
+            Err(why @ Refusal::TimedOut(_)) => return unknown(&why),
+            Err(why) => return Err(why),
+        };
+        if sent != Some(true) {
+            return Err(Refusal::Changed(format!("session {} changed meanwhile", identity.pid)));
+        }
+        let began = Instant::now();
+        let name = targets.name();
+        loop {
+            match self.is_over(&server, identity) {
+                Ok(true) => {
+                    let detail = format!("session {name} was {}", self.done());
+                    return Ok(Begun::Finished(targets.applied(Outcome::Done, detail)));
+                }
+                Ok(false) if began.elapsed() < END => std::thread::sleep(PAUSE),
+                Ok(false) => {
+                    let detail = format!("session {name} was told to end, and still goes on");
+                    return Ok(Begun::Finished(targets.applied(Outcome::Failed, detail)));
+                }
+                Err(why) => return unknown(&why),
+            }
+        }
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
+        Err(Refusal::Unsupported("a session that was ended cannot be restored".into()))
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        let server = Server::of(doing.reach, &targets.target)?;
+        let name = targets.name();
+        Ok(match self.is_over(&server, targets.identity)? {
+            true => targets.applied(Outcome::Done, format!("session {name} is over")),
+            false => targets.applied(Outcome::Failed, format!("session {name} was not {}", self.done())),
+        })
+    }
+}

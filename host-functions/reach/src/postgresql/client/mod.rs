@@ -1,0 +1,194 @@
+//! Calls of a PostgreSQL server: one connection a target, closed when it is idle.
+//!
+//! Every statement is in the simple protocol, so that it also works through a pooler such as pgbouncer, which gives each
+//! transaction another connection. For the same reason, limits are set within the transaction. The statements are ours; names
+//! from the catalogue are quoted by [`quote`].
+
+mod address;
+mod connect;
+mod error;
+mod guarded;
+pub(crate) mod quote;
+mod row;
+mod tls;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ansai_core::Refusal;
+use ansai_kit::target::{Reach, TargetAccess};
+use tokio::time::{Instant, timeout};
+use tokio_postgres::SimpleQueryMessage;
+
+pub(crate) use self::connect::APPLICATION;
+use self::connect::{MOST_BYTES, Open, within};
+use self::error::refusal;
+pub(crate) use self::row::{BadRow, Row};
+use crate::runtime;
+
+/// The kind of these targets.
+pub(crate) const KIND: &str = "postgresql";
+/// How long an unused connection stays open.
+const IDLE: Duration = Duration::from_secs(10);
+/// How long a statement waits for a lock.
+const LOCK: Duration = Duration::from_millis(500);
+
+/// A target, with the connection that its calls share.
+pub(crate) struct Server {
+    slot: Arc<Slot>,
+}
+
+/// The connection of a target as it is configured now.
+struct Slot {
+    target: TargetAccess,
+    connection: tokio::sync::Mutex<Option<(Open, Instant)>>,
+}
+
+static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+
+impl Server {
+    /// A target of the instance.
+    ///
+    /// # Errors
+    /// The instance may not use it, or it is something else than a PostgreSQL server.
+    pub(crate) fn of(reach: &Reach, name: &str) -> Result<Server, Refusal> {
+        let target = reach.target(name)?;
+        if target.target.kind != KIND {
+            return Err(Refusal::Unsupported(format!("target `{name}` is not of the kind `{KIND}`")));
+        }
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that nobody uses and that has no connection is forgotten, so that old configurations are.
+        slots.retain(|slot| Arc::strong_count(slot) > 1 || slot.is_open());
+        if let Some(slot) = slots.iter().find(|slot| slot.target == *target) {
+            return Ok(Server { slot: slot.clone() });
+        }
+        let slot = Arc::new(Slot { target: target.clone(), connection: tokio::sync::Mutex::default() });
+        slots.push(slot.clone());
+        Ok(Server { slot })
+    }
+
+    /// The name of the target.
+    pub(crate) fn name(&self) -> &str {
+        &self.slot.target.target.name
+    }
+
+    /// The target.
+    pub(crate) fn target(&self) -> &TargetAccess {
+        &self.slot.target
+    }
+
+    /// The rows of one statement that reads.
+    ///
+    /// # Errors
+    /// See [`refusal`]; `timed-out` if it takes longer than the limit.
+    pub(crate) fn rows(&self, limit: Duration, select: &str) -> Result<Vec<Row>, Refusal> {
+        self.transaction(limit, LOCK, "begin transaction read only", select)
+    }
+
+    /// The same if it waits for locks no longer than this.
+    pub(crate) fn rows_with_locks(&self, limit: Duration, lock: Duration, select: &str) -> Result<Vec<Row>, Refusal> {
+        self.transaction(limit, lock, "begin transaction read only", select)
+    }
+
+    /// The rows of one statement that changes something.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows). After `timed-out` and `unavailable`, nobody knows whether it was done.
+    pub(crate) fn change(&self, limit: Duration, statement: &str) -> Result<Vec<Row>, Refusal> {
+        self.transaction(limit, Duration::from_secs(5), "begin", statement)
+    }
+
+    fn transaction(&self, limit: Duration, lock: Duration, begin: &str, statement: &str) -> Result<Vec<Row>, Refusal> {
+        let (time, lock) = (within(limit).as_millis().max(1), lock.as_millis());
+        // `pg_catalog` first, so that no function or operator of a user takes the place of the server's own.
+        let whole = format!(
+            "{begin}; set local statement_timeout = {time}; set local lock_timeout = {lock}; \
+             set local search_path = pg_catalog, pg_temp; {statement}; commit"
+        );
+        let messages = self.block_on(limit, self.query(&whole, begin.ends_with("read only")))??;
+        Ok(messages.into_iter().filter_map(only_row).collect())
+    }
+
+    async fn query(&self, statements: &str, may_repeat: bool) -> Result<Vec<SimpleQueryMessage>, Refusal> {
+        let mut connection = self.slot.connection.lock().await;
+        let kept = connection.take().filter(|(open, _)| !open.client.is_closed()).map(|(open, _)| open);
+        let was_kept = kept.is_some();
+        let mut open = match kept {
+            Some(open) => open,
+            None => connect::open(&self.slot.target, None).await?,
+        };
+        let mut answer = ask(&open, statements).await;
+        if was_kept && may_repeat && answer.as_ref().is_err_and(tokio_postgres::Error::is_closed) {
+            // The server was restarted since the last call.
+            open = connect::open(&self.slot.target, None).await?;
+            answer = ask(&open, statements).await;
+        }
+        // After an error, the connection is closed instead of being examined.
+        let messages = answer.map_err(|error| refusal(self.name(), &error))?;
+        *connection = Some((open, Instant::now()));
+        tokio::spawn(close_when_idle(self.slot.clone()));
+        Ok(messages)
+    }
+
+    /// Runs a call on this thread.
+    pub(crate) fn block_on<T>(&self, limit: Duration, call: impl Future<Output = T>) -> Result<T, Refusal> {
+        let late = || Refusal::TimedOut(format!("target `{}` did not answer within {} ms", self.name(), limit.as_millis()));
+        runtime::handle()?.block_on(async { timeout(limit, call).await }).map_err(|_| late())
+    }
+
+    /// A connection of its own for a long statement, with settings of the server such as `-c statement_timeout=60000`. They are
+    /// a part of the login, so a pooler that could mix up connections refuses it.
+    ///
+    /// # Errors
+    /// See [`refusal`].
+    pub(crate) fn session(&self, limit: Duration, settings: &str) -> Result<Session, Refusal> {
+        let open = self.block_on(limit, connect::open(&self.slot.target, Some(settings)))??;
+        Ok(Session { open, name: self.name().to_owned() })
+    }
+}
+
+/// A connection that is not shared.
+pub(crate) struct Session {
+    open: Open,
+    name: String,
+}
+
+impl Session {
+    /// The rows of statements, without a transaction around them.
+    ///
+    /// # Errors
+    /// See [`refusal`].
+    pub(crate) async fn run(&self, statements: &str) -> Result<Vec<Row>, Refusal> {
+        let answer = ask(&self.open, statements).await;
+        Ok(answer.map_err(|error| refusal(&self.name, &error))?.into_iter().filter_map(only_row).collect())
+    }
+}
+
+async fn ask(open: &Open, statements: &str) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
+    open.allowance.store(MOST_BYTES, Ordering::Relaxed);
+    open.client.simple_query(statements).await
+}
+
+fn only_row(message: SimpleQueryMessage) -> Option<Row> {
+    match message {
+        SimpleQueryMessage::Row(row) => Some(Row::new(row)),
+        _ => None,
+    }
+}
+
+impl Slot {
+    /// Whether it has a connection, or a call may be making one.
+    fn is_open(&self) -> bool {
+        self.connection.try_lock().map_or(true, |connection| connection.is_some())
+    }
+}
+
+async fn close_when_idle(slot: Arc<Slot>) {
+    tokio::time::sleep(IDLE).await;
+    if let Ok(mut connection) = slot.connection.try_lock()
+        && connection.as_ref().is_some_and(|(_, used)| used.elapsed() >= IDLE)
+    {
+        *connection = None;
+    }
+}

@@ -1,0 +1,59 @@
+//! Rows as the server sends them: texts by the names of their columns.
+
+use std::str::FromStr;
+
+use ansai_core::{Millis, Timestamp};
+use tokio_postgres::SimpleQueryRow;
+
+/// The row cannot be read: a column is missing, is not UTF-8, or is not a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadRow;
+
+/// One row.
+pub(crate) struct Row(SimpleQueryRow);
+
+impl Row {
+    pub(super) fn new(row: SimpleQueryRow) -> Row {
+        Row(row)
+    }
+
+    /// A column that may be null.
+    pub(crate) fn optional(&self, column: &str) -> Result<Option<&str>, BadRow> {
+        self.0.try_get(column).map_err(|_| BadRow)
+    }
+
+    /// A text; null is empty.
+    pub(crate) fn text(&self, column: &str) -> Result<String, BadRow> {
+        Ok(self.optional(column)?.unwrap_or_default().to_owned())
+    }
+
+    /// A number that may be null.
+    pub(crate) fn maybe<T: FromStr>(&self, column: &str) -> Result<Option<T>, BadRow> {
+        self.optional(column)?.map(|text| text.parse().map_err(|_| BadRow)).transpose()
+    }
+
+    /// A number.
+    pub(crate) fn number<T: FromStr>(&self, column: &str) -> Result<T, BadRow> {
+        self.maybe(column)?.ok_or(BadRow)
+    }
+
+    /// `t` or `f`.
+    pub(crate) fn flag(&self, column: &str) -> Result<bool, BadRow> {
+        match self.optional(column)? {
+            Some("t") => Ok(true),
+            Some("f") => Ok(false),
+            _ => Err(BadRow),
+        }
+    }
+
+    /// An instant, in milliseconds since 1970; one before is an error.
+    pub(crate) fn instant(&self, column: &str) -> Result<Option<Timestamp>, BadRow> {
+        Ok(self.maybe(column)?.map(Timestamp::from_millis))
+    }
+
+    /// A duration in milliseconds; a negative one, by clocks that differ, is 0.
+    pub(crate) fn duration(&self, column: &str) -> Result<Option<Millis>, BadRow> {
+        let millis: Option<i64> = self.maybe(column)?;
+        Ok(millis.map(|millis| Millis::new(u64::try_from(millis).unwrap_or(0))))
+    }
+}

@@ -1,0 +1,76 @@
+//! TLS to a PostgreSQL server, with the certificates of the system or of the operator's file.
+#![expect(clippy::disallowed_methods, reason = "the certificates that the system or the operator trusts")]
+
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ansai_core::Refusal;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::tls::TlsConnect;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::connect::Socket;
+use super::guarded::{Allowance, Guarded};
+
+/// Where distributions keep the certificates that they trust.
+const SYSTEM: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Starts TLS on a socket, and verifies who answers.
+pub(super) struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    allowance: Allowance,
+}
+
+impl Tls {
+    /// For the server of this name.
+    ///
+    /// # Errors
+    /// There are no certificates to trust, or the name is not one that a certificate can have.
+    pub(super) fn new(host: &str, own: Option<&Path>, allowance: Allowance) -> Result<Tls, Refusal> {
+        let unusable = |why: String| Refusal::Unavailable(format!("TLS: {why}"));
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| unusable("no certificate can have the name of the host".into()))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unusable(error.to_string()))?
+            .with_root_certificates(roots(own).map_err(unusable)?)
+            .with_no_client_auth();
+        Ok(Tls { connector: TlsConnector::from(Arc::new(config)), name, allowance })
+    }
+}
+
+/// The trusted certificates. A policy does not learn the path.
+fn roots(own: Option<&Path>) -> Result<RootCertStore, String> {
+    let path = match own {
+        Some(path) => path,
+        None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or("this host trusts no certificates")?,
+    };
+    let mut text = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text));
+    read.map_err(|error| format!("the file of trusted certificates cannot be read: {}", error.kind()))?;
+    let mut store = RootCertStore::empty();
+    let (added, _) = store.add_parsable_certificates(CertificateDer::pem_slice_iter(&text).flatten());
+    if added == 0 { Err("the file of trusted certificates holds none".into()) } else { Ok(store) }
+}
+
+impl TlsConnect<Socket> for Tls {
+    type Stream = Guarded<TlsStream<Socket>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
+
+    fn connect(self, socket: Socket) -> Self::Future {
+        Box::pin(async move {
+            let stream = self.connector.connect(self.name, socket).await?;
+            Ok(Guarded::new(stream, self.allowance, true))
+        })
+    }
+}

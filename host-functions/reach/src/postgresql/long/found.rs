@@ -1,0 +1,145 @@
+//! A table or an index in the catalogue, and whether a step may treat it.
+
+use std::time::Duration;
+
+use ansai_core::Refusal;
+
+use super::Verb;
+use crate::database::names::shown;
+use crate::postgresql::client::{BadRow, Row, Server};
+use crate::postgresql::relation::{self, Id};
+
+/// One call of the executor.
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
+/// A rebuild of an index waits for every transaction that began before it.
+const LONG_TRANSACTION: &str = "1 minute";
+
+/// A table or an index.
+pub(in crate::postgresql) struct Found {
+    pub(in crate::postgresql) database: String,
+    pub(in crate::postgresql) schema: String,
+    pub(in crate::postgresql) name: String,
+    pub(in crate::postgresql) table: Option<[String; 2]>,
+    pub(in crate::postgresql) bytes: u64,
+    pub(super) dead: u64,
+    pub(super) vacuums: u64,
+    pub(super) invalid: Vec<u32>,
+    pub(super) is_valid: bool,
+    /// Its number.
+    pub(super) oid: u32,
+    kind: String,
+    is_of_users: bool,
+    is_allowed: bool,
+    is_exclusion: bool,
+    is_leftover: bool,
+    is_in_work: bool,
+    is_replica: bool,
+    has_long_transactions: bool,
+}
+
+fn statement(condition: &str, size: &str) -> String {
+    let (user, leftover, building) = (relation::of_users(), relation::leftover(), relation::building());
+    format!(
+        "select c.oid, current_database() as database, n.nspname as schema, c.relname as name, c.relkind as kind,
+           tn.nspname as table_schema, t.relname as table_name, {size} as bytes,
+           coalesce(pg_stat_get_dead_tuples(c.oid), 0) as dead, coalesce(pg_stat_get_vacuum_count(c.oid), 0) as vacuums,
+           (select string_agg(x.indexrelid::text, ' ') from pg_index x where x.indrelid = i.indrelid
+             and not x.indisvalid) as invalid,
+           coalesce(i.indisvalid, true) as valid, coalesce(i.indisexclusion, false) as exclusion, ({user}) as of_users,
+           coalesce({leftover}, false) as leftover, pg_is_in_recovery() as replica,
+           ({building} or exists (select from pg_stat_progress_vacuum p
+             where p.relid = c.oid and p.datname = current_database())
+             or exists (select from pg_stat_progress_create_index p
+             where p.relid = i.indrelid and p.datname = current_database())) as in_work,
+           (pg_has_role(coalesce(t.relowner, c.relowner), 'USAGE') or pg_has_role(d.datdba, 'USAGE')
+             or case when current_setting('server_version_num')::int >= 170000
+               then has_table_privilege(coalesce(t.oid, c.oid), 'MAINTAIN') else false end) as allowed,
+           exists (select from pg_stat_activity a where a.datname = current_database() and a.pid <> pg_backend_pid()
+             and a.xact_start < clock_timestamp() - interval '{LONG_TRANSACTION}') as long_transactions
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           join pg_database d on d.datname = current_database()
+           left join pg_index i on i.indexrelid = c.oid left join pg_class t on t.oid = i.indrelid
+           left join pg_namespace tn on tn.oid = t.relnamespace
+         where {condition}"
+    )
+}
+
+impl Found {
+    /// By its numbers, if a step may treat it.
+    ///
+    /// # Errors
+    /// `not-found` if it is gone; `denied` for what no grant permits; `busy` if it is treated already.
+    pub(super) fn of(server: &Server, limit: Duration, verb: Verb, id: Id) -> Result<Found, Refusal> {
+        let Id { database, relation } = id;
+        let found = Found::where_(server, limit, &format!("d.oid = {database} and c.oid = {relation}"))?;
+        let found = found.ok_or_else(|| Refusal::NotFound(format!("{id} is not in this database")))?;
+        found.may(verb).map(|()| found)
+    }
+
+    /// The only one that a condition on `c`, `n`, `t` and `d` holds for.
+    pub(super) fn where_(server: &Server, limit: Duration, condition: &str) -> Result<Option<Found>, Refusal> {
+        let exact = server.rows(limit, &statement(condition, "coalesce(pg_relation_size(c.oid), 0)"))?;
+        let invalid = |BadRow| Refusal::Unavailable(format!("target `{}`: an invalid reply", server.name()));
+        exact.first().map(Found::read).transpose().map_err(invalid)
+    }
+
+    fn read(row: &Row) -> Result<Found, BadRow> {
+        let table = row.optional("table_name")?.map(str::to_owned);
+        Ok(Found {
+            database: row.text("database")?,
+            schema: row.text("schema")?,
+            name: row.text("name")?,
+            table: table.map(|table| Ok([row.text("table_schema")?, table])).transpose()?,
+            bytes: row.number("bytes")?,
+            dead: row.number("dead")?,
+            vacuums: row.number("vacuums")?,
+            invalid: row.text("invalid")?.split_whitespace().flat_map(str::parse).collect(),
+            is_valid: row.flag("valid")?,
+            oid: row.number("oid")?,
+            kind: row.text("kind")?,
+            is_of_users: row.flag("of_users")?,
+            is_allowed: row.flag("allowed")?,
+            is_exclusion: row.flag("exclusion")?,
+            is_leftover: row.flag("leftover")?,
+            is_in_work: row.flag("in_work")?,
+            is_replica: row.flag("replica")?,
+            has_long_transactions: row.flag("long_transactions")?,
+        })
+    }
+
+    fn may(&self, verb: Verb) -> Result<(), Refusal> {
+        let name = format!("{}.{}", shown(&self.schema), shown(&self.name));
+        let is_kind = match verb {
+            Verb::Vacuum => matches!(self.kind.as_str(), "r" | "m"),
+            Verb::Reindex | Verb::DropLeftover => self.kind == "i",
+        };
+        if !is_kind {
+            let what = if verb == Verb::Vacuum { "a table" } else { "an index" };
+            return Err(Refusal::Invalid(format!("{name} is not {what} that can be {}", verb.done())));
+        }
+        if !self.is_of_users {
+            return Err(Refusal::Denied(format!("{name} belongs to the server, or is temporary")));
+        }
+        if self.is_replica {
+            return Err(Refusal::Unsupported(format!("the server is a replica: {name} can only be treated on its primary")));
+        }
+        if verb == Verb::DropLeftover && !self.is_leftover {
+            return Err(Refusal::Denied(format!("{name} was not left behind by ansai")));
+        }
+        if verb == Verb::Reindex && self.is_exclusion {
+            return Err(Refusal::Unsupported(format!("{name} is of an exclusion constraint, and cannot be built beside")));
+        }
+        if !self.is_allowed {
+            let hint = "the role of ansai needs the role that owns it";
+            return Err(Refusal::Unavailable(format!("{name} cannot be {}: {hint}", verb.done())));
+        }
+        if self.is_in_work {
+            return Err(Refusal::Busy(format!("{name} is being built or vacuumed")));
+        }
+        if verb != Verb::Vacuum && self.has_long_transactions {
+            let why = format!("it would wait for a transaction that is older than {LONG_TRANSACTION}");
+            return Err(Refusal::Busy(format!("{name} is not {}: {why}", verb.done())));
+        }
+        Ok(())
+    }
+}
