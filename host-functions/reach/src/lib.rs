@@ -1,4 +1,4 @@
-//! Domains that talk to servers: databases so far.
+//! Domains that talk to servers.
 //!
 //! A domain belongs here when it speaks a network protocol: HTTP, TLS, SQL, DNS, a message broker, a registry. That
 //! includes a server on the same machine, because the risk is the foreign protocol, not the distance. Its client
@@ -14,9 +14,10 @@
 //! ```
 //! use ansai_kit::registry::Registry;
 //! let registry = Registry::of(ansai_reach::INTERFACES);
-//! assert!(registry.find("ansai:database/database-probe", "look").is_some());
+//! assert!(registry.find("ansai:certificate/served-certificate-probe", "look").is_some());
 //! ```
 
+pub mod certificate;
 pub mod database;
 pub mod postgresql;
 mod runtime;
@@ -25,6 +26,7 @@ use ansai_kit::registry::InterfaceDef;
 
 /// Every interface of these domains.
 pub const INTERFACES: &[&InterfaceDef] = &[
+    &certificate::SERVED_CERTIFICATE_PROBE,
     &database::DATABASE_PROBE,
     &database::DATABASE_SESSION_ACTIONS,
     &postgresql::POSTGRESQL_PROBE,
