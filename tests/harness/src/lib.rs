@@ -39,6 +39,7 @@ pub mod privilege;
 pub mod scene;
 pub mod search;
 pub mod secret;
+pub mod server;
 pub mod stop;
 mod syscalls;
 pub mod systemd_host;

@@ -21,7 +21,7 @@ pub fn requires_virtual_machine() -> bool {
     requires_root() && requires(Invocation::of(PROGRAM).arg("--version").run().code == 0, PROGRAM)
 }
 
-fn requires(is_met: bool, what: &str) -> bool {
+pub(crate) fn requires(is_met: bool, what: &str) -> bool {
     if is_met {
         return true;
     }

@@ -1,0 +1,96 @@
+//! Which address is connected to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::Instant;
+
+use ansai_core::Refusal;
+use ansai_core::text::inert;
+
+use super::stream::refusal;
+
+/// The most addresses of one name that are tried.
+const MOST_ADDRESSES: usize = 4;
+
+/// The host of `HOST:PORT` or `[ADDRESS]:PORT`.
+///
+/// # Errors
+/// `invalid` for another form.
+pub fn host_of(address: &str) -> Result<&str, Refusal> {
+    let host = address.rsplit_once(':').map(|(host, _)| host.trim_start_matches('[').trim_end_matches(']'));
+    let shown = || inert(address, 100);
+    host.filter(|host| !host.is_empty()).ok_or_else(|| Refusal::Invalid(format!("`{}` is not HOST:PORT", shown())))
+}
+
+/// Whether an address is one that a name must not lead to: this machine, the local link, where clouds have the metadata
+/// of a machine with its secrets, and what is no address of one machine.
+pub fn is_special(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_special_v4(address),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(four) => is_special_v4(four),
+            None => {
+                address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_multicast()
+                    || address.is_unicast_link_local()
+                    // The metadata of Amazon.
+                    || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+            }
+        },
+    }
+}
+
+fn is_special_v4(address: Ipv4Addr) -> bool {
+    address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast()
+        // `0.0.0.0` and all of its network reach this machine.
+        || address.octets()[0] == 0
+        // The metadata of Alibaba and of Oracle's classic cloud.
+        || [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)].contains(&address)
+}
+
+/// The IPv4 address within an IPv6 address: mapped, compatible, or of NAT64.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, high, low] = address.segments();
+    let four = Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match (a, b, c, d, e, f) {
+        (0, 0, 0, 0, 0, 0xffff) => Some(four),
+        (0x64, 0xff9b, 0, 0, 0, 0) => Some(four),
+        (0, 0, 0, 0, 0, 0) if high != 0 => Some(four),
+        _ => None,
+    }
+}
+
+pub(super) fn connect(
+    address: &str,
+    until: Instant,
+    permit: &dyn Fn(SocketAddr) -> Result<(), Refusal>,
+) -> Result<TcpStream, Refusal> {
+    host_of(address)?;
+    let found = address.to_socket_addrs().map_err(|error| {
+        Refusal::Unavailable(format!("its name has no address: {}", inert(&error.to_string(), 100)))
+    })?;
+    let found: Vec<SocketAddr> = found.take(MOST_ADDRESSES).collect();
+    let mut last = Refusal::Unavailable("its name has no address".into());
+    for (place, address) in found.iter().enumerate() {
+        if is_special(address.ip())
+            && let Err(denied) = permit(*address)
+        {
+            last = denied;
+            continue;
+        }
+        // An address that does not answer leaves time for the others.
+        let others = u32::try_from(found.len() - place).unwrap_or(1);
+        let limit = until.saturating_duration_since(Instant::now()) / others;
+        if limit.is_zero() {
+            return Err(Refusal::TimedOut("it did not answer in time".into()));
+        }
+        match TcpStream::connect_timeout(address, limit) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = refusal(&error),
+        }
+    }
+    Err(last)
+}

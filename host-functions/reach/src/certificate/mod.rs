@@ -1,0 +1,36 @@
+//! `ansai:certificate/served-certificate-probe`: the certificates that servers present.
+
+mod look;
+mod roots;
+
+use ansai_core::scope::{Endpoints, TypedField};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
+use ansai_kit::authorize::Check;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
+use ansai_kit::remote::Batch;
+
+/// The servers that may be looked at.
+pub const ENDPOINTS: TypedField<Endpoints> = TypedField::set("endpoints", "servers that it may connect to");
+
+/// The interface `ansai:certificate/served-certificate-probe`.
+pub static SERVED_CERTIFICATE_PROBE: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: InterfaceName::from_static("ansai:certificate/served-certificate-probe"),
+        version: "0.2.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Outgoing,
+        ability: "connect to servers and see the certificates that they present",
+        fields: &[ENDPOINTS.field()],
+    },
+    doctor: &[],
+    functions: &[Function {
+        name: "look",
+        checks: &[Check::of("/endpoints/*/address", &ENDPOINTS)],
+        body: Body::Remote(&Batch {
+            parts: look::parts,
+            server: look::server,
+            call: look::look,
+            refused: look::refused,
+        }),
+    }],
+};
