@@ -38,8 +38,11 @@ pub(crate) fn observe(seen: &Seen<'_>, host: &Host) -> Vec<Observation> {
         let open = host.is_open(&key);
         let (status, words) = match fault {
             Some((severity, words)) => (Status::Unhealthy(severity), words),
-            None if open => (Status::Healthy, healthy),
-            None => return None,
+            None if !open => return None,
+            None if kind == CHAIN && served.trusted.is_none() => {
+                return Some(Observation::unknown(key, served.about.clone(), "it is unknown whom this host trusts"));
+            }
+            None => (Status::Healthy, healthy),
         };
         Some(crate::detect::evidence(Observation::new(key, served.about.clone(), status, words), leaf))
     };
