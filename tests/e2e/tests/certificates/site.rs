@@ -10,6 +10,9 @@ use ansai_harness::{Ansai, Daemon, Invocation, Ran, binary};
 use serde_json::Value;
 
 const LIVE: &str = "/etc/letsencrypt/live";
+const CERTBOT: &str = "/usr/bin/certbot";
+/// Where certbot is while something else has its place.
+const REAL: &str = "/usr/bin/certbot.real";
 /// Loading a certificate takes nginx some milliseconds, and starting certbot some seconds on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -19,7 +22,7 @@ pub struct Site {
     names: Vec<(String, u64)>,
     port: u16,
     nginx: Option<Daemon>,
-    _acme: Acme,
+    acme: Acme,
 }
 
 impl Site {
@@ -32,9 +35,9 @@ impl Site {
         let acme = Acme::start(&place, Duration::from_secs(90 * 86_400));
         mint(&place, "earlier-authority", &["--authority", "--from", "-4000", "--to", "4000"]);
         trust(&place.join("earlier-authority.pem"));
-        let mut site = Site { place, names: Vec::new(), port: free_port(), nginx: None, _acme: acme };
+        let mut site = Site { place, names: Vec::new(), port: free_port(), nginx: None, acme };
         for (name, lifetime, left) in names {
-            site._acme.issue(&[name]);
+            site.acme.issue(&[name]);
             site.age(name, *lifetime as f64, *left);
             site.names.push(((*name).to_owned(), *lifetime));
         }
@@ -100,21 +103,40 @@ impl Site {
         Invocation::of("/usr/bin/certbot").args(arguments).limit(LIMIT).run()
     }
 
-    /// Wraps certbot: after it has run with success, the shell script `then` runs with the names of its new files in `cert`,
-    /// `chain`, `fullchain` and `privkey`.
-    pub fn tamper(&self, then: &str) {
-        let real = Path::new("/usr/bin/certbot.real");
+    /// Has certbot spoil each renewal with a shell script. `mint` in it makes another certificate for the same key.
+    pub fn spoil(&self, script: &str) {
+        let real = Path::new(REAL);
         if !real.exists() {
-            std::fs::rename("/usr/bin/certbot", real).unwrap();
+            std::fs::rename(CERTBOT, real).unwrap();
         }
-        let script = include_str!("tamper.sh").replace("@THEN@", then);
-        std::fs::write("/usr/bin/certbot", script).unwrap();
-        std::os::unix::fs::chown("/usr/bin/certbot", Some(0), Some(0)).unwrap();
-        ansai_harness::scene::permit(Path::new("/usr/bin/certbot"), 0o755);
+        let mint = binary::repository().join("tests/harness/bin/mint-certificate");
+        let functions = format!(
+            "place={place}\nmint() {{\n  {mint} {place} spoiled --of earlier-authority --key \"$live/privkey.pem\" \"$@\"\n  \
+             for file in cert fullchain; do cat {place}/spoiled.pem >\"$live/$file.pem\"; done\n}}\n{script}",
+            place = self.place.display(),
+            mint = mint.display(),
+        );
+        std::fs::write(CERTBOT, include_str!("spoil.sh").replace("@THEN@", &functions)).unwrap();
+        ansai_harness::scene::permit(Path::new(CERTBOT), 0o755);
     }
 
-    pub fn place(&self) -> &Path {
-        &self.place
+    /// certbot as it was.
+    pub fn unspoil(&self) {
+        std::fs::rename(REAL, CERTBOT).unwrap();
+    }
+
+    /// Forgets all incidents and attempts.
+    pub fn forget(&self) {
+        let _ = std::fs::remove_dir_all(self.place.join("state"));
+    }
+
+    /// Every recorded evaluation gives the same answer again, and the audit log is sound.
+    pub fn replays(&self) {
+        let policies = binary::repository().join("policies");
+        let state = self.place.join("state");
+        let replay = Ansai::new().args(["replay", "--all", "--policies"]).arg(policies).limit(LIMIT);
+        replay.arg("--state-dir").arg(&state).run().expect_code(0);
+        Ansai::new().args(["audit", "verify", "--state-dir"]).arg(&state).run().expect_code(0);
     }
 
     /// The serial number of the certificate in the file of a name.
