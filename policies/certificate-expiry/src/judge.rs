@@ -91,3 +91,77 @@ pub(crate) fn date(instant: u64) -> String {
     let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
     format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{certificate, settings};
+    use ansai_sdk::testing::StandIn;
+
+    #[test]
+    fn each_lifetime_has_its_own_days() {
+        use Severity::*;
+        let settings = settings(|_| {});
+        let found = |lifetime, left| severity(&settings, &certificate(lifetime, left), StandIn::NOW);
+        for (lifetime, left, expected) in [
+            (365.0, 30.01, None),
+            (365.0, 30.0, Some(Notice)),
+            (365.0, 14.0, Some(Warning)),
+            (365.0, 7.0, Some(Critical)),
+            (365.0, 3.0, Some(Emergency)),
+            (365.0, 0.0, Some(Emergency)),
+            (365.0, -10.0, Some(Emergency)),
+            (90.0, 22.6, None),
+            (90.0, 22.4, Some(Notice)),
+            (90.0, 7.1, Some(Warning)),
+            (47.0, 12.0, None),
+            (47.0, 1.8, Some(Emergency)),
+            (6.0, 1.6, None),
+            (6.0, 1.4, Some(Notice)),
+            (6.0, 0.2, Some(Emergency)),
+            // A certificate that ends when it begins, as broken ones do.
+            (0.0, 5.0, None),
+            (0.0, -1.0, Some(Emergency)),
+        ] {
+            assert_eq!(found(lifetime, left), expected, "{left} of {lifetime}");
+        }
+        let backwards = Certificate { not_before: u64::MAX, not_after: 0, ..certificate(1.0, 1.0) };
+        assert_eq!(severity(&settings, &backwards, StandIn::NOW), Some(Emergency));
+        assert_eq!(distance(&settings, &certificate(365.0, 20.0), StandIn::NOW), 10.0);
+        assert_eq!(distance(&settings, &certificate(365.0, 200.0), StandIn::NOW), 0.0);
+    }
+
+    #[test]
+    fn names_and_wildcards() {
+        let of = |names: &[&str], omitted_names| Certificate {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            omitted_names,
+            ..certificate(90.0, 60.0)
+        };
+        for (names, name, expected) in [
+            (&["example.org", "*.example.org"][..], "www.example.org", true),
+            (&["*.example.org"], "WWW.Example.org", true),
+            (&["*.example.org"], "example.org", false),
+            (&["*.example.org"], "a.b.example.org", false),
+            (&["*.example.org"], ".example.org", false),
+            (&["www.example.org"], "www.example.org.", true),
+            (&["192.0.2.1"], "192.0.2.1", true),
+            (&[], "www.example.org", false),
+        ] {
+            assert_eq!(is_for(&of(names, 0), name), expected, "{names:?} {name}");
+        }
+        assert!(is_for(&of(&["a"], 1), "www.example.org"), "a name that was left out may be this one");
+        assert_eq!(names(&of(&["a", "b", "c", "d"], 6)), "a, b, c and 7 more");
+        assert_eq!(names(&of(&[], 0)), "no name");
+    }
+
+    #[test]
+    fn days_of_the_calendar() {
+        let days = [(0, "1970-01-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_717, "2026-09-21")];
+        for (day, expected) in days {
+            assert_eq!(date(day * DAY), expected);
+        }
+        assert_eq!(date(253_402_300_799_000), "9999-12-31");
+        assert!(!date(u64::MAX).is_empty());
+    }
+}

@@ -129,3 +129,63 @@ impl Settings {
         self.endpoints.0.iter().find(|server| server.key() == key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{settings, watching};
+    use serde_json::json;
+
+    #[test]
+    fn the_schema_and_the_policy_agree() {
+        let settings = settings(|_| {});
+        assert_eq!((settings.renewals, settings.settle, settings.endpoints.0.len()), (2, Span(30_000), 0));
+        assert_eq!(settings.check(), Ok(()));
+        let of = |opening: &str| Server { opening: opening.into(), ..Server::default() }.endpoint().opening;
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../settings.schema.json")).unwrap();
+        let openings = &schema["properties"]["endpoints"]["items"]["properties"]["opening"]["enum"];
+        for opening in openings.as_array().unwrap().iter().map(|one| one.as_str().unwrap()) {
+            assert_eq!(format!("{:?}", of(opening)).to_lowercase(), format!("opening::{opening}"));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_name_and_a_key() {
+        for (address, name, wanted, key) in [
+            ("www.example.org:443", "", "www.example.org", "www.example.org:443"),
+            ("www.example.org:443", "www.example.org", "www.example.org", "www.example.org:443"),
+            ("192.0.2.1:443", "www.example.org", "www.example.org", "192.0.2.1:443 www.example.org"),
+            ("[2001:db8::1]:443", "", "2001:db8::1", "[2001:db8::1]:443"),
+        ] {
+            let server = &watching(address, name).endpoints.0[0];
+            assert_eq!((server.wanted_name(), server.key()), (wanted, key.to_owned()));
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_named() {
+        let why = |settings: Settings| format!("{:?}", settings.check());
+        let error = why(settings(|settings| settings["remaining"]["warning"] = (40 * crate::testing::DAY).into()));
+        assert!(error.contains("`warning` must be below `notice`"), "{error}");
+        let error = why(settings(|settings| settings["remaining_percent"]["emergency"] = 9.into()));
+        assert!(error.contains("`emergency` must be below `critical`"), "{error}");
+        let twice = json!([{"address": "a:1"}, {"address": "a:1", "name": "a"}]);
+        let error = why(settings(|settings| settings["endpoints"] = twice));
+        assert!(error.contains("`a:1` twice"), "{error}");
+        let broken = settings_error(json!([{"name": "a"}]));
+        assert!(broken.contains("a list of tables with `address`"), "{broken}");
+    }
+
+    fn settings_error(endpoints: serde_json::Value) -> String {
+        use ansai_sdk::FromSettings as _;
+        let mut all = ansai_sdk::testing::default_settings(include_str!("../settings.schema.json"));
+        all["endpoints"] = endpoints;
+        format!("{:?}", Settings::from_settings(&all.to_string()).unwrap_err())
+    }
+
+    #[test]
+    fn every_setting_is_described() {
+        let (schema, readme) = (include_str!("../settings.schema.json"), include_str!("../README.md"));
+        assert_eq!(ansai_sdk::testing::undescribed_settings(schema, readme), [""; 0]);
+    }
+}
