@@ -1,7 +1,7 @@
 //! Certificates of TLS: what is in one, whether a client would trust a chain, whether a key belongs to it, and what a
 //! server presents. Both the domain of this machine and the domain of servers stand on it.
 //!
-//! It changes nothing and reads no files. Everything that it gets is from outside: each size is bounded, and what is
+//! It changes nothing, and reads no file but that of the host's authorities. Everything that it gets is from outside: each size is bounded, and what is
 //! damaged is an error with its reason.
 //!
 //! - [`Certificate`]: what a policy sees of one.
@@ -25,6 +25,6 @@ mod trust;
 pub use bundle::{Bundle, BundleError, MOST_CERTIFICATES};
 pub use describe::{Certificate, describe, fingerprint, validity};
 pub use key::{Pairing, pairing};
-pub use roots::{Roots, SYSTEM_FILES};
+pub use roots::Roots;
 pub use rustls::pki_types::CertificateDer;
-pub use trust::{Distrust, Judgement, judge, names_cover};
+pub use trust::{Distrust, Judgement, Links, judge, names_cover};

@@ -15,6 +15,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -38,13 +39,37 @@ pub struct TargetAccess {
     pub secret: Option<SecretSource>,
     /// How long one call of it may take; see [`Reach::call_limit`].
     pub call_limit: Option<Duration>,
+    /// The files of a target of the kind `certificate`.
+    pub certificate: Option<CertificateFiles>,
+}
+
+/// The certificate of a server on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The file with its certificates.
+    pub certificate: PathBuf,
+    /// The file with its private key.
+    pub key: PathBuf,
+    /// The command that tests the configuration of the server; empty if there is none.
+    pub test: Vec<String>,
+    /// How the server reads its files again.
+    pub reload: Reload,
+}
+
+/// How a server reads its files again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reload {
+    /// Its unit is reloaded.
+    Unit(String),
+    /// This command is run.
+    Command(Vec<String>),
 }
 
 impl TargetAccess {
     /// Name, kind and labels, without address, user and secret.
     pub fn new(name: &str, kind: &str, labels: Vec<Label>) -> TargetAccess {
         let target = Target::new(name, kind, labels);
-        TargetAccess { target, address: None, user: None, secret: None, call_limit: None }
+        TargetAccess { target, address: None, user: None, secret: None, call_limit: None, certificate: None }
     }
 }
 

@@ -16,6 +16,7 @@
 //! ```
 
 mod bus;
+pub mod certificate;
 mod detached;
 pub mod disk;
 pub mod facts;
@@ -45,4 +46,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &packages::PACKAGE_CACHE_ACTIONS,
     &service::SERVICE_PROBE,
     &service::SERVICE_ACTIONS,
+    &certificate::CERTIFICATE_PROBE,
+    &certificate::CERTIFICATE_ACTIONS,
 ];

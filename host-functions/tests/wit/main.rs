@@ -52,6 +52,7 @@ fn shared(resolve: &Resolve, name: &str) -> Type {
 /// The actions of each interface. An interface never gets another one, because existing grants would allow it: put a new
 /// action into a new interface, and add that here.
 const ACTIONS: &[(&str, &[&str])] = &[
+    ("ansai:certificate/certificate-actions", &["renew", "check-staged", "install", "reload", "check-served"]),
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),

@@ -20,6 +20,7 @@
 mod address;
 mod approve;
 mod audit_log;
+mod certificate_files;
 mod control;
 mod cron;
 mod diagnostics;
@@ -61,6 +62,7 @@ mod watch;
 mod windows;
 
 pub use audit_log::AuditLog;
+pub use certificate_files::{CertificateFiles, Reload};
 pub use control::Control;
 pub use cron::{Cron, CronError};
 pub use diagnostics::{Diagnostics, Entry, Severity};

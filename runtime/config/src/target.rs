@@ -7,6 +7,7 @@ use ansai_core::text::inert;
 use ansai_core::{Millis, codes};
 
 use crate::address;
+use crate::certificate_files::{self, CertificateFiles};
 use crate::fields::{Fields, wrong_type};
 use crate::identifier;
 use crate::labels::{self, Labels};
@@ -15,7 +16,8 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
-pub(crate) const KEYS: &[&str] = &["kind", "address", "user", "secret", "labels", "call_limit"];
+pub(crate) const KEYS: &[&str] =
+    &["kind", "address", "user", "secret", "labels", "call_limit", "certificate", "key", "test", "reload"];
 pub(crate) const SECRET_KEYS: &[&str] = &["file", "credential"];
 /// Bounds of `call_limit`, in milliseconds. A call of any kind ends after 20 s.
 pub(crate) const CALL_LIMIT: (u64, u64) = (100, 20_000);
@@ -40,6 +42,8 @@ pub struct Target {
     pub labels: Labels,
     /// How long one call of it may take; `None` if the limit of the instance applies.
     pub call_limit: Option<Millis>,
+    /// The files of a target of the kind `certificate`.
+    pub certificate: Option<CertificateFiles>,
     pub(crate) name_span: Span,
     pub(crate) secret_span: Span,
 }
@@ -108,7 +112,9 @@ fn one(entry: &Entry, problems: &mut Problems) -> Option<Target> {
         is_plain.then(|| text.to_owned())
     });
     let secret = fields.entry("secret");
+    let certificate = certificate_files::read(&fields, kind.as_deref(), problems);
     Some(Target {
+        certificate,
         kind: kind.unwrap_or_default(),
         address,
         user,

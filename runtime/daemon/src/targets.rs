@@ -7,7 +7,7 @@ use ansai_config::{HostConfig, Labels, Schema, SecretSource, Target};
 use ansai_core::{Code, InstanceName, codes};
 use ansai_kit::evaluation_state::{InstanceTarget, Label};
 use ansai_kit::secret::{self, SecretError};
-use ansai_kit::target::{AllTargets, Reach, TargetAccess};
+use ansai_kit::target::{AllTargets, CertificateFiles, Reach, Reload, TargetAccess};
 use serde_json::Value;
 
 use crate::configuration::Configuration;
@@ -63,11 +63,24 @@ pub(crate) fn all(config: &HostConfig) -> AllTargets {
             user: target.user.clone(),
             secret: target.secret.as_ref().map(source),
             call_limit: target.call_limit.map(Duration::from),
+            certificate: target.certificate.as_ref().map(certificate),
             ..TargetAccess::new(name, &target.kind, labels(&target.labels))
         };
         (name.clone(), access)
     };
     Arc::new(config.targets.iter().map(access).collect())
+}
+
+fn certificate(files: &ansai_config::CertificateFiles) -> CertificateFiles {
+    CertificateFiles {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+        test: files.test.clone(),
+        reload: match &files.reload {
+            ansai_config::Reload::Unit(unit) => Reload::Unit(unit.clone()),
+            ansai_config::Reload::Command(command) => Reload::Command(command.clone()),
+        },
+    }
 }
 
 /// What the policy of an instance sees of its targets, in byte order of their names.

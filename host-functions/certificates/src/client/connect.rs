@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Instant;
 
-use ansai_core::Refusal;
+use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::text::inert;
+use ansai_core::{Refusal, Scope};
 
+use super::Endpoint;
 use super::stream::refusal;
 
 /// The most addresses of one name that are tried.
@@ -61,6 +63,30 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         (0, 0, 0, 0, 0, 0) if high != 0 => Some(four),
         _ => None,
     }
+}
+
+/// Decides about a special address: it needs a grant that names it. `localhost` names this machine itself.
+///
+/// # Errors
+/// `denied`, with the line to add.
+pub fn permit(
+    scope: &Scope,
+    field: &TypedField<Endpoints>,
+    endpoint: &Endpoint,
+    address: SocketAddr,
+) -> Result<(), Refusal> {
+    let host = host_of(&endpoint.address)?;
+    let ip = address.ip().to_canonical();
+    if ip.is_loopback() && host == "localhost" {
+        return Ok(());
+    }
+    // Written as the grant would name it: no pattern of names covers an address.
+    let named = SocketAddr::new(ip, address.port()).to_string();
+    scope.covers(field, &named).map_err(|_| {
+        let kind = if ip.is_loopback() || ip.is_unspecified() { "this machine" } else { "a special address" };
+        let (host, field) = (inert(host, 100), field.field().name);
+        Refusal::Denied(format!("{host} leads to {ip}, {kind}: to allow it, add \"{named}\" to `{field}`"))
+    })
 }
 
 pub(super) fn connect(

@@ -1,16 +1,15 @@
 //! `look`.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use ansai_certificates::client::{self, Endpoint, host_of};
-use ansai_certificates::{Certificate, Distrust, Judgement, describe, judge};
+use ansai_certificates::{Certificate, Distrust, Judgement, Roots, describe, judge};
 use ansai_core::{Millis, Refusal, Subject};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::remote::Server;
 use serde::{Deserialize, Serialize};
 
-use super::{ENDPOINTS, roots};
+use super::ENDPOINTS;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,10 +68,10 @@ fn about(endpoint: &Endpoint) -> Subject {
 
 pub(super) fn look(ask: &ProbeContext<'_>, endpoint: &Endpoint) -> Result<Served, Refusal> {
     let began = Instant::now();
-    let permit = |address: SocketAddr| permit(ask, endpoint, address);
+    let permit = |address| client::permit(ask.scope, &ENDPOINTS, endpoint, address);
     let presented = client::look(endpoint, ask.deadline.remaining(), &permit)?;
     let took = Millis::new(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-    let roots = roots::of(ask.host);
+    let roots = Roots::of(ask.host);
     let mut judged = judge(&presented.certificates, Some(&endpoint.name()?), roots.as_deref(), ask.now);
     if roots.is_none() && judged.explanation.is_empty() {
         judged.explanation = "the list of authorities of this host cannot be read".into();
@@ -95,23 +94,4 @@ pub(super) fn look(ask: &ProbeContext<'_>, endpoint: &Endpoint) -> Result<Served
         protocol: presented.protocol.to_owned(),
         took,
     })
-}
-
-/// A special address needs a grant that names it. `localhost` names this machine itself.
-fn permit(ask: &ProbeContext<'_>, endpoint: &Endpoint, address: SocketAddr) -> Result<(), Refusal> {
-    let host = host_of(&endpoint.address)?;
-    // Written as the grant would name it.
-    let ip = address.ip().to_canonical();
-    if ip.is_loopback() && host == "localhost" {
-        return Ok(());
-    }
-    let named = SocketAddr::new(ip, address.port()).to_string();
-    ask.permit(&ENDPOINTS, &named).map_err(|_| {
-        let kind = if is_of_this_machine(ip) { "an address of this machine" } else { "a special address" };
-        Refusal::Denied(format!("{host} leads to {ip}, {kind}: to allow it, add \"{named}\" to `endpoints`"))
-    })
-}
-
-fn is_of_this_machine(ip: IpAddr) -> bool {
-    ip.is_loopback() || ip.is_unspecified()
 }

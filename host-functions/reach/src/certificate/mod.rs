@@ -1,7 +1,6 @@
 //! `ansai:certificate/served-certificate-probe`: the certificates that servers present.
 
 mod look;
-mod roots;
 
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};

@@ -1,0 +1,131 @@
+//! `check-served`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_certificates::Bundle;
+use ansai_certificates::client::{self, Endpoint};
+use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
+use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::call::to_text;
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::applied;
+use super::reload::subject;
+use crate::certificate::fields::ENDPOINTS;
+use crate::certificate::server::{self, Place};
+
+const LONGEST: Millis = Millis::new(3_600_000);
+/// So that the step ends by itself, with its reason, before the host ends it.
+const MARGIN: Millis = Millis::new(30_000);
+const AGAIN: Millis = Millis::new(500);
+/// One handshake.
+const LIMIT: Duration = Duration::from_secs(3);
+
+pub(super) struct CheckServed;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
+    target: String,
+    endpoint: Endpoint,
+    within: Millis,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Handle {
+    target: String,
+    endpoint: Endpoint,
+    until: Timestamp,
+}
+
+impl TypedAction for CheckServed {
+    type Arguments = Arguments;
+    type Targets = ();
+    const NOUN: &'static str = "check";
+
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, ()), Refusal> {
+        if arguments.within > LONGEST {
+            return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
+        }
+        server::files(ask.reach, &arguments.target)?;
+        arguments.endpoint.name()?;
+        let mut preview = Preview::nothing(subject(&arguments.target));
+        preview.takes = Some(arguments.within);
+        let address = &arguments.endpoint.address;
+        preview.sample = vec![format!("{address} presents the installed certificate within {}", arguments.within)];
+        Ok((preview, ()))
+    }
+
+    /// It only looks.
+    fn touches(&self, preview: &Preview, _targets: &()) -> Vec<Touch> {
+        vec![Touch::shared(preview.about.clone())]
+    }
+
+    fn describe(&self, _targets: ()) -> Described {
+        Described::default()
+    }
+
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let Arguments { target, endpoint, within, .. } = what.arguments;
+        let within = within.min(LONGEST);
+        let handle = Handle { target, endpoint, until: doing.now + within };
+        Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
+        Ok(applied(&what.arguments.target, Outcome::Done, "a check changed nothing", Value::Null))
+    }
+
+    fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        Ok(applied(&what.arguments.target, Outcome::Failed, "ansai ended before the check did", Value::Null))
+    }
+
+    fn on_stop(&self) -> OnStop {
+        OnStop::Leave
+    }
+
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        let Handle { target, endpoint, until } = match serde_json::from_str(handle.get()) {
+            Ok(handle) => handle,
+            Err(error) => {
+                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
+            }
+        };
+        let why = match is_served(doing, &target, &endpoint) {
+            Ok(true) => {
+                let detail = format!("{} presents the installed certificate", endpoint.address);
+                return Progress::Finished(applied(&target, Outcome::Done, detail, Value::Null));
+            }
+            Ok(false) => Refusal::TimedOut(format!("{} presents another certificate", endpoint.address)),
+            Err(why) => why,
+        };
+        let detail = why.to_string();
+        match doing.now >= until || matches!(why, Refusal::Denied(_)) {
+            true => Progress::Finished(Applied { reason: Some(why), ..applied(&target, Outcome::Failed, detail, Value::Null) }),
+            false => Progress::Running { note: detail, again_in: AGAIN },
+        }
+    }
+
+    fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
+        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+    }
+}
+
+/// Whether the server presents the certificate in the target's file, and has its key.
+fn is_served(doing: &StepContext<'_>, target: &str, endpoint: &Endpoint) -> Result<bool, Refusal> {
+    let installed = Place::of(&server::files(doing.reach, target)?.certificate)?.read()?;
+    let installed = Bundle::read(&installed).map_err(|error| Refusal::Unavailable(error.to_string()))?;
+    let permit = |address| client::permit(doing.scope, &ENDPOINTS, endpoint, address);
+    let presented = client::look(endpoint, LIMIT, &permit)?;
+    Ok(presented.has_key != Some(false) && presented.certificates.first() == installed.leaf())
+}

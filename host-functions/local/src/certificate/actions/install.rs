@@ -1,0 +1,150 @@
+//! `install`.
+
+use std::sync::Arc;
+
+use ansai_certificates::Roots;
+use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Subject, Touch};
+use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::host::ProbeContext;
+use ansai_kit::target::CertificateFiles;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::applied;
+use crate::certificate::lineages::subject;
+use crate::certificate::server::{self, Place};
+use crate::certificate::site::Site;
+use crate::certificate::{staged, swap};
+
+pub(super) struct Install;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
+    lineage: String,
+    target: String,
+    reason: String,
+}
+
+/// The files and the unit of the target, as previewed.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Target {
+    certificate: String,
+    key: String,
+    unit: Option<String>,
+}
+
+impl Target {
+    fn of(files: &CertificateFiles) -> Target {
+        let text = |path: &std::path::Path| path.display().to_string();
+        Target { certificate: text(&files.certificate), key: text(&files.key), unit: server::unit(files) }
+    }
+
+    /// Refuses files and a unit that nobody has previewed.
+    fn check(&self, files: &CertificateFiles) -> Result<(), Refusal> {
+        match *self == Target::of(files) {
+            true => Ok(()),
+            false => Err(Refusal::Changed("the target has other files or another unit now".into())),
+        }
+    }
+}
+
+impl TypedAction for Install {
+    type Arguments = Arguments;
+    type Targets = Target;
+    const NOUN: &'static str = "certificate";
+
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Target), Refusal> {
+        Site::of(ask.host).require(&arguments.lineage)?;
+        let target = Target::of(server::files(ask.reach, &arguments.target)?);
+        let mut preview = Preview::nothing(subject(&arguments.lineage));
+        preview.items = 1;
+        preview.reversible = Reversibility::Fully;
+        preview.interrupts = Some(Millis::ZERO);
+        preview.sample = vec![target.certificate.clone(), target.key.clone()];
+        preview.sample.extend(target.unit.iter().map(|unit| format!("{unit}, which is reloaded")));
+        Ok((preview, target))
+    }
+
+    fn touches(&self, preview: &Preview, target: &Target) -> Vec<Touch> {
+        let files = [&target.certificate, &target.key].map(|path| Touch::exclusive(Subject::new("file", path)));
+        let unit = server::touches(target.unit.as_deref(), Touch::exclusive);
+        [Touch::exclusive(preview.about.clone())].into_iter().chain(files).chain(unit).collect()
+    }
+
+    fn describe(&self, target: Target) -> Described {
+        Described { names: vec![target.certificate, target.key], undo_for: None }
+    }
+
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let site = Site::of(doing.host);
+        let files = server::files(doing.reach, &what.arguments.target)?;
+        what.targets.check(files)?;
+        let name = what.arguments.lineage.as_str();
+        let roots = Roots::of(doing.host);
+        install(&site, name, files, roots.as_deref(), doing).map(Begun::Finished)
+    }
+
+    fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
+        let site = Site::of(doing.host);
+        let files = server::files(doing.reach, &what.arguments.target)?;
+        what.targets.check(files)?;
+        let name = what.arguments.lineage.as_str();
+        let _lock = swap::Lock::take(&site.open()?)?;
+        put_back(&site, name, files, doing.step_id)
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        let name = what.arguments.lineage;
+        Ok(match swap::note(&Site::of(doing.host), &name, doing.step_id)? {
+            None => applied(&name, Outcome::Failed, "ansai ended before anything was replaced", Value::Null),
+            // Listed as done, so that it is put back: nobody has tested it.
+            Some(_) => {
+                let done = applied(&name, Outcome::Done, "the files were replaced", json!(doing.step_id));
+                Applied { outcome: Outcome::Failed, detail: "ansai ended before it was tested and loaded".into(), ..done }
+            }
+        })
+    }
+}
+
+/// Checks, replaces, tests and reloads; puts back what does not work.
+pub(in crate::certificate) fn install(
+    site: &Site,
+    name: &str,
+    files: &CertificateFiles,
+    roots: Option<&Roots>,
+    doing: &StepContext<'_>,
+) -> Result<Applied, Refusal> {
+    site.require(name)?;
+    let _lock = swap::Lock::take(&site.open()?)?;
+    let installed = Place::of(&files.certificate)?.read()?;
+    let staged = staged::check(site, name, &installed, roots, doing.now)?;
+    // Else nobody could tell afterwards whether the new certificate is the reason.
+    server::test(site, files).map_err(|why| Refusal::Unavailable(format!("before anything was changed, {why}")))?;
+    swap::replace(site, name, &staged, files, doing.step_id)?;
+    let Err(why) = server::test(site, files).and_then(|()| server::reload(site, files)) else {
+        swap::forget_old(site, name);
+        return Ok(applied(name, Outcome::Done, format!("the new certificate of {name} is loaded"), json!(doing.step_id)));
+    };
+    let back = match put_back(site, name, files, doing.step_id) {
+        Ok(back) if back.outcome == Outcome::Done => "the previous files are back and loaded".to_owned(),
+        Ok(back) => back.detail,
+        Err(error) => format!("the previous files could not be put back: {error}"),
+    };
+    let detail = format!("{why}; {back}");
+    Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) })
+}
+
+/// Puts the previous files back and lets the server read them.
+fn put_back(site: &Site, name: &str, files: &CertificateFiles, step: &str) -> Result<Applied, Refusal> {
+    swap::restore(site, name, files, step)?;
+    Ok(match server::reload(site, files) {
+        Ok(()) => applied(name, Outcome::Done, format!("the previous certificate of {name} is back"), Value::Null),
+        Err(why) => applied(name, Outcome::Failed, format!("the previous files are back, but {why}"), Value::Null),
+    })
+}
