@@ -11,6 +11,7 @@
 mod authors;
 mod backtest;
 mod bench;
+mod certificates;
 mod compile;
 mod crash;
 mod daemon;

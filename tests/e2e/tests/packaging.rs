@@ -14,6 +14,7 @@ const MOST_PROGRAM_BYTES: u64 = 48_000_000;
 const FILES: [&str; 12] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
+    "share/ansai/policies/certificate-expiry/certificate-expiry.wasm",
     "share/ansai/policies/disk-space/disk-space.wasm",
     "share/ansai/policies/host-pressure/host-pressure.wasm",
     "share/ansai/policies/service-failure/service-failure.wasm",
@@ -28,6 +29,7 @@ const FILES: [&str; 12] = [
 
 /// `make` with the program and the policies that were built before the tests.
 fn make(arguments: &[&str]) -> Ran {
+    binary::policy("certificate-expiry");
     binary::policy("disk-space");
     binary::policy("host-pressure");
     binary::policy("service-failure");

@@ -16,9 +16,12 @@
 //! let _ = free_port();
 //! ```
 
+mod acme;
+mod overlay;
 mod packages;
 mod postgresql;
 
+pub use acme::{Acme, mint, trust};
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 

@@ -24,7 +24,7 @@ const AS_NOBODY: &str = r#"mount --rbind "$0" "$1"; shift; exec setpriv --reuid=
 
 /// Unpacked packages. Cheap to make again: the cache keeps them.
 pub struct Packages {
-    roots: Vec<PathBuf>,
+    pub(super) roots: Vec<PathBuf>,
     /// Where another user sees the cache.
     seen: TempDir,
 }

@@ -1,0 +1,97 @@
+//! The probes and actions, with their names in grants and attempts.
+
+use ansai_sdk::{Host, Preview, Refusal};
+
+use crate::imports::ansai::certificate::certificate_actions;
+use crate::imports::ansai::certificate::certificate_probe::{self, Chain, Lineage, LineagePage};
+use crate::imports::ansai::certificate::served_certificate_probe::{self, Endpoint, Served};
+use crate::imports::ansai::system::system_probe;
+
+pub(crate) const ACTIONS: &str = "ansai:certificate/certificate-actions";
+
+pub(crate) const RENEW: &str = "ansai:certificate/certificate-actions.renew";
+pub(crate) const CHECK_STAGED: &str = "ansai:certificate/certificate-actions.check-staged";
+pub(crate) const INSTALL: &str = "ansai:certificate/certificate-actions.install";
+pub(crate) const RELOAD: &str = "ansai:certificate/certificate-actions.reload";
+pub(crate) const CHECK_SERVED: &str = "ansai:certificate/certificate-actions.check-served";
+
+/// Maximum number of pages of lineages that are read: 64 each.
+const MOST_PAGES: usize = 20;
+/// Maximum number of endpoints in one call.
+const MOST_ENDPOINTS: usize = 256;
+
+ansai_sdk::host_calls! {
+    "ansai:certificate/served-certificate-probe.look" =>
+        fn look(endpoints: &[Endpoint]) -> Vec<Served> = served_certificate_probe::look;
+    "ansai:certificate/certificate-probe.look-file" =>
+        fn look_file(path: &str, key_path: Option<&str>) -> Chain = certificate_probe::look_file;
+    "ansai:certificate/certificate-probe.list-lineages" =>
+        fn lineage_page(cursor: Option<&str>) -> LineagePage = certificate_probe::list_lineages;
+    "ansai:system/system-probe.clock-synchronized" =>
+        fn clock_synchronized() -> bool = system_probe::clock_synchronized;
+    RENEW => fn renew(lineage: &str, reason: &str) -> Preview = certificate_actions::renew;
+    CHECK_STAGED =>
+        fn check_staged(lineage: &str, target: &str, reason: &str) -> Preview = certificate_actions::check_staged;
+    INSTALL => fn install(lineage: &str, target: &str, reason: &str) -> Preview = certificate_actions::install;
+    RELOAD => fn reload(target: &str, reason: &str) -> Preview = certificate_actions::reload;
+    CHECK_SERVED =>
+        fn check_served(target: &str, endpoint: &Endpoint, within: u64, reason: &str) -> Preview =
+            certificate_actions::check_served;
+}
+
+/// What each endpoint presents, in the order of the arguments. A call that is refused is the answer for all its endpoints.
+pub(crate) fn served(host: &Host, endpoints: &[Endpoint]) -> Vec<Result<Served, Refusal>> {
+    let mut all = Vec::new();
+    for part in endpoints.chunks(MOST_ENDPOINTS) {
+        match look(host, part) {
+            Ok(found) if found.len() == part.len() => all.extend(found.into_iter().map(Ok)),
+            Ok(_) => all.extend(part.iter().map(|_| Err(Refusal::Other("the answer has other endpoints".into())))),
+            Err(refusal) => all.extend(part.iter().map(|_| Err(refusal.clone()))),
+        }
+    }
+    all
+}
+
+/// What certbot manages on this host.
+#[derive(Default)]
+pub(crate) struct Lineages {
+    pub(crate) list: Vec<Lineage>,
+    /// Why a part of the list, or all of it, is unknown.
+    pub(crate) missing: Option<String>,
+    /// Whether this host has no certbot.
+    pub(crate) no_manager: bool,
+}
+
+/// Reads all pages. What was read before a refusal stays.
+pub(crate) fn lineages(host: &Host) -> Lineages {
+    let mut all = Lineages::default();
+    let (mut cursor, mut skipped) = (None, 0_u32);
+    for _ in 0..MOST_PAGES {
+        let page = match lineage_page(host, cursor.as_deref()) {
+            Ok(page) => page,
+            Err(Refusal::Unsupported(_)) if all.list.is_empty() => {
+                all.no_manager = true;
+                return all;
+            }
+            Err(refusal) => {
+                all.missing = Some(format!("the certificates of certbot cannot be listed: {}", refusal.words()));
+                return all;
+            }
+        };
+        all.list.extend(page.entries);
+        skipped = skipped.saturating_add(page.skipped);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            let is_incomplete = !page.complete;
+            all.missing = is_incomplete.then(|| "the list of certificates of certbot is incomplete".to_owned());
+            break;
+        }
+    }
+    if cursor.is_some() {
+        all.missing = Some("certbot has more certificates than one evaluation reads".into());
+    } else if skipped > 0 {
+        let count = ansai_sdk::text::count(skipped.into(), "certificate");
+        all.missing = Some(format!("{count} of certbot cannot be read"));
+    }
+    all
+}

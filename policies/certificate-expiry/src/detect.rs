@@ -1,0 +1,102 @@
+//! Observes each endpoint of the settings, its file, and what certbot manages.
+
+use ansai_sdk::{Host, Measure, Observation, Severity, Status};
+
+use crate::clock;
+use crate::faults::{self, CHAIN, NAME};
+use crate::files::{self, FILE};
+use crate::imports::ansai::certificate::certificate_probe::Certificate;
+use crate::judge::{Life, date, distance, severity};
+use crate::lineages::{self, LINEAGE};
+use crate::seen::{Seen, View};
+use crate::settings::Settings;
+
+pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
+    let view = View::of_all(settings, host);
+    let doubt = clock::doubt(&view, host);
+    let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
+    for seen in &view.seen {
+        let mut own = vec![observe(seen, &view, settings, host)];
+        own.extend(faults::observe(seen, host));
+        let is_held = |one: &Observation| doubt.is_some() && one.severity().is_some() && !one.key.starts_with(NAME);
+        all.extend(own.into_iter().map(|one| if is_held(&one) { one.caused_by(host.host()) } else { one }));
+    }
+    all.extend(files::observe(&view, host));
+    all.extend(lineages::observe(settings, &view, host));
+    let mut missing: Vec<Observation> =
+        host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
+    all.append(&mut missing);
+    all
+}
+
+/// The finding about the age of what an endpoint presents.
+fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -> Observation {
+    let (key, about, now) = (seen.server.key(), seen.about(host), host.now());
+    let leaf = match seen.leaf() {
+        Ok(leaf) => leaf,
+        Err(refusal) => {
+            let why = format!("the certificate of {key} is unknown: {}", refusal.words());
+            return Observation::unknown(key, about, why);
+        }
+    };
+    let life = Life::of(leaf, now);
+    let mut words = format!("the certificate of {key} {}", life.words());
+    let mut worst = match life {
+        Life::NotYet(_) => Some(Severity::Critical),
+        Life::Left(_) | Life::Over(_) => severity(settings, leaf, now),
+    };
+    if let Some((path, newer)) = seen.newer(now) {
+        worst = worst.max(Some(Severity::Warning));
+        words = format!("{words}, and {path} has a newer one (until {}), which is not loaded", date(newer.not_after));
+    } else if let Some(end) = overdue(seen, view, now) {
+        worst = worst.max(Some(Severity::Warning));
+        words = format!("{words}, but its authority asked to renew it before {}", date(end));
+    }
+    let status = worst.map_or(Status::Healthy, Status::Unhealthy);
+    let seen = Observation::new(key, about, status, words).at_distance(distance(settings, leaf, now));
+    evidence(seen, leaf)
+}
+
+/// The end of the time in which the authority wanted the certificate renewed (ACME renewal information), if it is over.
+/// Without such a wish it is the end of its life.
+pub(crate) fn overdue(seen: &Seen<'_>, view: &View<'_>, now: u64) -> Option<u64> {
+    let lineage = view.lineage(seen.server.lineage.as_deref()?)?;
+    let (leaf, current) = (seen.leaf().ok()?, lineage.current.as_ref()?);
+    lineage.renew_before.filter(|end| leaf.about == current.about && *end <= now && *end < leaf.not_after)
+}
+
+/// Adds what a person needs to find the certificate.
+pub(crate) fn evidence(seen: Observation, certificate: &Certificate) -> Observation {
+    seen.with(Measure::instant("not-after", certificate.not_after))
+        .with(Measure::instant("not-before", certificate.not_before))
+        .with(Measure::text("names", crate::judge::names(certificate)))
+        .with(Measure::text("issuer", &*certificate.issuer))
+        .with(Measure::text("serial", &*certificate.serial))
+}
+
+/// The status of an open incident that nothing else mentions.
+fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Observation {
+    let (key, about) = (&*incident.key, incident.about.clone());
+    let is_file = |path: &str| view.seen.iter().any(|seen| seen.file.as_ref().is_some_and(|(one, _)| one == path));
+    let of_endpoint = key.strip_prefix(NAME).or_else(|| key.strip_prefix(CHAIN)).unwrap_or(key);
+    if let Some(name) = key.strip_prefix(LINEAGE) {
+        return match &view.lineages.missing {
+            _ if !lineages::is_watched(name, settings) => no_longer_watched(key, about),
+            Some(why) => Observation::unknown(key, about, why.clone()),
+            None if view.lineages.no_manager => Observation::unknown(key, about, "certbot was not found"),
+            None => Observation::gone(key, about, format!("certbot no longer has the certificate {name}")),
+        };
+    }
+    // The host shortens long keys.
+    let is_watched = settings.server(of_endpoint).is_some() || key.strip_prefix(FILE).is_some_and(is_file);
+    match key {
+        "lineages" => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),
+        _ if is_watched => Observation::unknown(key, about, format!("{of_endpoint} cannot be checked now")),
+        _ => no_longer_watched(key, about),
+    }
+}
+
+fn no_longer_watched(key: &str, about: ansai_sdk::Subject) -> Observation {
+    let words = format!("{key} is no longer watched: the settings do not name it");
+    Observation::new(key, about, Status::Healthy, words)
+}

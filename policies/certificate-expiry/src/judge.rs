@@ -1,0 +1,167 @@
+//! Judges a single certificate: how long it lives, and for which names it is.
+
+use ansai_sdk::{Severity, Span};
+
+use crate::imports::ansai::certificate::certificate_probe::Certificate;
+use crate::settings::Settings;
+
+const DAY: u64 = 24 * 3_600_000;
+
+/// Where a certificate is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It becomes valid after this time.
+    NotYet(Span),
+    Left(Span),
+    /// It expired this long ago.
+    Over(Span),
+}
+
+impl Life {
+    pub(crate) fn of(certificate: &Certificate, now: u64) -> Life {
+        match () {
+            () if now > certificate.not_after => Life::Over(Span(now - certificate.not_after)),
+            () if now < certificate.not_before => Life::NotYet(Span(certificate.not_before - now)),
+            () => Life::Left(Span(certificate.not_after - now)),
+        }
+    }
+
+    pub(crate) fn is_now(self) -> bool {
+        matches!(self, Life::Left(_))
+    }
+
+    /// After the name of the certificate: `expires in 12 d`.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Life::NotYet(rest) => format!("becomes valid in {rest}"),
+            Life::Left(rest) => format!("expires in {rest}"),
+            Life::Over(ago) => format!("expired {ago} ago"),
+        }
+    }
+}
+
+/// How bad it is that so little of its life is left; `None` if enough is. Each severity begins at its remaining time or at
+/// its share of the lifetime, whichever is later: a certificate for 6 days never has 7 days left.
+pub(crate) fn severity(settings: &Settings, certificate: &Certificate, now: u64) -> Option<Severity> {
+    let lifetime = certificate.not_after.saturating_sub(certificate.not_before) as f64;
+    let left = certificate.not_after.saturating_sub(now) as f64;
+    settings.remaining(|span, percent| (span.0 as f64).min(lifetime * percent / 100.0)).severity(left, None)
+}
+
+/// Days until enough of its life would be left; 0 if it is.
+pub(crate) fn distance(settings: &Settings, certificate: &Certificate, now: u64) -> f64 {
+    let lifetime = certificate.not_after.saturating_sub(certificate.not_before) as f64;
+    let goal = (settings.notice.0 as f64).min(lifetime * settings.notice_percent / 100.0);
+    let left = certificate.not_after as f64 - now as f64;
+    (goal - left).max(0.0) / DAY as f64
+}
+
+/// Whether a certificate is for a name. One whose names are not all known counts as if it were.
+pub(crate) fn is_for(certificate: &Certificate, name: &str) -> bool {
+    let is_one = |pattern: &String| match pattern.strip_prefix("*.") {
+        // A wildcard stands for one label.
+        Some(rest) => name.split_once('.').is_some_and(|(label, parent)| {
+            !label.is_empty() && parent.trim_end_matches('.').eq_ignore_ascii_case(rest)
+        }),
+        None => pattern.eq_ignore_ascii_case(name.trim_end_matches('.')),
+    };
+    certificate.omitted_names > 0 || certificate.names.iter().any(is_one)
+}
+
+/// Its names for a person: `www.example.org, example.org and 3 more`.
+pub(crate) fn names(certificate: &Certificate) -> String {
+    const MOST: usize = 3;
+    let shown: Vec<&str> = certificate.names.iter().take(MOST).map(String::as_str).collect();
+    let more = certificate.names.len().saturating_sub(MOST) as u64 + u64::from(certificate.omitted_names);
+    match (shown.is_empty(), more) {
+        (true, _) => "no name".into(),
+        (false, 0) => shown.join(", "),
+        (false, _) => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The day of an instant in UTC: `2026-11-29`.
+pub(crate) fn date(instant: u64) -> String {
+    // Days to a date of the Gregorian calendar, with years that begin in March.
+    let days = instant / DAY + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{certificate, settings};
+    use ansai_sdk::testing::StandIn;
+
+    #[test]
+    fn each_lifetime_has_its_own_days() {
+        use Severity::*;
+        let settings = settings(|_| {});
+        let found = |lifetime, left| severity(&settings, &certificate(lifetime, left), StandIn::NOW);
+        for (lifetime, left, expected) in [
+            (365.0, 30.01, None),
+            (365.0, 30.0, Some(Notice)),
+            (365.0, 14.0, Some(Warning)),
+            (365.0, 7.0, Some(Critical)),
+            (365.0, 3.0, Some(Emergency)),
+            (365.0, 0.0, Some(Emergency)),
+            (365.0, -10.0, Some(Emergency)),
+            (90.0, 22.6, None),
+            (90.0, 22.4, Some(Notice)),
+            (90.0, 7.1, Some(Warning)),
+            (47.0, 12.0, None),
+            (47.0, 1.8, Some(Emergency)),
+            (6.0, 1.6, None),
+            (6.0, 1.4, Some(Notice)),
+            (6.0, 0.2, Some(Emergency)),
+            // A certificate that ends when it begins, as broken ones do.
+            (0.0, 5.0, None),
+            (0.0, -1.0, Some(Emergency)),
+        ] {
+            assert_eq!(found(lifetime, left), expected, "{left} of {lifetime}");
+        }
+        let backwards = Certificate { not_before: u64::MAX, not_after: 0, ..certificate(1.0, 1.0) };
+        assert_eq!(severity(&settings, &backwards, StandIn::NOW), Some(Emergency));
+        assert_eq!(distance(&settings, &certificate(365.0, 20.0), StandIn::NOW), 10.0);
+        assert_eq!(distance(&settings, &certificate(365.0, 200.0), StandIn::NOW), 0.0);
+    }
+
+    #[test]
+    fn names_and_wildcards() {
+        let of = |names: &[&str], omitted_names| Certificate {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            omitted_names,
+            ..certificate(90.0, 60.0)
+        };
+        for (names, name, expected) in [
+            (&["example.org", "*.example.org"][..], "www.example.org", true),
+            (&["*.example.org"], "WWW.Example.org", true),
+            (&["*.example.org"], "example.org", false),
+            (&["*.example.org"], "a.b.example.org", false),
+            (&["*.example.org"], ".example.org", false),
+            (&["www.example.org"], "www.example.org.", true),
+            (&["192.0.2.1"], "192.0.2.1", true),
+            (&[], "www.example.org", false),
+        ] {
+            assert_eq!(is_for(&of(names, 0), name), expected, "{names:?} {name}");
+        }
+        assert!(is_for(&of(&["a"], 1), "www.example.org"), "a name that was left out may be this one");
+        assert_eq!(names(&of(&["a", "b", "c", "d"], 6)), "a, b, c and 7 more");
+        assert_eq!(names(&of(&[], 0)), "no name");
+    }
+
+    #[test]
+    fn days_of_the_calendar() {
+        let days = [(0, "1970-01-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_717, "2026-09-21")];
+        for (day, expected) in days {
+            assert_eq!(date(day * DAY), expected);
+        }
+        assert_eq!(date(253_402_300_799_000), "9999-12-31");
+        assert!(!date(u64::MAX).is_empty());
+    }
+}

@@ -1,0 +1,115 @@
+//! What one evaluation sees: the certificates that are served, the files they come from, and what certbot manages.
+
+use ansai_sdk::{Host, Refusal, Subject};
+
+use crate::calls::{self, Lineages};
+use crate::imports::ansai::certificate::certificate_probe::{Certificate, Chain, Lineage};
+use crate::imports::ansai::certificate::served_certificate_probe::{Distrust, Presented, Served};
+use crate::judge::{Life, is_for};
+use crate::settings::{Server, Settings};
+
+/// One endpoint of the settings, and what was seen of it.
+pub(crate) struct Seen<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) served: Result<Served, Refusal>,
+    /// The file that the server loads, if the settings or its lineage name one.
+    pub(crate) file: Option<(String, Result<Chain, Refusal>)>,
+}
+
+pub(crate) struct View<'a> {
+    pub(crate) seen: Vec<Seen<'a>>,
+    pub(crate) lineages: Lineages,
+}
+
+impl<'a> View<'a> {
+    /// Looks at all endpoints of the settings.
+    pub(crate) fn of_all(settings: &'a Settings, host: &Host) -> View<'a> {
+        View::of(settings.endpoints.0.iter().collect(), host)
+    }
+
+    pub(crate) fn of(servers: Vec<&'a Server>, host: &Host) -> View<'a> {
+        let lineages = calls::lineages(host);
+        let endpoints: Vec<_> = servers.iter().map(|server| server.endpoint()).collect();
+        let answers = if endpoints.is_empty() { Vec::new() } else { calls::served(host, &endpoints) };
+        let mut seen: Vec<Seen<'a>> = Vec::new();
+        for (server, served) in servers.into_iter().zip(answers) {
+            let lineage = server.lineage.as_ref().and_then(|name| lineages.list.iter().find(|one| one.name == *name));
+            let path = server.file.clone().or_else(|| lineage.map(|one| one.path.clone()));
+            let key = server
+                .key_file
+                .clone()
+                .or_else(|| lineage.filter(|one| path.as_ref() == Some(&one.path)).map(|one| one.key_path.clone()));
+            // Several endpoints often share a file.
+            let known =
+                |path: &String| seen.iter().filter_map(|one| one.file.as_ref()).find(|(known, _)| known == path);
+            let file = path.map(|path| match known(&path) {
+                Some((_, answer)) => (path, answer.clone()),
+                None => {
+                    let answer = calls::look_file(host, &path, key.as_deref());
+                    (path, answer)
+                }
+            });
+            seen.push(Seen { server, served, file });
+        }
+        View { seen, lineages }
+    }
+
+    pub(crate) fn lineage(&self, name: &str) -> Option<&Lineage> {
+        self.lineages.list.iter().find(|one| one.name == name)
+    }
+}
+
+impl Seen<'_> {
+    /// The subject of the endpoint; that of the host if even the question was refused.
+    pub(crate) fn about(&self, host: &Host) -> Subject {
+        self.served.as_ref().map_or_else(|_| host.host(), |served| served.about.clone())
+    }
+
+    /// The certificate of the server.
+    ///
+    /// # Errors
+    /// Why it is unknown.
+    pub(crate) fn leaf(&self) -> Result<&Certificate, Refusal> {
+        match &self.served.as_ref().map_err(Clone::clone)?.presented {
+            Presented::Certificates(chain) => {
+                chain.first().ok_or_else(|| Refusal::Invalid("the server sent no certificate".into()))
+            }
+            Presented::Failed(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    /// The chain of the file, if it could be read.
+    pub(crate) fn chain(&self) -> Option<&Chain> {
+        self.file.as_ref().and_then(|(_, answer)| answer.as_ref().ok())
+    }
+
+    /// The certificate of the file.
+    pub(crate) fn on_disk(&self) -> Option<&Certificate> {
+        self.chain().and_then(|chain| chain.certificates.first())
+    }
+
+    /// The path and certificate of the file if the server only has to load it: it lives longer than what is served, and is
+    /// good.
+    pub(crate) fn newer(&self, now: u64) -> Option<(&str, &Certificate)> {
+        let (served, found) = (self.leaf().ok()?, self.on_disk()?);
+        let is_newer = found.about != served.about && found.not_after > served.not_after;
+        let is_good = Life::of(found, now).is_now() && crate::files::faults(self).is_empty();
+        let (path, _) = self.file.as_ref()?;
+        (is_newer && is_good).then_some((path.as_str(), found))
+    }
+
+    /// What clients dislike about a chain, as far as it counts for this endpoint.
+    pub(crate) fn counts(&self, distrust: Distrust) -> bool {
+        match distrust {
+            Distrust::UnknownIssuer => !self.server.private_issuer,
+            // The life of the certificate itself is a finding of its own.
+            Distrust::Expired | Distrust::NotYetValid => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a certificate is for the name of this endpoint.
+    pub(crate) fn is_for_its_name(&self, certificate: &Certificate) -> bool {
+        is_for(certificate, self.server.wanted_name())
+    }
+}

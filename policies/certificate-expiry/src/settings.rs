@@ -1,0 +1,191 @@
+//! Settings, see `settings.schema.json`.
+
+use ansai_sdk::text::matches;
+use ansai_sdk::{Failure, Json, Levels, Setting, Span};
+
+use crate::imports::ansai::certificate::served_certificate_probe::{Endpoint, Opening};
+
+ansai_sdk::settings! {
+    pub(crate) struct Settings {
+        endpoints: Servers,
+        ignore_lineages: Vec<String>,
+        notice: Span = "remaining.notice",
+        warning: Span = "remaining.warning",
+        critical: Span = "remaining.critical",
+        emergency: Span = "remaining.emergency",
+        notice_percent: f64 = "remaining_percent.notice",
+        warning_percent: f64 = "remaining_percent.warning",
+        critical_percent: f64 = "remaining_percent.critical",
+        emergency_percent: f64 = "remaining_percent.emergency",
+        /// In 7 days.
+        renewals: u32,
+        settle: Span,
+    }
+}
+
+/// One entry of `endpoints`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Server {
+    pub(crate) address: String,
+    /// Empty: the host of `address`.
+    pub(crate) name: String,
+    pub(crate) opening: String,
+    pub(crate) file: Option<String>,
+    pub(crate) key_file: Option<String>,
+    pub(crate) lineage: Option<String>,
+    pub(crate) target: Option<String>,
+    pub(crate) private_issuer: bool,
+}
+
+/// The entries of `endpoints`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Servers(pub(crate) Vec<Server>);
+
+impl Setting for Servers {
+    const EXPECTED: &'static str = "a list of tables with `address`";
+
+    fn read(value: &Json) -> Option<Servers> {
+        let Json::List(list) = value else { return None };
+        list.iter().map(Server::read).collect::<Option<_>>().map(Servers)
+    }
+}
+
+impl Server {
+    fn read(value: &Json) -> Option<Server> {
+        let text = |name| value.get(name).and_then(Json::text).map(str::to_owned);
+        Some(Server {
+            address: text("address")?,
+            name: text("name").unwrap_or_default(),
+            opening: text("opening").unwrap_or_default(),
+            file: text("file"),
+            key_file: text("key"),
+            lineage: text("lineage"),
+            target: text("target"),
+            private_issuer: value.get("private_issuer") == Some(&Json::Flag(true)),
+        })
+    }
+
+    /// The host of `address`, without the brackets of IPv6.
+    fn host(&self) -> &str {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The name that the certificate must be for.
+    pub(crate) fn wanted_name(&self) -> &str {
+        if self.name.is_empty() { self.host() } else { &self.name }
+    }
+
+    /// The key of its finding, which also names it for people: the address, and the name if that is another one.
+    pub(crate) fn key(&self) -> String {
+        match self.wanted_name() {
+            name if name == self.host() => self.address.clone(),
+            name => format!("{} {name}", self.address),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let opening = match self.opening.as_str() {
+            "smtp" => Opening::Smtp,
+            "imap" => Opening::Imap,
+            "pop3" => Opening::Pop3,
+            "ldap" => Opening::Ldap,
+            "postgresql" => Opening::Postgresql,
+            "mysql" => Opening::Mysql,
+            _ => Opening::Tls,
+        };
+        Endpoint { address: self.address.clone(), server_name: self.name.clone(), opening }
+    }
+}
+
+impl Settings {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.remaining(|span, _| span.0 as f64).check()?;
+        self.remaining(|_, percent| percent).check()?;
+        for (index, server) in self.endpoints.0.iter().enumerate() {
+            let key = server.key();
+            if self.endpoints.0.iter().skip(index + 1).any(|other| other.key() == key) {
+                return Err(Failure::InvalidSettings(format!("`endpoints` has `{key}` twice")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The thresholds, each made of a remaining time and a percentage of the lifetime.
+    pub(crate) fn remaining(&self, of: impl Fn(Span, f64) -> f64) -> Levels {
+        Levels::falling()
+            .notice(of(self.notice, self.notice_percent))
+            .warning(of(self.warning, self.warning_percent))
+            .critical(of(self.critical, self.critical_percent))
+            .emergency(of(self.emergency, self.emergency_percent))
+    }
+
+    pub(crate) fn ignores_lineage(&self, name: &str) -> bool {
+        self.ignore_lineages.iter().any(|pattern| matches(pattern, name))
+    }
+
+    /// The endpoint with this key.
+    pub(crate) fn server(&self, key: &str) -> Option<&Server> {
+        self.endpoints.0.iter().find(|server| server.key() == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{settings, watching};
+    use serde_json::json;
+
+    #[test]
+    fn the_schema_and_the_policy_agree() {
+        let settings = settings(|_| {});
+        assert_eq!((settings.renewals, settings.settle, settings.endpoints.0.len()), (2, Span(30_000), 0));
+        assert_eq!(settings.check(), Ok(()));
+        let of = |opening: &str| Server { opening: opening.into(), ..Server::default() }.endpoint().opening;
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../settings.schema.json")).unwrap();
+        let openings = &schema["properties"]["endpoints"]["items"]["properties"]["opening"]["enum"];
+        for opening in openings.as_array().unwrap().iter().map(|one| one.as_str().unwrap()) {
+            assert_eq!(format!("{:?}", of(opening)).to_lowercase(), format!("opening::{opening}"));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_name_and_a_key() {
+        for (address, name, wanted, key) in [
+            ("www.example.org:443", "", "www.example.org", "www.example.org:443"),
+            ("www.example.org:443", "www.example.org", "www.example.org", "www.example.org:443"),
+            ("192.0.2.1:443", "www.example.org", "www.example.org", "192.0.2.1:443 www.example.org"),
+            ("[2001:db8::1]:443", "", "2001:db8::1", "[2001:db8::1]:443"),
+        ] {
+            let server = &watching(address, name).endpoints.0[0];
+            assert_eq!((server.wanted_name(), server.key()), (wanted, key.to_owned()));
+        }
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_named() {
+        let why = |settings: Settings| format!("{:?}", settings.check());
+        let error = why(settings(|settings| settings["remaining"]["warning"] = (40 * crate::testing::DAY).into()));
+        assert!(error.contains("`warning` must be below `notice`"), "{error}");
+        let error = why(settings(|settings| settings["remaining_percent"]["emergency"] = 9.into()));
+        assert!(error.contains("`emergency` must be below `critical`"), "{error}");
+        let twice = json!([{"address": "a:1"}, {"address": "a:1", "name": "a"}]);
+        let error = why(settings(|settings| settings["endpoints"] = twice));
+        assert!(error.contains("`a:1` twice"), "{error}");
+        let broken = settings_error(json!([{"name": "a"}]));
+        assert!(broken.contains("a list of tables with `address`"), "{broken}");
+    }
+
+    fn settings_error(endpoints: serde_json::Value) -> String {
+        use ansai_sdk::FromSettings as _;
+        let mut all = ansai_sdk::testing::default_settings(include_str!("../settings.schema.json"));
+        all["endpoints"] = endpoints;
+        format!("{:?}", Settings::from_settings(&all.to_string()).unwrap_err())
+    }
+
+    #[test]
+    fn every_setting_is_described() {
+        let (schema, readme) = (include_str!("../settings.schema.json"), include_str!("../README.md"));
+        assert_eq!(ansai_sdk::testing::undescribed_settings(schema, readme), [""; 0]);
+    }
+}

@@ -1,0 +1,130 @@
+//! The policy `certificate-expiry` with a real nginx, certbot and authority, while a client connects all the time.
+
+mod site;
+
+use ansai_harness::{Ran, with_own_mounts};
+use serde_json::Value;
+use site::Site;
+
+const NAME: &str = "www.example.test";
+
+fn finding(ran: &Ran, key: &str) -> Value {
+    let json = ran.json();
+    let findings = json["instances"][0]["findings"].as_array().unwrap_or_else(|| panic!("{ran:?}"));
+    findings.iter().find(|finding| finding["key"] == key).unwrap_or_else(|| panic!("{key}: {json:#}")).clone()
+}
+
+/// The steps of all plans of a finding: the name of the action, and the outcome.
+fn steps(finding: &Value) -> Vec<(String, String)> {
+    let plans = finding["plans"].as_array().unwrap();
+    let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
+    let text = |value: &Value| value.as_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    steps.map(|step| (text(&step["action"]), text(&step["outcome"]))).collect()
+}
+
+fn done(actions: &[&str]) -> Vec<(String, String)> {
+    actions.iter().map(|action| ((*action).to_owned(), "done".to_owned())).collect()
+}
+
+const RENEWAL: [&str; 4] = ["renew", "check-staged", "install", "check-served"];
+
+/// Would break: days that alarm a certificate for 6 days all its life, or never; a renewal that is not loaded; a moment
+/// without a valid certificate.
+#[test]
+fn certificates_for_6_47_and_90_days_are_renewed_near_their_end_without_a_failed_handshake() {
+    let name = "certificates::certificates_for_6_47_and_90_days_are_renewed_near_their_end_without_a_failed_handshake";
+    with_own_mounts(name, || {
+        let near_end = [("six.example.test", 6, 0.5), ("month.example.test", 47, 6.0), (NAME, 90, 12.0)];
+        // Of the last one, more is left than 7 days, of a life of 6.
+        let all = [near_end.as_slice(), &[("early.example.test", 6, 4.0)]].concat();
+        let Some(site) = Site::start(&all) else { return };
+        let clients: Vec<_> = all.iter().map(|(name, ..)| (site.serial_on_disk(name), site.client(name))).collect();
+        let ran = site.once();
+        for (name, ..) in near_end {
+            assert_eq!(steps(&finding(&ran, &site.key(name))), done(&RENEWAL), "{name}: {ran:?}");
+        }
+        let early = finding(&ran, &site.key("early.example.test"));
+        assert!(steps(&early).is_empty(), "{early:#}");
+        for ((name, ..), (old, client)) in all.iter().zip(clients) {
+            let (seen, new) = (client.end(), site.serial_on_disk(name));
+            match *name {
+                "early.example.test" => assert_eq!(seen, [old]),
+                _ => assert_eq!(seen, [old, new], "{name}"),
+            }
+        }
+        // Nothing is left to do.
+        let ran = site.once();
+        ran.expect_code(0);
+        for (name, ..) in all {
+            assert!(steps(&finding(&ran, &site.key(name))).is_empty(), "{ran:?}");
+        }
+        site.replays();
+    });
+}
+
+/// Would break: a second renewal where a reload is enough.
+#[test]
+fn what_certbot_has_renewed_by_itself_is_only_loaded() {
+    with_own_mounts("certificates::what_certbot_has_renewed_by_itself_is_only_loaded", || {
+        let Some(site) = Site::start(&[(NAME, 90, 40.0)]) else { return };
+        let (old, client) = (site.serial_on_disk(NAME), site.client(NAME));
+        site.certbot(&["renew", "-n", "--no-random-sleep-on-renew", "--force-renewal"]).expect_code(0);
+        let ran = site.once();
+        assert_eq!(steps(&finding(&ran, &site.key(NAME))), done(&["reload", "check-served"]), "{ran:?}");
+        assert_eq!(client.end(), [old, site.serial_on_disk(NAME)]);
+    });
+}
+
+/// A renewal that yields something that must not be served: the shell script that spoils it, and what the step says.
+const SPOILED: [(&str, &str, &str); 4] = [
+    ("another name", "mint --names other.example.test", "name"),
+    ("another key", r#"cat "$place/earlier-authority.key" >"$live/privkey.pem""#, "key"),
+    ("not valid yet", "mint --from 1 --to 91 --names www.example.test", "valid"),
+    ("an incomplete chain", r#"cat "$live/cert.pem" >"$live/fullchain.pem""#, "chain"),
+];
+
+/// Would break: anything that is installed before it is checked.
+#[test]
+fn a_renewal_that_yields_something_bad_is_rolled_back_and_the_old_one_is_served_throughout() {
+    let name = "certificates::a_renewal_that_yields_something_bad_is_rolled_back_and_the_old_one_is_served_throughout";
+    with_own_mounts(name, || {
+        let Some(site) = Site::start(&[(NAME, 90, 12.0)]) else { return };
+        let (old, client) = (site.serial_on_disk(NAME), site.client(NAME));
+        for (what, script, says) in SPOILED {
+            site.forget();
+            site.spoil(script);
+            let ran = site.once();
+            let found = finding(&ran, &site.key(NAME));
+            let (first, rest) = (steps(&found)[..2].to_vec(), format!("{found:#}"));
+            let expected = [("renew", "reverted"), ("check-staged", "failed")];
+            assert_eq!(first, expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned())), "{what}: {rest}");
+            assert!(rest.to_lowercase().contains(says), "{what}: {rest}");
+            assert!(!steps(&found).iter().any(|(action, outcome)| action == "install" && outcome == "done"), "{rest}");
+            assert_eq!(site.serial_on_disk(NAME), old, "{what}");
+        }
+        site.unspoil();
+        assert_eq!(client.end(), [old]);
+    });
+}
+
+/// Would break: a reload of a configuration that nginx refuses, and new files that stay after a failed test.
+#[test]
+fn a_server_whose_test_fails_keeps_its_certificate() {
+    with_own_mounts("certificates::a_server_whose_test_fails_keeps_its_certificate", || {
+        let Some(site) = Site::start(&[(NAME, 90, 12.0)]) else { return };
+        let (old, client) = (site.serial_on_disk(NAME), site.client(NAME));
+        site.configure("no_such_directive on;");
+        let ran = site.once();
+        let found = finding(&ran, &site.key(NAME));
+        let outcome = |action: &str| steps(&found).into_iter().find(|(one, _)| one == action).map(|(_, outcome)| outcome);
+        assert_eq!(outcome("install").as_deref(), Some("failed"), "{found:#}");
+        assert_eq!(outcome("renew").as_deref(), Some("reverted"), "{found:#}");
+        assert_eq!(site.serial_on_disk(NAME), old);
+        // When the person has corrected it, the next plan works.
+        site.configure("");
+        site.forget();
+        let ran = site.once();
+        assert_eq!(steps(&finding(&ran, &site.key(NAME))), done(&RENEWAL), "{ran:?}");
+        assert_eq!(client.end(), [old, site.serial_on_disk(NAME)]);
+    });
+}
