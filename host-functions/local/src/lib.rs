@@ -48,4 +48,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &service::SERVICE_ACTIONS,
     &process::PROCESS_PROBE,
     &process::CGROUP_PROBE,
+    &process::PROCESS_ACTIONS,
+    &service::SERVICE_MEMORY_ACTIONS,
 ];
