@@ -135,6 +135,11 @@ fn without_a_memory_controller_processes_are_added_up() {
     }
     assert_eq!(usage["cpu"], 5, "counted by version 2");
 
+    // A process in another namespace.
+    host.write("sys/fs/cgroup/systemd/system.slice/web.service/cgroup.procs", "8\n9\n0\n");
+    assert!(matches!(host.look("web.service"), Err(Refusal::Unavailable(_))));
+    host.write("sys/fs/cgroup/systemd/system.slice/web.service/cgroup.procs", "8\n9\n");
+
     // One ends in the middle: the rest is the sum. One that cannot be read makes it unknown.
     std::fs::remove_dir_all(host.path("proc/9")).unwrap();
     assert_eq!(host.look("web.service").unwrap()["anonymous-bytes"], 50 * 1_024);

@@ -11,5 +11,6 @@
 mod groups;
 mod hostile;
 mod list;
+mod machine;
 mod scene;
 mod signals;

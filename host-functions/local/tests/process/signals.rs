@@ -177,7 +177,7 @@ fn only_what_is_granted_and_nothing_of_another_host() {
     }
 }
 
-fn kind(of: Result<(), ansai_core::Refusal>) -> String {
+pub(crate) fn kind(of: Result<(), ansai_core::Refusal>) -> String {
     match of {
         Ok(()) => "done".into(),
         Err(refusal) => serde_json::to_value(refusal).unwrap().as_object().unwrap().keys().next().unwrap().clone(),

@@ -49,7 +49,11 @@ pub(super) fn set(systemd: &Systemd, limit: Duration, id: &str, high: Option<u64
 
 /// The file of the host that systemd makes for it.
 pub(super) fn drop_in(id: &str) -> String {
-    format!("{CONTROL}/{id}.d/{DROP_IN}")
+    format!("{}/{DROP_IN}", drop_in_directory(id))
+}
+
+pub(super) fn drop_in_directory(id: &str) -> String {
+    format!("{CONTROL}/{id}.d")
 }
 
 pub(super) fn has_drop_in(host: &Host, id: &str) -> bool {
@@ -58,10 +62,7 @@ pub(super) fn has_drop_in(host: &Host, id: &str) -> bool {
 
 /// Removes that file: it would hide what an operator writes into the unit file later.
 pub(super) fn remove_drop_in(host: &Host, id: &str) {
-    let path = host.path(drop_in(id));
     // What cannot be removed says the same as the unit file, and is gone with the next boot.
-    let _left = unlinkat(CWD, &path, AtFlags::empty());
-    if let Some(directory) = path.parent() {
-        let _not_empty = unlinkat(CWD, directory, AtFlags::REMOVEDIR);
-    }
+    let _left = unlinkat(CWD, host.path(drop_in(id)), AtFlags::empty());
+    let _not_empty = unlinkat(CWD, host.path(drop_in_directory(id)), AtFlags::REMOVEDIR);
 }
