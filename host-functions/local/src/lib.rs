@@ -24,6 +24,7 @@ pub mod files;
 pub mod guard;
 pub mod journal;
 pub mod packages;
+pub mod process;
 mod safety;
 pub mod service;
 pub mod step_unit;
@@ -48,4 +49,8 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &service::SERVICE_ACTIONS,
     &certificate::CERTIFICATE_PROBE,
     &certificate::CERTIFICATE_ACTIONS,
+    &process::PROCESS_PROBE,
+    &process::CGROUP_PROBE,
+    &process::PROCESS_ACTIONS,
+    &service::SERVICE_MEMORY_ACTIONS,
 ];

@@ -58,7 +58,9 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:files/quarantine-actions", &["reclaim"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
+    ("ansai:process/process-actions", &["send"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
+    ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
 ];
 
 #[test]
