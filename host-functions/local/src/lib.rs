@@ -23,6 +23,7 @@ pub mod files;
 pub mod guard;
 pub mod journal;
 pub mod packages;
+pub mod process;
 mod safety;
 pub mod service;
 pub mod step_unit;
@@ -45,4 +46,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &packages::PACKAGE_CACHE_ACTIONS,
     &service::SERVICE_PROBE,
     &service::SERVICE_ACTIONS,
+    &process::PROCESS_PROBE,
+    &process::CGROUP_PROBE,
 ];

@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 255;
 
 /// The name of the unit, as systemd writes it: `nginx.service`, `session-3.scope`. `None` if the process is in no
 /// service and no scope, or the text does not prove it.
-pub(super) fn unit(text: &[u8]) -> Option<String> {
+pub(crate) fn unit(text: &[u8]) -> Option<String> {
     let lines = || text.split(|byte| *byte == b'\n').filter_map(line);
     // With both versions of cgroups, systemd's own hierarchy decides.
     let systemds = lines().find(|(controllers, _)| controllers.split(|byte| *byte == b',').any(is_systemd));
@@ -50,7 +50,7 @@ fn outermost(path: &[u8]) -> Option<String> {
 
 /// The name of the unit of one cgroup, if it can be one. systemd puts a `_` before a name that the kernel would take for
 /// one of its own files, and before one that begins with a `_`.
-fn name(component: &[u8]) -> Option<&str> {
+pub(crate) fn name(component: &[u8]) -> Option<&str> {
     let name = component.strip_prefix(b"_").unwrap_or(component);
     let may_have = |byte: &u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(byte);
     let is_valid = name.len() <= LONGEST_NAME && name.first().is_some_and(|first| *first != b'.');

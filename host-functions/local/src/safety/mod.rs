@@ -16,7 +16,7 @@
 
 pub(crate) mod beneath;
 mod busy_directories;
-mod cgroup;
+pub(crate) mod cgroup;
 mod clock;
 mod devices;
 pub(crate) mod entry;

@@ -15,7 +15,7 @@ pub(crate) fn subject(id: &str) -> Subject {
 }
 
 /// Whether systemd could have a unit of this name. A template without an instance is none.
-pub(super) fn is_unit(name: &str) -> bool {
+pub(crate) fn is_unit(name: &str) -> bool {
     let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     let Some((prefix, kind)) = name.rsplit_once('.') else { return false };
     let is_template = prefix.ends_with('@');
@@ -34,7 +34,7 @@ pub(crate) fn is_service(name: &str) -> bool {
 }
 
 /// Refuses what is not the name of a service.
-pub(super) fn service(name: &str) -> Result<&str, Refusal> {
+pub(crate) fn service(name: &str) -> Result<&str, Refusal> {
     let shown = || inert(name, 80);
     if !is_unit(name) {
         return Err(Refusal::Invalid(format!("`{}` is not the name of a unit, such as nginx.service", shown())));
@@ -46,10 +46,10 @@ pub(super) fn service(name: &str) -> Result<&str, Refusal> {
 }
 
 /// The names that are listed.
-pub(super) struct Globs(Vec<NamePattern>);
+pub(crate) struct Globs(Vec<NamePattern>);
 
 impl Globs {
-    pub(super) fn read(globs: &[String]) -> Result<Globs, Refusal> {
+    pub(crate) fn read(globs: &[String]) -> Result<Globs, Refusal> {
         if globs.len() > MOST_GLOBS {
             return Err(Refusal::Invalid(format!("`globs` has more than {MOST_GLOBS} patterns")));
         }
@@ -62,7 +62,7 @@ impl Globs {
     }
 
     /// Without a pattern, every name.
-    pub(super) fn cover(&self, name: &str) -> bool {
+    pub(crate) fn cover(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(name))
     }
 }
