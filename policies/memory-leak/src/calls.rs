@@ -2,7 +2,8 @@
 
 use ansai_sdk::{Host, Preview, Refusal, Subject, text};
 
-use crate::imports::ansai::hook::hook_actions::{self, Parameter};
+use crate::imports::ansai::hook::hook_actions;
+pub(crate) use crate::imports::ansai::hook::hook_actions::Parameter;
 use crate::imports::ansai::process::cgroup_probe::{self, Usage, UsagePage};
 use crate::imports::ansai::process::process_actions::{self, Signal};
 use crate::imports::ansai::process::process_probe::{self, Order, ProcessPage};

@@ -43,7 +43,10 @@ pub(crate) fn words(growth: &Growth, limit: u64) -> String {
         left if left.0 < HOUR => format!("reaches its limit of {} in less than 1 h", Size(limit)),
         left => format!("reaches its limit of {} in {}", Size(limit), left.in_whole_hours()),
     };
-    format!("has grown by {rate} an hour for {} and {end}", if lasted.0 < HOUR { lasted } else { lasted.in_whole_hours() })
+    format!(
+        "has grown by {rate} an hour for {} and {end}",
+        if lasted.0 < HOUR { lasted } else { lasted.in_whole_hours() }
+    )
 }
 
 /// The most important first.
@@ -66,7 +69,9 @@ pub(crate) fn measures(growth: &Growth, size: u64, limit: u64, run: Option<u64>,
 fn curve(lows: &[Low]) -> String {
     let highest = lows.iter().map(|low| low.bytes).fold(1.0, f64::max);
     let every = lows.len().div_ceil(COLUMNS).max(1);
-    let column = |low: &Low| ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'].get((low.bytes.max(0.0) / highest * 7.99) as usize).copied();
+    let column = |low: &Low| {
+        ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'].get((low.bytes.max(0.0) / highest * 7.99) as usize).copied()
+    };
     lows.rchunks(every).rev().filter_map(|part| column(part.last()?)).collect()
 }
 

@@ -56,7 +56,9 @@ impl Watch<'_> {
             return Ok(Some(self.healthy(usage, over)));
         }
         let Some(limit) = self.limit(usage) else {
-            return Ok(open.map(|_| Observation::unknown(id, usage.about.clone(), format!("the limit of {id} is unknown"))));
+            return Ok(
+                open.map(|_| Observation::unknown(id, usage.about.clone(), format!("the limit of {id} is unknown")))
+            );
         };
         let lows = if open.is_some() || self.can_reach(size, limit) { self.lows(usage)? } else { Vec::new() };
         let leak = detector::leak(&lows, &self.rules(limit), |first, last| self.trend(usage, first, last, limit));
@@ -195,8 +197,11 @@ impl Watch<'_> {
         let (key, run) = (format!("growth:{}", usage.about.name), usage.since.unwrap_or_default());
         let stored = self.host.recall(&key).unwrap_or_default();
         let mut numbers = stored.split(' ').map(|number| number.parse::<u64>().unwrap_or_default());
-        let (known_run, slope, earlier) =
-            (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        let (known_run, slope, earlier) = (
+            numbers.next().unwrap_or_default(),
+            numbers.next().unwrap_or_default(),
+            numbers.next().unwrap_or_default(),
+        );
         let before = if known_run == run { earlier } else { slope };
         self.host.remember(&key, &format!("{run} {} {before}", evidence::whole(growth.slope_per_hour)));
         (before > 0).then_some(before)
@@ -234,7 +239,9 @@ fn over(incident: &Observation, usage: &Usage, size: u64) -> Option<String> {
     let grown = before.saturating_sub(from);
     match () {
         () if was_restarted => Some(format!("{id} was restarted and uses {}: freed {freed}", Size(size))),
-        () if grown > 0 && size <= before - grown.div_ceil(2) => Some(format!("{id} uses {}: freed {freed}", Size(size))),
+        () if grown > 0 && size <= before - grown.div_ceil(2) => {
+            Some(format!("{id} uses {}: freed {freed}", Size(size)))
+        }
         () => None,
     }
 }
