@@ -9,8 +9,10 @@ const SIGNIFICANT: f64 = 0.01;
 const MOST_CUTS: usize = 4;
 /// The newest hours are left out of what was reached before.
 const NEWEST: u64 = 3 * HOUR;
-/// The newer half of a leak grows at least this much of the average.
+/// The newer half and the newest third of a leak grow at least at this share of its slope.
 const KEEPS: f64 = 0.5;
+/// Lows from which a slope is taken at least.
+const FEWEST: usize = 4;
 /// Below this ratio of the newer half to the older one, growth slows down.
 const SLOWS: f64 = 0.8;
 
@@ -108,7 +110,9 @@ fn grows(
     let (older_end, middle) = (older.last()?, newer.first()?);
     let older = trend(first.at, older_end.at)?.slope_per_hour;
     let newer = trend(middle.at, last.at)?.slope_per_hour;
-    if newer < KEEPS * whole.slope_per_hour {
+    let third = part.get(part.len().saturating_sub((part.len() / 3).max(FEWEST))..)?.first()?;
+    let newest = trend(third.at, last.at)?.slope_per_hour;
+    if newer.min(newest) < KEEPS * whole.slope_per_hour {
         return None;
     }
     let hours = (last.at - middle.at) as f64 / HOUR as f64;
