@@ -21,6 +21,7 @@ pub mod disk;
 pub mod facts;
 pub mod files;
 pub mod guard;
+pub mod hook;
 pub mod journal;
 pub mod packages;
 mod safety;
@@ -45,4 +46,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &packages::PACKAGE_CACHE_ACTIONS,
     &service::SERVICE_PROBE,
     &service::SERVICE_ACTIONS,
+    &hook::HOOK_PROBE,
+    &hook::HOOK_ACTIONS,
 ];
