@@ -21,6 +21,7 @@ pub mod disk;
 pub mod facts;
 pub mod files;
 pub mod guard;
+pub mod hook;
 pub mod journal;
 pub mod packages;
 pub mod process;
@@ -48,4 +49,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &service::SERVICE_ACTIONS,
     &process::PROCESS_PROBE,
     &process::CGROUP_PROBE,
+    &hook::HOOK_PROBE,
+    &hook::HOOK_ACTIONS,
 ];

@@ -57,6 +57,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:files/quarantine-actions", &["reclaim"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
+    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
 ];
 
