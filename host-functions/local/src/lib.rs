@@ -51,4 +51,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &process::CGROUP_PROBE,
     &hook::HOOK_PROBE,
     &hook::HOOK_ACTIONS,
+    &process::PROCESS_ACTIONS,
+    &service::SERVICE_MEMORY_ACTIONS,
 ];

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -20,6 +20,11 @@ impl Directory {
     /// `None` if it does not exist.
     pub(super) fn open(path: &Path) -> Result<Option<Directory>, Unseen> {
         unless_gone(rustix::fs::open(path, FLAGS, Mode::empty())).map(|fd| fd.map(Directory))
+    }
+
+    /// Its handle.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub(super) fn below(&self, name: &str) -> Result<Option<Directory>, Unseen> {
@@ -62,6 +67,18 @@ impl Directory {
                 _ => {}
             }
         }
+    }
+
+    /// Whether it has an entry of this name.
+    pub(super) fn exists(&self, name: &str) -> bool {
+        rustix::fs::statat(&self.0, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Writes a short text into a file that exists.
+    pub(super) fn write(&self, name: &str, text: &str) -> rustix::io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.0, name, flags, Mode::empty())?;
+        rustix::io::write(&file, text.as_bytes()).map(drop)
     }
 
     /// The names of its directories, without those that are no text. What is not a directory is left out.

@@ -1,12 +1,13 @@
 //! `ansai:process`: processes, and the control groups in which services run.
 //!
 //! `usage` reads control groups of both versions, `procfs` reads one process, `list` lists processes. `identity` recognizes
-//! a process that a policy has seen earlier.
+//! a process that a policy has seen earlier, and `signal` sends signals to it.
 
 mod directory;
 mod identity;
 mod list;
 mod procfs;
+mod signal;
 mod usage;
 mod wire;
 
@@ -16,7 +17,8 @@ use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 use crate::service::fields::UNITS;
-pub(crate) use usage::{Memory, memory_of};
+pub use signal::{PROCESS_ACTIONS, SIGNALS};
+pub(crate) use usage::{Counted, Memory};
 
 /// The interface `ansai:process/process-probe`.
 pub static PROCESS_PROBE: InterfaceDef = InterfaceDef {

@@ -1,12 +1,13 @@
 //! `ansai:service`: services of systemd, over D-Bus.
 //!
 //! `systemd` has the calls, `state` reads what systemd answers, `rules` says what a step may do to a service. Each action
-//! has a file.
+//! has a file. `memory` limits the memory of services.
 
 mod actions;
 mod dependants;
 mod doctor;
 pub mod fields;
+mod memory;
 pub(crate) mod name;
 mod probe;
 mod rules;
@@ -20,6 +21,7 @@ use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 pub use actions::SERVICE_ACTIONS;
+pub use memory::{MIN_BYTES, SERVICE_MEMORY_ACTIONS};
 
 /// The interface `ansai:service/service-probe`.
 pub static SERVICE_PROBE: InterfaceDef = InterfaceDef {

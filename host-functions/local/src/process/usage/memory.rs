@@ -1,10 +1,6 @@
 //! What the memory controllers of both versions say.
 
-use ansai_core::Refusal;
-use ansai_kit::host::Host;
-
 use super::text::{keyed, legacy_limit, limit, number};
-use super::trees::{Place, Trees};
 use crate::process::directory::Directory;
 use crate::process::wire::{Accounting, Usage};
 use crate::safety::processes::Unseen;
@@ -12,7 +8,7 @@ use crate::safety::processes::Unseen;
 /// What the kernel counts. What it does not count is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Memory {
-    pub(crate) accounting: Accounting,
+    accounting: Accounting,
     /// Everything that counts against the limits.
     pub(crate) total: Option<u64>,
     anonymous: u64,
@@ -27,19 +23,6 @@ pub(crate) struct Memory {
     oom_kills: Option<u64>,
     high_hits: Option<u64>,
     limit_hits: Option<u64>,
-}
-
-/// What the kernel counts for one service, by the path of its control group: `/system.slice/nginx.service`. `None` if it
-/// does not count it.
-///
-/// # Errors
-/// `unavailable`: it cannot be read.
-pub(crate) fn memory_of(host: &Host, group: &str) -> Result<Option<Memory>, Refusal> {
-    let trees = Trees::of(host)?;
-    let place = Place::Group(group.trim_start_matches('/').into());
-    let read = super::Controllers::read(&trees, &place);
-    let read = read.map_err(|Unseen| Refusal::Unavailable("its control group cannot be read".into()))?;
-    Ok(read.and_then(|read| read.memory))
 }
 
 impl Memory {
@@ -108,6 +91,27 @@ impl Memory {
             high_hits: self.high_hits,
             limit_hits: self.limit_hits,
             ..usage
+        }
+    }
+}
+
+#[cfg(test)]
+impl Memory {
+    /// As a sample.
+    pub(crate) fn nothing() -> Memory {
+        Memory {
+            accounting: Accounting::Unified,
+            total: None,
+            anonymous: 0,
+            shared: None,
+            page_cache: None,
+            kernel: None,
+            swapped: None,
+            high: None,
+            limit: None,
+            oom_kills: None,
+            high_hits: None,
+            limit_hits: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! mean. Where the kernel does not count the memory of a service, `sum` adds up its processes. `run` recognizes a restart.
 
 mod controllers;
+mod counted;
 mod memory;
 mod run;
 mod sum;
@@ -18,8 +19,10 @@ use super::wire::{Accounting, ListUsages, Look, Usage, UsagePage};
 use crate::safety::processes::Unseen;
 use crate::service::fields::UNITS;
 use crate::service::name::{self, Globs, is_service, subject};
+pub(crate) use counted::Counted;
+pub(crate) use memory::Memory;
+
 use controllers::Controllers;
-pub(crate) use memory::{Memory, memory_of};
 use trees::{Place, Trees};
 
 /// Services in one page.

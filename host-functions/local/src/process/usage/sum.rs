@@ -19,7 +19,8 @@ pub(super) struct Sum {
 /// The sum over these processes, without those that have ended meanwhile; `None` if all have. A process that cannot be
 /// read makes the sum unknown.
 pub(super) fn of(host: &Host, pids: &[u32]) -> Result<Option<Sum>, Unseen> {
-    if pids.len() > MOST_PROCESSES {
+    // The kernel writes 0 for a process that cannot be seen from here, in another namespace.
+    if pids.len() > MOST_PROCESSES || pids.contains(&0) {
         return Err(Unseen);
     }
     let (mut sum, mut any) = (Sum::default(), false);

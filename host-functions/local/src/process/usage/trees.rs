@@ -26,7 +26,7 @@ const OF_UNIFIED: &str = "cgroup.controllers";
 pub(super) const PROCESSES: &str = "cgroup.procs";
 /// How deep slices can be.
 const MOST_SLICES: usize = 32;
-/// The most services that are listed.
+/// The most services, and the most slices, that are listed.
 const MOST_SERVICES: usize = 100_000;
 
 /// The control groups of a host.
@@ -135,7 +135,7 @@ impl Trees {
 /// The services of a tree. A slice that disappears meanwhile has none.
 fn groups(tree: &Path) -> Result<BTreeMap<String, Place>, Refusal> {
     let wrong = |Unseen| Refusal::Unavailable(format!("{MOUNTED} cannot be listed"));
-    let (mut found, mut slices) = (BTreeMap::new(), vec![(PathBuf::new(), 0)]);
+    let (mut found, mut slices, mut made) = (BTreeMap::new(), vec![(PathBuf::new(), 0)], 0_usize);
     while let Some((slice, depth)) = slices.pop() {
         let Some(directory) = Directory::open(&tree.join(&slice)).map_err(wrong)? else { continue };
         for component in directory.directories().map_err(wrong)? {
@@ -145,8 +145,9 @@ fn groups(tree: &Path) -> Result<BTreeMap<String, Place>, Refusal> {
                 found.entry(name.to_owned()).or_insert(Place::Group(place));
             } else if name.ends_with(".slice") && depth < MOST_SLICES {
                 slices.push((place, depth + 1));
+                made = made.saturating_add(1);
             }
-            if found.len() > MOST_SERVICES {
+            if found.len().max(made) > MOST_SERVICES {
                 return Err(Refusal::Unavailable(format!("more than {MOST_SERVICES} services run")));
             }
         }

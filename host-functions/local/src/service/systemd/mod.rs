@@ -23,7 +23,7 @@ const DESTINATION: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const PATH: &str = "/org/freedesktop/systemd1";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
-const SERVICE: &str = "org.freedesktop.systemd1.Service";
+pub(super) const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// What sd_booted(3) looks for.
 const BOOTED: &str = "/run/systemd/system";
@@ -126,7 +126,7 @@ where
 }
 
 /// All properties of an interface of a unit.
-async fn properties(
+pub(super) async fn properties(
     connection: &Connection,
     path: &OwnedObjectPath,
     interface: &'static str,
