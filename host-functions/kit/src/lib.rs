@@ -36,6 +36,7 @@ pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
 pub mod guard;
+pub mod hook;
 pub mod host;
 pub mod host_access;
 pub mod host_clock;

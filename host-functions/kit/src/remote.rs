@@ -78,6 +78,8 @@ pub enum Server {
     Target(String),
     /// A host or `HOST:PORT` that the scope permits.
     Address(String),
+    /// A hook, by its name. Its command or its server may hang.
+    Hook(String),
 }
 
 impl fmt::Display for Server {
@@ -85,6 +87,7 @@ impl fmt::Display for Server {
         match self {
             Server::Target(name) => write!(f, "target `{}`", inert(name, 80)),
             Server::Address(address) => write!(f, "`{}`", inert(address, 80)),
+            Server::Hook(name) => write!(f, "hook `{}`", inert(name, 80)),
         }
     }
 }

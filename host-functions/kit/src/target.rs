@@ -23,6 +23,7 @@ use ansai_core::text::inert;
 use ansai_core::{InstanceName, Never, Refusal};
 
 use crate::evaluation_state::{Label, Target};
+use crate::hook::{AllHooks, HookAccess};
 use crate::remote::Server;
 use crate::secret::SecretSource;
 
@@ -85,6 +86,7 @@ pub struct Reach {
     allowed: Option<Arc<Allowed>>,
     call_limit: Option<Duration>,
     never: Option<Arc<Never>>,
+    hooks: Option<AllHooks>,
 }
 
 #[derive(Debug)]
@@ -94,7 +96,7 @@ struct Allowed {
     names: BTreeSet<String>,
 }
 
-static NONE: Reach = Reach { allowed: None, call_limit: None, never: None };
+static NONE: Reach = Reach { allowed: None, call_limit: None, never: None, hooks: None };
 /// The defaults.
 static DEFAULTS: LazyLock<Never> = LazyLock::new(Never::default);
 
@@ -107,7 +109,24 @@ impl Reach {
     /// Those of `all` with these names, for this instance.
     pub fn new(instance: InstanceName, all: AllTargets, names: impl IntoIterator<Item = String>) -> Reach {
         let names = names.into_iter().collect();
-        Reach { allowed: Some(Arc::new(Allowed { instance, all, names })), call_limit: None, never: None }
+        let allowed = Some(Arc::new(Allowed { instance, all, names }));
+        Reach { allowed, ..Reach::default() }
+    }
+
+    /// With these hooks. The scope says which of them an instance may call.
+    #[must_use]
+    pub fn hooking(mut self, hooks: AllHooks) -> Reach {
+        self.hooks = Some(hooks);
+        self
+    }
+
+    /// A hook by its name.
+    ///
+    /// # Errors
+    /// As [`AllHooks::get`].
+    pub fn hook(&self, name: &str) -> Result<&HookAccess, Refusal> {
+        static NO_HOOKS: LazyLock<AllHooks> = LazyLock::new(AllHooks::default);
+        self.hooks.as_ref().unwrap_or(&NO_HOOKS).get(name)
     }
 
     /// With this list of what no step may touch.
@@ -131,14 +150,15 @@ impl Reach {
     }
 
     /// How long one call of a server may take: as its target says, else as the instance or the host says; `None` if
-    /// neither does. An address is no target.
+    /// neither does. An address is no target, and a hook has its own limit.
     ///
     /// # Errors
-    /// The instance may not use the target.
+    /// The instance may not use the target, or there is no such hook.
     pub fn call_limit(&self, server: &Server) -> Result<Option<Duration>, Refusal> {
         let own = match server {
             Server::Target(name) => self.target(name)?.call_limit,
             Server::Address(_) => None,
+            Server::Hook(name) => Some(self.hook(name)?.hook.limit.into()),
         };
         Ok(own.or(self.call_limit))
     }

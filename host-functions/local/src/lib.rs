@@ -22,6 +22,7 @@ pub mod disk;
 pub mod facts;
 pub mod files;
 pub mod guard;
+pub mod hook;
 pub mod journal;
 pub mod packages;
 pub mod process;
@@ -51,6 +52,8 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &certificate::CERTIFICATE_ACTIONS,
     &process::PROCESS_PROBE,
     &process::CGROUP_PROBE,
+    &hook::HOOK_PROBE,
+    &hook::HOOK_ACTIONS,
     &process::PROCESS_ACTIONS,
     &service::SERVICE_MEMORY_ACTIONS,
 ];

@@ -59,6 +59,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:process/process-actions", &["send"]),
+    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
     ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
 ];

@@ -14,7 +14,7 @@ const SECOND_MS: u64 = 1_000;
 const HOUR_MS: u64 = 3_600_000;
 const MONTH_MS: u64 = 30 * 24 * HOUR_MS;
 const MOST_WORDS: usize = 64;
-const MOST_TEXT: usize = 4_096;
+pub(crate) const MOST_TEXT: usize = 4_096;
 
 /// Where heads are sent. At least one target is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
         );
     }
     let file = path(&fields, "file", problems);
-    let command = fields.get("command").and_then(|node| command(node, problems));
+    let command = fields.get("command").and_then(|node| command("command", node, problems));
     let plain = fields.boolean("allow_plain_http", problems).unwrap_or(false);
     let (token_file, ca_file) = (path(&fields, "token_file", problems), path(&fields, "ca_file", problems));
     for key in ["token_file", "ca_file", "allow_plain_http"] {
@@ -94,11 +94,12 @@ pub(crate) fn path(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> O
     Some(PathBuf::from(text))
 }
 
-fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
+/// A list of an absolute path and its arguments; `key` names it in messages.
+pub(crate) fn command(key: &str, node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
     let way_out =
         "write program and arguments as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"ansai-head\"]";
     let Kind::Array(list) = &node.kind else {
-        problems.add(wrong_type("command", node, "a list of texts").hint(way_out));
+        problems.add(wrong_type(key, node, "a list of texts").hint(way_out));
         return None;
     };
     let mut words = Vec::with_capacity(list.len().min(MOST_WORDS));
@@ -106,12 +107,12 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
         match &one.kind {
             Kind::Text(text) if text.len() <= MOST_TEXT && !text.contains('\0') => words.push(text.clone()),
             Kind::Text(_) => {
-                let message = "a word of `command` is too long or holds a zero byte";
+                let message = format!("a word of `{key}` is too long or holds a zero byte");
                 problems.add(Problem::error(codes::BAD_COMMAND, one.span.clone(), message));
                 return None;
             }
             _ => {
-                problems.add(wrong_type("command", one, "a list of texts").hint(way_out));
+                problems.add(wrong_type(key, one, "a list of texts").hint(way_out));
                 return None;
             }
         }
@@ -119,7 +120,7 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
     match words.first() {
         Some(program) if words.len() <= MOST_WORDS && ansai_core::scope::is_plain_absolute(program) => Some(words),
         _ => {
-            let words = format!("`command` must be an absolute path and at most {} arguments", MOST_WORDS - 1);
+            let words = format!("`{key}` must be an absolute path and at most {} arguments", MOST_WORDS - 1);
             problems.add(Problem::error(codes::BAD_COMMAND, node.span.clone(), words).hint(way_out));
             None
         }
@@ -127,7 +128,7 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
 }
 
 /// The part of a URL that may be shown; or code, message and hint if the URL is invalid.
-fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static str, &'static str)> {
+pub(crate) fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static str, &'static str)> {
     let example = "such as \"https://heads.example.org/ansai\"";
     let wrong = |words, hint| (codes::BAD_URL, words, hint);
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {

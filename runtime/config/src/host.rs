@@ -13,6 +13,7 @@ use crate::export::Export;
 use crate::fields::Fields;
 use crate::file;
 use crate::hidden;
+use crate::hook::{self, Hooks};
 use crate::identifier;
 use crate::instance::{self, BUILTIN, Instance, PolicySource};
 use crate::labels::{self, Labels};
@@ -68,6 +69,8 @@ pub struct HostConfig {
     pub safety: HostSafety,
     /// `[target.NAME]` tables, by name.
     pub targets: Targets,
+    /// `[hook.NAME]` tables, by name.
+    pub hooks: Hooks,
     /// `[never]`, with the defaults.
     pub never: Never,
     /// `[policy.NAME]` tables, by the operator's name.
@@ -176,6 +179,12 @@ impl HostConfig {
         Problems::from(Problem::error(code, span, message).maybe_hint(hint)).of(&self.source)
     }
 
+    /// A problem of a hook, at this key of its table, or at the table if it has no such key.
+    pub fn hook_diagnostics(&self, hook: &str, key: &str, code: Code, message: &str, hint: Option<String>) -> Diagnostics {
+        let span = self.hooks.get(hook).map(|hook| hook.spans.get(key).unwrap_or(&hook.name_span).clone());
+        Problems::from(Problem::error(code, span.unwrap_or(0..0), message).maybe_hint(hint)).of(&self.source)
+    }
+
     /// A warning for each grant that the manifest does not request.
     pub fn unasked_grants(&self, instance: &InstanceName, manifest: &Manifest) -> Diagnostics {
         let mut found = Problems::default();
@@ -214,7 +223,7 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, safety, targets, never, policies } = parts;
+                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, policies } = parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -224,6 +233,7 @@ impl HostConfig {
                     labels,
                     safety,
                     targets,
+                    hooks,
                     never,
                     policies,
                     warnings,
@@ -244,6 +254,7 @@ struct Parts {
     labels: Labels,
     safety: HostSafety,
     targets: Targets,
+    hooks: Hooks,
     never: Never,
     policies: BTreeMap<InstanceName, Instance>,
 }
@@ -252,7 +263,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields = Fields::of(
         node,
         "the configuration",
-        &["daemon", "control", "audit", "host", "target", "never", "policy"],
+        &["daemon", "control", "audit", "host", "target", "hook", "never", "policy"],
         problems,
     )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
@@ -260,6 +271,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
     let (labels, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
+    let hooks = fields.get("hook").map(|node| hook::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
@@ -282,8 +294,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     if let Some(node) = fields.get("policy") {
         let configured = Configured { instances: &policies, targets: &targets, written: &written };
         target_grants::check(node, interfaces, &configured, problems);
+        let written = fields.get("hook").and_then(Node::entries).unwrap_or_default();
+        hook::check_grants(node, interfaces, &written.iter().map(|entry| entry.key.as_str()).collect(), problems);
     }
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, never, policies })
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {

@@ -18,7 +18,7 @@ const ALLOW: &str = "allow";
 const FILESYSTEM: &str = "filesystem";
 /// Kinds that are probably meant by a similar word. Others are accepted, because kinds come with the interfaces.
 const KNOWN: &[&str] =
-    &[ALLOW, "container", "database", FILESYSTEM, "host", "journal", "package-cache", "table", "target", UNIT];
+    &[ALLOW, "container", "database", FILESYSTEM, "hook", "host", "journal", "package-cache", "table", "target", UNIT];
 /// The types of units, at the end of a unit's name.
 const UNIT_TYPES: &[&str] = &[
     ".automount",

@@ -129,7 +129,7 @@ fn one(entry: &Entry, problems: &mut Problems) -> Option<Target> {
     })
 }
 
-fn read_secret(node: &Node, problems: &mut Problems) -> Option<SecretSource> {
+pub(crate) fn read_secret(node: &Node, problems: &mut Problems) -> Option<SecretSource> {
     if let Kind::Text(_) = node.kind {
         // The text may be the secret itself, so the message does not repeat it.
         problems.add(wrong_type("secret", node, "a table that says where the secret is").hint(SECRET_EXAMPLE));

@@ -38,7 +38,7 @@ pub(crate) fn check(policies: &Node, interfaces: &[Interface], configured: &Conf
 }
 
 /// One table, or each of a list of them.
-fn tables(node: &Node) -> &[Node] {
+pub(crate) fn tables(node: &Node) -> &[Node] {
     match &node.kind {
         Kind::Array(tables) => tables,
         _ => std::slice::from_ref(node),
@@ -46,7 +46,7 @@ fn tables(node: &Node) -> &[Node] {
 }
 
 /// The texts of a field in a table.
-fn names<'n>(table: &'n Node, field: &Field) -> impl Iterator<Item = (&'n str, &'n Span)> + use<'n> {
+pub(crate) fn names<'n>(table: &'n Node, field: &Field) -> impl Iterator<Item = (&'n str, &'n Span)> + use<'n> {
     let list = match table.get(field.name) {
         Some(Entry { node: Node { kind: Kind::Array(list), .. }, .. }) => list.as_slice(),
         _ => &[],

@@ -20,6 +20,7 @@ pub mod event;
 pub mod exit;
 pub mod fight;
 pub mod hold;
+pub mod hook;
 pub mod host_clock;
 pub mod incident;
 mod instance_name;

@@ -11,10 +11,13 @@ use std::sync::Arc;
 use ansai_config::{Diagnostics, HostConfig, Trust};
 use ansai_core::{Interface, Mode, Never, codes};
 use ansai_kit::evaluation_state::Label;
+use ansai_kit::hook::{AllHooks, HookAccess, HookProblem};
+use ansai_kit::host::Host;
 use ansai_kit::target::{AllTargets, TargetAccess};
 
 pub use self::error::ConfigurationError;
 use crate::error::Error;
+use crate::hooks;
 use crate::in_time::in_time;
 use crate::ownership::{self, Problem};
 use crate::targets::{self, SecretProblem};
@@ -49,6 +52,8 @@ pub struct Configuration {
     pub labels: Arc<Vec<Label>>,
     /// How to reach its targets.
     pub targets: AllTargets,
+    /// Its hooks.
+    pub hooks: AllHooks,
     /// What no step may touch.
     pub never: Arc<Never>,
     pub(crate) identity: Option<Identity>,
@@ -106,7 +111,8 @@ impl Configuration {
             .map_err(|problems| ConfigurationError::Invalid { path: path.to_owned(), problems })?;
         let (labels, targets) = (Arc::new(targets::labels(&config.labels)), targets::all(&config));
         let never = Arc::new(config.never.clone());
-        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, never, identity })
+        let hooks = hooks::all(&config, &trust);
+        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, hooks, never, identity })
     }
 
     /// The same if a path is given.
@@ -130,6 +136,20 @@ impl Configuration {
     pub fn secret_diagnostics(&self, problem: &SecretProblem) -> Diagnostics {
         let hint = Some(problem.error.hint());
         self.config.secret_diagnostics(&problem.target, problem.code(), &problem.to_string(), hint)
+    }
+
+    /// The hooks that cannot be called on this host, by name. Runs nothing, and reads no secret.
+    pub fn hook_problems(&self, host: &Host) -> Vec<(String, HookProblem)> {
+        let problems = |(name, hook): (&str, &HookAccess)| -> Vec<(String, HookProblem)> {
+            hook.problems(host).into_iter().map(|problem| (name.to_owned(), problem)).collect()
+        };
+        self.hooks.iter().flat_map(problems).collect()
+    }
+
+    /// The problem of a hook with its place in the file.
+    pub fn hook_diagnostics(&self, hook: &str, problem: &HookProblem) -> Diagnostics {
+        let (error, hint) = (&problem.error, Some(problem.error.hint()));
+        self.config.hook_diagnostics(hook, problem.key, error.code(), &error.to_string(), hint)
     }
 
     /// Whether a person may undo plans by its grants.

@@ -33,6 +33,7 @@ mod environment;
 mod error;
 pub mod evidence;
 pub mod history;
+mod hooks;
 pub mod host;
 mod in_time;
 pub mod load;

@@ -1,5 +1,6 @@
 //! Labels and targets of a configuration, in the form that evaluations and steps use.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,12 +52,7 @@ pub(crate) fn labels(labels: &Labels) -> Vec<Label> {
 /// How to reach each target of a configuration. Reads no secret.
 pub(crate) fn all(config: &HostConfig) -> AllTargets {
     let credentials = environment::absolute_path("CREDENTIALS_DIRECTORY");
-    let source = |source: &SecretSource| match source {
-        SecretSource::File(path) => secret::SecretSource::File(path.clone()),
-        SecretSource::Credential(name) => {
-            secret::SecretSource::Credential { directory: credentials.clone(), name: name.clone() }
-        }
-    };
+    let source = |source: &SecretSource| secret_source(source, credentials.as_deref());
     let access = |(name, target): (&String, &Target)| {
         let access = TargetAccess {
             address: target.address.clone(),
@@ -80,6 +76,17 @@ fn certificate(files: &ansai_config::CertificateFiles) -> CertificateFiles {
             ansai_config::Reload::Unit(unit) => Reload::Unit(unit.clone()),
             ansai_config::Reload::Command(command) => Reload::Command(command.clone()),
         },
+    }
+}
+
+/// Where a secret is, with the directory of credentials.
+pub(crate) fn secret_source(source: &SecretSource, credentials: Option<&Path>) -> secret::SecretSource {
+    match source {
+        SecretSource::File(path) => secret::SecretSource::File(path.clone()),
+        SecretSource::Credential(name) => {
+            let directory = credentials.map(Path::to_owned);
+            secret::SecretSource::Credential { directory, name: name.clone() }
+        }
     }
 }
 
@@ -111,5 +118,6 @@ pub(crate) fn reach(configuration: &Configuration, instance: &InstanceName) -> R
     let configured = configuration.config.policies.get(instance);
     let names = configured.into_iter().flat_map(|configured| configured.targets.keys().cloned());
     let call_limit = configuration.config.call_limit(instance).map(Duration::from);
-    Reach::new(instance.clone(), configuration.targets.clone(), names).calling_within(call_limit)
+    let reach = Reach::new(instance.clone(), configuration.targets.clone(), names).calling_within(call_limit);
+    reach.hooking(configuration.hooks.clone())
 }

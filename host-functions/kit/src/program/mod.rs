@@ -31,6 +31,7 @@ mod output;
 mod secret_file;
 mod start;
 mod streams;
+mod user;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -41,6 +42,7 @@ pub use error::ProgramError;
 pub use executable::executable;
 pub use follow::Following;
 pub use output::Output;
+pub use user::UserError;
 
 use crate::redact::Redactor;
 use group::Group;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde_json::Value;
 
 use super::rule::{ALLOW, AT_LEAST, AT_MOST, OPERATOR, RESTRICT, Rule};
-use super::types::{Endpoints, Switch, Targets, Words};
+use super::types::{Endpoints, Hooks, Switch, Targets, Words};
 use super::{NotPermitted, Number, NumberType, ScopeValue, Set, SetType, toml};
 
 /// One field of an interface's scope.
@@ -138,9 +138,15 @@ impl Field {
         matches!(self.kind, Kind::Set { set, .. } if set.name == Targets::SET.name)
     }
 
-    /// Whether the members are servers, which only the operator can name.
+    /// Whether the members are hooks.
+    pub fn names_hooks(&self) -> bool {
+        matches!(self.kind, Kind::Set { set, .. } if set.name == Hooks::SET.name)
+    }
+
+    /// Whether the members are servers or hooks, which only the operator can name.
     pub fn names_servers(&self) -> bool {
-        self.names_targets() || matches!(self.kind, Kind::Set { set, .. } if set.name == Endpoints::SET.name)
+        let is_endpoints = matches!(self.kind, Kind::Set { set, .. } if set.name == Endpoints::SET.name);
+        self.names_targets() || self.names_hooks() || is_endpoints
     }
 
     /// Rule and type as one word: `most-bytes`.

@@ -58,7 +58,7 @@ pub use path::{is_plain_absolute, is_within};
 pub use permits::NotPermitted;
 pub use set::{Set, SetType};
 pub use tables::{MOST_TABLES, ScopeTables, TableCountError};
-pub use types::{Bytes, Count, Endpoints, Hours, Minutes, Names, Percent, Roots, Switch, Targets, Words};
+pub use types::{Bytes, Count, Endpoints, Hooks, Hours, Minutes, Names, Percent, Roots, Switch, Targets, Words};
 pub use value::ScopeValue;
 pub use window::PER_HOURS;
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::context::{Label, Target, Trigger, WallClock};
-use crate::series::{Trend, Window};
+use crate::series::{Sample, Trend, Window};
 use crate::{
     Attempt, Grants, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
 };
@@ -194,6 +194,30 @@ impl Host {
     /// `not-found` if there are no samples in it, or the host's refusal.
     pub fn look_at(&self, series: &str, window: Window) -> Result<Trend, Refusal> {
         self.base.look_at(series, window)
+    }
+
+    /// As [`look_at`](Host::look_at), with the time until the trend line reaches a limit.
+    ///
+    /// # Errors
+    /// `not-found` if there are no samples in it, or the host's refusal.
+    pub fn look_at_limit(&self, series: &str, window: Window, limit: f64) -> Result<Trend, Refusal> {
+        self.base.look_at_limit(series, window, limit)
+    }
+
+    /// Returns the samples of a [`Window`](crate::series::Window) after reduction, oldest first; the newest 2,000 if there
+    /// are more.
+    ///
+    /// # Errors
+    /// The host's refusal.
+    pub fn samples(&self, series: &str, window: Window) -> Result<Vec<Sample>, Refusal> {
+        self.base.samples(series, window)
+    }
+
+    /// Deletes a series, for example that of a thing that no longer exists: an instance has a limited number of them.
+    pub fn delete_series(&self, series: &str) {
+        if let Err(refusal) = self.base.delete_series(series) {
+            self.warn(&format!("a series is kept: {}", refusal.words()));
+        }
     }
 
     pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {

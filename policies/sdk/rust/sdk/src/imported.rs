@@ -1,7 +1,7 @@
 //! Calls the host through the component's imports. `testing` has the same functions for unit tests.
 
 use crate::context::{self, Label, Target, Trigger, WallClock};
-use crate::series::{Reduction, Trend, Window};
+use crate::series::{Reduction, Sample, Trend, Window};
 use crate::{
     Attempt, Measure, Observation, Recommendation, Refusal, Span, StepRef, Subject, advice, log, series, store,
 };
@@ -102,6 +102,18 @@ impl Imported {
 
     pub(crate) fn look_at(&self, series: &str, window: Window) -> Result<Trend, Refusal> {
         series::analyse(series, window, None)
+    }
+
+    pub(crate) fn look_at_limit(&self, series: &str, window: Window, limit: f64) -> Result<Trend, Refusal> {
+        series::analyse(series, window, Some(limit))
+    }
+
+    pub(crate) fn samples(&self, series: &str, window: Window) -> Result<Vec<Sample>, Refusal> {
+        series::samples(series, window)
+    }
+
+    pub(crate) fn delete_series(&self, series: &str) -> Result<(), Refusal> {
+        series::reset(series)
     }
 
     pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {

@@ -31,7 +31,7 @@ mod settings;
 pub use self::settings::{default_settings, undescribed_settings};
 use crate::context::{Label, Target, Trigger, WallClock};
 use crate::log::Level;
-use crate::series::{Trend, Window};
+use crate::series::{Sample, Trend, Window};
 use crate::{
     Attempt, Host, Lasting, Measure, Observation, Preview, Recommendation, Refusal, Reversibility, Severity, Status,
     StepRef, StepResult, Subject,
@@ -91,6 +91,7 @@ pub struct StandIn {
     look_again: RefCell<Option<u64>>,
     may_fail: RefCell<Vec<StepRef>>,
     trend: Option<Trend>,
+    samples: BTreeMap<String, Vec<Sample>>,
     answers: Vec<Answer>,
     calls: RefCell<Vec<String>>,
     lines: RefCell<Vec<String>>,
@@ -168,6 +169,12 @@ impl StandIn {
     /// Sets the trend of every series. Without it, a series is unavailable.
     pub fn with_trend(self, trend: Trend) -> StandIn {
         StandIn { trend: Some(trend), ..self }
+    }
+
+    /// Sets the samples of a series, oldest first: what `samples` returns for every window, without those before its begin.
+    pub fn with_samples(mut self, series: &str, samples: Vec<Sample>) -> StandIn {
+        self.samples.insert(series.into(), samples);
+        self
     }
 
     /// Adds an entry to the store.
@@ -332,6 +339,20 @@ impl StandIn {
         self.trend.ok_or_else(|| Refusal::NotFound(format!("no series {series}")))
     }
 
+    pub(crate) fn look_at_limit(&self, series: &str, _: Window, _: f64) -> Result<Trend, Refusal> {
+        self.trend.ok_or_else(|| Refusal::NotFound(format!("no series {series}")))
+    }
+
+    pub(crate) fn samples(&self, series: &str, window: Window) -> Result<Vec<Sample>, Refusal> {
+        let known = self.samples.get(series).into_iter().flatten();
+        Ok(known.filter(|sample| sample.at >= window.since).copied().collect())
+    }
+
+    pub(crate) fn delete_series(&self, series: &str) -> Result<(), Refusal> {
+        self.calls.borrow_mut().push(format!("delete-series({series:?})"));
+        Ok(())
+    }
+
     pub(crate) fn analyse(&self, series: &str, _: u64, _: f64) -> Result<Trend, Refusal> {
         self.trend.ok_or_else(|| Refusal::NotFound(format!("no series {series}")))
     }
@@ -420,6 +441,18 @@ mod tests {
         let recommended = &stand_in.recommendations()[0];
         let about = recommended.about.as_ref().map(|about| about.name.as_str());
         assert_eq!((recommended.summary.as_str(), about), ("a bigger disk", Some("a")));
+    }
+
+    #[test]
+    fn samples_of_a_window_are_not_older_than_its_begin() {
+        let samples = [1, 5].map(|at| Sample { at, value: 2.0 });
+        let host = StandIn::default().with_samples("a", samples.to_vec()).host();
+        let window = |since| Window::since(since, crate::series::Reduction::Minimum);
+        let ats = |series, since| host.samples(series, window(since)).unwrap().iter().map(|one| one.at).collect::<Vec<_>>();
+        assert_eq!((ats("a", 0), ats("a", 2), ats("b", 0)), (vec![1, 5], vec![5], vec![]));
+        assert!(host.look_at_limit("a", window(0), 9.0).is_err());
+        host.delete_series("a");
+        assert_eq!(host.stand_in().calls(), ["delete-series(\"a\")"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bytes;
 mod count;
 mod endpoints;
+mod hooks;
 mod hours;
 mod minutes;
 mod names;
@@ -15,6 +16,7 @@ mod words;
 pub use bytes::Bytes;
 pub use count::Count;
 pub use endpoints::Endpoints;
+pub use hooks::Hooks;
 pub use hours::Hours;
 pub use minutes::Minutes;
 pub use names::Names;

@@ -1,0 +1,159 @@
+//! `check`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_core::hook::{Does, Parameter};
+use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
+use ansai_kit::action::{
+    Applied, Begun, Described, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
+};
+use ansai_kit::call::to_text;
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::target::Reach;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::hook::call::{Call, refusal};
+use crate::hook::resolved::Resolved;
+use crate::hook::subject;
+
+const LONGEST: Millis = Millis::new(3_600_000);
+/// One look, at most: a hook that acts may have a longer limit for its check.
+const ONE_LOOK: Duration = Duration::from_secs(20);
+/// So that the step ends by itself, with its reason, before the host ends it.
+const MARGIN: Millis = Millis::new(60_000);
+const AGAIN: Millis = Millis::new(1_000);
+
+pub(in crate::hook) struct Check;
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::hook) struct Arguments {
+    hook: String,
+    parameters: Vec<Parameter>,
+    within: Millis,
+    reason: String,
+}
+
+/// What is asked, as it was shown.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::hook) struct Targets {
+    hook: String,
+    call: Resolved,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Handle {
+    hook: String,
+    parameters: Vec<Parameter>,
+    until: Timestamp,
+}
+
+/// The check of a hook: a hook that only reads is its own.
+fn check<'a>(host: &Host, reach: &'a Reach, name: &str, parameters: &[Parameter]) -> Result<Call<'a>, Refusal> {
+    let access = reach.hook(name)?;
+    match (&access.hook.check, access.hook.does) {
+        (Some(linked), _) => Call::linked(host, reach, (access, name), linked, parameters),
+        (None, Does::Reads) => Call::of(host, access, name, parameters),
+        (None, Does::Acts) => Err(Refusal::Unsupported(format!("the hook {name} acts and has no check"))),
+    }
+}
+
+impl TypedAction for Check {
+    type Arguments = Arguments;
+    type Targets = Targets;
+    const NOUN: &'static str = "check";
+
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Targets), Refusal> {
+        if arguments.within > LONGEST {
+            return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
+        }
+        let call = check(ask.host, ask.reach, &arguments.hook, &arguments.parameters)?.resolved;
+        let mut preview = Preview::nothing(subject(&arguments.hook));
+        preview.takes = Some(arguments.within);
+        preview.sample.push(format!("{} is healthy within {}, says {call}", arguments.hook, arguments.within));
+        Ok((preview, Targets { hook: arguments.hook, call }))
+    }
+
+    /// It only looks.
+    fn touches(&self, preview: &Preview, _targets: &Targets) -> Vec<Touch> {
+        vec![Touch::shared(preview.about.clone())]
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        Described { names: vec![targets.hook], undo_for: None }
+    }
+
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let Step { arguments, targets } = what;
+        let call = check(doing.host, doing.reach, &arguments.hook, &arguments.parameters)?;
+        if call.resolved != targets.call {
+            let why = format!("the check of the hook {} is no longer what the plan has shown", arguments.hook);
+            return Err(Refusal::Changed(why));
+        }
+        let within = arguments.within.min(LONGEST);
+        let Arguments { hook, parameters, .. } = arguments;
+        let handle = Handle { hook, parameters, until: doing.now + within };
+        Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
+        Ok(applied(&what.targets.hook, Outcome::Done, None, "a check changed nothing"))
+    }
+
+    fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        Ok(applied(&what.targets.hook, Outcome::Failed, None, "ansai ended before the check did"))
+    }
+
+    fn on_stop(&self) -> OnStop {
+        OnStop::Leave
+    }
+
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        let Handle { hook, parameters, until } = match serde_json::from_str(handle.get()) {
+            Ok(handle) => handle,
+            Err(error) => {
+                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
+            }
+        };
+        let asked = check(doing.host, doing.reach, &hook, &parameters).and_then(|call| {
+            call.run(ONE_LOOK, &|| doing.is_stopping()).map_err(|failed| refusal(&hook, failed))
+        });
+        let finished = |outcome, why, detail: &str| Progress::Finished(applied(&hook, outcome, why, detail));
+        let note = match asked {
+            Ok(answer) if answer.healthy == Some(true) => {
+                return finished(Outcome::Done, None, &format!("{hook} is healthy: {}", answer.message));
+            }
+            Ok(answer) => {
+                let is = if answer.healthy.is_some() { "is not healthy" } else { "does not say whether it is healthy" };
+                format!("{hook} {is}: {}", answer.message)
+            }
+            Err(why) => why.to_string(),
+        };
+        if doing.now >= until {
+            return finished(Outcome::Failed, Some(Refusal::TimedOut(note.clone())), &note);
+        }
+        Progress::Running { note, again_in: AGAIN }
+    }
+
+    fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
+        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+    }
+}
+
+fn applied(name: &str, outcome: Outcome, reason: Option<Refusal>, detail: &str) -> Applied {
+    let detail = detail.trim_end_matches([':', ' ']).to_owned();
+    let fate = match outcome {
+        Outcome::Done => Fate::Done,
+        _ => Fate::Failed(detail.clone()),
+    };
+    let item = Item { target: name.to_owned(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
+    Applied { outcome, reason, items: vec![item], ..Applied::unknown(detail) }
+}
