@@ -1,4 +1,4 @@
-//! Domains that talk to servers. There is none yet: [`INTERFACES`] is empty.
+//! Domains that talk to servers.
 //!
 //! A domain belongs here when it speaks a network protocol: HTTP, TLS, SQL, DNS, a message broker, a registry. That
 //! includes a server on the same machine, because the risk is the foreign protocol, not the distance. Its client
@@ -12,10 +12,15 @@
 //! `ansai-local`.
 //!
 //! ```
-//! assert!(ansai_reach::INTERFACES.is_empty(), "describe the first domain above");
+//! use ansai_kit::registry::Registry;
+//! let registry = Registry::of(ansai_reach::INTERFACES);
+//! assert!(registry.find("ansai:http/http-probe", "look").is_some());
 //! ```
+
+mod addresses;
+pub mod http;
 
 use ansai_kit::registry::InterfaceDef;
 
 /// Every interface of these domains.
-pub const INTERFACES: &[&InterfaceDef] = &[];
+pub const INTERFACES: &[&InterfaceDef] = &[&http::HTTP_PROBE, &http::HTTP_ACTIONS];

@@ -86,7 +86,7 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery"]),
+    ("ureq", &["ansai-delivery", "ansai-reach"]),
     ("cap-std", &["ansai-storage"]),
 ];
 
