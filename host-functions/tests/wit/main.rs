@@ -55,6 +55,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
+    ("ansai:http/http-actions", &["check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),

@@ -16,7 +16,6 @@ pub(super) struct Request {
     pub(super) target: String,
     pub(super) path: String,
     pub(super) method: Method,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) contains: Option<String>,
 }
 
@@ -59,16 +58,12 @@ pub(super) enum Outcome {
 pub(super) struct Answer {
     pub(super) outcome: Outcome,
     pub(super) took: Millis,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) first_byte: Option<Millis>,
     pub(super) bytes: u64,
     pub(super) complete: bool,
     pub(super) contained: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry_after: Option<Millis>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) quota_left: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) quota: Option<u64>,
 }
 
