@@ -14,11 +14,13 @@
 //! ```
 //! use ansai_kit::registry::Registry;
 //! let registry = Registry::of(ansai_reach::INTERFACES);
-//! assert!(registry.find("ansai:certificate/served-certificate-probe", "look").is_some());
+//! assert!(registry.find("ansai:http/http-probe", "look").is_some());
 //! ```
 
+mod addresses;
 pub mod certificate;
 pub mod database;
+pub mod http;
 pub mod postgresql;
 mod runtime;
 
@@ -29,6 +31,8 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &certificate::SERVED_CERTIFICATE_PROBE,
     &database::DATABASE_PROBE,
     &database::DATABASE_SESSION_ACTIONS,
+    &http::HTTP_PROBE,
+    &http::HTTP_ACTIONS,
     &postgresql::POSTGRESQL_PROBE,
     &postgresql::POSTGRESQL_ACTIONS,
 ];

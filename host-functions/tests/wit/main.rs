@@ -56,6 +56,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
+    ("ansai:http/http-actions", &["check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:process/process-actions", &["send"]),

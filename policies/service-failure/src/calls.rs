@@ -2,6 +2,8 @@
 
 use ansai_sdk::{Host, Preview, Refusal};
 
+use crate::imports::ansai::http::http_actions;
+use crate::imports::ansai::http::http_probe::{self, Answer, Request};
 use crate::imports::ansai::service::service_actions;
 use crate::imports::ansai::service::service_probe::{self, Dependant, DependantPage, ServiceUnit, UnitPage};
 
@@ -11,6 +13,9 @@ pub(crate) const START: &str = "ansai:service/service-actions.start";
 pub(crate) const RESTART: &str = "ansai:service/service-actions.restart";
 pub(crate) const CAPTURE: &str = "ansai:service/service-actions.capture";
 pub(crate) const CHECK_ACTIVE: &str = "ansai:service/service-actions.check-active";
+
+pub(crate) const HTTP_ACTIONS: &str = "ansai:http/http-actions";
+pub(crate) const CHECK: &str = "ansai:http/http-actions.check";
 
 /// Maximum number of pages that are read: 128 units each.
 const MOST_PAGES: usize = 40;
@@ -25,6 +30,10 @@ ansai_sdk::host_calls! {
     RESTART => fn restart(unit: &str, invocation: &str, reason: &str) -> Preview = service_actions::restart;
     CAPTURE => fn capture(unit: &str, lines: u32, reason: &str) -> Preview = service_actions::capture;
     CHECK_ACTIVE => fn check_active(unit: &str, within: u64, reason: &str) -> Preview = service_actions::check_active;
+    "ansai:http/http-probe.look" => fn look_at_targets(requests: &[Request]) -> Vec<Answer> = http_probe::look;
+    CHECK => fn check(
+        request: &Request, least_status: u16, most_status: u16, within: u64, holds: u64, reason: &str
+    ) -> Preview = http_actions::check;
 }
 
 /// The services that systemd has in memory.

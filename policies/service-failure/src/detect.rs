@@ -2,6 +2,7 @@
 
 use ansai_sdk::{Failure, Host, Measure, Observation, Refusal, Severity, Span, Status, Value, text};
 
+use crate::answers::{self, is_about_answers};
 use crate::calls;
 use crate::causes;
 use crate::condition::{Condition, how, word};
@@ -33,6 +34,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     }
     restarts.remember(host);
     causes::add(host, &units, &mut observations);
+    observations.append(&mut answers::observe(settings, host, &units));
     let mut missing: Vec<Observation> =
         host.unmentioned(&observations).map(|incident| missing(incident, settings, host)).collect();
     observations.append(&mut missing);
@@ -54,7 +56,8 @@ fn is_worth_a_word(unit: &ServiceUnit, condition: Condition, host: &Host) -> boo
 }
 
 fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Settings, host: &Host) -> Observation {
-    let open = host.open_incidents().iter().find(|incident| incident.about == unit.about);
+    let is_own = |incident: &&Observation| incident.about == unit.about && !is_about_answers(incident);
+    let open = host.open_incidents().iter().find(is_own);
     let (id, about) = (&unit.id, unit.about.clone());
     let severity = settings.severity(id);
     if condition == Condition::Gone {

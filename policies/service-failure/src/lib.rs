@@ -1,11 +1,14 @@
-//! service-failure: finds services of systemd that failed, restarts them within limits, and reports what stays broken.
+//! service-failure: finds services of systemd that failed or do not answer, restarts them within limits, and reports what
+//! stays broken.
 
+mod answers;
 mod calls;
 mod causes;
 mod condition;
 mod detect;
 mod flapping;
 mod plan;
+mod serves;
 mod settings;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,8 @@
 use ansai_sdk::text::matches;
 use ansai_sdk::{Failure, Severity, Span};
 
+use crate::serves::Serves;
+
 ansai_sdk::settings! {
     pub(crate) struct Settings {
         units: Vec<String>,
@@ -20,6 +22,9 @@ ansai_sdk::settings! {
         flapping_within: Span = "flapping.within",
         restart_wait: Span,
         capture_lines: u32,
+        serves: Serves,
+        unanswered_for: Span,
+        starts_within: Span,
     }
 }
 
@@ -31,6 +36,10 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.backoff_first > self.backoff_most {
             return Err(Failure::InvalidSettings("`backoff.first` must not be above `backoff.most`".into()));
+        }
+        if let Some(serve) = self.serves.0.iter().find(|serve| serve.least_status > serve.most_status) {
+            let why = format!("`serves` of {}: `least_status` must not be above `most_status`", serve.unit);
+            return Err(Failure::InvalidSettings(why));
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery", "ansai-local"]),
+    ("ureq", &["ansai-delivery", "ansai-local", "ansai-reach"]),
     ("cap-std", &["ansai-storage"]),
 ];
 

@@ -1,5 +1,6 @@
 //! What to do about a finding: evidence first, then a restart within limits, then a person.
 
+mod answers;
 mod limits;
 mod steps;
 #[cfg(test)]
@@ -9,6 +10,7 @@ use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship,
 };
 
+use crate::answers::{is_about_answers, is_common};
 use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
 use crate::condition::{Condition, how, word};
 use crate::detect::recent_of;
@@ -23,9 +25,14 @@ struct Situation<'a> {
     finding: &'a Observation,
     /// As it is now: since `detect`, somebody may have restarted it.
     unit: ServiceUnit,
+    /// What it answers, after its name: `answers nothing: …`. Only for a finding about answers.
+    answer: Option<String>,
 }
 
 pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
+    if is_common(finding) {
+        return Ok(answers::common(finding));
+    }
     let id = &finding.about.name;
     let unit = match calls::look(host, id) {
         Ok(unit) => unit,
@@ -33,12 +40,13 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
         refused => refused.could_not_tell(&format!("{id} cannot be read"))?,
     };
     let condition = Condition::of(&unit, host.now(), settings.settle);
-    let situation = Situation { host, settings, finding, unit };
-    if situation.unit.never_touch && (condition.is_failure() || situation.is_flapping()) {
+    let mut situation = Situation { host, settings, finding, unit, answer: None };
+    let is_about_answers = is_about_answers(finding);
+    if situation.unit.never_touch && (condition.is_failure() || situation.is_flapping() || is_about_answers) {
         let why = format!("`[never]` of the configuration or its defaults protect {id}: restart it yourself");
         return Ok(Decision::Recommend(vec![situation.advice("check it, because ansai must not touch it", why)]));
     }
-    situation.decide(condition)
+    if is_about_answers { situation.decide_about_answers() } else { situation.decide(condition) }
 }
 
 impl Situation<'_> {
@@ -147,6 +155,9 @@ impl Situation<'_> {
 
     /// The reason of a step.
     fn reason(&self) -> String {
+        if let Some(answer) = &self.answer {
+            return format!("{} {answer}", self.unit.id);
+        }
         format!("{} {}", self.unit.id, if self.is_up() { "restarts again and again".into() } else { how(&self.unit) })
     }
 

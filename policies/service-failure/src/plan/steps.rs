@@ -3,12 +3,15 @@
 use ansai_sdk::{Decision, Refusal, Sequence, Span};
 
 use super::Situation;
-use crate::calls::{self, CAPTURE, CHECK_ACTIVE, RESTART, START};
+use crate::answers::name_of;
+use crate::calls::{self, CAPTURE, CHECK_ACTIVE, HTTP_ACTIONS, RESTART, START};
 use crate::condition::Condition;
 use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
 
 /// Maximum number of dependants that are started in one plan. The others are findings of their own.
 const MOST_DEPENDANTS: usize = 8;
+/// How long a restarted service must go on to answer.
+const HOLDS: Span = Span(5_000);
 /// When to look again if the host cannot say when a restart is possible.
 const SOON: Span = Span(60_000);
 
@@ -40,6 +43,23 @@ fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &ServiceU
     }
     if !unit.one_shot {
         steps.step(CHECK_ACTIVE, id, || calls::check_active(host, id, situation.settings.settle.0, reason));
+        check_answers(situation, steps, id, reason);
+    }
+}
+
+/// What a service serves is the proof that it works. A check that is refused does not prevent the restart, because the
+/// policy looks again afterwards.
+fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, reason: &str) {
+    let (host, settings) = (situation.host, situation.settings);
+    let name = if situation.answer.is_some() { name_of(situation.finding) } else { id };
+    if !host.grants().has(HTTP_ACTIONS) || steps.refusal().is_some() {
+        return;
+    }
+    for serve in settings.serves.of(name) {
+        let (least, most, within) = (serve.least_status, serve.most_status, settings.starts_within.0);
+        if let Err(refusal) = calls::check(host, &serve.request(), least, most, within, HOLDS.0, reason) {
+            host.log(&format!("the answers of {id} are not checked: {}", refusal.words()));
+        }
     }
 }
 

@@ -1,0 +1,16 @@
+//! `ansai:http` and servers on loopback that answer well, badly, or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod bad_servers;
+mod check;
+mod look;
+mod scene;
+mod servers;
+mod tls;
