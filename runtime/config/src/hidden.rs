@@ -2,6 +2,8 @@
 //! end up in logs.
 
 use crate::address;
+use crate::export;
+use crate::hook;
 use crate::node::{Entry, Kind, Node};
 use crate::source::Span;
 use crate::target::{KEYS, SECRET_KEYS};
@@ -16,6 +18,9 @@ pub(crate) fn in_tree(root: &Node) -> Vec<Span> {
     by_word(root, &mut found);
     for target in tables(root, "target") {
         in_target(&target.node, &mut found);
+    }
+    for hook in tables(root, "hook") {
+        in_hook(&hook.node, &mut found);
     }
     for policy in tables(root, "policy") {
         for target in tables(&policy.node, "target") {
@@ -52,6 +57,19 @@ fn in_target(node: &Node, found: &mut Vec<Span>) {
     }
     if let Some(Node { span, kind: Kind::Text(text) }) = node.get("address").map(|entry| &entry.node)
         && address::check(text).is_err()
+    {
+        found.push(span.clone());
+    }
+}
+
+/// A URL may have a secret after its `?`, or a user and a password.
+fn in_hook(node: &Node, found: &mut Vec<Span>) {
+    unknown(node, hook::KEYS, found);
+    if let Some(secret) = node.get("secret") {
+        unknown(&secret.node, SECRET_KEYS, found);
+    }
+    if let Some(Node { span, kind: Kind::Text(text) }) = node.get("url").map(|entry| &entry.node)
+        && (text.contains('?') || export::address(text, true).is_err())
     {
         found.push(span.clone());
     }

@@ -20,7 +20,7 @@ use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
-use crate::{host, safety, sources, state};
+use crate::{hooks, host, safety, sources, state};
 
 /// What a daemon is made from.
 pub struct Builder {
@@ -92,6 +92,7 @@ impl Builder {
             warnings.extend(configuration.check_trust(ceiling)?);
             let secrets = configuration.secret_problems().into_iter();
             warnings.extend(secrets.map(|problem| Warning::new(problem.code(), problem.to_string())));
+            warnings.extend(hooks::warnings(configuration));
         }
         // Before the state directory is made, so that a mistyped path leaves nothing behind.
         let paths = match (paths.is_empty(), &configuration) {

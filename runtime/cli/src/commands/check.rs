@@ -1,5 +1,6 @@
 //! `ansai check`: everything that can be checked without running anything.
 
+mod hook;
 mod policy;
 mod safety;
 mod schedule;
@@ -122,7 +123,8 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         Ok(warning) => file.warnings.extend(warning),
         Err(error) => file.fault = Some(error.into()),
     }
-    let targets = targets(configuration);
+    let mut targets = targets(configuration);
+    targets.extend(hook::check(configuration));
     let request = LoadRequest {
         found,
         configuration: Some(configuration),

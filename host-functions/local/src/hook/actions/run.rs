@@ -8,7 +8,8 @@ use ansai_core::hook::{Does, Parameter};
 use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Reversibility, Touch, Unit};
 use ansai_kit::action::{Amount, Applied, Begun, Captured, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::hook::HookAccess;
-use ansai_kit::host::ProbeContext;
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::target::Reach;
 use serde::{Deserialize, Serialize};
 
 use crate::hook::answer::Answer;
@@ -41,7 +42,7 @@ pub(in crate::hook) struct Targets {
 }
 
 impl Targets {
-    fn of(host: &ansai_kit::host::Host, reach: &ansai_kit::target::Reach, what: &Arguments) -> Result<Targets, Refusal> {
+    fn of(host: &Host, reach: &Reach, what: &Arguments) -> Result<Targets, Refusal> {
         let access = hook(reach, &what.hook, Does::Acts)?;
         let undo = undo(host, reach, access, what)?.map(|call| call.resolved);
         let touches = access.hook.touches.iter().cloned().map(Touch::exclusive).collect();
@@ -51,8 +52,8 @@ impl Targets {
 
 /// The call that undoes it, if there is one.
 fn undo<'a>(
-    host: &ansai_kit::host::Host,
-    reach: &'a ansai_kit::target::Reach,
+    host: &Host,
+    reach: &'a Reach,
     access: &'a HookAccess,
     what: &Arguments,
 ) -> Result<Option<Call<'a>>, Refusal> {
@@ -100,20 +101,17 @@ impl TypedAction for Run {
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments, targets } = what;
         let name = &arguments.hook;
-        let now = Targets::of(doing.host, doing.reach, &arguments)?;
-        if now.call != targets.call || now.undo != targets.undo {
+        let access = hook(doing.reach, name, Does::Acts)?;
+        let undo = undo(doing.host, doing.reach, access, &arguments)?.map(|call| call.resolved);
+        let call = Call::of(doing.host, access, name, &arguments.parameters)?;
+        if call.resolved != targets.call || undo != targets.undo {
             let why = format!("the hook {name} or its program is no longer what the plan has shown");
             return Err(Refusal::Changed(why));
-        }
-        let access = hook(doing.reach, name, Does::Acts)?;
-        let call = Call::of(doing.host, access, name, &arguments.parameters)?;
-        if call.resolved != targets.call {
-            return Err(Refusal::Changed(format!("the hook {name} changes right now")));
         }
         let can_be_undone = targets.undo.is_some();
         match called(doing, &call) {
             Err(Failed::NotBegun(refusal)) => Err(refusal),
-            called => Ok(Begun::Finished(outcome(name, "ran", called, can_be_undone))),
+            called => Ok(Begun::Finished(outcome(name, "ran", call.resolved.limit, called, can_be_undone))),
         }
     }
 
@@ -125,7 +123,7 @@ impl TypedAction for Run {
             .ok_or_else(|| Refusal::Unsupported(format!("the hook {name} has no undo")))?;
         match called(doing, &call) {
             Err(Failed::NotBegun(refusal)) => Err(refusal),
-            called => Ok(outcome(name, "undid", called, false)),
+            called => Ok(outcome(name, "undid", call.resolved.limit, called, false)),
         }
     }
 
@@ -151,7 +149,7 @@ fn called(doing: &StepContext<'_>, call: &Call<'_>) -> Result<Answer, Failed> {
 
 /// The outcome of a call. With an undo, a call that began and failed is undone like one that worked: nobody knows how far
 /// it came.
-fn outcome(name: &str, did: &str, called: Result<Answer, Failed>, can_be_undone: bool) -> Applied {
+fn outcome(name: &str, did: &str, limit: Millis, called: Result<Answer, Failed>, can_be_undone: bool) -> Applied {
     let colon = |message: &str| if message.is_empty() { String::new() } else { format!(": {message}") };
     let (outcome, reason, detail, answer) = match called {
         Ok(answer) if is_done(&answer) => {
@@ -162,7 +160,7 @@ fn outcome(name: &str, did: &str, called: Result<Answer, Failed>, can_be_undone:
             (Outcome::Failed, Some(Refusal::Other(detail.clone())), detail, Some(answer))
         }
         Err(Failed::TimeLimit(answer)) => {
-            let detail = format!("{name} did not end within {}{}", limit_of(&answer), colon(&answer.message));
+            let detail = format!("{name} did not end within {limit}{}", colon(&answer.message));
             (Outcome::Failed, Some(Refusal::TimedOut(detail.clone())), detail, Some(answer))
         }
         Err(Failed::Stopped(answer)) => {
@@ -194,11 +192,6 @@ fn status(answer: &Answer) -> String {
         (None, Some(status)) => format!("answered with status {status}"),
         (None, None) => "was ended by a signal".to_owned(),
     }
-}
-
-/// Rounded up, so that it is not less than the limit.
-fn limit_of(answer: &Answer) -> Millis {
-    answer.took
 }
 
 /// Its facts as measures, and what a failed call said.
