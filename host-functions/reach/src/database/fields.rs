@@ -12,8 +12,10 @@ pub(crate) const TARGETS: TypedField<Targets> =
 pub const USERS: TypedField<Names> = TypedField::set("users", "roles of the database, by name or shell pattern");
 
 /// Sessions of which programs may be ended.
-pub const APPLICATIONS: TypedField<Names> =
-    TypedField::set("applications", "names that clients give themselves, or shell patterns; `*` covers clients without one");
+pub const APPLICATIONS: TypedField<Names> = TypedField::set(
+    "applications",
+    "names that clients give themselves, or shell patterns; `*` covers clients without one",
+);
 
 /// How old a transaction or statement must be.
 pub const MIN_MINUTES: TypedField<Minutes> =
@@ -21,5 +23,4 @@ pub const MIN_MINUTES: TypedField<Minutes> =
 
 pub(super) const PROBE: &[Field] = &[TARGETS.field()];
 
-pub(super) const SESSIONS: &[Field] =
-    &[TARGETS.field(), USERS.field(), APPLICATIONS.field(), MIN_MINUTES.field()];
+pub(super) const SESSIONS: &[Field] = &[TARGETS.field(), USERS.field(), APPLICATIONS.field(), MIN_MINUTES.field()];

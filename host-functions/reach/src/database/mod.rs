@@ -5,6 +5,7 @@ mod indexes;
 mod look;
 pub(crate) mod names;
 mod replicas;
+mod seen;
 mod session;
 mod sessions;
 mod signal;
@@ -15,8 +16,8 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::{Remote, Server};
 use serde::{Deserialize, Serialize};
 
-pub use fields::{APPLICATIONS, MIN_MINUTES, USERS};
 pub(crate) use fields::TARGETS;
+pub use fields::{APPLICATIONS, MIN_MINUTES, USERS};
 
 const TARGET: &[Check] = &[Check::of("/target", &TARGETS)];
 

@@ -82,7 +82,8 @@ mod tests {
         let whole = Identity { pid: 12, began: 34, transaction: Some(56) };
         assert_eq!(Identity::parse("12/34/56").unwrap(), whole);
         assert_eq!(Identity::parse("12/34/-").unwrap(), Identity { transaction: None, ..whole });
-        for bad in ["", "12", "12/34", "12/34/", "12/34/56/7", "0/1/-", "-1/1/-", "1 or true/2/-", "1/2/- or true", "0"] {
+        for bad in ["", "12", "12/34", "12/34/", "12/34/56/7", "0/1/-", "-1/1/-", "1 or true/2/-", "1/2/- or true", "0"]
+        {
             assert!(matches!(Identity::parse(bad), Err(Refusal::Invalid(_))), "{bad}");
         }
     }

@@ -41,7 +41,8 @@ impl TypedAction for DropLeftover {
         Arguments { target, index, .. }: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
-        let (found, mut preview, target) = Target::preview(ask, Verb::DropLeftover, &target, Id::parse("index", &index)?)?;
+        let (found, mut preview, target) =
+            Target::preview(ask, Verb::DropLeftover, &target, Id::parse("index", &index)?)?;
         preview.frees_now_bytes = found.bytes;
         Ok((preview, target))
     }

@@ -17,5 +17,4 @@ pub const MAX_MINUTES: TypedField<Minutes> =
 
 pub(super) const PROBE: &[Field] = &[TARGETS.field()];
 
-pub(super) const ACTIONS: &[Field] =
-    &[TARGETS.field(), DATABASES.field(), MAX_BYTES.field(), MAX_MINUTES.field()];
+pub(super) const ACTIONS: &[Field] = &[TARGETS.field(), DATABASES.field(), MAX_BYTES.field(), MAX_MINUTES.field()];

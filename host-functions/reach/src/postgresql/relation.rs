@@ -11,6 +11,10 @@ use super::client::{Row, Server};
 
 /// How a comment begins that ansai gives to an index which its rebuild left behind.
 pub(super) const MARK: &str = "ansai: left behind by a rebuild";
+/// The size of a relation `c`. It waits for a lock.
+pub(super) const EXACT_SIZE: &str = "coalesce(pg_relation_size(c.oid), 0)";
+/// Its size at the last `VACUUM` or `ANALYZE`.
+pub(super) const KNOWN_SIZE: &str = "c.relpages::bigint * current_setting('block_size')::bigint";
 /// How long a list waits for somebody who locks a table, for its exact size.
 const LOCK: Duration = Duration::from_millis(200);
 
@@ -69,10 +73,10 @@ pub(crate) fn rows(
     limit: Duration,
     statement: impl Fn(&str) -> String,
 ) -> Result<Vec<Row>, Refusal> {
-    match server.rows_with_locks(limit, LOCK, &statement("coalesce(pg_relation_size(c.oid), 0)")) {
+    match server.rows_with_locks(limit, LOCK, &statement(EXACT_SIZE)) {
         Err(Refusal::Busy(_)) => {
             let left = crate::database::names::limit(ask)?;
-            server.rows(left, &statement("c.relpages::bigint * current_setting('block_size')::bigint"))
+            server.rows(left, &statement(KNOWN_SIZE))
         }
         answer => answer,
     }

@@ -140,7 +140,16 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_being_shown() {
-        for bad in ["https://h/", "postgresql://", "postgresql://h:x/", "postgresql://h/a/b", "h:5432?x", "[::1", "postgresql://h/x?sslmode=off", "postgresql://h?ca=x"] {
+        for bad in [
+            "https://h/",
+            "postgresql://",
+            "postgresql://h:x/",
+            "postgresql://h/a/b",
+            "h:5432?x",
+            "[::1",
+            "postgresql://h/x?sslmode=off",
+            "postgresql://h?ca=x",
+        ] {
             let why = of(bad).unwrap_err();
             assert!(matches!(&why, Refusal::Invalid(text) if !text.contains(bad)), "{bad}: {why}");
         }

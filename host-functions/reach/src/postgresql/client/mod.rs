@@ -94,7 +94,7 @@ impl Server {
     /// The rows of one statement that changes something.
     ///
     /// # Errors
-    /// As [`rows`](Self::rows). After `timed-out` and `unavailable`, nobody knows whether it was done.
+    /// As [`rows`](Self::rows). After `timed-out`, nobody knows whether it was done.
     pub(crate) fn change(&self, limit: Duration, statement: &str) -> Result<Vec<Row>, Refusal> {
         self.transaction(limit, Duration::from_secs(5), "begin", statement)
     }
@@ -125,7 +125,10 @@ impl Server {
             answer = ask(&open, statements).await;
         }
         // After an error, the connection is closed instead of being examined.
-        let messages = answer.map_err(|error| refusal(self.name(), &error))?;
+        let messages = answer.map_err(|error| match may_repeat || error.code().is_some() {
+            true => refusal(self.name(), &error),
+            false => Refusal::TimedOut(format!("target `{}`: the connection ended before the answer", self.name())),
+        })?;
         *connection = Some((open, Instant::now()));
         tokio::spawn(close_when_idle(self.slot.clone()));
         Ok(messages)
@@ -133,7 +136,8 @@ impl Server {
 
     /// Runs a call on this thread.
     pub(crate) fn block_on<T>(&self, limit: Duration, call: impl Future<Output = T>) -> Result<T, Refusal> {
-        let late = || Refusal::TimedOut(format!("target `{}` did not answer within {} ms", self.name(), limit.as_millis()));
+        let late =
+            || Refusal::TimedOut(format!("target `{}` did not answer within {} ms", self.name(), limit.as_millis()));
         runtime::handle()?.block_on(async { timeout(limit, call).await }).map_err(|_| late())
     }
 

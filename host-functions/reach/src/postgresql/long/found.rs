@@ -78,7 +78,11 @@ impl Found {
 
     /// The only one that a condition on `c`, `n`, `t` and `d` holds for.
     pub(super) fn where_(server: &Server, limit: Duration, condition: &str) -> Result<Option<Found>, Refusal> {
-        let exact = server.rows(limit, &statement(condition, "coalesce(pg_relation_size(c.oid), 0)"))?;
+        let exact = match server.rows(limit, &statement(condition, relation::EXACT_SIZE)) {
+            // Somebody locks it. What became of a step must be known all the same.
+            Err(Refusal::Busy(_)) => server.rows(limit, &statement(condition, relation::KNOWN_SIZE))?,
+            answer => answer?,
+        };
         let invalid = |BadRow| Refusal::Unavailable(format!("target `{}`: an invalid reply", server.name()));
         exact.first().map(Found::read).transpose().map_err(invalid)
     }
@@ -121,13 +125,17 @@ impl Found {
             return Err(Refusal::Denied(format!("{name} belongs to the server, or is temporary")));
         }
         if self.is_replica {
-            return Err(Refusal::Unsupported(format!("the server is a replica: {name} can only be treated on its primary")));
+            return Err(Refusal::Unsupported(format!(
+                "the server is a replica: {name} can only be treated on its primary"
+            )));
         }
         if verb == Verb::DropLeftover && !self.is_leftover {
             return Err(Refusal::Denied(format!("{name} was not left behind by ansai")));
         }
         if verb == Verb::Reindex && self.is_exclusion {
-            return Err(Refusal::Unsupported(format!("{name} is of an exclusion constraint, and cannot be built beside")));
+            return Err(Refusal::Unsupported(format!(
+                "{name} is of an exclusion constraint, and cannot be built beside"
+            )));
         }
         if !self.is_allowed {
             let hint = "the role of ansai needs the role that owns it";

@@ -3,6 +3,7 @@
 //! Such a statement is found again by the process id and the begin of its session. How it ended is told by the task that waits
 //! for it; after a restart of ansai, by the catalogue.
 
+mod conclude;
 mod found;
 mod running;
 mod target;

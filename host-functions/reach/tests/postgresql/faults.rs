@@ -1,0 +1,192 @@
+//! Servers that are down, refuse, hang, or are behind a pooler or TLS.
+
+use std::time::{Duration, Instant};
+
+use ansai_core::{Refusal, Scope};
+use ansai_harness::Invocation;
+use ansai_harness::server::{Postgresql, free_port, packages};
+use ansai_kit::secret::SecretSource;
+use ansai_kit::target::TargetAccess;
+use ansai_reach::postgresql::MAX_BYTES;
+use serde_json::{Value, json};
+
+use crate::scene::{ACTIONS, DATABASE, Scene, TABLES, ask, reach, target};
+
+const SECRET: &str = "correct-horse-7f3a";
+
+fn look(target: TargetAccess) -> Result<Value, Refusal> {
+    ask(&reach([target]), Duration::from_secs(5), DATABASE, "look", &json!({"target": "db"}))
+}
+
+fn address(server: &Postgresql) -> String {
+    format!("postgresql://127.0.0.1:{}/app", server.port())
+}
+
+fn secret(directory: &tempfile::TempDir, text: &str) -> SecretSource {
+    let file = directory.path().join("password");
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    SecretSource::File(file)
+}
+
+/// From now on, ansai needs its password.
+fn demand_password(scene: &Scene, method: &str) {
+    let own = format!("host all ansai 127.0.0.1/32 {method}\n");
+    let file = scene.server.data().join("pg_hba.conf");
+    let others = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, own + &others).unwrap();
+    scene.server.sql("app", &format!("alter role ansai password '{SECRET}'; select pg_reload_conf()"));
+    scene.server.wait_for("app", "select count(*) from pg_hba_file_rules where 'ansai' = any(user_name)", "1");
+}
+
+#[test]
+fn a_password_is_checked_and_shown_nowhere() {
+    let Some(scene) = Scene::new() else { return };
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    demand_password(&scene, "scram-sha-256");
+    let with = |secret| TargetAccess { secret, ..target("db", &address(&scene.server)) };
+    assert!(look(with(Some(secret(&directory, SECRET)))).is_ok());
+    for wrong in [Some(secret(&directory, "wrong-horse")), None] {
+        let why = look(with(wrong)).unwrap_err();
+        assert!(matches!(why, Refusal::Unavailable(_)), "{why:?}");
+        assert!(!why.to_string().contains("horse") && !why.to_string().contains("password"), "{why}");
+    }
+    assert!(!scene.server.transcript().contains("horse"));
+    let nobody = TargetAccess { user: Some("nobody-knows".into()), ..target("db", &address(&scene.server)) };
+    let why = look(nobody).unwrap_err();
+    assert!(matches!(&why, Refusal::Unavailable(text) if text.contains("28000")), "{why:?}");
+    let database = look(target("db", &format!("postgresql://127.0.0.1:{}/none", scene.server.port()))).unwrap_err();
+    assert!(matches!(database, Refusal::Unavailable(_)), "{database:?}");
+}
+
+#[test]
+fn a_password_is_not_sent_in_clear_text() {
+    let Some(scene) = Scene::new() else { return };
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    demand_password(&scene, "password");
+    let secret = Some(secret(&directory, SECRET));
+    let why = look(TargetAccess { secret, ..target("db", &address(&scene.server)) }).unwrap_err();
+    assert!(matches!(&why, Refusal::Unavailable(text) if text.contains("clear text")), "{why:?}");
+}
+
+#[test]
+fn a_server_that_goes_and_comes_back_is_found_again() {
+    let Some(mut scene) = Scene::new() else { return };
+    let ask = |scene: &Scene| scene.ask(DATABASE, "look", &json!({"target": "db"}));
+    assert!(ask(&scene).is_ok());
+    scene.server.stop();
+    let down = ask(&scene);
+    assert!(matches!(down, Err(Refusal::Unavailable(_))), "{down:?}");
+    scene.server.start_again();
+    assert!(ask(&scene).is_ok(), "{:?}", ask(&scene));
+    let socket = format!("unix:{}/.s.PGSQL.{}", scene.server.socket_directory().display(), scene.server.port());
+    assert!(look(target("db", &socket)).is_ok());
+    assert!(matches!(look(target("db", "unix:/nonexistent")), Err(Refusal::Unavailable(_))));
+    let nobody = look(target("db", &format!("127.0.0.1:{}", free_port())));
+    assert!(matches!(nobody, Err(Refusal::Unavailable(_))), "{nobody:?}");
+}
+
+#[test]
+fn a_server_that_hangs_costs_the_time_of_the_call() {
+    let Some(scene) = Scene::new() else { return };
+    let look = |limit| ask(&scene.reach, limit, DATABASE, "look", &json!({"target": "db"}));
+    assert!(look(Duration::from_secs(5)).is_ok());
+    let pid = scene.server.sql("app", "select pid from pg_stat_activity where application_name = 'ansai'");
+    let signal = |signal: &str, pid: &str| drop(Invocation::of("kill").args([signal, pid]).run().code(0));
+    // The session that exists hangs, then also the server that would make another one.
+    for pid in [pid, scene.server.pid().to_string()] {
+        signal("-STOP", &pid);
+        let began = Instant::now();
+        let hangs = look(Duration::from_millis(500));
+        signal("-CONT", &pid);
+        assert!(matches!(hangs, Err(Refusal::TimedOut(_))), "{hangs:?}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert!(look(Duration::from_secs(10)).is_ok());
+    }
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_ended_by_the_server() {
+    let Some(scene) = Scene::new() else { return };
+    scene.app("create table t (a int)");
+    let _lock = scene.server.session("app", "holder", "begin; lock table pg_database in access exclusive mode");
+    let why = ask(&scene.reach, Duration::from_secs(2), DATABASE, "look", &json!({"target": "db"})).unwrap_err();
+    assert!(matches!(why, Refusal::Busy(_) | Refusal::TimedOut(_)), "{why:?}");
+    scene.server.wait_for(
+        "app",
+        "select count(*) from pg_stat_activity where application_name = 'ansai' and state = 'active'",
+        "0",
+    );
+}
+
+#[test]
+fn probes_work_through_a_pooler_and_long_steps_refuse_it() {
+    let Some(mut scene) = Scene::new() else { return };
+    let Some(programs) = packages(&["pgbouncer"]) else { return };
+    scene.app("create table t (a int)");
+    let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let users = directory.path().join("users");
+    std::fs::write(&users, "\"ansai\" \"\"\n").unwrap();
+    let configuration = directory.path().join("pgbouncer.ini");
+    let settings = format!(
+        "[databases]\napp = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+         unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\n",
+        scene.server.port(),
+        users.display()
+    );
+    std::fs::write(&configuration, settings).unwrap();
+    let pooler = programs.program_as_nobody("pgbouncer").arg(&configuration).spawn();
+    pooler.wait_for_line("listening on", Duration::from_secs(10));
+    scene.reach = reach([target("db", &format!("postgresql://127.0.0.1:{port}/app"))]);
+    assert!(scene.ask(DATABASE, "look", &json!({"target": "db"})).is_ok(), "{}", pooler.transcript());
+    let table = scene.find(TABLES, "list-tables", "name", "public.t");
+    assert!(!scene.list(DATABASE, "list-sessions").is_empty());
+    let granted = Scope::default().with_number(&MAX_BYTES, 1 << 30);
+    let vacuum =
+        scene.step(ACTIONS, "vacuum", granted, json!({"table": table["id"], "analyse": true, "within": 60_000}));
+    let previewed = vacuum.preview().unwrap();
+    let refused = vacuum.begin(&previewed.targets);
+    assert!(matches!(refused, Err(Refusal::Unavailable(_) | Refusal::Unsupported(_))), "{refused:?}");
+    // Nothing of a call stays behind in the connection that the next client gets.
+    assert_eq!(scene.server.sql("app", "select count(*) from pg_stat_activity where state like 'idle in%'"), "0");
+}
+
+/// A certificate for `name`, signed by itself.
+fn certificate(scene: &Scene, name: &str) -> std::path::PathBuf {
+    let data = scene.server.data();
+    let (key, certificate) = (data.join("server.key"), data.join("server.crt"));
+    Invocation::of("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=test", "-addext", &format!("subjectAltName={name}"), "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .run()
+        .code(0);
+    scene.server.packages().give_to_nobody(&key);
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    scene.server.sql("app", "alter system set ssl = on");
+    scene.server.sql("app", "select pg_reload_conf()");
+    scene.server.wait_for("app", "show ssl", "on");
+    certificate
+}
+
+#[test]
+fn tls_verifies_who_answers() {
+    let Some(scene) = Scene::new() else { return };
+    let port = scene.server.port();
+    let without = look(target("db", &format!("postgresql://127.0.0.1:{port}/app?tls=require"))).unwrap_err();
+    assert!(matches!(without, Refusal::Unavailable(_)), "a server without TLS: {without:?}");
+    let file = certificate(&scene, "IP:127.0.0.1");
+    let own = format!("postgresql://127.0.0.1:{port}/app?tls=require&ca={}", file.display());
+    assert!(look(target("db", &own)).is_ok(), "{:?}", look(target("db", &own)));
+    let encrypted = "select count(*) from pg_stat_ssl s join pg_stat_activity a using (pid) where ssl and application_name = 'ansai'";
+    scene.server.wait_for("app", encrypted, "1");
+    let stranger = look(target("db", &format!("postgresql://127.0.0.1:{port}/app?tls=require"))).unwrap_err();
+    assert!(matches!(stranger, Refusal::Unavailable(_)), "{stranger:?}");
+    let other_name = format!("postgresql://localhost:{port}/app?tls=require&ca={}", file.display());
+    let other = look(target("db", &other_name)).unwrap_err();
+    assert!(matches!(other, Refusal::Unavailable(_)), "{other:?}");
+    assert!(!format!("{other} {stranger}").contains(file.to_str().unwrap()), "a path is not for policies");
+}

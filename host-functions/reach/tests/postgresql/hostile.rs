@@ -1,0 +1,123 @@
+//! Names that break out of quotes, terminals and lists, and servers that lie.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use ansai_core::{Outcome, Refusal, Scope};
+use ansai_kit::target::Reach;
+use ansai_reach::postgresql::MAX_BYTES;
+use serde_json::json;
+
+use crate::scene::{ACTIONS, DATABASE, Scene, TABLES, ask, reach, target};
+
+const NAMES: [&str; 8] = [
+    "a\"; drop table keep; --",
+    "b'; drop table keep; --",
+    "c\n$(touch /tmp/ansai-was-here)",
+    "d\u{202e}txt.exe",
+    "e\\\u{1b}[2J",
+    "f/../../x",
+    "--full",
+    "naïve ☃",
+];
+
+#[test]
+fn hostile_names_are_shown_and_vacuumed() {
+    let Some(scene) = Scene::new() else { return };
+    scene.app("create table keep (a int)");
+    for name in NAMES {
+        let quoted = name.replace('"', "\"\"");
+        scene.app(&format!("create table \"{quoted}\" as select 1 as a; create index on \"{quoted}\" (a); comment on table \"{quoted}\" is 'x'"));
+    }
+    let tables = scene.list(TABLES, "list-tables");
+    assert_eq!(tables.len(), NAMES.len() + 1);
+    for table in &tables {
+        let texts = format!("{}{}", table["name"].as_str().unwrap(), table["about"]["name"].as_str().unwrap());
+        assert!(!texts.contains(['\n', '\u{1b}', '\u{202e}']), "{texts:?}");
+        let arguments = json!({"table": table["id"], "analyse": false, "within": 60_000});
+        let step = scene.step(ACTIONS, "vacuum", Scope::default().with_number(&MAX_BYTES, 1 << 30), arguments);
+        let applied = step.apply();
+        assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
+    }
+    assert!(tables.iter().any(|table| table["name"] == "public.keep"));
+    assert_eq!(
+        scene.list(TABLES, "list-tables").iter().filter(|table| table["vacuumed"].is_u64()).count(),
+        tables.len()
+    );
+    assert_eq!(scene.list(DATABASE, "list-indexes").len(), NAMES.len());
+    let names: std::collections::BTreeSet<_> = tables.iter().map(|table| table["about"]["name"].to_string()).collect();
+    assert_eq!(names.len(), tables.len(), "each has its own subject");
+}
+
+/// A function of a user that has the name of one of the server's.
+#[test]
+fn functions_of_users_take_no_part() {
+    let Some(scene) = Scene::new() else { return };
+    scene.server.sql(
+        "app",
+        "create schema evil; grant all on schema evil to public;
+         create function evil.current_setting(text) returns text language sql as $$select 'evil'$$;
+         create function public.pg_is_in_recovery() returns bool language sql as $$select true$$;
+         alter role ansai set search_path = evil, public, pg_catalog",
+    );
+    let server = scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap();
+    assert!(server["version"].as_str().unwrap().starts_with("15."), "{server}");
+    assert_eq!(server["replica"], false);
+}
+
+/// A server that answers each connection with these bytes after the first message, and then waits.
+fn liar(answer: Vec<u8>) -> (Reach, std::thread::JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("postgresql://{}/app?tls=off", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        let mut first = [0; 1024];
+        let mut heard = Vec::new();
+        let length = stream.read(&mut first).unwrap_or(0);
+        heard.extend_from_slice(&first[..length]);
+        let _gone = stream.write_all(&answer);
+        let _over = stream.read_to_end(&mut heard);
+        heard
+    });
+    let secret = tempfile::Builder::new().prefix("ansai-secret-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let file = secret.keep().join("password");
+    std::fs::write(&file, "hunter2-not-for-you").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let mut target = target("db", &address);
+    target.secret = Some(ansai_kit::secret::SecretSource::File(file));
+    (reach([target]), heard)
+}
+
+fn message(kind: u8, content: &[u8]) -> Vec<u8> {
+    [&[kind][..], &u32::try_from(content.len() + 4).unwrap().to_be_bytes(), content].concat()
+}
+
+#[test]
+fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
+    let login = |code: u32, content: &[u8]| message(b'R', &[&code.to_be_bytes(), content].concat());
+    let ready = [login(0, b""), message(b'Z', b"I")].concat();
+    let huge = [ready.clone(), vec![b'D', 0x7f, 0xff, 0xff, 0xff], vec![0; 32 << 20]].concat();
+    let endless = [ready.clone(), message(b'T', b"\0\0").repeat(3_000_000)].concat();
+    for (what, answer) in [
+        ("a clear password", login(3, b"")),
+        ("md5 and silence", login(5, b"salt")),
+        ("many iterations", [login(10, b"SCRAM-SHA-256\0\0"), login(11, b"r=x,s=c2FsdA==,i=4294967295")].concat()),
+        ("silence", Vec::new()),
+        ("half a message", vec![b'R', 0, 0]),
+        ("no protocol", b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
+        ("ready and silence", ready),
+        ("one huge row", huge),
+        ("rows without end", endless),
+    ] {
+        let (reach, heard) = liar(answer);
+        let began = Instant::now();
+        let refused = ask(&reach, Duration::from_millis(1_500), DATABASE, "look", &json!({"target": "db"}));
+        assert!(matches!(refused, Err(Refusal::Unavailable(_) | Refusal::TimedOut(_))), "{what}: {refused:?}");
+        assert!(began.elapsed() < Duration::from_secs(6), "{what} took {:?}", began.elapsed());
+        let heard = heard.join().unwrap();
+        assert!(!heard.windows(7).any(|part| part == b"hunter2"), "{what}");
+        assert!(!format!("{refused:?}").contains("hunter2"));
+    }
+}
