@@ -59,7 +59,10 @@ impl Place {
 pub(super) fn list_processes(ask: &ProbeContext<'_>, wanted: ListProcesses) -> Result<ProcessPage, Refusal> {
     let ListProcesses { by, unit, cursor } = wanted;
     if let Some(unit) = unit.as_deref().filter(|unit| !is_unit(unit)) {
-        return Err(Refusal::Invalid(format!("`{}` is not the name of a unit, such as nginx.service", inert(unit, 80))));
+        return Err(Refusal::Invalid(format!(
+            "`{}` is not the name of a unit, such as nginx.service",
+            inert(unit, 80)
+        )));
     }
     let after = cursor.as_deref().map(Place::read).transpose()?;
     let booted = procfs::booted(ask.host)

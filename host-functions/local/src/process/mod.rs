@@ -46,11 +46,7 @@ pub static CGROUP_PROBE: InterfaceDef = InterfaceDef {
     },
     doctor: &[],
     functions: &[
-        Function {
-            name: "look",
-            checks: &[Check::of("/about/name", &UNITS)],
-            body: Body::Probe(&Probe(usage::look)),
-        },
+        Function { name: "look", checks: &[Check::of("/about/name", &UNITS)], body: Body::Probe(&Probe(usage::look)) },
         Function { name: "list-usages", checks: &[], body: Body::Probe(&Probe(usage::list_usages)) },
     ],
 };

@@ -164,7 +164,13 @@ mod tests {
         let read = Status::read(good).unwrap();
         assert_eq!(read, Status { user: 33, resident: 102_400, anonymous: 61_440, swapped: 1_024 });
         assert_eq!(Status::read("Uid:\t0\t0\t0\t0\n").unwrap(), Status::default(), "a zombie");
-        for text in ["", "Uid:\t0\n", "Uid:\t0\t-1\n", "Uid:\t0\t0\nVmRSS:\t5 MB\n", "Uid:\t0\t0\nVmSwap:\t99999999999999999999 kB\n"] {
+        for text in [
+            "",
+            "Uid:\t0\n",
+            "Uid:\t0\t-1\n",
+            "Uid:\t0\t0\nVmRSS:\t5 MB\n",
+            "Uid:\t0\t0\nVmSwap:\t99999999999999999999 kB\n",
+        ] {
             assert_eq!(Status::read(text), None, "{text}");
         }
         assert_eq!(instant(Timestamp::from_millis(1_000), 5), Some(Timestamp::from_millis(1_050)));

@@ -58,14 +58,26 @@ fn version_2_tells_everything() {
 fn what_the_kernel_does_not_tell_is_absent() {
     let host = Files::new(&[]);
     host.unified(WEB, 4_096);
-    for file in ["memory.swap.current", "memory.events", "memory.pressure", "cpu.stat", "pids.current", "memory.current"] {
+    for file in
+        ["memory.swap.current", "memory.events", "memory.pressure", "cpu.stat", "pids.current", "memory.current"]
+    {
         host.remove(&format!("sys/fs/cgroup/{WEB}/{file}"));
     }
     host.write(&format!("sys/fs/cgroup/{WEB}/memory.stat"), "anon 5\nslab 10\nkernel_stack 20\npercpu 3\n");
     let usage = host.look("web.service").unwrap();
     for absent in [
-        "total-bytes", "shared-bytes", "page-cache-bytes", "swapped-bytes", "oom-kills", "high-hits", "limit-hits", "cpu",
-        "throttled", "memory-stall", "tasks", "since",
+        "total-bytes",
+        "shared-bytes",
+        "page-cache-bytes",
+        "swapped-bytes",
+        "oom-kills",
+        "high-hits",
+        "limit-hits",
+        "cpu",
+        "throttled",
+        "memory-stall",
+        "tasks",
+        "since",
     ] {
         assert_eq!(usage[absent], Value::Null, "{absent}");
     }
@@ -204,22 +216,36 @@ fn services_right_below_slices_are_listed_in_order_page_by_page() {
     let all: Vec<&str> = names(&first).into_iter().chain(names(&second)).collect();
     let mut expected: Vec<String> = (0..300).map(|number| format!("app{number:03}.service")).collect();
     expected.extend(["cpu.service", "deep.service", "user@1000.service"].map(str::to_owned));
-    assert_eq!((all, &second["complete"], &second["cursor"]), (expected.iter().map(String::as_str).collect(), &json!(true), &Value::Null));
+    assert_eq!(
+        (all, &second["complete"], &second["cursor"]),
+        (expected.iter().map(String::as_str).collect(), &json!(true), &Value::Null)
+    );
 
-    assert_eq!(names(&host.list(&["deep*", "app00[12].service"]).unwrap()), ["app001.service", "app002.service", "deep.service"]);
+    assert_eq!(
+        names(&host.list(&["deep*", "app00[12].service"]).unwrap()),
+        ["app001.service", "app002.service", "deep.service"]
+    );
     assert!(matches!(host.list(&["["]), Err(Refusal::Invalid(_))));
     assert_eq!(host.look("deep.service").unwrap()["anonymous-bytes"], 1);
     assert_eq!(host.look("app000.service").unwrap()["anonymous-bytes"], 0, "not that of the user");
 
     // Only what is granted.
     let narrow = Scope::default().with_set(&UNITS, ["app01*"]);
-    let page = call(&host.host(), &narrow, "cgroup-probe.list-usages", &json!({ "globs": [], "cursor": null })).unwrap();
+    let page =
+        call(&host.host(), &narrow, "cgroup-probe.list-usages", &json!({ "globs": [], "cursor": null })).unwrap();
     assert_eq!(names(&page).len(), 10);
     let look = json!({ "about": { "kind": "unit", "name": "deep.service" } });
     assert!(matches!(call(&host.host(), &narrow, "cgroup-probe.look", &look), Err(Refusal::Denied(_))));
 
     // Without time there is no answer, and the list goes on where it was.
-    let late = call_within(&host.host(), &everything(), Duration::ZERO, "cgroup-probe.list-usages", &json!({ "globs": [], "cursor": "app" })).unwrap();
+    let late = call_within(
+        &host.host(),
+        &everything(),
+        Duration::ZERO,
+        "cgroup-probe.list-usages",
+        &json!({ "globs": [], "cursor": "app" }),
+    )
+    .unwrap();
     assert_eq!((names(&late).len(), &late["complete"], &late["cursor"]), (0, &json!(false), &json!("app")));
 }
 

@@ -59,7 +59,10 @@ fn numbers_that_only_inform_are_absent_if_they_are_none() {
         host.write(&format!("sys/fs/cgroup/{WEB}/{file}"), text);
         assert_eq!(host.look("web.service").unwrap()[field], Value::Null, "{file}");
     }
-    host.write(&format!("sys/fs/cgroup/{WEB}/memory.stat"), "anon 18446744073709551615\nfile 5\nshmem 9\nkernel 18446744073709551615\n");
+    host.write(
+        &format!("sys/fs/cgroup/{WEB}/memory.stat"),
+        "anon 18446744073709551615\nfile 5\nshmem 9\nkernel 18446744073709551615\n",
+    );
     let usage = host.look("web.service").unwrap();
     assert_eq!((&usage["anonymous-bytes"], &usage["page-cache-bytes"]), (&json!(u64::MAX), &json!(0)));
 }
@@ -80,7 +83,8 @@ fn pipes_links_and_directories_in_the_place_of_files() {
     assert!(matches!(host.look("web.service"), Err(Refusal::Unavailable(_))));
 
     // A link in the place of a service leads nowhere.
-    symlink(host.path("sys/fs/cgroup/system.slice/web.service"), host.path("sys/fs/cgroup/system.slice/link.service")).unwrap();
+    symlink(host.path("sys/fs/cgroup/system.slice/web.service"), host.path("sys/fs/cgroup/system.slice/link.service"))
+        .unwrap();
     assert!(matches!(host.look("link.service"), Err(Refusal::NotFound(_) | Refusal::Unavailable(_))));
 }
 

@@ -58,7 +58,9 @@ impl Machine {
         let mut machine = VirtualMachine::new(&[Disk { mounted: PLACE, content: contents.path(), mib }]);
         machine.boot();
         let mut machine = Machine(machine);
-        machine.run(&format!("cp {PLACE}/*.service /etc/systemd/system/ && systemctl daemon-reload && systemctl start hog files doomed"));
+        machine.run(&format!(
+            "cp {PLACE}/*.service /etc/systemd/system/ && systemctl daemon-reload && systemctl start hog files doomed"
+        ));
         machine
     }
 
@@ -103,7 +105,9 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
         return;
     }
     let mut machine = Machine::boot();
-    machine.run("until [ $(cat /sys/fs/cgroup/system.slice/hog.service/memory.current) -gt 100000000 ]; do sleep .3; done");
+    machine.run(
+        "until [ $(cat /sys/fs/cgroup/system.slice/hog.service/memory.current) -gt 100000000 ]; do sleep .3; done",
+    );
     let hog = machine.look("hog");
     assert_eq!((&hog["accounting"], &hog["processes"]), (&json!("unified"), &json!(1)), "{hog}");
     assert!(hog["anonymous-bytes"].as_u64() >= Some(100_000_000), "{hog}");
@@ -114,7 +118,9 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
     let since = machine.run("date -d \"$(systemctl show -P InactiveExitTimestamp hog)\" +%s").parse::<u64>().unwrap();
     assert!(hog["since"].as_u64().unwrap() / 1_000 - since <= 2, "{hog} {since}");
 
-    machine.run("until grep -q 'oom_kill [1-9]' /sys/fs/cgroup/system.slice/doomed.service/memory.events; do sleep .5; done");
+    machine.run(
+        "until grep -q 'oom_kill [1-9]' /sys/fs/cgroup/system.slice/doomed.service/memory.events; do sleep .5; done",
+    );
     let doomed = machine.look("doomed");
     assert!(doomed["oom-kills"].as_u64() >= Some(1) && doomed["limit-hits"].as_u64() >= Some(1), "{doomed}");
     assert_eq!(doomed["limit-bytes"], 20 * MIB);
@@ -133,7 +139,8 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
     }
 
     // Set and put back by ansai.
-    let told = machine.ask(&json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "one", "after": 3_600_000 }));
+    let told = machine
+        .ask(&json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "one", "after": 3_600_000 }));
     assert_eq!(told["became"], "done", "{told}");
     let limit = 80 * MIB;
     assert_eq!(machine.high("hog"), format!("{limit} {limit} 50-MemoryHigh.conf"));
@@ -146,14 +153,17 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
     assert_eq!((&again["became"], machine.high("hog").as_str()), (&json!("done"), "infinity max"), "{again}");
 
     // ansai is killed: the guard puts it back.
-    let killed = Machine::command(&json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "killed", "after": 8_000, "stay": true }));
+    let killed = Machine::command(
+        &json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "killed", "after": 8_000, "stay": true }),
+    );
     machine.run(&format!("({killed} >/run/killed.log 2>&1 & echo $! >/run/killed.pid); until grep -q told: /run/killed.log; do sleep .2; done; kill -KILL $(cat /run/killed.pid); cat /run/killed.log"));
     assert_eq!(machine.high("hog"), format!("{limit} {limit} 50-MemoryHigh.conf"), "nobody has put it back yet");
     machine.run("until [ $(systemctl show -P SubState ansai-guard-killed.service) = exited ]; do sleep .5; done");
     assert_eq!(machine.high("hog"), "infinity max");
 
     // An operator changes it meanwhile: that stays, for ansai and for the guard.
-    let told = machine.ask(&json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "changed", "after": 15_000 }));
+    let told = machine
+        .ask(&json!({ "verb": "set-high", "arguments": set("hog", 80, 60_000), "step": "changed", "after": 15_000 }));
     assert_eq!(told["became"], "done", "{told}");
     machine.run("systemctl set-property --runtime hog MemoryHigh=200M");
     let undone = machine.ask(&json!({ "verb": "set-high", "undo": told["proposed"], "step": "changed" }));
@@ -171,7 +181,9 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
     let told = machine.ask(&json!({ "verb": "reclaim", "arguments": some, "step": "some" }));
     let measure = |name: &str| {
         let all = told["measures"].as_array().unwrap();
-        all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{told}"))["value"]["count"].as_u64().unwrap()
+        all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{told}"))["value"]["count"]
+            .as_u64()
+            .unwrap()
     };
     assert_eq!(told["became"], "done", "{told}");
     assert!(measure("total-bytes-before") - measure("total-bytes-after") >= 15 * MIB, "{told}");
@@ -219,7 +231,9 @@ fn act(host: &Host, what: &Value) -> Result<(Proposed, Applied), Refusal> {
     let step_id = what["step"].as_str().unwrap();
     let step = propose(host, what["verb"].as_str().unwrap(), what["arguments"].clone())?;
     if let Some(after) = what["after"].as_u64() {
-        let Guard::Timer(reversal) = doing(host, step_id, &step, |action, doing| action.guard(doing))? else { panic!() };
+        let Guard::Timer(reversal) = doing(host, step_id, &step, |action, doing| action.guard(doing))? else {
+            panic!()
+        };
         Timers.arm(host, step_id, &reversal, Millis::new(after)).unwrap();
     }
     let Begun::Finished(applied) = doing(host, step_id, &step, |action, doing| action.begin(doing))? else { panic!() };

@@ -150,7 +150,10 @@ impl Files {
         file("memory.high", "max\n");
         file("memory.max", "1048576\n");
         file("memory.events", "low 0\nhigh 2\nmax 3\noom 1\noom_kill 4\noom_group_kill 9\n");
-        file("memory.pressure", "some avg10=50.00 avg60=0 avg300=0 total=9000\nfull avg10=25.00 avg60=0 avg300=0 total=7000\n");
+        file(
+            "memory.pressure",
+            "some avg10=50.00 avg60=0 avg300=0 total=9000\nfull avg10=25.00 avg60=0 avg300=0 total=7000\n",
+        );
         file("cpu.stat", "usage_usec 5000\nuser_usec 1\nnr_throttled 1\nthrottled_usec 2000\n");
         file("pids.current", "7\n");
     }

@@ -31,7 +31,8 @@ impl Inside {
         }
         let inside = Inside(inside);
         inside.run("systemctl daemon-reload; systemctl start careful plain");
-        inside.run("until grep -q 'SigCgt.*[^0]$' /proc/$(systemctl show -P MainPID careful)/status; do sleep 0.1; done");
+        inside
+            .run("until grep -q 'SigCgt.*[^0]$' /proc/$(systemctl show -P MainPID careful)/status; do sleep 0.1; done");
         inside
     }
 
@@ -137,14 +138,24 @@ fn systemd_signals_reach_the_process_that_was_seen_and_no_other() {
     let told = inside.ask(&json!({ "process": plain, "signal": "term", "meanwhile": "true" }));
     assert_eq!(told["became"], "done", "{told}");
     let sample = told["sample"].as_str().unwrap();
-    assert!(sample.starts_with("SIGTERM to plain.service: process ") && sample.contains(" of user daemon (1), named `sleep`"), "{sample}");
+    assert!(
+        sample.starts_with("SIGTERM to plain.service: process ")
+            && sample.contains(" of user daemon (1), named `sleep`"),
+        "{sample}"
+    );
     inside.wait_for("[ $(systemctl show -P SubState plain) = dead ]");
 }
 
 #[test]
 fn only_what_is_granted_and_nothing_of_another_host() {
     let host = Files::new(&[("etc/passwd", "root:x:0:0::/:/bin/sh\nw\u{1b}ww:x:33:33::/:/bin/sh\n")]);
-    let process = FakeProcess { pid: 8, name: "a\u{1b}[2J", started: 500, anonymous_kib: 5, cgroup: "0::/system.slice/web.service\n" };
+    let process = FakeProcess {
+        pid: 8,
+        name: "a\u{1b}[2J",
+        started: 500,
+        anonymous_kib: 5,
+        cgroup: "0::/system.slice/web.service\n",
+    };
     host.process(&process);
     host.write("proc/8/exe", "a program");
     let identity = format!("8.500@{BOOT}");

@@ -28,11 +28,7 @@ pub static PROCESS_ACTIONS: InterfaceDef = InterfaceDef {
         fields: &[UNITS.field(), SIGNALS.field()],
     },
     doctor: &[],
-    functions: &[Function {
-        name: "send",
-        checks: &[Check::of("/signal", &SIGNALS)],
-        body: Body::Action(&send::Send),
-    }],
+    functions: &[Function { name: "send", checks: &[Check::of("/signal", &SIGNALS)], body: Body::Action(&send::Send) }],
 };
 
 /// See the WIT.

@@ -1,7 +1,7 @@
 //! The process of a step.
 
-use ansai_core::text::{inert, path_text};
 use ansai_core::Refusal;
+use ansai_core::text::{inert, path_text};
 use ansai_kit::host::Host;
 use rustix::fs::{AtFlags, StatxFlags, statx};
 use serde::{Deserialize, Serialize};

@@ -33,7 +33,10 @@ impl Limits {
             let path: OwnedObjectPath = manager(&open.connection, "LoadUnit", &(id.as_str(),)).await?;
             let read = properties(&open.connection, &path, SERVICE).await?;
             let high = read.number("MemoryHigh").ok_or_else(|| BusError::Invalid("no number MemoryHigh".into()))?;
-            Ok(Limits { group: read.text_or_empty("ControlGroup").to_owned(), high: (high != INFINITY).then_some(high) })
+            Ok(Limits {
+                group: read.text_or_empty("ControlGroup").to_owned(),
+                high: (high != INFINITY).then_some(high),
+            })
         })
     }
 }

@@ -38,10 +38,6 @@ pub static SERVICE_MEMORY_ACTIONS: InterfaceDef = InterfaceDef {
             checks: &[Check::of("/unit", &UNITS), Check::of("/bytes", &MIN_BYTES)],
             body: Body::Action(&set_high::SetHigh),
         },
-        Function {
-            name: "reclaim",
-            checks: &[Check::of("/unit", &UNITS)],
-            body: Body::Action(&reclaim::Reclaim),
-        },
+        Function { name: "reclaim", checks: &[Check::of("/unit", &UNITS)], body: Body::Action(&reclaim::Reclaim) },
     ],
 };

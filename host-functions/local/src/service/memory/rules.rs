@@ -133,16 +133,26 @@ mod tests {
             (Some(0), 0, 1, "denied"),
             (None, 0, 1, "unavailable"),
         ] {
-            let answer = may_reclaim("a.service", &memory(total.map(|mib: u64| mib * MIB), None, None), least * MIB, bytes * MIB);
+            let answer = may_reclaim(
+                "a.service",
+                &memory(total.map(|mib: u64| mib * MIB), None, None),
+                least * MIB,
+                bytes * MIB,
+            );
             assert_eq!(word(answer), expected, "{total:?} {least} {bytes}");
         }
     }
 
     #[test]
     fn times_and_sizes_are_bounded() {
-        for (lasting, expected) in
-            [(0, "invalid"), (59_999, "invalid"), (60_000, "yes"), (86_400_000, "yes"), (86_400_001, "invalid"), (u64::MAX, "invalid")]
-        {
+        for (lasting, expected) in [
+            (0, "invalid"),
+            (59_999, "invalid"),
+            (60_000, "yes"),
+            (86_400_000, "yes"),
+            (86_400_001, "invalid"),
+            (u64::MAX, "invalid"),
+        ] {
             assert_eq!(word(check_lasting(Millis::new(lasting))), expected, "{lasting}");
         }
         assert!(pages(u64::MAX).is_err() && pages((1 << 62) + 1).is_err());

@@ -106,7 +106,10 @@ impl TypedAction for SetHigh {
             match limits::set(&systemd, bus::LIMIT, &target.id, target.high) {
                 Ok(()) => {}
                 Err(error) if error.may_be_done() => {
-                    return Ok(Applied::unknown(format!("nobody knows whether {} has its limit back: {error}", target.id)));
+                    return Ok(Applied::unknown(format!(
+                        "nobody knows whether {} has its limit back: {error}",
+                        target.id
+                    )));
                 }
                 Err(error) => return Err(error.into()),
             }

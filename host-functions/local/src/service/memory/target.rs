@@ -35,7 +35,12 @@ pub(super) struct Now {
 }
 
 impl Now {
-    fn of(systemd: Systemd, host: &ansai_kit::host::Host, within: std::time::Duration, unit: &Unit) -> Result<Now, Refusal> {
+    fn of(
+        systemd: Systemd,
+        host: &ansai_kit::host::Host,
+        within: std::time::Duration,
+        unit: &Unit,
+    ) -> Result<Now, Refusal> {
         let id = unit.id();
         if !matches!(unit.shown.active, ActiveState::Active | ActiveState::Reloading) {
             return Err(Refusal::Busy(format!("{id} does not run")));
