@@ -48,7 +48,7 @@ impl Watch<'_> {
     /// `None` for a service that is too small to be watched.
     pub(crate) fn observe(&self, usage: &Usage) -> Result<Option<Observation>, Refusal> {
         let (id, size) = (&usage.about.name, size(usage));
-        let open = self.host.open_incidents().iter().find(|incident| incident.key == *id);
+        let open = self.host.open_incidents().iter().find(|incident| incident.about == usage.about);
         if size < self.settings.min_size.0 && open.is_none() {
             return Ok(None);
         }
