@@ -190,3 +190,70 @@ pub(crate) fn is_by_processes(bytes: (f64, f64), processes: (f64, f64)) -> bool 
     let each = (bytes.0 / processes.0.max(1.0), bytes.1 / processes.1.max(1.0));
     processes.1 >= 1.25 * processes.0.max(1.0) && each.1 <= 1.1 * each.0
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn hourly(bytes: impl Iterator<Item = f64>) -> Vec<Low> {
+        bytes.enumerate().map(|(hour, bytes)| Low { at: hour as u64 * HOUR, bytes }).collect()
+    }
+
+    /// The slope between the ends, which is enough for curves without noise.
+    fn leak_of(lows: &[Low], limit: f64) -> Option<Growth> {
+        let rules = Rules { min_span: 6 * HOUR, horizon: DAY, first_day_horizon: 8 * HOUR, limit };
+        leak(lows, &rules, |first, last| {
+            let at = |time| lows.iter().find(|low| low.at == time).map(|low| low.bytes);
+            let slope_per_hour = (at(last)? - at(first)?) / ((last - first).max(1) as f64 / HOUR as f64);
+            let left = (limit - at(last)?) / slope_per_hour * HOUR as f64;
+            let p_value = if slope_per_hour > 0.0 { 0.001 } else { 1.0 };
+            Some(Trend { slope_per_hour, p_value, reaches_limit_in: (left > 0.0).then_some(left as u64) })
+        })
+    }
+
+    #[test]
+    fn a_line_is_a_leak_after_six_hours_and_only_if_the_limit_is_near() {
+        let line = hourly((0..10).map(|hour| 10.0 + f64::from(hour)));
+        let found = leak_of(&line, 25.0).unwrap();
+        assert_eq!((found.since, found.until, found.from, found.to), (0, 9 * HOUR, 10.0, 19.0));
+        assert_eq!(found.reaches_limit_in, 6 * HOUR);
+        assert_eq!(leak_of(&line[..6], 25.0), None, "too short");
+        assert_eq!(leak_of(&line, 30.0), None, "more than eight hours in the first day");
+        let two_days = hourly((0..48).map(|hour| 10.0 + f64::from(hour)));
+        assert!(leak_of(&two_days, 80.0).is_some(), "within a day");
+        assert_eq!(leak_of(&two_days, 82.0), None);
+        assert_eq!(leak_of(&line, 15.0).unwrap().reaches_limit_in, 0, "beyond its limit");
+    }
+
+    #[test]
+    fn what_came_before_and_is_over_is_no_leak() {
+        assert_eq!(leak_of(&[], 9.0), None);
+        let step = hourly((0..40).map(|hour| if hour < 20 { 5.0 } else { 9.0 } + f64::from(hour) / 1e3));
+        assert_eq!(leak_of(&step, 10.0), None, "a step");
+        let levels_off = hourly((0..30).map(|hour| 8.0 * (1.0 - (-f64::from(hour) / 8.0).exp())));
+        assert_eq!(leak_of(&levels_off, 10.0), None, "it levels off");
+        let was_higher = hourly((0..40).map(|hour| if hour < 20 { 9.0 } else { f64::from(hour - 20) * 0.4 }));
+        assert_eq!(leak_of(&was_higher, 10.0), None, "it was higher before");
+    }
+
+    #[test]
+    fn a_leak_that_begins_late_is_found_after_the_shift() {
+        let late = hourly((0..120).map(|hour| 20.0 + f64::from((hour - 100).max(0))));
+        let found = leak_of(&late, 50.0).unwrap();
+        assert!(found.since >= 95 * HOUR, "{found:?}");
+    }
+
+    #[test]
+    fn numbers_at_the_edges() {
+        assert_eq!(shift(&[]), 1);
+        assert_eq!(shift(&hourly([1.0, 5.0].into_iter())), 1);
+        assert!(!levels_off(1.0, 1.0, f64::INFINITY, 9.0) && !levels_off(1.0, 1.0, -1.0, 9.0));
+        assert!(levels_off(5.0, 1.0, 0.5, 9.0) && !levels_off(5.0, 8.0, 0.5, 9.0));
+        assert!(is_by_processes((1e9, 2e9), (10.0, 20.0)) && !is_by_processes((1e9, 2e9), (10.0, 11.0)));
+        assert!(!is_by_processes((1e9, 4e9), (10.0, 20.0)), "each grows as well");
+        assert!(!is_by_processes((0.0, 1e9), (0.0, 9.0)));
+        let same_time = [Low { at: 0, bytes: f64::MAX }; 9];
+        assert_eq!(leak_of(&same_time, 1.0), None);
+    }
+}

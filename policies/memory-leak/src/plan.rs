@@ -1,7 +1,8 @@
 //! What to do about a leak: collect garbage, hold it below its limit, restart it, tell a person. One step at a time.
 
 use ansai_sdk::{
-    Attempt, CouldNotTell as _, Decision, Failure, Host, Ladder, Observation, Recommendation, Refusal, Sequence, Span,
+    Attempt, CouldNotTell as _, Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal,
+    Sequence, Span,
 };
 
 use crate::calls::{
@@ -56,33 +57,28 @@ impl Situation<'_> {
         if !matches!(self.unit.active, ActiveState::Active | ActiveState::Reloading) {
             return Decision::Wait(format!("{id} does not run now, or is being started or stopped"));
         }
-        self.collect().or_else(|| self.hold()).unwrap_or_else(|| self.restart())
+        let milder = self.run_hook().or_else(|| self.send_signal()).or_else(|| self.hold());
+        milder.unwrap_or_else(|| self.restart())
     }
 
-    /// The steps that this finding already had.
-    fn was_tried(&self, action: &str) -> bool {
-        Ladder::one_step(self.host).was_tried(action, self.id())
+    /// Lets the service collect garbage by the operator's hook.
+    fn run_hook(&self) -> Option<Decision> {
+        let (host, id, hook) = (self.host, self.id(), &self.settings.collect_hook);
+        let is_possible = self.settings.collects(id) && !hook.is_empty() && host.grants().has(HOOK_ACTIONS);
+        if !is_possible || Ladder::one_step(host).was_tried(RUN_HOOK, hook) {
+            return None;
+        }
+        let parameters = [Parameter { name: "unit".into(), value: id.into() }];
+        self.taken(RUN_HOOK, || calls::run_hook(host, hook, &parameters, &self.reason()))
     }
 
-    /// Lets the service collect garbage, if it can: by the operator's hook, or by a signal.
-    fn collect(&self) -> Option<Decision> {
-        let (host, id, grants) = (self.host, self.id(), self.host.grants());
-        if !self.settings.collects(id) {
+    /// Lets the service collect garbage by a signal.
+    fn send_signal(&self) -> Option<Decision> {
+        let signal = self.settings.signal().filter(|_| self.settings.collects(self.id()))?;
+        if !self.host.grants().has(PROCESS_ACTIONS) || self.has_sent() {
             return None;
         }
-        let mut steps = Sequence::new(host);
-        let hook = &self.settings.collect_hook;
-        if !hook.is_empty() && grants.has(HOOK_ACTIONS) && !self.was_tried(RUN_HOOK) {
-            let parameters = [Parameter { name: "unit".into(), value: id.into() }];
-            steps.step(RUN_HOOK, id, || calls::run_hook(host, hook, &parameters, &self.reason()));
-        } else if let Some(signal) = self.settings.signal().filter(|_| grants.has(PROCESS_ACTIONS))
-            && !self.has_sent()
-        {
-            steps.step(SEND, id, || calls::send(host, &self.main_process()?, signal, &self.reason()));
-        } else {
-            return None;
-        }
-        self.taken(&steps)
+        self.taken(SEND, || calls::send(self.host, &self.main_process()?, signal, &self.reason()))
     }
 
     /// A step about a process has the process as its subject, not the service.
@@ -103,16 +99,17 @@ impl Situation<'_> {
         let (host, id) = (self.host, self.id());
         let limit = evidence::count(self.finding, LIMIT)?;
         let bytes = (limit as f64 * self.settings.hold_percent / 100.0) as u64;
-        if !host.grants().has(MEMORY_ACTIONS) || self.was_tried(SET_HIGH) || self.size() >= bytes {
+        if !host.grants().has(MEMORY_ACTIONS) || Ladder::one_step(host).was_tried(SET_HIGH, id) || self.size() >= bytes
+        {
             return None;
         }
-        let mut steps = Sequence::new(host);
-        steps.step(SET_HIGH, id, || calls::set_high(host, id, bytes, self.settings.hold_for.0, &self.reason()));
-        self.taken(&steps)
+        self.taken(SET_HIGH, || calls::set_high(host, id, bytes, self.settings.hold_for.0, &self.reason()))
     }
 
-    /// What is refused is logged and leaves its place to the next step.
-    fn taken(&self, steps: &Sequence<'_>) -> Option<Decision> {
+    /// A plan of one step. What is refused is logged and leaves its place to the next step.
+    fn taken(&self, action: &str, call: impl FnOnce() -> Result<Preview, Refusal>) -> Option<Decision> {
+        let mut steps = Sequence::new(self.host);
+        steps.step(action, self.id(), call);
         match steps.refusal() {
             None => Some(steps.decide()),
             Some(refusal) => {

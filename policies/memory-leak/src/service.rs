@@ -14,6 +14,8 @@ const HOUR: u64 = 3_600_000;
 const MOST_OF_AN_HOUR: Span = Span(HOUR / 2);
 /// In an emergency, a service has grown by this share of its memory within the last hour.
 const EMERGENCY_GROWTH: f64 = 0.1;
+/// Instants that are not farther apart are the start of the same run.
+const SAME_RUN: Span = Span(10_000);
 /// A forecast that is this many times as far as `critical_within` ends a critical finding.
 const REARM: f64 = 1.5;
 /// Restarts do not help if memory then grows this many times as fast.
@@ -46,7 +48,7 @@ impl Watch<'_> {
     /// `None` for a service that is too small to be watched.
     pub(crate) fn observe(&self, usage: &Usage) -> Result<Option<Observation>, Refusal> {
         let (id, size) = (&usage.about.name, size(usage));
-        let open = self.host.open_incidents().iter().find(|incident| incident.key == *id);
+        let open = self.host.open_incidents().iter().find(|incident| incident.about == usage.about);
         if size < self.settings.min_size.0 && open.is_none() {
             return Ok(None);
         }
@@ -62,12 +64,12 @@ impl Watch<'_> {
         };
         let lows = if open.is_some() || self.can_reach(size, limit) { self.lows(usage)? } else { Vec::new() };
         let leak = detector::leak(&lows, &self.rules(limit), |first, last| self.trend(usage, first, last, limit));
-        let fast = self.is_emergency(usage).then(|| self.growth_of_the_hour(usage, limit)).flatten();
-        let found = match (fast, leak) {
-            (Some(fast), leak) => Some((leak.unwrap_or(fast), Severity::Emergency)),
-            (None, Some(leak)) => Some((leak, self.severity(&leak, open))),
-            (None, None) => None,
-        };
+        let is_emergency = self.is_emergency(usage);
+        let fast = || self.growth_of_the_hour(usage, limit).filter(|_| is_emergency);
+        let found = leak.or_else(fast).map(|growth| match is_emergency {
+            true => (growth, Severity::Emergency),
+            false => (growth, self.severity(&growth, open)),
+        });
         Ok(Some(match (found, open) {
             (Some((growth, severity)), _) => self.leaks(usage, &growth, severity, limit, &lows),
             (None, Some(incident)) => self.still(usage, incident, &lows, limit),
@@ -165,14 +167,12 @@ impl Watch<'_> {
         let (id, size) = (&usage.about.name, size(usage));
         let mut words = format!("{id} {}", evidence::words(growth, limit));
         let mut measures = evidence::measures(growth, size, limit, usage.since, lows);
-        let mut severity = severity;
         if severity == Severity::Emergency {
             words = format!("memory is short, and {words}");
         }
         if let Some((before, now)) = self.processes(usage, growth) {
             words = format!("{words}, because it has {now} processes instead of {before}");
             measures.insert(0, Measure::text(CAUSE, BY_PROCESSES));
-            severity = severity.min(Severity::Critical);
         } else {
             measures.extend(self.slope_before(usage, growth).map(|slope| Measure::bytes(BEFORE, slope)));
         }
@@ -185,7 +185,8 @@ impl Watch<'_> {
 
     /// The processes at the beginning of the growth and now, if they explain it.
     fn processes(&self, usage: &Usage, growth: &Growth) -> Option<(u64, u64)> {
-        let window = Window { since: growth.since / HOUR * HOUR, ..self.hours(usage) };
+        let length = growth.until.saturating_sub(growth.since);
+        let window = Window::since(growth.since / HOUR * HOUR, Reduction::Minimum).in_buckets(Span(length / 12));
         let samples = self.host.samples(&process_series(&usage.about.name), window).ok()?;
         let (first, last) = (samples.first()?.value, samples.last()?.value.max(usage.processes.into()));
         detector::is_by_processes((growth.from, growth.to), (first, last)).then_some((first as u64, last as u64))
@@ -202,7 +203,7 @@ impl Watch<'_> {
             numbers.next().unwrap_or_default(),
             numbers.next().unwrap_or_default(),
         );
-        let before = if known_run == run { earlier } else { slope };
+        let before = if is_another_run(Some(run), Some(known_run)) { slope } else { earlier };
         self.host.remember(&key, &format!("{run} {} {before}", evidence::whole(growth.slope_per_hour)));
         (before > 0).then_some(before)
     }
@@ -230,12 +231,18 @@ impl Watch<'_> {
     }
 }
 
+/// Whether a service was started again since an instant. What the kernel counts since its boot differs a little from time to
+/// time, because the clock is corrected.
+fn is_another_run(now: Option<u64>, then: Option<u64>) -> bool {
+    now.zip(then).is_some_and(|(now, then)| now > then.saturating_add(SAME_RUN.0))
+}
+
 /// Why an incident is over: the service was restarted, or has freed half of what it had grown.
 fn over(incident: &Observation, usage: &Usage, size: u64) -> Option<String> {
     let id = &usage.about.name;
     let (before, from) = (evidence::count(incident, MEMORY)?, evidence::count(incident, FROM)?);
     let freed = Size(before.saturating_sub(size));
-    let was_restarted = usage.since.zip(evidence::count(incident, RUN)).is_some_and(|(now, then)| now > then);
+    let was_restarted = is_another_run(usage.since, evidence::count(incident, RUN));
     let grown = before.saturating_sub(from);
     match () {
         () if was_restarted => Some(format!("{id} was restarted and uses {}: freed {freed}", Size(size))),

@@ -24,6 +24,7 @@ mod host;
 mod how_to;
 mod inert;
 mod killed;
+mod leak;
 mod observe;
 mod packaging;
 mod recordings_export;

@@ -26,9 +26,10 @@ struct Random(u64);
 
 impl Random {
     fn of(name: &str) -> Random {
-        Random(name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
+        Random(
+            name.bytes()
+                .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)),
+        )
     }
 
     fn share(&mut self) -> f64 {
@@ -118,7 +119,10 @@ static LEAKS: &[Rule] = &[
     leak("leak: after its caches are warm", 0, 120, 0.005, |h| 0.15 + 0.2 * levels_off(h, 3.0) + 0.008 * h),
     leak("leak: with a pause of a day", 0, 160, 0.005, |h| 0.2 + 0.01 * (h.min(30.0) + after(h, 54.0))),
     leak("leak: parts are freed", 0, 130, 0.005, |h| 0.2 + 0.01 * h - 0.06 * phase(h, 13.0)),
-    Rule { started: |h| if h < 40.0 { 0.0 } else { 40.0 }, ..leak("leak: a restart postpones it", 0, 120, 0.005, |h| 0.2 + 0.012 * h) },
+    Rule {
+        started: |h| if h < 40.0 { 0.0 } else { 40.0 },
+        ..leak("leak: a restart postpones it", 0, 120, 0.005, |h| 0.2 + 0.012 * h)
+    },
     leak("leak: slow, with steps of the load", 0, 160, 0.01, |h| 0.3 + 0.005 * h + 0.05 * nightly(h, 8.0, 10.0)),
 ];
 
@@ -154,7 +158,10 @@ static QUIET: &[Rule] = &[
     rule("warm-up of half an hour", 100, 0.005, |h| 0.1 + 0.6 * (2.0 * h).min(1.0)),
     rule("warm-up of 5 h", 100, 0.005, |h| 0.1 + 0.6 * (h / 5.0).min(1.0)),
     rule("slow growth, weeks from the limit", 168, 0.005, |h| 0.3 + 0.0005 * h),
-    Rule { started: |h| (h / 24.0).floor() * 24.0, ..rule("a restart each night", 168, 0.005, |h| 0.2 + 0.3 * levels_off(h, 5.0)) },
+    Rule {
+        started: |h| (h / 24.0).floor() * 24.0,
+        ..rule("a restart each night", 168, 0.005, |h| 0.2 + 0.3 * levels_off(h, 5.0))
+    },
 ];
 
 /// All curves.

@@ -36,9 +36,8 @@ fn at(index: usize) -> u64 {
 fn lows(samples: &[Sample], from: usize, value: impl Fn(&Sample) -> f64) -> Vec<Point> {
     let from = from.max(samples.len().saturating_sub(WEEK * AN_HOUR));
     let points = samples.iter().enumerate().skip(from);
-    let points: Vec<_> = points
-        .map(|(index, one)| Point { at: Timestamp::from_millis(at(index)), value: value(one) }.into())
-        .collect();
+    let points: Vec<_> =
+        points.map(|(index, one)| Point { at: Timestamp::from_millis(at(index)), value: value(one) }.into()).collect();
     reduce(&points, Some(Millis::new(HOUR)), Reduction::Minimum)
 }
 

@@ -98,7 +98,10 @@ fn the_table_of_the_readme_is_what_comes_out() {
     let curves = curves::all();
     let leaks = curves.iter().filter(|curve| curve.leaks_from.is_some()).count();
     let mut lines = vec![
-        format!("| {leaks} curves with a leak, {} without | precision | recall | false alarms | warning, median | warning, least |", curves.len() - leaks),
+        format!(
+            "| {leaks} curves with a leak, {} without | precision | recall | false alarms | warning, median | warning, least |",
+            curves.len() - leaks
+        ),
         "|---|---|---|---|---|---|".to_owned(),
     ];
     lines.extend(detectors::ALL.iter().map(|(name, says_leak)| line(name, *says_leak, &curves)));
@@ -125,7 +128,8 @@ fn each_curve_has_a_name_of_its_own_and_every_leak_reaches_its_limit() {
 fn the_defaults_are_those_of_the_schema() {
     let schema = readme().with_file_name("settings.schema.json");
     let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
-    let hours = |name: &str| schema.pointer(&format!("/properties/{name}/default")).unwrap().as_str().unwrap().to_owned();
+    let hours =
+        |name: &str| schema.pointer(&format!("/properties/{name}/default")).unwrap().as_str().unwrap().to_owned();
     let expected = |time: u64| format!("{}h", time / 3_600_000);
     assert_eq!(hours("min_span"), expected(detectors::MIN_SPAN));
     assert_eq!(hours("horizon"), expected(detectors::HORIZON));

@@ -448,7 +448,8 @@ mod tests {
         let samples = [1, 5].map(|at| Sample { at, value: 2.0 });
         let host = StandIn::default().with_samples("a", samples.to_vec()).host();
         let window = |since| Window::since(since, crate::series::Reduction::Minimum);
-        let ats = |series, since| host.samples(series, window(since)).unwrap().iter().map(|one| one.at).collect::<Vec<_>>();
+        let ats =
+            |series, since| host.samples(series, window(since)).unwrap().iter().map(|one| one.at).collect::<Vec<_>>();
         assert_eq!((ats("a", 0), ats("a", 2), ats("b", 0)), (vec![1, 5], vec![5], vec![]));
         assert!(host.look_at_limit("a", window(0), 9.0).is_err());
         host.delete_series("a");
