@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod answers;
 mod authors;
 mod backtest;
 mod bench;

@@ -22,40 +22,45 @@ settle = "3s"
 "ansai:service/service-actions" = { units = ["e2e-*.service"] }
 "#;
 /// Maximum time until systemd has reached a state.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-struct Services(SystemdHost);
+pub(crate) struct Services(pub(crate) SystemdHost);
 
 impl Services {
     fn start() -> Services {
+        Services::with(CONFIG)
+    }
+
+    /// With this configuration.
+    pub(crate) fn with(config: &str) -> Services {
         let (ansai, policies) = (binary::ansai(), binary::policy("service-failure"));
         let policies = policies.parent().unwrap().parent().unwrap();
         let host = SystemdHost::start(&[(ansai.as_path(), "/usr/bin/ansai"), (policies, "/opt/policies")]);
         let services = Services(host);
-        services.shell(&format!("mkdir -p /etc/ansai && cat > /etc/ansai/ansai.toml <<'EOF'\n{CONFIG}\nEOF"));
+        services.shell(&format!("mkdir -p /etc/ansai && cat > /etc/ansai/ansai.toml <<'EOF'\n{config}\nEOF"));
         services
     }
 
-    fn shell(&self, script: &str) -> Ran {
+    pub(crate) fn shell(&self, script: &str) -> Ran {
         let ran = self.0.exec(&["sh", "-c", script]);
         ran.expect_code(0);
         ran
     }
 
     /// Writes the unit file of a service.
-    fn unit(&self, name: &str, unit: &str, service: &str) {
+    pub(crate) fn unit(&self, name: &str, unit: &str, service: &str) {
         let text = format!("[Unit]\n{unit}\n[Service]\n{service}\n");
         self.shell(&format!(
             "cat > /usr/lib/systemd/system/{name}.service <<'EOF'\n{text}EOF\nsystemctl daemon-reload"
         ));
     }
 
-    fn property(&self, name: &str, property: &str) -> String {
+    pub(crate) fn property(&self, name: &str, property: &str) -> String {
         self.0.exec(&["systemctl", "show", "-P", property, name]).stdout.trim().to_owned()
     }
 
     /// Waits until a property has a value.
-    fn wait(&self, name: &str, property: &str, value: &str) {
+    pub(crate) fn wait(&self, name: &str, property: &str, value: &str) {
         let begin = Instant::now();
         while self.property(name, property) != value {
             let found = self.property(name, property);
@@ -64,26 +69,26 @@ impl Services {
         }
     }
 
-    fn once(&self) -> Ran {
+    pub(crate) fn once(&self) -> Ran {
         self.0.exec(&["ansai", "run", "--once", "--format", "json", "--config", "/etc/ansai/ansai.toml"])
     }
 
     /// Every recorded evaluation gives the same answer again, and the audit log is sound.
-    fn replays(&self) {
+    pub(crate) fn replays(&self) {
         let replay = ["ansai", "replay", "--all", "--policies", "/opt/policies", "--state-dir", "/var/lib/ansai"];
         self.0.exec(&replay).expect_code(0);
         self.0.exec(&["ansai", "audit", "verify", "--state-dir", "/var/lib/ansai"]).expect_code(0);
     }
 }
 
-fn finding(ran: &Ran, key: &str) -> Value {
+pub(crate) fn finding(ran: &Ran, key: &str) -> Value {
     let json = ran.json();
     let findings = json["instances"][0]["findings"].as_array().unwrap_or_else(|| panic!("{ran:?}"));
     findings.iter().find(|finding| finding["key"] == key).unwrap_or_else(|| panic!("{json:#}")).clone()
 }
 
 /// The steps of all plans of a finding: the name of the action, and the outcome.
-fn steps(finding: &Value) -> Vec<(String, String)> {
+pub(crate) fn steps(finding: &Value) -> Vec<(String, String)> {
     let plans = finding["plans"].as_array().unwrap();
     let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
     let text = |value: &Value| value.as_str().unwrap().rsplit('.').next().unwrap().to_owned();

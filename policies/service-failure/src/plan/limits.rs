@@ -46,6 +46,7 @@ pub(super) fn allowed(situation: &Situation<'_>) -> Allowed {
         return Allowed::Never(match (settings.attempts, count) {
             (0, _) => format!("`attempts` is 0, so {id} is not restarted"),
             (_, 0 | 1) if has_hit_limit => format!("{id} reached its start limit again after a restart"),
+            _ if situation.answer.is_some() => format!("{done} did not help {id}"),
             _ => format!("{done} did not keep {id} running"),
         });
     }
