@@ -19,6 +19,7 @@ mod gone;
 mod guests;
 mod hangs;
 mod heal;
+mod hooks;
 mod host;
 mod how_to;
 mod inert;
