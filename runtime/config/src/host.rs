@@ -180,7 +180,14 @@ impl HostConfig {
     }
 
     /// A problem of a hook, at this key of its table, or at the table if it has no such key.
-    pub fn hook_diagnostics(&self, hook: &str, key: &str, code: Code, message: &str, hint: Option<String>) -> Diagnostics {
+    pub fn hook_diagnostics(
+        &self,
+        hook: &str,
+        key: &str,
+        code: Code,
+        message: &str,
+        hint: Option<String>,
+    ) -> Diagnostics {
         let span = self.hooks.get(hook).map(|hook| hook.spans.get(key).unwrap_or(&hook.name_span).clone());
         Problems::from(Problem::error(code, span.unwrap_or(0..0), message).maybe_hint(hint)).of(&self.source)
     }

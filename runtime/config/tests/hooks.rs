@@ -44,7 +44,10 @@ fn hooks_are_read() {
     let health = &config.hooks["health"];
     assert_eq!(health.secret, Some(SecretSource::File("/etc/ansai/app.secret".into())));
     let HookCall::Url { method, secret_header, .. } = &health.hook.call else { panic!() };
-    assert_eq!((*method, secret_header.as_deref(), health.hook.limit), (Method::Get, Some("X-Api-Key"), Millis::new(10_000)));
+    assert_eq!(
+        (*method, secret_header.as_deref(), health.hook.limit),
+        (Method::Get, Some("X-Api-Key"), Millis::new(10_000))
+    );
     let HookCall::Url { method, shown, .. } = &config.hooks["gc"].hook.call else { panic!() };
     assert_eq!((*method, shown.to_string().as_str()), (Method::Post, "https://app.example.org/gc"));
     assert_eq!(config.warnings.entries().len(), 0);
@@ -98,8 +101,13 @@ fn mistakes_are_named() {
         (more(HEALTH, "limit = \"21s\""), codes::OUT_OF_RANGE, "`limit`"),
         (more(HEALTH, "secret_header = \"X-Key\""), codes::BAD_HOOK, "needs `secret`"),
         (more(HEALTH, "secret = { credential = \"a\" }\nsecret_header = \"Host\""), codes::BAD_HOOK, "`Host`"),
-        (more(HEALTH, "secret = { credential = \"a\" }\nsecret_header = \"a: b\""), codes::BAD_HOOK, "cannot be a header"),
+        (
+            more(HEALTH, "secret = { credential = \"a\" }\nsecret_header = \"a: b\""),
+            codes::BAD_HOOK,
+            "cannot be a header",
+        ),
         (more(HEALTH, "parameters.a = [\"b\"]"), codes::BAD_PLACEHOLDER, "a GET has no body"),
+        (more(HEALTH, "parameters.a = [\"..\"]").replace("/health", "/{a}/x"), codes::BAD_HOOK, "another directory"),
         (HEALTH.replace("127.0.0.1", "192.0.2.1"), codes::PLAIN_HTTP, "not encrypted"),
         (HEALTH.replace("127.0.0.1", "{host}"), codes::BAD_URL, "`url`"),
         (HEALTH.replace("127.0.0.1", "u:p@127.0.0.1"), codes::BAD_URL, "user or a password"),
@@ -114,7 +122,9 @@ fn mistakes_are_named() {
 
 #[test]
 fn a_linked_hook_needs_nothing_that_is_not_there() {
-    let linked = |other: &str| format!("{FLUSH}check = \"other\"\n[hook.other]\ncommand = [\"/bin/x\", \"{{pool}}\"]\nuser = \"a\"\n{other}");
+    let linked = |other: &str| {
+        format!("{FLUSH}check = \"other\"\n[hook.other]\ncommand = [\"/bin/x\", \"{{pool}}\"]\nuser = \"a\"\n{other}")
+    };
     assert!(parse(&linked("does = \"reads\"\nparameters.pool = [\"green\", \"blue\", \"red\"]\n")).is_ok());
     mistake(&linked("does = \"reads\"\nparameters.pool = [\"blue\"]\n"), codes::BAD_HOOK, "does not permit `green`");
     mistake(&linked("does = \"acts\"\nparameters.pool = [\"green\", \"blue\"]\n"), codes::BAD_HOOK, "which acts");
@@ -122,7 +132,11 @@ fn a_linked_hook_needs_nothing_that_is_not_there() {
     let needs = linked(other).replace("\"{pool}\"]\nuser = \"a\"", "\"{pool}{size}\"]\nuser = \"a\"");
     mistake(&needs, codes::BAD_HOOK, "needs a value for `size`");
     // What is wrong with the other hook is told once.
-    mistake(&linked("does = \"reads\"\nparameters.pool = []\n").replace("\"/bin/x\", \"{pool}\"", "\"/bin/x\""), codes::BAD_HOOK, "no permitted value");
+    mistake(
+        &linked("does = \"reads\"\nparameters.pool = []\n").replace("\"/bin/x\", \"{pool}\"", "\"/bin/x\""),
+        codes::BAD_HOOK,
+        "no permitted value",
+    );
 }
 
 #[test]

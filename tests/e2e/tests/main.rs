@@ -21,6 +21,7 @@ mod gone;
 mod guests;
 mod hangs;
 mod heal;
+mod hooks;
 mod host;
 mod how_to;
 mod inert;

@@ -106,7 +106,12 @@ impl<'a> Call<'a> {
                     Failed::NotBegun(Refusal::Unavailable(format!("its secret cannot be used ({})", error.code())))
                 })?;
                 let secret = secret.map(|secret| (secret_header.clone(), secret));
-                request::send(about, Request { method: *method, url: url.clone(), body: body.clone(), secret }, limit, is_over)
+                request::send(
+                    about,
+                    Request { method: *method, url: url.clone(), body: body.clone(), secret },
+                    limit,
+                    is_over,
+                )
             }
         }
     }

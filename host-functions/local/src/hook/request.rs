@@ -65,7 +65,9 @@ pub(super) fn send(
             Ok(Err(Problem::TimeLimit)) => return Err(Failed::TimeLimit(nothing(about))),
             Ok(Err(Problem::NotSent(why))) => return Err(Failed::NotBegun(Refusal::Unavailable(why))),
             Ok(Err(Problem::NoAnswer(why))) => return Err(Failed::NoAnswer(why)),
-            Err(RecvTimeoutError::Disconnected) => return Err(Failed::Unknown("the request failed inside ansai".into())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failed::Unknown("the request failed inside ansai".into()));
+            }
             Err(RecvTimeoutError::Timeout) if is_over() => return Err(Failed::Stopped(nothing(about))),
             Err(RecvTimeoutError::Timeout) => {}
         }

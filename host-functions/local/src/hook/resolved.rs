@@ -63,7 +63,13 @@ impl Resolved {
     ///
     /// # Errors
     /// The program or the user does not exist, or another user can change the program.
-    pub(super) fn of(host: &Host, hook: &str, call: &HookCall, limit: Millis, values: &Values) -> Result<Self, Refusal> {
+    pub(super) fn of(
+        host: &Host,
+        hook: &str,
+        call: &HookCall,
+        limit: Millis,
+        values: &Values,
+    ) -> Result<Self, Refusal> {
         // The configuration has checked it.
         let incomplete = || Refusal::Invalid(format!("the hook {hook} has a place for an unknown parameter"));
         let what = match call {

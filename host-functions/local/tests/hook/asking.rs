@@ -134,7 +134,9 @@ fn what_others_can_change_is_not_run() {
     symlink(scene.path("fine"), scene.open("link")).unwrap();
     scene.add("fine", hook(READS, command(&[scene.open("link").to_str().unwrap()])));
     untrusted(&scene);
-    for (path, code) in [("/nonexistent/x", "program-start"), ("/etc", "program-start"), ("/etc/passwd", "program-start")] {
+    for (path, code) in
+        [("/nonexistent/x", "program-start"), ("/etc", "program-start"), ("/etc/passwd", "program-start")]
+    {
         scene.add("fine", hook(READS, command(&[path])));
         let refused = asked(&scene).unwrap_err().to_string();
         assert!(refused.contains(code) || refused.contains("user-switch"), "{path}: {refused}");

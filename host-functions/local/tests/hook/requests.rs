@@ -54,7 +54,8 @@ fn a_redirect_is_not_followed() {
 #[test]
 fn a_secret_goes_into_its_header_and_nowhere_else() {
     let scene = Scene::new();
-    let server = Server::saying("200 OK", br#"{"message": "you sent a-long-secret-word", "echo": "a-long-secret-word"}"#);
+    let server =
+        Server::saying("200 OK", br#"{"message": "you sent a-long-secret-word", "echo": "a-long-secret-word"}"#);
     let HookCall::Url { method, url, shown, .. } = url(Method::Get, &server.url("/x")) else { panic!() };
     let secret_header = Some("X-Api-Key".to_owned());
     scene.add("health", hook(Does::Reads, HookCall::Url { method, url, shown, secret_header }));
@@ -100,7 +101,10 @@ fn values_stay_in_their_place_and_a_post_has_them_as_json() {
     let server = Server::saying("500 Oops", b"no memory left");
     scene.add("gc", hook(Does::Acts, url(Method::Post, &server.url("/gc"))));
     let failed = scene.run("gc");
-    assert_eq!((failed.outcome, failed.detail.as_str()), (Outcome::Failed, "gc answered with status 500: no memory left"));
+    assert_eq!(
+        (failed.outcome, failed.detail.as_str()),
+        (Outcome::Failed, "gc answered with status 500: no memory left")
+    );
 }
 
 #[test]

@@ -26,10 +26,13 @@ fn a_preview_says_what_runs_and_changes_nothing() {
     let preview = &previewed.preview;
     assert!(!scene.open("ran").exists());
     let (flush, undo, user) = (scene.path("flush"), scene.path("flush-undo"), crate::scene::user());
-    assert_eq!(preview.sample, [
-        format!("run `{} --pool=blue 'a b'` as {user}, for at most 60 s", flush.display()),
-        format!("undo with `{} blue` as {user}, for at most 60 s", undo.display()),
-    ]);
+    assert_eq!(
+        preview.sample,
+        [
+            format!("run `{} --pool=blue 'a b'` as {user}, for at most 60 s", flush.display()),
+            format!("undo with `{} blue` as {user}, for at most 60 s", undo.display()),
+        ]
+    );
     assert_eq!((preview.items, preview.reversible, preview.interrupts), (1, Reversibility::Fully, None));
     let subjects: Vec<&Subject> = previewed.touches.iter().map(|touch| &touch.subject).collect();
     assert_eq!(subjects, [&Subject::new("hook", "flush"), &touched]);
@@ -52,7 +55,10 @@ fn what_changed_since_the_preview_is_not_run() {
         step.preview().unwrap();
         change(&scene);
         let refused = step.begin().unwrap_err();
-        assert!(matches!(refused, Refusal::Changed(_) | Refusal::Denied(_) | Refusal::NotFound(_)), "{what}: {refused}");
+        assert!(
+            matches!(refused, Refusal::Changed(_) | Refusal::Denied(_) | Refusal::NotFound(_)),
+            "{what}: {refused}"
+        );
         assert!(!scene.open("ran").exists(), "{what}");
     };
     changed("written to", &|scene| drop(scene.script("flush", "touch HERE/ran # other")));
@@ -114,7 +120,11 @@ fn a_failure_says_why_and_is_undone_if_there_is_an_undo() {
     scene.undo("fails", "touch HERE/undone", &[]);
     let applied = scene.run("fails");
     assert_eq!((applied.outcome, &applied.items[0].fate), (Outcome::Failed, &Fate::Done));
-    scene.add_script("object", Does::Acts, r#"echo '{"healthy": false, "message": "m", "freed": {"value": 9, "unit": "bytes"}}'"#);
+    scene.add_script(
+        "object",
+        Does::Acts,
+        r#"echo '{"healthy": false, "message": "m", "freed": {"value": 9, "unit": "bytes"}}'"#,
+    );
     let applied = scene.run("object");
     // It did what it was asked to; whether all is well is for the check to tell.
     assert_eq!((applied.outcome, applied.detail.as_str()), (Outcome::Done, "ran object: m"));

@@ -1,7 +1,7 @@
 //! How a hook is called: `command` and `user`, or `url` with `method` and `secret`.
 
 use ansai_core::codes;
-use ansai_core::hook::{Does, HookCall, Method, Template, TemplateError};
+use ansai_core::hook::{Does, HookCall, Method, Template};
 use ansai_core::text::inert;
 
 use super::DOES;
@@ -16,8 +16,17 @@ const METHODS: &[(&str, Method)] = &[("get", Method::Get), ("post", Method::Post
 const MOST_USER: usize = 256;
 const MOST_HEADER: usize = 64;
 /// Headers that say how the request is sent.
-const RESERVED: &[&str] =
-    &["connection", "content-length", "content-type", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"];
+const RESERVED: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Reads the call, and reports keys that do not belong to it.
 pub(super) fn read(
@@ -37,7 +46,10 @@ pub(super) fn read(
             return None;
         }
         (None, None) => {
-            fields.require(&[("command", "command = [\"/usr/local/bin/program\"]"), ("user", "user = \"www-data\"")], problems);
+            fields.require(
+                &[("command", "command = [\"/usr/local/bin/program\"]"), ("user", "user = \"www-data\"")],
+                problems,
+            );
             return None;
         }
     };
@@ -55,24 +67,23 @@ pub(super) fn read(
     }
 }
 
-fn of_command(
-    fields: &Fields<'_>,
-    node: &Node,
-    parameters: &Parameters,
-    problems: &mut Problems,
-) -> Option<HookCall> {
+fn of_command(fields: &Fields<'_>, node: &Node, parameters: &Parameters, problems: &mut Problems) -> Option<HookCall> {
     // Never root by omission.
     fields.require(&[("user", "user = \"www-data\"")], problems);
     let user = fields.text("user", MOST_USER, problems).zip(fields.get("user")).and_then(|(text, node)| {
         let is_name = inert(text, MOST_USER) == text && !text.contains([':', '/']) && text.trim() == text;
         if !is_name {
             let message = "`user` is not the name of a user";
-            problems.add(Problem::error(codes::BAD_NAME, node.span.clone(), message).hint("write the name as in /etc/passwd"));
+            problems.add(
+                Problem::error(codes::BAD_NAME, node.span.clone(), message).hint("write the name as in /etc/passwd"),
+            );
         }
         is_name.then(|| text.to_owned())
     });
     let words = words("command", node, parameters, problems)?;
-    if let Some(unused) = parameters.keys().find(|name| !words.iter().flat_map(Template::parameters).any(|one| one == *name)) {
+    if let Some(unused) =
+        parameters.keys().find(|name| !words.iter().flat_map(Template::parameters).any(|one| one == *name))
+    {
         let message = format!("`command` does not use the parameter `{unused}`");
         problems.add(
             Problem::error(codes::BAD_PLACEHOLDER, node.span.clone(), message)
@@ -83,12 +94,7 @@ fn of_command(
 }
 
 /// The words of a command, with places for these parameters.
-pub(super) fn words(
-    key: &str,
-    node: &Node,
-    parameters: &Parameters,
-    problems: &mut Problems,
-) -> Option<Vec<Template>> {
+pub(super) fn words(key: &str, node: &Node, parameters: &Parameters, problems: &mut Problems) -> Option<Vec<Template>> {
     let words = export::command(key, node, problems)?;
     let mut templates = Vec::with_capacity(words.len());
     for (index, word) in words.iter().enumerate() {
@@ -111,12 +117,8 @@ fn template(key: &str, text: &str, span: &Span, parameters: &Parameters, problem
     let found = match Template::parse(text) {
         Ok(found) => found,
         Err(error) => {
-            let hint = match error {
-                TemplateError::NotAName => "write {name} for a parameter",
-                TemplateError::Open | TemplateError::Closed => "write {name} for a parameter",
-            };
             let message = format!("`{}` in `{key}` {error}", inert(text, 80));
-            problems.add(bad(message, format!("{hint}, and {{{{ or }}}} for a brace")));
+            problems.add(bad(message, "write {name} for a parameter, and {{ or }} for a brace".to_owned()));
             return None;
         }
     };
@@ -155,6 +157,12 @@ fn of_url(fields: &Fields<'_>, node: &Node, parameters: &Parameters, problems: &
         }
     };
     let url = template("url", text, &node.span, parameters, problems)?;
+    if let Some((name, _)) = parameters.iter().find(|(_, values)| values.iter().any(|value| is_dots(value))) {
+        let message = format!("a value of `{name}` is `.` or `..`, which in a URL means another directory");
+        problems
+            .add(Problem::error(codes::BAD_HOOK, node.span.clone(), message).hint("write the whole path into `url`"));
+        return None;
+    }
     let shown = template("url", &shown, &node.span, parameters, problems)?;
     if method == Some(Method::Get)
         && let Some(unused) = parameters.keys().find(|name| !url.parameters().any(|one| one == *name))
@@ -166,6 +174,10 @@ fn of_url(fields: &Fields<'_>, node: &Node, parameters: &Parameters, problems: &
         );
     }
     Some(HookCall::Url { method: method?, url, shown, secret_header })
+}
+
+fn is_dots(value: &str) -> bool {
+    matches!(value, "." | "..")
 }
 
 fn header(text: &str, node: &Node, problems: &mut Problems) -> Option<String> {

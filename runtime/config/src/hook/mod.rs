@@ -22,7 +22,18 @@ use crate::source::Span;
 use crate::target::{SecretSource, read_secret};
 
 pub(crate) const KEYS: &[&str] = &[
-    "does", "command", "user", "url", "method", "secret", "secret_header", "limit", "parameters", "undo", "check", "touches",
+    "does",
+    "command",
+    "user",
+    "url",
+    "method",
+    "secret",
+    "secret_header",
+    "limit",
+    "parameters",
+    "undo",
+    "check",
+    "touches",
 ];
 const DOES: &[(&str, Does)] = &[("reads", Does::Reads), ("acts", Does::Acts)];
 const MOST_HOOKS: usize = 1_000;

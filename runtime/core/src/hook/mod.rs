@@ -159,11 +159,7 @@ mod tests {
             does: Does::Acts,
             call: HookCall::Command { words: vec![Template::parse("/bin/true").unwrap()], user },
             limit: Millis::new(1_000),
-            parameters: [
-                ("pool".to_owned(), listed(&["blue", "{size}"])),
-                ("size".to_owned(), listed(&["1"])),
-            ]
-            .into(),
+            parameters: [("pool".to_owned(), listed(&["blue", "{size}"])), ("size".to_owned(), listed(&["1"]))].into(),
             undo: None,
             check: None,
             touches: Vec::new(),
@@ -180,8 +176,21 @@ mod tests {
         let values = hook().values("flush", &chosen(&[("size", "1"), ("pool", "blue")])).unwrap();
         assert_eq!(values["pool"], "blue");
         let lies = [
-            "", "Blue", "blue ", "blue\n", "blue\0", "--blue", "$(id)", "`id`", "*", "b*", "{pool}", "blue\u{202e}",
-            "../blue", "blue;id", "green",
+            "",
+            "Blue",
+            "blue ",
+            "blue\n",
+            "blue\0",
+            "--blue",
+            "$(id)",
+            "`id`",
+            "*",
+            "b*",
+            "{pool}",
+            "blue\u{202e}",
+            "../blue",
+            "blue;id",
+            "green",
         ];
         for lie in lies {
             let refused = hook().values("flush", &chosen(&[("size", "1"), ("pool", lie)])).unwrap_err();

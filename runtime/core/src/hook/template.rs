@@ -86,7 +86,8 @@ impl Template {
     /// value never adds a segment, a query or a host.
     pub fn fill_url(&self, values: &Values) -> Option<String> {
         self.filled(values, |text, value| {
-            // As a segment of a path, these would mean another directory; encoded they would, too.
+            // As a segment of a path, these mean another directory, also if they are encoded. The configuration refuses
+            // them.
             if matches!(value, "." | "..") {
                 return;
             }

@@ -27,6 +27,7 @@ const HOST: &[(&str, &str)] = &[
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
+    ("`[hook.NAME]`", "[hook.a]\ndoes = \"reads\"\nurl = \"http://127.0.0.1/\"\nUNKNOWN"),
     ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),
     ("`[policy.NAME.attempts]`", "[policy.a.attempts]\nUNKNOWN"),
     ("`[policy.NAME.incidents]`", "[policy.a.incidents]\nUNKNOWN"),

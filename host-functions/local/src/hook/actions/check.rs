@@ -123,9 +123,8 @@ impl TypedAction for Check {
                 return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
             }
         };
-        let asked = check(doing.host, doing.reach, &hook, &parameters).and_then(|call| {
-            call.run(ONE_LOOK, &|| doing.is_stopping()).map_err(|failed| refusal(&hook, failed))
-        });
+        let asked = check(doing.host, doing.reach, &hook, &parameters)
+            .and_then(|call| call.run(ONE_LOOK, &|| doing.is_stopping()).map_err(|failed| refusal(&hook, failed)));
         let finished = |outcome, why, detail: &str| Progress::Finished(applied(&hook, outcome, why, detail));
         let note = match asked {
             Ok(answer) if answer.healthy == Some(true) => {

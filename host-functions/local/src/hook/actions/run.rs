@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use ansai_core::hook::{Does, Parameter};
 use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Reversibility, Touch, Unit};
-use ansai_kit::action::{Amount, Applied, Begun, Captured, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{
+    Amount, Applied, Begun, Captured, Described, Fate, Item, Proposed, Step, StepContext, TypedAction,
+};
 use ansai_kit::hook::HookAccess;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::target::Reach;
@@ -127,10 +129,11 @@ impl TypedAction for Run {
         }
     }
 
-    /// Nobody but the command knows what it has done.
+    /// Only the command could say what it did. The check would say that all is well, not that the hook ran.
     fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let name = &what.arguments.hook;
-        let why = format!("ansai ended while the hook {name} ran: its command was killed, and what it did is unknown");
+        let why =
+            format!("ansai ended while the hook {name} ran: its command was ended too, and what it did is unknown");
         Ok(Applied::unknown(why))
     }
 }
