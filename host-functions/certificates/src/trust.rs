@@ -107,15 +107,19 @@ pub fn judge(
     if way.iter().enumerate().any(|(place, one)| is_weak(one, !is_self_issued(one) || place == 0)) {
         found.add(Distrust::Weak, "a key or a signature of the chain is too weak");
     }
-    let expired = way.iter().skip(1).find(|one| validity_of(one).1 < now);
-    if let Some(expired) = expired.filter(|one| !is_known(one, roots)) {
+    match roots {
+        Some(roots) => judge_way(&end, chain, &way, roots, now, &mut found),
+        None => judge_intermediates(&way, now, &mut found),
+    }
+    found
+}
+
+/// Of a chain that leads nowhere, or nobody knows where: an old certificate on another way harms nobody.
+fn judge_intermediates(way: &[&X509Certificate<'_>], now: Timestamp, found: &mut Judgement) {
+    if let Some(expired) = way.iter().skip(1).find(|one| validity_of(one).1 < now) {
         let (subject, until) = (name_text(expired.subject()), date(validity_of(expired).1));
         found.add(Distrust::ExpiredIntermediate, format!("the intermediate certificate {subject} expired on {until}"));
     }
-    if let Some(roots) = roots {
-        judge_way(&end, chain, &way, roots, now, &mut found);
-    }
-    found
 }
 
 fn judge_time(leaf: &X509Certificate<'_>, now: Timestamp, found: &mut Judgement) {
@@ -146,13 +150,8 @@ fn judge_way(
     let algorithms = default_provider().signature_verification_algorithms.all;
     let rest = chain.get(1..).unwrap_or_default();
     let verified = end.verify_for_usage(algorithms, &roots.0, rest, at, KeyUsage::server_auth(), None, None);
-    let Err(error) = verified else {
-        // Another path than the one that was followed leads to a root.
-        if found.distrust == [Distrust::ExpiredIntermediate] {
-            *found = Judgement { trusted: Some(true), ..Judgement::default() };
-        }
-        return;
-    };
+    let Err(error) = verified else { return };
+    judge_intermediates(way, now, found);
     match error {
         Error::UnknownIssuer => judge_missing(way, found),
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
@@ -185,10 +184,10 @@ fn judge_missing(way: &[&X509Certificate<'_>], found: &mut Judgement) {
     let issuer = name_text(last.issuer());
     // Public authorities say where the certificate that is missing can be fetched.
     match way.len() == 1 && names_its_issuer(last) {
-        true => found.add(Distrust::IncompleteChain, format!("the intermediate certificate {issuer} is missing")),
+        true => found.add(Distrust::IncompleteChain, format!("the chain lacks the intermediate certificate {issuer}")),
         false => found.add(
             Distrust::UnknownIssuer,
-            format!("the certificate of {issuer} is not sent, and this host does not know it as an authority"),
+            format!("the chain ends at {issuer}, whose certificate is neither sent nor known to this host"),
         ),
     }
 }
@@ -209,14 +208,6 @@ fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certificate<'a>>
 
 fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
-}
-
-/// Whether it is one of the roots: those are trusted whatever their dates say.
-fn is_known(certificate: &X509Certificate<'_>, roots: Option<&Roots>) -> bool {
-    // The roots hold the content of the sequence only.
-    roots.is_some_and(|roots| {
-        roots.0.iter().any(|root| certificate.subject().as_raw().ends_with(root.subject.as_ref()))
-    })
 }
 
 fn names_its_issuer(certificate: &X509Certificate<'_>) -> bool {

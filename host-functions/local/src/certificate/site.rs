@@ -81,6 +81,14 @@ impl Site {
         })
     }
 
+    /// Refuses to act on another machine than this: neither its programs nor its files can be used as a server does.
+    pub(super) fn require_this_machine(&self) -> Result<(), Refusal> {
+        match self.runs {
+            true => Ok(()),
+            false => Err(Refusal::Unsupported("certificates are replaced on this machine only".into())),
+        }
+    }
+
     /// The names of all lineages, in byte order, and how many names are none.
     pub(super) fn names(&self) -> Result<(Vec<String>, u32), Refusal> {
         let renewal = match self.open()?.subdirectory("renewal") {

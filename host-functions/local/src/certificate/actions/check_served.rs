@@ -17,6 +17,7 @@ use super::applied;
 use super::reload::subject;
 use crate::certificate::fields::ENDPOINTS;
 use crate::certificate::server::{self, Place};
+use crate::certificate::site::Site;
 
 const LONGEST: Millis = Millis::new(3_600_000);
 /// So that the step ends by itself, with its reason, before the host ends it.
@@ -57,6 +58,7 @@ impl TypedAction for CheckServed {
         if arguments.within > LONGEST {
             return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
         }
+        Site::of(ask.host).require_this_machine()?;
         server::files(ask.reach, &arguments.target)?;
         arguments.endpoint.name()?;
         let mut preview = Preview::nothing(subject(&arguments.target));

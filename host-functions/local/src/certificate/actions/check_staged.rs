@@ -36,7 +36,9 @@ impl TypedAction for CheckStaged {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, ()), Refusal> {
-        Site::of(ask.host).require(&arguments.lineage)?;
+        let site = Site::of(ask.host);
+        site.require_this_machine()?;
+        site.require(&arguments.lineage)?;
         server::files(ask.reach, &arguments.target)?;
         let mut preview = Preview::nothing(subject(&arguments.lineage));
         preview.sample.push(format!("the staged certificate of {} can replace the installed one", arguments.lineage));

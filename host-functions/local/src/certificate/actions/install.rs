@@ -60,7 +60,9 @@ impl TypedAction for Install {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
-        Site::of(ask.host).require(&arguments.lineage)?;
+        let site = Site::of(ask.host);
+        site.require_this_machine()?;
+        site.require(&arguments.lineage)?;
         let target = Target::of(server::files(ask.reach, &arguments.target)?);
         let mut preview = Preview::nothing(subject(&arguments.lineage));
         preview.items = 1;
@@ -95,6 +97,7 @@ impl TypedAction for Install {
         let files = server::files(doing.reach, &what.arguments.target)?;
         what.targets.check(files)?;
         let name = what.arguments.lineage.as_str();
+        site.require_this_machine()?;
         let _lock = swap::Lock::take(&site.open()?)?;
         put_back(&site, name, files, doing.step_id)
     }
@@ -120,12 +123,22 @@ pub(in crate::certificate) fn install(
     roots: Option<&Roots>,
     doing: &StepContext<'_>,
 ) -> Result<Applied, Refusal> {
+    site.require_this_machine()?;
     site.require(name)?;
     let _lock = swap::Lock::take(&site.open()?)?;
     let installed = Place::of(&files.certificate)?.read()?;
-    let staged = staged::check(site, name, &installed, roots, doing.now)?;
-    // Else nobody could tell afterwards whether the new certificate is the reason.
-    server::test(site, files).map_err(|why| Refusal::Unavailable(format!("before anything was changed, {why}")))?;
+    // Without the second, nobody could tell afterwards whether the new certificate is the reason.
+    let checked = staged::check(site, name, &installed, roots, doing.now).and_then(|staged| {
+        let tested = server::test(site, files);
+        tested.map(|()| staged).map_err(|why| Refusal::Unavailable(format!("before anything was changed, {why}")))
+    });
+    let staged = match checked {
+        Ok(staged) => staged,
+        Err(why) => {
+            let detail = why.to_string();
+            return Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) });
+        }
+    };
     swap::replace(site, name, &staged, files, doing.step_id)?;
     let Err(why) = server::test(site, files).and_then(|()| server::reload(site, files)) else {
         swap::forget_old(site, name);
