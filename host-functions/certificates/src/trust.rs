@@ -193,7 +193,7 @@ fn judge_missing(way: &[&X509Certificate<'_>], found: &mut Judgement) {
 }
 
 /// The certificate and those that issued it, as far as they are in the chain.
-fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certificate<'a>> {
+pub(crate) fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certificate<'a>> {
     let mut way: Vec<&X509Certificate<'a>> = chain.first().into_iter().collect();
     while let Some(last) = way.last().filter(|last| !is_self_issued(last)) {
         let issuer = last.issuer().as_raw();
@@ -218,41 +218,6 @@ fn names_its_issuer(certificate: &X509Certificate<'_>) -> bool {
         }
         _ => false,
     })
-}
-
-/// How the certificates of a chain belong together, whoever trusts them: for authorities that this host does not know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Links {
-    /// Who should have issued the last one.
-    pub top_issuer: String,
-    /// How many there are on the way, the certificate of the server among them.
-    pub length: usize,
-    /// Whether each is signed by the next, and valid.
-    pub are_valid: bool,
-}
-
-impl Links {
-    /// Of a chain at a time; `None` if a certificate is damaged.
-    pub fn of(chain: &[CertificateDer<'_>], now: Timestamp) -> Option<Links> {
-        let parsed: Vec<X509Certificate<'_>> = chain.iter().map(|der| parse(der)).collect::<Option<_>>()?;
-        let way = way(&parsed);
-        let last = way.last()?;
-        let der = chain.iter().zip(&parsed).find(|(_, one)| std::ptr::eq(*one, *last))?.0;
-        // As if the last one were trusted.
-        let judged = judge(chain, None, Some(&Roots::trusting(der)), now);
-        let are_valid = way.len() == 1 || judged.trusted == Some(true);
-        Some(Links { top_issuer: name_text(last.issuer()), length: way.len(), are_valid })
-    }
-}
-
-/// Whether a certificate is for each of these names; `None` if it is damaged.
-pub fn names_cover(certificate: &[u8], names: &[String]) -> Option<bool> {
-    let own = all_names(&parse(certificate)?);
-    let is_covered = |name: &String| {
-        let below = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
-        own.contains(name) || below.is_some_and(|below| own.contains(&below))
-    };
-    Some(names.iter().all(is_covered))
 }
 
 /// `2026-11-29`.

@@ -131,7 +131,8 @@ fn write_like(new: &mut File, bytes: &[u8], before: &File) -> std::io::Result<()
 
 fn write_over(place: &Place, bytes: &[u8]) -> Result<(), Refusal> {
     let before = place.directory.file(&place.name, Access::Read).map_err(refused)?;
-    let written = place.directory.replace_with(&place.name, WriteOptions::PRIVATE, |new| write_like(new, bytes, &before));
+    let written =
+        place.directory.replace_with(&place.name, WriteOptions::PRIVATE, |new| write_like(new, bytes, &before));
     written.map(drop).map_err(refused)
 }
 

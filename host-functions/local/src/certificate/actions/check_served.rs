@@ -113,7 +113,10 @@ impl TypedAction for CheckServed {
         };
         let detail = why.to_string();
         match doing.now >= until || matches!(why, Refusal::Denied(_)) {
-            true => Progress::Finished(Applied { reason: Some(why), ..applied(&target, Outcome::Failed, detail, Value::Null) }),
+            true => Progress::Finished(Applied {
+                reason: Some(why),
+                ..applied(&target, Outcome::Failed, detail, Value::Null)
+            }),
             false => Progress::Running { note: detail, again_in: AGAIN },
         }
     }

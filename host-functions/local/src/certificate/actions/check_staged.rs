@@ -59,7 +59,9 @@ impl TypedAction for CheckStaged {
         let found = staged::check(&site, &name, &installed, Roots::of(doing.host).as_deref(), doing.now);
         Ok(Begun::Finished(match found {
             Ok(_) => applied(&name, Outcome::Done, format!("the staged certificate of {name} passed"), Value::Null),
-            Err(why) => Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) },
+            Err(why) => {
+                Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) }
+            }
         }))
     }
 

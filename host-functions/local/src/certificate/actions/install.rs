@@ -109,7 +109,11 @@ impl TypedAction for Install {
             // Listed as done, so that it is put back: nobody has tested it.
             Some(_) => {
                 let done = applied(&name, Outcome::Done, "the files were replaced", json!(doing.step_id));
-                Applied { outcome: Outcome::Failed, detail: "ansai ended before it was tested and loaded".into(), ..done }
+                Applied {
+                    outcome: Outcome::Failed,
+                    detail: "ansai ended before it was tested and loaded".into(),
+                    ..done
+                }
             }
         })
     }
@@ -142,7 +146,12 @@ pub(in crate::certificate) fn install(
     swap::replace(site, name, &staged, files, doing.step_id)?;
     let Err(why) = server::test(site, files).and_then(|()| server::reload(site, files)) else {
         swap::forget_old(site, name);
-        return Ok(applied(name, Outcome::Done, format!("the new certificate of {name} is loaded"), json!(doing.step_id)));
+        return Ok(applied(
+            name,
+            Outcome::Done,
+            format!("the new certificate of {name} is loaded"),
+            json!(doing.step_id),
+        ));
     };
     let back = match put_back(site, name, files, doing.step_id) {
         Ok(back) if back.outcome == Outcome::Done => "the previous files are back and loaded".to_owned(),

@@ -73,9 +73,13 @@ impl TypedAction for Renew {
         site.require(&name)?;
         let program = staging::program(&site)?;
         let done = match staging::renew(&site, program, &name, &|| doing.is_stopping()) {
-            Ok(()) => applied(&name, Outcome::Done, format!("{name} is renewed; it waits to be installed"), Value::Null),
+            Ok(()) => {
+                applied(&name, Outcome::Done, format!("{name} is renewed; it waits to be installed"), Value::Null)
+            }
             Err(busy @ Refusal::Busy(_)) => return Err(busy),
-            Err(why) => Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) },
+            Err(why) => {
+                Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) }
+            }
         };
         Ok(Begun::Finished(done))
     }

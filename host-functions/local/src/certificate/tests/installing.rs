@@ -49,7 +49,11 @@ fn what_does_not_work_is_put_back_and_loaded_again() {
     let reload = format!("case $(readlink {}) in *cert2.pem) exit 1;; esac", live.display());
     let failed = scene.install(&scene.files("exit 0", &reload), "2").unwrap();
     assert_eq!((failed.outcome, scene.served()), (Outcome::Failed, scene.installed.pem.clone()));
-    assert!(failed.detail.contains("the reload failed") && failed.detail.contains("back and loaded"), "{}", failed.detail);
+    assert!(
+        failed.detail.contains("the reload failed") && failed.detail.contains("back and loaded"),
+        "{}",
+        failed.detail
+    );
     let failed = scene.install(&scene.files("exit 0", "exit 3"), "3").unwrap();
     assert_eq!((failed.outcome, scene.served()), (Outcome::Failed, scene.installed.pem.clone()));
     assert!(failed.detail.contains("the previous files are back, but"), "{}", failed.detail);
