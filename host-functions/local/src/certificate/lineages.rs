@@ -51,6 +51,11 @@ pub(super) fn subject(name: &str) -> Subject {
     Subject::new("lineage", name)
 }
 
+/// certbot itself. It runs once at a time, and its lock does not part the steps of one process.
+pub(super) fn manager() -> Subject {
+    Subject::new("manager", "certbot")
+}
+
 pub(super) fn list_lineages(ask: &ProbeContext<'_>, wanted: ListLineages) -> Result<LineagePage, Refusal> {
     list(
         &Site::of(ask.host),

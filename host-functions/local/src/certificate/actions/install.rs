@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::applied;
-use crate::certificate::lineages::subject;
+use crate::certificate::lineages::{manager, subject};
 use crate::certificate::server::{self, Place};
 use crate::certificate::site::Site;
 use crate::certificate::{staged, swap};
@@ -76,7 +76,8 @@ impl TypedAction for Install {
     fn touches(&self, preview: &Preview, target: &Target) -> Vec<Touch> {
         let files = [&target.certificate, &target.key].map(|path| Touch::exclusive(Subject::new("file", path)));
         let unit = server::touches(target.unit.as_deref(), Touch::exclusive);
-        [Touch::exclusive(preview.about.clone())].into_iter().chain(files).chain(unit).collect()
+        let first = [preview.about.clone(), manager()].map(Touch::exclusive);
+        first.into_iter().chain(files).chain(unit).collect()
     }
 
     fn describe(&self, target: Target) -> Described {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_certificates::fingerprint;
-use ansai_core::{Outcome, Preview, Refusal, Reversibility};
+use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
 use ansai_kit::action::{Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::applied;
 use crate::certificate::fields::MAX_RENEWALS;
-use crate::certificate::lineages::subject;
+use crate::certificate::lineages::{manager, subject};
 use crate::certificate::site::Site;
 use crate::certificate::staging;
 
@@ -58,6 +58,10 @@ impl TypedAction for Renew {
         let before = staged(&site, &lineage);
         preview.sample.push(lineage);
         Ok((preview, Target { before }))
+    }
+
+    fn touches(&self, preview: &Preview, _targets: &Target) -> Vec<Touch> {
+        vec![Touch::exclusive(preview.about.clone()), Touch::exclusive(manager())]
     }
 
     fn amounts(&self, _targets: &Target, _treated: Option<&[Item]>) -> Vec<Amount> {
