@@ -154,6 +154,12 @@ fn judge_way(
     judge_intermediates(way, now, found);
     match error {
         Error::UnknownIssuer => judge_missing(way, found),
+        // What `openssl req -x509` makes is an authority. Most clients accept it where it is trusted itself.
+        Error::CaUsedAsEndEntity if is_self_issued(leaf) => {
+            if !is_known(leaf, roots) {
+                judge_missing(&[*leaf], found);
+            }
+        }
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
             found.add(Distrust::ExpiredIntermediate, "a certificate of an authority in the chain is not valid now");
         }
@@ -208,6 +214,15 @@ pub(crate) fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certi
 
 fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
+}
+
+/// Whether it is one of the roots. They hold what is in the sequences, without their headers.
+fn is_known(certificate: &X509Certificate<'_>, roots: &Roots) -> bool {
+    let (subject, key) = (certificate.subject().as_raw(), certificate.public_key().raw);
+    roots
+        .0
+        .iter()
+        .any(|root| subject.ends_with(root.subject.as_ref()) && key.ends_with(root.subject_public_key_info.as_ref()))
 }
 
 fn names_its_issuer(certificate: &X509Certificate<'_>) -> bool {
