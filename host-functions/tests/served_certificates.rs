@@ -1,5 +1,13 @@
 //! `served-certificate-probe` as the host answers it: grants, batches, servers that hang, and special addresses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -80,7 +88,8 @@ async fn one_server_that_hangs_hides_no_other() {
     });
     let (good, hangs) = (scene.server(at_once()), scene.server(silent));
     let (good, hangs) = (good.address(), hangs.address());
-    let found = scene.look(&[&good, &hangs], &[(&hangs, "a.example"), (&good, "a.example"), (&good, "")]).await.unwrap();
+    let found =
+        scene.look(&[&good, &hangs], &[(&hangs, "a.example"), (&good, "a.example"), (&good, "")]).await.unwrap();
     assert!(found[0]["presented"]["failed"]["timed-out"].is_string(), "{found:#}");
     assert_eq!(found[0]["trusted"], Value::Null);
     assert_eq!((&found[1]["trusted"], &found[1]["distrust"]), (&json!(true), &json!([])), "{found:#}");
@@ -116,7 +125,8 @@ async fn a_thousand_endpoints() {
     let servers: Vec<TlsServer> = (0..50).map(|_| scene.server(at_once())).collect();
     let addresses: Vec<String> = servers.iter().map(TlsServer::address).collect();
     let granted: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    let endpoints: Vec<(&str, &str)> = granted.iter().map(|address| (*address, "a.example")).cycle().take(1_000).collect();
+    let endpoints: Vec<(&str, &str)> =
+        granted.iter().map(|address| (*address, "a.example")).cycle().take(1_000).collect();
     let began = Instant::now();
     let mut trusted = 0;
     for page in endpoints.chunks(250) {

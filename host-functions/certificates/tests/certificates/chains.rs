@@ -46,7 +46,9 @@ fn each_reason_is_found_and_none_hides_another() {
         ("private", &[&own.der, &der(&other.pem)], "a.example", &[UnknownIssuer]),
         ("expired intermediate", &[&under_old.der, &der(&old.pem)], "a.example", &[ExpiredIntermediate]),
         ("another key", &[&good.der, &der(&same_name.pem)], "a.example", &[BadSignature]),
-        ("authority", &[&der(&root.pem)], "a.example", &[WrongName, Other]),
+        ("a known authority itself", &[&der(&root.pem)], "a.example", &[WrongName]),
+        ("self-signed", &[&der(&other.pem)], "a.example", &[WrongName, UnknownIssuer]),
+        ("a known authority under another", &[&middle_der], "a.example", &[WrongName, Other]),
     ];
     for (what, parts, name, expected) in cases {
         let found = judged(parts, name, &root.pem);

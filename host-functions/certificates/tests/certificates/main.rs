@@ -1,8 +1,16 @@
 //! Certificates of files and of servers, good and bad.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod chains;
 mod files;
+mod openssl;
 mod servers;
 
 use ansai_core::Timestamp;

@@ -43,7 +43,8 @@ const LDAP_YES: &[u8] = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x
 const POSTGRESQL: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
 /// Version 8.0, with TLS.
 const MYSQL: &[u8] = b"\x1d\x00\x00\x00\x0a8.0.36\x00\x01\x00\x00\x0012345678\x00\xff\xff\x2d\x02\x00\xff\xdf\x15";
-const MYSQL_PLAIN: &[u8] = b"\x1d\x00\x00\x00\x0a8.0.36\x00\x01\x00\x00\x0012345678\x00\xff\xf7\x2d\x02\x00\xff\xdf\x15";
+const MYSQL_PLAIN: &[u8] =
+    b"\x1d\x00\x00\x00\x0a8.0.36\x00\x01\x00\x00\x0012345678\x00\xff\xf7\x2d\x02\x00\xff\xdf\x15";
 
 #[test]
 fn every_opening_leads_to_the_certificate() {
@@ -78,7 +79,11 @@ fn a_server_without_tls_is_told_from_one_of_another_kind() {
         (Opening::Imap, dialogue(&["* BYE\r\n"]), "does not answer as IMAP"),
         (Opening::Imap, dialogue(&["* OK\r\n", "a BAD\r\n"]), "no TLS over IMAP"),
         (Opening::Pop3, dialogue(&["+OK\r\n", "-ERR\r\n"]), "no TLS over POP3"),
-        (Opening::Ldap, packets(LDAP, b"", b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"), "no TLS over LDAP"),
+        (
+            Opening::Ldap,
+            packets(LDAP, b"", b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"),
+            "no TLS over LDAP",
+        ),
         (Opening::Ldap, packets(LDAP, b"", b"HTTP/1.1 400"), "does not answer as LDAP"),
         (Opening::Ldap, packets(LDAP, b"", b"\x30\x84\xff\xff\xff\xff"), "4294967295 bytes"),
         (Opening::Postgresql, packets(POSTGRESQL, b"", b"N"), "no TLS over PostgreSQL"),
@@ -111,12 +116,19 @@ fn whatever_hangs_or_floods_ends_at_the_deadline() {
         std::thread::sleep(PATIENT);
         false
     });
-    for opening in [Opening::Tls, Opening::Smtp, Opening::Imap, Opening::Pop3, Opening::Ldap, Opening::Postgresql, Opening::Mysql] {
-        for before in [silent.clone(), forever(b".", Duration::from_millis(20)), forever(b"220-x\r\n", Duration::from_millis(5))] {
+    for opening in
+        [Opening::Tls, Opening::Smtp, Opening::Imap, Opening::Pop3, Opening::Ldap, Opening::Postgresql, Opening::Mysql]
+    {
+        for before in
+            [silent.clone(), forever(b".", Duration::from_millis(20)), forever(b"220-x\r\n", Duration::from_millis(5))]
+        {
             let (server, _) = server(before);
             let began = Instant::now();
             let why = ask(&server, opening, SHORT).unwrap_err();
-            assert!(matches!(why, Refusal::TimedOut(_) | Refusal::Invalid(_) | Refusal::Unavailable(_)), "{opening:?}: {why}");
+            assert!(
+                matches!(why, Refusal::TimedOut(_) | Refusal::Invalid(_) | Refusal::Unavailable(_)),
+                "{opening:?}: {why}"
+            );
             assert!(began.elapsed() < PATIENT, "{opening:?}");
         }
     }
@@ -124,7 +136,8 @@ fn whatever_hangs_or_floods_ends_at_the_deadline() {
 
 #[test]
 fn a_flood_of_lines_and_a_chain_of_ten_megabytes_are_refused() {
-    let (endless, _) = server(forever(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Duration::ZERO));
+    let (endless, _) =
+        server(forever(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Duration::ZERO));
     let why = ask(&endless, Opening::Smtp, PATIENT).unwrap_err();
     assert!(why.to_string().contains("line of more than"), "{why}");
     let (lines, _) = server(forever(b"220-x\r\n", Duration::ZERO));
@@ -163,9 +176,23 @@ fn a_long_chain_is_cut_and_a_server_of_no_kind_is_typed() {
 #[test]
 fn special_addresses_are_known_in_every_form() {
     for special in [
-        "127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1", "255.255.255.255", "100.100.100.200",
-        "::1", "::", "fe80::1", "fd00:ec2::254", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1",
-        "::7f00:1", "ff02::1",
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "0.1.2.3",
+        "169.254.169.254",
+        "224.0.0.1",
+        "255.255.255.255",
+        "100.100.100.200",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "::7f00:1",
+        "ff02::1",
     ] {
         assert!(is_special(special.parse().unwrap()), "{special}");
     }
@@ -180,7 +207,9 @@ fn special_addresses_are_known_in_every_form() {
 
 #[test]
 fn names_that_are_none_are_refused_before_anything_is_sent() {
-    for (address, name) in [("a", ""), ("", ""), (":1", ""), ("127.0.0.1:1", "a\0b"), ("127.0.0.1:1", "a b"), ("127.0.0.1:1", "..")] {
+    for (address, name) in
+        [("a", ""), ("", ""), (":1", ""), ("127.0.0.1:1", "a\0b"), ("127.0.0.1:1", "a b"), ("127.0.0.1:1", "..")]
+    {
         let endpoint = Endpoint { address: address.into(), server_name: name.into(), opening: Opening::Tls };
         assert!(matches!(look(&endpoint, PATIENT, &|_| Ok(())), Err(Refusal::Invalid(_))), "{address} {name:?}");
     }

@@ -37,7 +37,9 @@ fn a_lineage_shows_what_is_installed_and_what_is_staged() {
 
 #[test]
 fn when_to_renew_depends_on_the_life_of_the_certificate() {
-    for (days, setting, expected) in [(90, "", 60), (47, "", 31), (6, "", 3), (90, "renew_before_expiry = 20 days\n", 70)] {
+    for (days, setting, expected) in
+        [(90, "", 60), (47, "", 31), (6, "", 3), (90, "renew_before_expiry = 20 days\n", 70)]
+    {
         let scene = Scene::new();
         let issued = scene.authority.issue(&[NAME], (NOW, NOW + days * DAY));
         scene.write_version(&scene.site.config, 1, &issued);

@@ -43,7 +43,8 @@ fn a_renewal_changes_nothing_that_is_served() {
     let staged = staging::version(&scene.site, NAME).unwrap().unwrap();
     assert_eq!((staged.number, staged.key()), (2, new.key.as_bytes()));
     let called = scene.called().join("\n");
-    for word in ["renew", "--non-interactive", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name a.example"] {
+    for word in ["renew", "--non-interactive", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name a.example"]
+    {
         assert!(called.contains(word), "{called}");
     }
     let text = fs::read_to_string(scene.staged_config().join("renewal/a.example.conf")).unwrap();
@@ -64,7 +65,8 @@ fn a_renewal_changes_nothing_that_is_served() {
 fn a_failure_is_kept_without_secrets_and_forgotten_after_a_success() {
     let scene = Scene::new();
     let key = scene.installed.key.replace('\n', "\\n");
-    let fails = scene.program("certbot-fails", &format!("printf '%b\\n' 'Error: password=hunter2 \\033[2J' '{key}' >&2; exit 1"));
+    let fails = scene
+        .program("certbot-fails", &format!("printf '%b\\n' 'Error: password=hunter2 \\033[2J' '{key}' >&2; exit 1"));
     let why = renew(&scene, &fails).unwrap_err().to_string();
     let kept = staging::last_failure(&scene.site, NAME);
     for text in [&why, &kept] {

@@ -5,12 +5,12 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use ansai_core::Refusal;
 use ansai_core::{Scope, Timestamp};
 use ansai_harness::pki::{Authority, Issued, LONG, Validity};
 use ansai_kit::action::{Applied, StepContext};
 use ansai_kit::host::Host;
 use ansai_kit::target::{CertificateFiles, Reach, Reload};
-use ansai_core::Refusal;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 

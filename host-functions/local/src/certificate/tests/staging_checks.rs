@@ -59,12 +59,12 @@ fn each_fault_is_refused() {
     scene.stage(&wrong);
     refused(&scene, "is unknown");
     scene.stage_chain(&scene.authority.issue_publicly(NAMES, NEW), "");
-    refused(&scene, "");
+    refused(&scene, "is not installed");
     scene.stage(&scene.installed);
     refused(&scene, "installed already");
     let old = scene.root.intermediate("Old", (NOW - 900 * DAY, NOW - DAY));
     scene.stage_chain(&old.issue(NAMES, NEW), &old.pem);
-    refused(&scene, "expired");
+    refused(&scene, "Old expired");
 }
 
 #[test]
