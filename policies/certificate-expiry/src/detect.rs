@@ -11,6 +11,9 @@ use crate::lineages::{self, LINEAGE};
 use crate::seen::{Seen, View};
 use crate::settings::Settings;
 
+/// The host accepts 1,000.
+const MOST: usize = 990;
+
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let view = View::of_all(settings, host);
     let doubt = clock::doubt(&view, host);
@@ -26,6 +29,19 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let mut missing: Vec<Observation> =
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);
+    fit(all, host)
+}
+
+/// At most as many findings as one evaluation may report. Healthy ones that close no incident are left out first.
+fn fit(mut all: Vec<Observation>, host: &Host) -> Vec<Observation> {
+    if all.len() > MOST {
+        all.retain(|one| one.status != Status::Healthy || host.is_open(&one.key));
+    }
+    if all.len() > MOST {
+        all.truncate(MOST);
+        let why = format!("there are more than {MOST} findings, and the others are left out");
+        all.push(Observation::unknown("left-out", host.host(), why));
+    }
     all
 }
 
@@ -99,4 +115,36 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
 fn no_longer_watched(key: &str, about: ansai_sdk::Subject) -> Observation {
     let words = format!("{key} is no longer watched: the settings do not name it");
     Observation::new(key, about, Status::Healthy, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::ansai::certificate::served_certificate_probe::Presented;
+    use crate::testing::{certificate, presenting, settings, watching};
+    use ansai_sdk::Subject;
+
+    #[test]
+    fn more_findings_than_fit_leave_out_healthy_ones_first() {
+        let host = presenting(Presented::Certificates(vec![certificate(90.0, 60.0)])).host();
+        let of = |status: Status, count: usize| {
+            let about = Subject::new("endpoint", "a");
+            let one = move |n: usize| Observation::new(format!("{n}"), about.clone(), status.clone(), "");
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        let bad = || of(Status::Unhealthy(Severity::Warning), 500);
+        let kept = fit([bad(), of(Status::Healthy, 600)].concat(), &host);
+        assert_eq!((kept.len(), kept.iter().all(|one| one.severity().is_some())), (500, true));
+        let kept = fit([bad(), bad()].concat(), &host);
+        assert_eq!((kept.len(), &*kept[MOST].key), (MOST + 1, "left-out"));
+    }
+
+    #[test]
+    fn a_call_that_is_never_answered_is_asked_once() {
+        let host = ansai_sdk::testing::StandIn::default().host();
+        let found = detect(&watching("a:1", ""), &host);
+        assert!(matches!(found[0].status, Status::Unknown(_)), "{found:?}");
+        let looks = host.stand_in().calls().iter().filter(|call| call.contains("look(")).count();
+        assert_eq!((looks, detect(&settings(|_| {}), &host).len()), (1, 1));
+    }
 }
