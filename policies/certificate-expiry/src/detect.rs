@@ -19,7 +19,12 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let doubt = clock::doubt(&view, host);
     let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
     for seen in &view.seen {
-        let mut own = vec![observe(seen, &view, settings, host)];
+        let age = observe(seen, &view, settings, host);
+        let shared = renewed_with(seen, &view).filter(|_| age.severity().is_some());
+        let mut own = vec![match shared {
+            Some(first) => age.caused_by(first.about(host)),
+            None => age,
+        }];
         own.extend(faults::observe(seen, host));
         let is_held = |one: &Observation| doubt.is_some() && one.severity().is_some() && !one.key.starts_with(NAME);
         all.extend(own.into_iter().map(|one| if is_held(&one) { one.caused_by(host.host()) } else { one }));
@@ -30,6 +35,17 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);
     fit(all, host)
+}
+
+/// The first endpoint that presents the same certificate of certbot and has a target, if that is another one: one renewal is
+/// for all of them, so the host holds the findings about the others meanwhile.
+fn renewed_with<'v>(seen: &Seen<'_>, view: &'v View<'_>) -> Option<&'v Seen<'v>> {
+    let (lineage, leaf) = (seen.server.lineage.as_ref()?, seen.leaf().ok()?);
+    let is_same = |other: &&Seen<'_>| {
+        let presents = other.leaf().is_ok_and(|one| one.about == leaf.about);
+        presents && other.server.lineage.as_ref() == Some(lineage) && other.server.target.is_some()
+    };
+    view.seen.iter().find(is_same).filter(|first| first.server.key() != seen.server.key())
 }
 
 /// At most as many findings as one evaluation may report. Healthy ones that close no incident are left out first.
