@@ -129,6 +129,12 @@ pub(crate) fn is_weak(certificate: &X509Certificate<'_>, is_signature_used: bool
     let is_small = matches!(certificate.public_key().parsed(), Ok(PublicKey::RSA(key)) if key.key_size() < 2048);
     let signed = certificate.signature_algorithm.algorithm.to_id_string();
     // MD2, MD5 and SHA-1 with RSA, SHA-1 with DSA and ECDSA.
-    let old = ["1.2.840.113549.1.1.2", "1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10040.4.3", "1.2.840.10045.4.1"];
+    let old = [
+        "1.2.840.113549.1.1.2",
+        "1.2.840.113549.1.1.4",
+        "1.2.840.113549.1.1.5",
+        "1.2.840.10040.4.3",
+        "1.2.840.10045.4.1",
+    ];
     is_small || (is_signature_used && old.contains(&signed.as_str()))
 }

@@ -107,15 +107,19 @@ pub fn judge(
     if way.iter().enumerate().any(|(place, one)| is_weak(one, !is_self_issued(one) || place == 0)) {
         found.add(Distrust::Weak, "a key or a signature of the chain is too weak");
     }
-    let expired = way.iter().skip(1).find(|one| validity_of(one).1 < now);
-    if let Some(expired) = expired.filter(|one| !is_known(one, roots)) {
+    match roots {
+        Some(roots) => judge_way(&end, chain, &way, roots, now, &mut found),
+        None => judge_intermediates(&way, now, &mut found),
+    }
+    found
+}
+
+/// Of a chain that leads nowhere, or nobody knows where: an old certificate on another way harms nobody.
+fn judge_intermediates(way: &[&X509Certificate<'_>], now: Timestamp, found: &mut Judgement) {
+    if let Some(expired) = way.iter().skip(1).find(|one| validity_of(one).1 < now) {
         let (subject, until) = (name_text(expired.subject()), date(validity_of(expired).1));
         found.add(Distrust::ExpiredIntermediate, format!("the intermediate certificate {subject} expired on {until}"));
     }
-    if let Some(roots) = roots {
-        judge_way(&end, chain, &way, roots, now, &mut found);
-    }
-    found
 }
 
 fn judge_time(leaf: &X509Certificate<'_>, now: Timestamp, found: &mut Judgement) {
@@ -146,15 +150,16 @@ fn judge_way(
     let algorithms = default_provider().signature_verification_algorithms.all;
     let rest = chain.get(1..).unwrap_or_default();
     let verified = end.verify_for_usage(algorithms, &roots.0, rest, at, KeyUsage::server_auth(), None, None);
-    let Err(error) = verified else {
-        // Another path than the one that was followed leads to a root.
-        if found.distrust == [Distrust::ExpiredIntermediate] {
-            *found = Judgement { trusted: Some(true), ..Judgement::default() };
-        }
-        return;
-    };
+    let Err(error) = verified else { return };
+    judge_intermediates(way, now, found);
     match error {
         Error::UnknownIssuer => judge_missing(way, found),
+        // What `openssl req -x509` makes is an authority. Most clients accept it where it is trusted itself.
+        Error::CaUsedAsEndEntity if is_self_issued(leaf) => {
+            if !is_known(leaf, roots) {
+                judge_missing(&[*leaf], found);
+            }
+        }
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
             found.add(Distrust::ExpiredIntermediate, "a certificate of an authority in the chain is not valid now");
         }
@@ -185,16 +190,16 @@ fn judge_missing(way: &[&X509Certificate<'_>], found: &mut Judgement) {
     let issuer = name_text(last.issuer());
     // Public authorities say where the certificate that is missing can be fetched.
     match way.len() == 1 && names_its_issuer(last) {
-        true => found.add(Distrust::IncompleteChain, format!("the intermediate certificate {issuer} is missing")),
+        true => found.add(Distrust::IncompleteChain, format!("the chain lacks the intermediate certificate {issuer}")),
         false => found.add(
             Distrust::UnknownIssuer,
-            format!("the certificate of {issuer} is not sent, and this host does not know it as an authority"),
+            format!("the chain ends at {issuer}, whose certificate is neither sent nor known to this host"),
         ),
     }
 }
 
 /// The certificate and those that issued it, as far as they are in the chain.
-fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certificate<'a>> {
+pub(crate) fn way<'c, 'a>(chain: &'c [X509Certificate<'a>]) -> Vec<&'c X509Certificate<'a>> {
     let mut way: Vec<&X509Certificate<'a>> = chain.first().into_iter().collect();
     while let Some(last) = way.last().filter(|last| !is_self_issued(last)) {
         let issuer = last.issuer().as_raw();
@@ -211,12 +216,13 @@ fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 
-/// Whether it is one of the roots: those are trusted whatever their dates say.
-fn is_known(certificate: &X509Certificate<'_>, roots: Option<&Roots>) -> bool {
-    // The roots hold the content of the sequence only.
-    roots.is_some_and(|roots| {
-        roots.0.iter().any(|root| certificate.subject().as_raw().ends_with(root.subject.as_ref()))
-    })
+/// Whether it is one of the roots. They hold what is in the sequences, without their headers.
+fn is_known(certificate: &X509Certificate<'_>, roots: &Roots) -> bool {
+    let (subject, key) = (certificate.subject().as_raw(), certificate.public_key().raw);
+    roots
+        .0
+        .iter()
+        .any(|root| subject.ends_with(root.subject.as_ref()) && key.ends_with(root.subject_public_key_info.as_ref()))
 }
 
 fn names_its_issuer(certificate: &X509Certificate<'_>) -> bool {
@@ -227,41 +233,6 @@ fn names_its_issuer(certificate: &X509Certificate<'_>) -> bool {
         }
         _ => false,
     })
-}
-
-/// How the certificates of a chain belong together, whoever trusts them: for authorities that this host does not know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Links {
-    /// Who should have issued the last one.
-    pub top_issuer: String,
-    /// How many there are on the way, the certificate of the server among them.
-    pub length: usize,
-    /// Whether each is signed by the next, and valid.
-    pub are_valid: bool,
-}
-
-impl Links {
-    /// Of a chain at a time; `None` if a certificate is damaged.
-    pub fn of(chain: &[CertificateDer<'_>], now: Timestamp) -> Option<Links> {
-        let parsed: Vec<X509Certificate<'_>> = chain.iter().map(|der| parse(der)).collect::<Option<_>>()?;
-        let way = way(&parsed);
-        let last = way.last()?;
-        let der = chain.iter().zip(&parsed).find(|(_, one)| std::ptr::eq(*one, *last))?.0;
-        // As if the last one were trusted.
-        let judged = judge(chain, None, Some(&Roots::trusting(der)), now);
-        let are_valid = way.len() == 1 || judged.trusted == Some(true);
-        Some(Links { top_issuer: name_text(last.issuer()), length: way.len(), are_valid })
-    }
-}
-
-/// Whether a certificate is for each of these names; `None` if it is damaged.
-pub fn names_cover(certificate: &[u8], names: &[String]) -> Option<bool> {
-    let own = all_names(&parse(certificate)?);
-    let is_covered = |name: &String| {
-        let below = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
-        own.contains(name) || below.is_some_and(|below| own.contains(&below))
-    };
-    Some(names.iter().all(is_covered))
 }
 
 /// `2026-11-29`.

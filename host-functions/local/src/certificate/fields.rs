@@ -28,10 +28,5 @@ const RENEWALS_PER_HOURS: TypedField<Hours> = TypedField::operator(
 pub(super) const PROBE: &[Field] = &[ROOTS.field()];
 
 /// All fields of `certificate-actions`.
-pub(super) const ACTIONS: &[Field] = &[
-    LINEAGES.field(),
-    TARGETS.field(),
-    ENDPOINTS.field(),
-    MAX_RENEWALS.field(),
-    RENEWALS_PER_HOURS.field(),
-];
+pub(super) const ACTIONS: &[Field] =
+    &[LINEAGES.field(), TARGETS.field(), ENDPOINTS.field(), MAX_RENEWALS.field(), RENEWALS_PER_HOURS.field()];

@@ -51,10 +51,18 @@ pub(super) fn subject(name: &str) -> Subject {
     Subject::new("lineage", name)
 }
 
+/// certbot itself. It runs once at a time, and its lock does not part the steps of one process.
+pub(super) fn manager() -> Subject {
+    Subject::new("manager", "certbot")
+}
+
 pub(super) fn list_lineages(ask: &ProbeContext<'_>, wanted: ListLineages) -> Result<LineagePage, Refusal> {
-    list(&Site::of(ask.host), wanted.cursor.as_deref(), |path| ask.permit(&ROOTS, path).is_ok(), || {
-        ask.deadline.is_over()
-    })
+    list(
+        &Site::of(ask.host),
+        wanted.cursor.as_deref(),
+        |path| ask.permit(&ROOTS, path).is_ok(),
+        || ask.deadline.is_over(),
+    )
 }
 
 /// Those that the grant covers. One that cannot be read is listed without its certificate: it hides no other.

@@ -14,6 +14,8 @@ mod site;
 mod staged;
 mod staging;
 mod swap;
+#[cfg(test)]
+mod tests;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;

@@ -6,17 +6,8 @@ use ansai_core::Millis;
 
 /// What would make a staged renewal act on what is served: the operator's own hooks after a renewal, and the plug-in that
 /// installs. Where its files are comes from the command line instead.
-const LEFT_OUT: [&str; 9] = [
-    "deploy_hook",
-    "renew_hook",
-    "installer",
-    "config_dir",
-    "archive_dir",
-    "cert",
-    "privkey",
-    "chain",
-    "fullchain",
-];
+const LEFT_OUT: [&str; 9] =
+    ["deploy_hook", "renew_hook", "installer", "config_dir", "archive_dir", "cert", "privkey", "chain", "fullchain"];
 
 fn key(line: &str) -> Option<&str> {
     let (key, _) = line.split_once('=')?;

@@ -59,7 +59,9 @@ impl Version {
     /// The certificates, that of the server first.
     pub(super) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, Refusal> {
         let bundle = Bundle::read(self.fullchain());
-        bundle.map(|bundle| bundle.certificates).map_err(|error| Refusal::Unavailable(format!("fullchain.pem: {error}")))
+        bundle
+            .map(|bundle| bundle.certificates)
+            .map_err(|error| Refusal::Unavailable(format!("fullchain.pem: {error}")))
     }
 }
 
@@ -79,6 +81,14 @@ impl Site {
             }
             error => untrusted(error),
         })
+    }
+
+    /// Refuses to act on another machine than this: neither its programs nor its files can be used as a server does.
+    pub(super) fn require_this_machine(&self) -> Result<(), Refusal> {
+        match self.runs {
+            true => Ok(()),
+            false => Err(Refusal::Unsupported("certificates are replaced on this machine only".into())),
+        }
     }
 
     /// The names of all lineages, in byte order, and how many names are none.
@@ -149,12 +159,17 @@ pub(super) fn version(config: &Directory, name: &str) -> Result<Version, Refusal
 pub(super) fn linked(live: &Directory, name: &str, kind: &str) -> Result<u32, Refusal> {
     let link = format!("{kind}.pem");
     let shown = live.path_of(&link);
-    let target = readlinkat(live, link.as_str(), Vec::new()).map_err(|error| Refusal::io(shown.display(), &error.into()))?;
+    let target =
+        readlinkat(live, link.as_str(), Vec::new()).map_err(|error| Refusal::io(shown.display(), &error.into()))?;
     let target = target.to_string_lossy();
     let other = || Refusal::Unsupported(format!("{} does not lead to the archive of certbot", shown.display()));
     let (directory, file) = target.rsplit_once('/').ok_or_else(other)?;
     let is_archive = directory == format!("../../archive/{name}")
-        || live.path().ancestors().nth(2).is_some_and(|config| Path::new(directory) == config.join("archive").join(name));
+        || live
+            .path()
+            .ancestors()
+            .nth(2)
+            .is_some_and(|config| Path::new(directory) == config.join("archive").join(name));
     let number = number_of(file, kind).filter(|_| is_archive);
     number.ok_or_else(other)
 }

@@ -1,6 +1,8 @@
 //! Whether what is staged may be installed.
 
-use ansai_certificates::{Bundle, CertificateDer, Distrust, Links, Pairing, Roots, describe, judge, names_cover, pairing};
+use ansai_certificates::{
+    Bundle, CertificateDer, Distrust, Links, Pairing, Roots, describe, judge, names_cover, pairing,
+};
 use ansai_core::{Refusal, Timestamp};
 
 use super::site::{Site, Version};
@@ -67,7 +69,9 @@ fn compare(
     let (links, old_links) = Links::of(chain, now).zip(Links::of(installed, before.not_after)).ok_or_else(damaged)?;
     let is_known_before = judge(installed, None, roots, before.not_after).trusted == Some(true);
     match () {
-        () if !links.are_valid => Err("a certificate of its chain is not signed by the next one".into()),
+        () if !links.are_valid => {
+            Err("a certificate of its chain is not signed by the next one, or is not valid now".into())
+        }
         () if is_known_before => Err(judged.explanation),
         () if links.top_issuer != old_links.top_issuer || links.length < old_links.length => Err(format!(
             "its chain ends at {}, that of the installed one at {}",

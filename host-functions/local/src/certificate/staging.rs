@@ -85,7 +85,9 @@ pub(super) fn renew(site: &Site, program: &Path, name: &str, is_stopping: &dyn F
             Ok(false) => Some("certbot succeeded, and there is no new certificate".to_owned()),
             Err(error) => Some(format!("certbot succeeded, and the new certificate cannot be read: {error}")),
         },
-        Ended::By(status) => Some(format!("certbot: {status}: {}", said(&ran.stderr.to_string(), &ran.stdout.to_string()))),
+        Ended::By(status) => {
+            Some(format!("certbot: {status}: {}", said(&ran.stderr.to_string(), &ran.stdout.to_string())))
+        }
         Ended::TimeLimit => Some(format!("certbot took longer than {} s and was ended", LIMIT.as_secs())),
         Ended::Stopped => Some("certbot was ended because ansai was asked to stop".to_owned()),
     };

@@ -11,12 +11,12 @@ use std::os::unix::fs::{PermissionsExt as _, fchown};
 
 use ansai_core::Refusal;
 use ansai_kit::target::CertificateFiles;
-use ansai_storage::{Access, Directory, Existing, WriteOptions};
+use ansai_storage::{Access, Directory, Existing, Trusted, WriteOptions};
 use rustix::fs::{FlockOperation, Mode, OFlags, fcntl_lock, openat, renameat};
 use serde::{Deserialize, Serialize};
 
 use super::server::Place;
-use super::site::{KINDS, Site, Version, linked, number_of, refused};
+use super::site::{KINDS, Site, Version, linked, number_of, refused, untrusted};
 use super::staging::link;
 
 const MOST_NOTE: u64 = 4_096;
@@ -52,10 +52,11 @@ impl Lock {
 /// The files of the target, if they are not the links of the lineage.
 fn copies(site: &Site, name: &str, files: &CertificateFiles) -> Result<Option<[Place; 2]>, Refusal> {
     let places = [Place::of(&files.certificate)?, Place::of(&files.key)?];
-    let archive = site.open()?.subdirectory("archive").and_then(|all| all.subdirectory(name)).map_err(refused)?;
-    let archive = std::path::absolute(archive.path()).map_err(|error| Refusal::io(name, &error))?;
+    // The directory of certbot can be a link itself.
+    let config = Trusted::open(&site.config).map_err(untrusted)?.path;
+    let archive = config.join("archive").join(name);
     let is_here = |place: &Place| place.path.parent() == Some(archive.as_path());
-    let is_of_certbot = |place: &Place| place.path.starts_with(&site.config);
+    let is_of_certbot = |place: &Place| place.path.starts_with(&config);
     match (places.iter().all(is_here), places.iter().any(is_of_certbot)) {
         (true, _) => Ok(None),
         (false, false) => Ok(Some(places)),
@@ -130,7 +131,8 @@ fn write_like(new: &mut File, bytes: &[u8], before: &File) -> std::io::Result<()
 
 fn write_over(place: &Place, bytes: &[u8]) -> Result<(), Refusal> {
     let before = place.directory.file(&place.name, Access::Read).map_err(refused)?;
-    let written = place.directory.replace_with(&place.name, WriteOptions::PRIVATE, |new| write_like(new, bytes, &before));
+    let written =
+        place.directory.replace_with(&place.name, WriteOptions::PRIVATE, |new| write_like(new, bytes, &before));
     written.map(drop).map_err(refused)
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod approval;
+mod certificates;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 mod grants;

@@ -17,6 +17,7 @@ use super::applied;
 use super::reload::subject;
 use crate::certificate::fields::ENDPOINTS;
 use crate::certificate::server::{self, Place};
+use crate::certificate::site::Site;
 
 const LONGEST: Millis = Millis::new(3_600_000);
 /// So that the step ends by itself, with its reason, before the host ends it.
@@ -57,6 +58,7 @@ impl TypedAction for CheckServed {
         if arguments.within > LONGEST {
             return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
         }
+        Site::of(ask.host).require_this_machine()?;
         server::files(ask.reach, &arguments.target)?;
         arguments.endpoint.name()?;
         let mut preview = Preview::nothing(subject(&arguments.target));
@@ -111,7 +113,10 @@ impl TypedAction for CheckServed {
         };
         let detail = why.to_string();
         match doing.now >= until || matches!(why, Refusal::Denied(_)) {
-            true => Progress::Finished(Applied { reason: Some(why), ..applied(&target, Outcome::Failed, detail, Value::Null) }),
+            true => Progress::Finished(Applied {
+                reason: Some(why),
+                ..applied(&target, Outcome::Failed, detail, Value::Null)
+            }),
             false => Progress::Running { note: detail, again_in: AGAIN },
         }
     }

@@ -36,7 +36,9 @@ impl TypedAction for CheckStaged {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, ()), Refusal> {
-        Site::of(ask.host).require(&arguments.lineage)?;
+        let site = Site::of(ask.host);
+        site.require_this_machine()?;
+        site.require(&arguments.lineage)?;
         server::files(ask.reach, &arguments.target)?;
         let mut preview = Preview::nothing(subject(&arguments.lineage));
         preview.sample.push(format!("the staged certificate of {} can replace the installed one", arguments.lineage));
@@ -57,7 +59,9 @@ impl TypedAction for CheckStaged {
         let found = staged::check(&site, &name, &installed, Roots::of(doing.host).as_deref(), doing.now);
         Ok(Begun::Finished(match found {
             Ok(_) => applied(&name, Outcome::Done, format!("the staged certificate of {name} passed"), Value::Null),
-            Err(why) => Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) },
+            Err(why) => {
+                Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) }
+            }
         }))
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::applied;
-use crate::certificate::lineages::subject;
+use crate::certificate::lineages::{manager, subject};
 use crate::certificate::server::{self, Place};
 use crate::certificate::site::Site;
 use crate::certificate::{staged, swap};
@@ -60,7 +60,9 @@ impl TypedAction for Install {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
-        Site::of(ask.host).require(&arguments.lineage)?;
+        let site = Site::of(ask.host);
+        site.require_this_machine()?;
+        site.require(&arguments.lineage)?;
         let target = Target::of(server::files(ask.reach, &arguments.target)?);
         let mut preview = Preview::nothing(subject(&arguments.lineage));
         preview.items = 1;
@@ -74,7 +76,8 @@ impl TypedAction for Install {
     fn touches(&self, preview: &Preview, target: &Target) -> Vec<Touch> {
         let files = [&target.certificate, &target.key].map(|path| Touch::exclusive(Subject::new("file", path)));
         let unit = server::touches(target.unit.as_deref(), Touch::exclusive);
-        [Touch::exclusive(preview.about.clone())].into_iter().chain(files).chain(unit).collect()
+        let first = [preview.about.clone(), manager()].map(Touch::exclusive);
+        first.into_iter().chain(files).chain(unit).collect()
     }
 
     fn describe(&self, target: Target) -> Described {
@@ -95,6 +98,7 @@ impl TypedAction for Install {
         let files = server::files(doing.reach, &what.arguments.target)?;
         what.targets.check(files)?;
         let name = what.arguments.lineage.as_str();
+        site.require_this_machine()?;
         let _lock = swap::Lock::take(&site.open()?)?;
         put_back(&site, name, files, doing.step_id)
     }
@@ -106,7 +110,11 @@ impl TypedAction for Install {
             // Listed as done, so that it is put back: nobody has tested it.
             Some(_) => {
                 let done = applied(&name, Outcome::Done, "the files were replaced", json!(doing.step_id));
-                Applied { outcome: Outcome::Failed, detail: "ansai ended before it was tested and loaded".into(), ..done }
+                Applied {
+                    outcome: Outcome::Failed,
+                    detail: "ansai ended before it was tested and loaded".into(),
+                    ..done
+                }
             }
         })
     }
@@ -120,16 +128,31 @@ pub(in crate::certificate) fn install(
     roots: Option<&Roots>,
     doing: &StepContext<'_>,
 ) -> Result<Applied, Refusal> {
+    site.require_this_machine()?;
     site.require(name)?;
     let _lock = swap::Lock::take(&site.open()?)?;
     let installed = Place::of(&files.certificate)?.read()?;
-    let staged = staged::check(site, name, &installed, roots, doing.now)?;
-    // Else nobody could tell afterwards whether the new certificate is the reason.
-    server::test(site, files).map_err(|why| Refusal::Unavailable(format!("before anything was changed, {why}")))?;
+    // Without the second, nobody could tell afterwards whether the new certificate is the reason.
+    let checked = staged::check(site, name, &installed, roots, doing.now).and_then(|staged| {
+        let tested = server::test(site, files);
+        tested.map(|()| staged).map_err(|why| Refusal::Unavailable(format!("before anything was changed, {why}")))
+    });
+    let staged = match checked {
+        Ok(staged) => staged,
+        Err(why) => {
+            let detail = why.to_string();
+            return Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) });
+        }
+    };
     swap::replace(site, name, &staged, files, doing.step_id)?;
     let Err(why) = server::test(site, files).and_then(|()| server::reload(site, files)) else {
         swap::forget_old(site, name);
-        return Ok(applied(name, Outcome::Done, format!("the new certificate of {name} is loaded"), json!(doing.step_id)));
+        return Ok(applied(
+            name,
+            Outcome::Done,
+            format!("the new certificate of {name} is loaded"),
+            json!(doing.step_id),
+        ));
     };
     let back = match put_back(site, name, files, doing.step_id) {
         Ok(back) if back.outcome == Outcome::Done => "the previous files are back and loaded".to_owned(),

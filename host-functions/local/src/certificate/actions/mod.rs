@@ -2,7 +2,7 @@
 
 mod check_served;
 mod check_staged;
-mod install;
+pub(super) mod install;
 mod reload;
 mod renew;
 

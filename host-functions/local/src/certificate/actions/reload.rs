@@ -88,9 +88,14 @@ fn reload(doing: &StepContext<'_>, what: &Step<Reload>) -> Result<Applied, Refus
     if server::unit(files) != what.targets.unit {
         return Err(Refusal::Changed("the target has another unit now".into()));
     }
+    site.require_this_machine()?;
     server::test(&site, files)?;
     Ok(match server::reload(&site, files) {
-        Ok(()) => applied(name, Outcome::Done, format!("the server of {name} has read its certificate again"), Value::Null),
-        Err(why) => Applied { reason: Some(why.clone()), ..applied(name, Outcome::Failed, why.to_string(), Value::Null) },
+        Ok(()) => {
+            applied(name, Outcome::Done, format!("the server of {name} has read its certificate again"), Value::Null)
+        }
+        Err(why) => {
+            Applied { reason: Some(why.clone()), ..applied(name, Outcome::Failed, why.to_string(), Value::Null) }
+        }
     })
 }

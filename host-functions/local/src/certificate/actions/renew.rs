@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_certificates::fingerprint;
-use ansai_core::{Outcome, Preview, Refusal, Reversibility};
+use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
 use ansai_kit::action::{Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::applied;
 use crate::certificate::fields::MAX_RENEWALS;
-use crate::certificate::lineages::subject;
+use crate::certificate::lineages::{manager, subject};
 use crate::certificate::site::Site;
 use crate::certificate::staging;
 
@@ -60,6 +60,10 @@ impl TypedAction for Renew {
         Ok((preview, Target { before }))
     }
 
+    fn touches(&self, preview: &Preview, _targets: &Target) -> Vec<Touch> {
+        vec![Touch::exclusive(preview.about.clone()), Touch::exclusive(manager())]
+    }
+
     fn amounts(&self, _targets: &Target, _treated: Option<&[Item]>) -> Vec<Amount> {
         vec![Amount::of(&MAX_RENEWALS, 1)]
     }
@@ -73,9 +77,13 @@ impl TypedAction for Renew {
         site.require(&name)?;
         let program = staging::program(&site)?;
         let done = match staging::renew(&site, program, &name, &|| doing.is_stopping()) {
-            Ok(()) => applied(&name, Outcome::Done, format!("{name} is renewed; it waits to be installed"), Value::Null),
+            Ok(()) => {
+                applied(&name, Outcome::Done, format!("{name} is renewed; it waits to be installed"), Value::Null)
+            }
             Err(busy @ Refusal::Busy(_)) => return Err(busy),
-            Err(why) => Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) },
+            Err(why) => {
+                Applied { reason: Some(why.clone()), ..applied(&name, Outcome::Failed, why.to_string(), Value::Null) }
+            }
         };
         Ok(Begun::Finished(done))
     }
