@@ -19,7 +19,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let doubt = clock::doubt(&view, host);
     let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
     for seen in &view.seen {
-        let age = observe(seen, &view, settings, host);
+        let age = observe(seen, settings, host);
         let shared = renewed_with(seen, &view).filter(|_| age.severity().is_some());
         let mut own = vec![match shared {
             Some(first) => age.caused_by(first.about(host)),
@@ -62,7 +62,7 @@ fn fit(mut all: Vec<Observation>, host: &Host) -> Vec<Observation> {
 }
 
 /// The finding about the age of what an endpoint presents.
-fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -> Observation {
+fn observe(seen: &Seen<'_>, settings: &Settings, host: &Host) -> Observation {
     let (key, about, now) = (seen.server.key(), seen.about(host), host.now());
     let leaf = match seen.leaf() {
         Ok(leaf) => leaf,
@@ -80,21 +80,10 @@ fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -
     if let Some((path, newer)) = seen.newer(now) {
         worst = worst.max(Some(Severity::Warning));
         words = format!("{words}, and {path} has a newer one (until {}), which is not loaded", date(newer.not_after));
-    } else if let Some(end) = overdue(seen, view, now) {
-        worst = worst.max(Some(Severity::Warning));
-        words = format!("{words}, but its authority asked to renew it before {}", date(end));
     }
     let status = worst.map_or(Status::Healthy, Status::Unhealthy);
     let seen = Observation::new(key, about, status, words).at_distance(distance(settings, leaf, now));
     evidence(seen, leaf)
-}
-
-/// The end of the time in which the authority wanted the certificate renewed (ACME renewal information), if it is over.
-/// Without such a wish it is the end of its life.
-pub(crate) fn overdue(seen: &Seen<'_>, view: &View<'_>, now: u64) -> Option<u64> {
-    let lineage = view.lineage(seen.server.lineage.as_deref()?)?;
-    let (leaf, current) = (seen.leaf().ok()?, lineage.current.as_ref()?);
-    lineage.renew_before.filter(|end| leaf.about == current.about && *end <= now && *end < leaf.not_after)
 }
 
 /// Adds what a person needs to find the certificate.

@@ -111,7 +111,7 @@ impl Situation<'_> {
             );
             return Ok(self.recommend("its certificate is not valid yet", why));
         }
-        if severity(self.settings, leaf, now).is_none() && crate::detect::overdue(self.seen, self.view, now).is_none() {
+        if severity(self.settings, leaf, now).is_none() {
             return Ok(Decision::Wait(format!("the certificate of {key} {} now", life.words())));
         }
         Ok(self.renew(&format!("it {} ({})", life.words(), date(leaf.not_after))))
