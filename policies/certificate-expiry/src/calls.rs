@@ -17,8 +17,6 @@ pub(crate) const CHECK_SERVED: &str = "ansai:certificate/certificate-actions.che
 
 /// Maximum number of pages of lineages that are read: 64 each.
 const MOST_PAGES: usize = 20;
-/// Maximum number of endpoints in one call.
-const MOST_ENDPOINTS: usize = 256;
 
 ansai_sdk::host_calls! {
     "ansai:certificate/served-certificate-probe.look" =>
@@ -39,17 +37,23 @@ ansai_sdk::host_calls! {
             certificate_actions::check_served;
 }
 
-/// What each endpoint presents, in the order of the arguments. A call that is refused is the answer for all its endpoints.
+/// What each endpoint presents, in the order of the arguments. A call that one endpoint makes invalid or denied is repeated
+/// in halves, so that this one hides no other one.
 pub(crate) fn served(host: &Host, endpoints: &[Endpoint]) -> Vec<Result<Served, Refusal>> {
-    let mut all = Vec::new();
-    for part in endpoints.chunks(MOST_ENDPOINTS) {
-        match look(host, part) {
-            Ok(found) if found.len() == part.len() => all.extend(found.into_iter().map(Ok)),
-            Ok(_) => all.extend(part.iter().map(|_| Err(Refusal::Other("the answer has other endpoints".into())))),
-            Err(refusal) => all.extend(part.iter().map(|_| Err(refusal.clone()))),
+    let answer = match look(host, endpoints) {
+        Ok(found) if found.len() == endpoints.len() => return found.into_iter().map(Ok).collect(),
+        Ok(_) => Refusal::Other("the answer has other endpoints".into()),
+        Err(refusal) => refusal,
+    };
+    let is_of_one = matches!(answer, Refusal::Denied(_) | Refusal::Invalid(_));
+    match endpoints.split_at_checked(endpoints.len() / 2) {
+        Some((first, rest)) if is_of_one && !first.is_empty() => {
+            let mut all = served(host, first);
+            all.extend(served(host, rest));
+            all
         }
+        _ => endpoints.iter().map(|_| Err(answer.clone())).collect(),
     }
-    all
 }
 
 /// What certbot manages on this host.

@@ -11,12 +11,20 @@ use crate::lineages::{self, LINEAGE};
 use crate::seen::{Seen, View};
 use crate::settings::Settings;
 
+/// The host accepts 1,000.
+const MOST: usize = 990;
+
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let view = View::of_all(settings, host);
     let doubt = clock::doubt(&view, host);
     let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
     for seen in &view.seen {
-        let mut own = vec![observe(seen, &view, settings, host)];
+        let age = observe(seen, settings, host);
+        let shared = renewed_with(seen, &view).filter(|_| age.severity().is_some());
+        let mut own = vec![match shared {
+            Some(first) => age.caused_by(first.about(host)),
+            None => age,
+        }];
         own.extend(faults::observe(seen, host));
         let is_held = |one: &Observation| doubt.is_some() && one.severity().is_some() && !one.key.starts_with(NAME);
         all.extend(own.into_iter().map(|one| if is_held(&one) { one.caused_by(host.host()) } else { one }));
@@ -26,11 +34,35 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let mut missing: Vec<Observation> =
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);
+    fit(all, host)
+}
+
+/// The first endpoint that presents the same certificate of certbot and has a target, if that is another one: one renewal is
+/// for all of them, so the host holds the findings about the others meanwhile.
+fn renewed_with<'v>(seen: &Seen<'_>, view: &'v View<'_>) -> Option<&'v Seen<'v>> {
+    let (lineage, leaf) = (seen.server.lineage.as_ref()?, seen.leaf().ok()?);
+    let is_same = |other: &&Seen<'_>| {
+        let presents = other.leaf().is_ok_and(|one| one.about == leaf.about);
+        presents && other.server.lineage.as_ref() == Some(lineage) && other.server.target.is_some()
+    };
+    view.seen.iter().find(is_same).filter(|first| first.server.key() != seen.server.key())
+}
+
+/// At most as many findings as one evaluation may report. Healthy ones that close no incident are left out first.
+fn fit(mut all: Vec<Observation>, host: &Host) -> Vec<Observation> {
+    if all.len() > MOST {
+        all.retain(|one| one.status != Status::Healthy || host.is_open(&one.key));
+    }
+    if all.len() > MOST {
+        all.truncate(MOST);
+        let why = format!("there are more than {MOST} findings, and the others are left out");
+        all.push(Observation::unknown("left-out", host.host(), why));
+    }
     all
 }
 
 /// The finding about the age of what an endpoint presents.
-fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -> Observation {
+fn observe(seen: &Seen<'_>, settings: &Settings, host: &Host) -> Observation {
     let (key, about, now) = (seen.server.key(), seen.about(host), host.now());
     let leaf = match seen.leaf() {
         Ok(leaf) => leaf,
@@ -48,21 +80,10 @@ fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -
     if let Some((path, newer)) = seen.newer(now) {
         worst = worst.max(Some(Severity::Warning));
         words = format!("{words}, and {path} has a newer one (until {}), which is not loaded", date(newer.not_after));
-    } else if let Some(end) = overdue(seen, view, now) {
-        worst = worst.max(Some(Severity::Warning));
-        words = format!("{words}, but its authority asked to renew it before {}", date(end));
     }
     let status = worst.map_or(Status::Healthy, Status::Unhealthy);
     let seen = Observation::new(key, about, status, words).at_distance(distance(settings, leaf, now));
     evidence(seen, leaf)
-}
-
-/// The end of the time in which the authority wanted the certificate renewed (ACME renewal information), if it is over.
-/// Without such a wish it is the end of its life.
-pub(crate) fn overdue(seen: &Seen<'_>, view: &View<'_>, now: u64) -> Option<u64> {
-    let lineage = view.lineage(seen.server.lineage.as_deref()?)?;
-    let (leaf, current) = (seen.leaf().ok()?, lineage.current.as_ref()?);
-    lineage.renew_before.filter(|end| leaf.about == current.about && *end <= now && *end < leaf.not_after)
 }
 
 /// Adds what a person needs to find the certificate.
@@ -99,4 +120,36 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
 fn no_longer_watched(key: &str, about: ansai_sdk::Subject) -> Observation {
     let words = format!("{key} is no longer watched: the settings do not name it");
     Observation::new(key, about, Status::Healthy, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::ansai::certificate::served_certificate_probe::Presented;
+    use crate::testing::{certificate, presenting, settings, watching};
+    use ansai_sdk::Subject;
+
+    #[test]
+    fn more_findings_than_fit_leave_out_healthy_ones_first() {
+        let host = presenting(Presented::Certificates(vec![certificate(90.0, 60.0)])).host();
+        let of = |status: Status, count: usize| {
+            let about = Subject::new("endpoint", "a");
+            let one = move |n: usize| Observation::new(format!("{n}"), about.clone(), status.clone(), "");
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        let bad = || of(Status::Unhealthy(Severity::Warning), 500);
+        let kept = fit([bad(), of(Status::Healthy, 600)].concat(), &host);
+        assert_eq!((kept.len(), kept.iter().all(|one| one.severity().is_some())), (500, true));
+        let kept = fit([bad(), bad()].concat(), &host);
+        assert_eq!((kept.len(), &*kept[MOST].key), (MOST + 1, "left-out"));
+    }
+
+    #[test]
+    fn a_call_that_is_never_answered_is_asked_once() {
+        let host = ansai_sdk::testing::StandIn::default().host();
+        let found = detect(&watching("a:1", ""), &host);
+        assert!(matches!(found[0].status, Status::Unknown(_)), "{found:?}");
+        let looks = host.stand_in().calls().iter().filter(|call| call.contains("look(")).count();
+        assert_eq!((looks, detect(&settings(|_| {}), &host).len()), (1, 1));
+    }
 }

@@ -36,16 +36,16 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
     let Some(server) = settings.server(key).or_else(|| of_endpoint(NAME)).or_else(|| of_endpoint(CHAIN)) else {
         return Ok(of_other(key, finding));
     };
-    // All endpoints show whether the clock is wrong.
-    let everything = View::of_all(settings, host);
-    if let Some(why) = clock::doubt(&everything, host) {
+    let view = View::of(vec![server], host);
+    let Some(seen) = view.seen.first() else { return Ok(Decision::Wait(format!("{key} is not watched"))) };
+    // Only the other endpoints show whether the clock is wrong.
+    if seen.leaf().is_ok_and(|leaf| !Life::of(leaf, host.now()).is_now())
+        && let Some(why) = clock::doubt(&View::of_all(settings, host), host)
+    {
         let words = format!("no certificate is valid at the time of this host, and {why}");
         return Ok(Decision::Recommend(vec![advice(finding, "check the clock of this host", words)]));
     }
-    let Some(seen) = everything.seen.iter().find(|seen| seen.server.key() == server.key()) else {
-        return Ok(Decision::Wait(format!("{key} is no longer watched")));
-    };
-    let situation = Situation { host, settings, finding, seen, view: &everything };
+    let situation = Situation { host, settings, finding, seen, view: &view };
     match settings.server(key) {
         Some(_) => situation.decide(),
         None => Ok(situation.of_fault()),
@@ -111,7 +111,7 @@ impl Situation<'_> {
             );
             return Ok(self.recommend("its certificate is not valid yet", why));
         }
-        if severity(self.settings, leaf, now).is_none() && crate::detect::overdue(self.seen, self.view, now).is_none() {
+        if severity(self.settings, leaf, now).is_none() {
             return Ok(Decision::Wait(format!("the certificate of {key} {} now", life.words())));
         }
         Ok(self.renew(&format!("it {} ({})", life.words(), date(leaf.not_after))))

@@ -97,3 +97,13 @@ fn an_endpoint_that_is_no_longer_watched_gets_no_plan() {
     let decision = plan(&settings(|_| {}), &host, &finding()).unwrap();
     assert!(matches!(&decision, Decision::Wait(why) if why.contains("no longer watched")), "{decision:?}");
 }
+
+#[test]
+fn only_what_is_not_valid_now_makes_the_policy_look_at_the_other_endpoints() {
+    let two = json!([{"address": KEY, "lineage": "www", "target": "web"}, {"address": "other.example.org:443"}]);
+    let settings = settings(|settings| settings["endpoints"] = two);
+    let host = host(10.0).host();
+    plan(&settings, &host, &finding()).unwrap();
+    let looks = host.stand_in().calls().iter().filter(|call| call.contains("other.example.org")).count();
+    assert_eq!(looks, 0);
+}

@@ -27,6 +27,7 @@ pub(crate) fn measure(measure: &Measure) -> String {
         (Value::Flag(flag), _) => (if *flag { "yes" } else { "no" }).to_owned(),
         (Value::Count(count), Unit::Bytes) => Bytes::new(*count).to_string(),
         (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
+        (Value::Count(count), Unit::Instant) => time::minute(Timestamp::from_millis(*count)),
         (Value::Number(number), Unit::Bytes) => Bytes::new(whole(*number)).to_string(),
         (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
         (Value::Number(number), Unit::Ratio) => percent(*number),

@@ -113,15 +113,19 @@ fn a_server_whose_test_fails_keeps_its_certificate() {
     with_own_mounts("certificates::a_server_whose_test_fails_keeps_its_certificate", || {
         let Some(site) = Site::start(&[(NAME, 90, 12.0)]) else { return };
         let (old, client) = (site.serial_on_disk(NAME), site.client(NAME));
-        site.configure("no_such_directive on;");
-        let ran = site.once();
-        let found = finding(&ran, &site.key(NAME));
-        let outcome = |action: &str| steps(&found).into_iter().find(|(one, _)| one == action).map(|(_, outcome)| outcome);
-        assert_eq!(outcome("install").as_deref(), Some("failed"), "{found:#}");
-        assert_eq!(outcome("renew").as_deref(), Some("reverted"), "{found:#}");
-        assert_eq!(site.serial_on_disk(NAME), old);
+        // The test fails before anything is changed, then only with the new files.
+        for (spoil, expected) in [("no_such_directive on;", "refused"), ("", "failed")] {
+            site.forget();
+            site.configure(spoil);
+            site.veto_new_files(NAME, spoil.is_empty());
+            let found = finding(&site.once(), &site.key(NAME));
+            let outcomes = steps(&found);
+            let outcome = |action: &str| outcomes.iter().find(|(one, _)| one == action).map(|(_, outcome)| &**outcome);
+            assert_eq!((outcome("renew"), outcome("install")), (Some("reverted"), Some(expected)), "{found:#}");
+            assert_eq!(site.serial_on_disk(NAME), old);
+        }
         // When the person has corrected it, the next plan works.
-        site.configure("");
+        site.veto_new_files(NAME, false);
         site.forget();
         let ran = site.once();
         assert_eq!(steps(&finding(&ran, &site.key(NAME))), done(&RENEWAL), "{ran:?}");

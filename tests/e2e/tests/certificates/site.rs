@@ -120,6 +120,16 @@ impl Site {
         ansai_harness::scene::permit(Path::new(CERTBOT), 0o755);
     }
 
+    /// Has the test of the server fail as soon as the files of a name are other ones than now.
+    pub fn veto_new_files(&self, name: &str, vetoes: bool) {
+        let veto = self.place.join("veto");
+        match vetoes {
+            true => std::fs::copy(format!("{LIVE}/{name}/cert.pem"), veto).map(drop),
+            false => std::fs::remove_file(veto).or(Ok(())),
+        }
+        .unwrap();
+    }
+
     /// certbot as it was.
     pub fn unspoil(&self) {
         std::fs::rename(REAL, CERTBOT).unwrap();
@@ -165,7 +175,8 @@ impl Site {
             &|name| {
                 format!(
                     "[target.{}]\nkind = \"certificate\"\ncertificate = \"{LIVE}/{name}/fullchain.pem\"\n\
-                     key = \"{LIVE}/{name}/privkey.pem\"\ntest = [\"/usr/sbin/nginx\", \"-t\", \"-c\", \"{place}/nginx.conf\"]\n\
+                     key = \"{LIVE}/{name}/privkey.pem\"\ntest = [\"/bin/sh\", \"-ec\", \"/usr/sbin/nginx -t -c {place}/nginx.conf; \
+                     [ ! -e {place}/veto ] || cmp {LIVE}/{name}/cert.pem {place}/veto\"]\n\
                      reload = [\"/usr/sbin/nginx\", \"-s\", \"reload\", \"-c\", \"{place}/nginx.conf\"]\n",
                     target(name)
                 )
