@@ -201,6 +201,7 @@ fn services_right_below_slices_are_listed_in_order_page_by_page() {
     host.unified("app.slice/app-web.slice/deep.service", 1);
     host.unified("system.slice/_cpu.service", 1);
     // What a user makes below a service or a scope is none of them, and scopes are no services.
+    host.unified("user.slice/user-1000.slice/user@1000.service", 1);
     host.unified("user.slice/user-1000.slice/user@1000.service/x/app000.service", 1 << 40);
     host.unified("user.slice/user-1000.slice/session-3.scope", 1);
     host.unified("other/hidden.service", 1);

@@ -82,7 +82,9 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn memory(total: Option<u64>, high: Option<u64>, limit: Option<u64>) -> Memory {
-        Memory { total, high, limit, ..Memory::nothing() }
+        let mut memory = Memory::nothing();
+        (memory.total, memory.high, memory.limit) = (total, high, limit);
+        memory
     }
 
     fn word(of: Result<(), Refusal>) -> &'static str {
