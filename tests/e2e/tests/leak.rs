@@ -11,7 +11,8 @@ const LIMIT_BYTES: u64 = 400_000_000;
 const STEP_BYTES: u64 = 8_000_000;
 const UNIT: &str = "e2e-leak.service";
 /// Keeps a part of its memory at first, and more with each signal.
-const PROGRAM: &str = r#"$n = 60_000_000; push @kept, "a" x $n; $m = 8_000_000; $SIG{USR1} = sub { push @kept, "a" x $m }; sleep 1 while 1"#;
+const PROGRAM: &str = r#"$m = 8_000_000; $SIG{USR1} = sub { push @kept, "a" x $m };
+$n = 60_000_000; push @kept, "a" x $n; open(F, ">", "/run/e2e-leak-runs"); sleep 1 while 1"#;
 
 struct Leaking {
     host: SystemdHost,
@@ -28,8 +29,9 @@ impl Leaking {
             [(&ansai, "/usr/bin/ansai"), (policies, "/opt/policies"), (Path::new(&library), "/opt/faketime.so")];
         let leaking = Leaking { host: SystemdHost::start(&binds), hour: 0 };
         leaking.shell(&format!(
-            "cat > /usr/lib/systemd/system/{UNIT} <<'EOF'\n[Service]\nExecStart=/usr/bin/perl -e '{PROGRAM}'\nEOF\n\
-             systemctl daemon-reload && systemctl start {UNIT}"
+            "cat > /opt/leak <<'EOF'\n{PROGRAM}\nEOF\n\
+             printf '[Service]\\nExecStart=/usr/bin/perl /opt/leak\\n' > /usr/lib/systemd/system/{UNIT}\n\
+             systemctl daemon-reload && systemctl start {UNIT} && until [ -e /run/e2e-leak-runs ]; do sleep 0.1; done"
         ));
         leaking
     }
@@ -78,7 +80,7 @@ EOF"#
         self.shell(&format!("systemctl kill -s USR1 --kill-whom=main {UNIT}"));
         let run = format!(
             "LD_PRELOAD=/opt/faketime.so FAKETIME=+{}h NO_FAKE_STAT=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
-             exec ansai run --once --format json --config /etc/ansai/ansai.toml",
+             exec ansai run --once --accept-clock --format json --config /etc/ansai/ansai.toml",
             self.hour
         );
         self.host.exec(&["sh", "-c", &run])
