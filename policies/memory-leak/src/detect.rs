@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 /// The store's key for the services that have series, one in each line.
 const KNOWN: &str = "services";
-/// Maximum length of that value, in bytes. Services beyond it keep their series until they are restored or renamed.
+/// Maximum length of that value, in bytes. The series of services beyond it are never deleted.
 const MOST_KNOWN: usize = 60 << 10;
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {

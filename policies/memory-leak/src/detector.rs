@@ -102,6 +102,11 @@ fn grows(
     };
     let horizon = if span(all) < DAY { rules.first_day_horizon } else { rules.horizon };
     let is_near = reaches_limit_in <= horizon;
+    let highest = part.iter().map(|low| low.bytes).fold(f64::NEG_INFINITY, f64::max);
+    // Half of it was freed in the last hour.
+    if last.bytes <= f64::midpoint(first.bytes, highest) {
+        return None;
+    }
     let is_new = is_higher_than_before(all) || is_higher_than_yesterday(all, whole.slope_per_hour);
     if !is_near || !is_new || is_shift(part, whole.slope_per_hour) {
         return None;
@@ -235,6 +240,8 @@ mod tests {
         assert_eq!(leak_of(&levels_off, 10.0), None, "it levels off");
         let was_higher = hourly((0..40).map(|hour| if hour < 20 { 9.0 } else { f64::from(hour - 20) * 0.4 }));
         assert_eq!(leak_of(&was_higher, 10.0), None, "it was higher before");
+        let freed = hourly((0..40).map(|hour| if hour < 39 { 1.0 + f64::from(hour) * 0.1 } else { 2.0 }));
+        assert_eq!(leak_of(&freed, 5.0), None, "it was freed in the last hour");
     }
 
     #[test]

@@ -57,6 +57,9 @@ impl Situation<'_> {
         if !matches!(self.unit.active, ActiveState::Active | ActiveState::Reloading) {
             return Decision::Wait(format!("{id} does not run now, or is being started or stopped"));
         }
+        if self.host.stage() == "person" {
+            return self.advise("find its leak, and restart it before it reaches its limit", "no step has helped");
+        }
         let milder = self.run_hook().or_else(|| self.send_signal()).or_else(|| self.hold());
         milder.unwrap_or_else(|| self.restart())
     }

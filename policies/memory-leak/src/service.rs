@@ -63,7 +63,8 @@ impl Watch<'_> {
             );
         };
         let lows = if open.is_some() || self.can_reach(size, limit) { self.lows(usage)? } else { Vec::new() };
-        let leak = detector::leak(&lows, &self.rules(limit), |first, last| self.trend(usage, first, last, limit));
+        let leak = detector::leak(&lows, &self.rules(limit), |first, last| self.trend(usage, first, last, limit))
+            .filter(|growth| !has_freed(growth.from, growth.to, size));
         let is_emergency = self.is_emergency(usage);
         let fast = || self.growth_of_the_hour(usage, limit).filter(|_| is_emergency);
         let found = leak.or_else(fast).map(|growth| match is_emergency {
@@ -243,14 +244,16 @@ fn over(incident: &Observation, usage: &Usage, size: u64) -> Option<String> {
     let (before, from) = (evidence::count(incident, MEMORY)?, evidence::count(incident, FROM)?);
     let freed = Size(before.saturating_sub(size));
     let was_restarted = is_another_run(usage.since, evidence::count(incident, RUN));
-    let grown = before.saturating_sub(from);
     match () {
         () if was_restarted => Some(format!("{id} was restarted and uses {}: freed {freed}", Size(size))),
-        () if grown > 0 && size <= before - grown.div_ceil(2) => {
-            Some(format!("{id} uses {}: freed {freed}", Size(size)))
-        }
+        () if has_freed(from as f64, before as f64, size) => Some(format!("{id} uses {}: freed {freed}", Size(size))),
         () => None,
     }
+}
+
+/// Whether half of what had grown is freed.
+fn has_freed(from: f64, to: f64, size: u64) -> bool {
+    to > from && size as f64 <= f64::midpoint(from, to)
 }
 
 /// Whether memory and swap of the host are nearly full. What cannot be read is no emergency.

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_schema_and_the_policy_agree() {
         let settings = settings(|_| {});
-        assert_eq!((settings.min_size, settings.min_span), (Size(64_000_000), Span::from_hours(6)));
+        assert_eq!((settings.min_size, settings.min_span), (Size(64 << 20), Span::from_hours(6)));
         assert_eq!(settings.check(), Ok(()));
     }
 

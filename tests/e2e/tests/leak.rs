@@ -7,11 +7,13 @@ use ansai_harness::{Ran, SystemdHost, binary, faketime, requires_root};
 use serde_json::Value;
 
 const LIMIT_BYTES: u64 = 400_000_000;
-/// What the service takes in each hour and never gives back.
-const STEP_BYTES: u64 = 8_000_000;
+/// Hours until the window opens.
+const WINDOW_IN: u64 = 28;
 const UNIT: &str = "e2e-leak.service";
-/// Keeps a part of its memory at first, and more with each signal.
-const PROGRAM: &str = r#"$n = 60_000_000; push @kept, "a" x $n; $m = 8_000_000; $SIG{USR1} = sub { push @kept, "a" x $m }; sleep 1 while 1"#;
+/// Keeps a part of its memory at first and more with each signal, and frees all of it with another one.
+const PROGRAM: &str = r#"$m = 8_000_000; $SIG{USR1} = sub { push @kept, "a" x $m };
+$SIG{USR2} = sub { @kept = () };
+$n = 60_000_000; push @kept, "a" x $n; open(F, ">", "/run/e2e-leak-runs"); sleep 1 while 1"#;
 
 struct Leaking {
     host: SystemdHost,
@@ -28,13 +30,14 @@ impl Leaking {
             [(&ansai, "/usr/bin/ansai"), (policies, "/opt/policies"), (Path::new(&library), "/opt/faketime.so")];
         let leaking = Leaking { host: SystemdHost::start(&binds), hour: 0 };
         leaking.shell(&format!(
-            "cat > /usr/lib/systemd/system/{UNIT} <<'EOF'\n[Service]\nExecStart=/usr/bin/perl -e '{PROGRAM}'\nEOF\n\
-             systemctl daemon-reload && systemctl start {UNIT}"
+            "cat > /opt/leak <<'EOF'\n{PROGRAM}\nEOF\n\
+             printf '[Service]\\nExecStart=/usr/bin/perl /opt/leak\\n' > /usr/lib/systemd/system/{UNIT}\n\
+             systemctl daemon-reload && systemctl start {UNIT} && until [ -e /run/e2e-leak-runs ]; do sleep 0.1; done"
         ));
         leaking
     }
 
-    fn configure(&self, more: &str) {
+    fn configure(&self, more: &str, settings: &str) {
         let host = std::fs::read_to_string("/proc/meminfo").unwrap();
         let total: u64 = host.lines().next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
         let percent = LIMIT_BYTES as f64 / (total * 1024) as f64 * 100.0;
@@ -54,10 +57,13 @@ units = ["e2e-*.service"]
 min_size = "1M"
 host_percent = {percent:.4}
 settle = "3s"
+{settings}
 [policy.memory-leak.grant]
 "ansai:process/cgroup-probe" = {{ units = ["e2e-*.service"] }}
 "ansai:service/service-probe" = {{ units = ["e2e-*.service"] }}
 "ansai:service/service-actions" = {{ units = ["e2e-*.service"] }}
+"ansai:process/process-probe" = {{}}
+"ansai:process/process-actions" = {{ units = ["e2e-*.service"], signals = ["usr2"] }}
 EOF"#
         ));
     }
@@ -78,7 +84,7 @@ EOF"#
         self.shell(&format!("systemctl kill -s USR1 --kill-whom=main {UNIT}"));
         let run = format!(
             "LD_PRELOAD=/opt/faketime.so FAKETIME=+{}h NO_FAKE_STAT=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
-             exec ansai run --once --format json --config /etc/ansai/ansai.toml",
+             exec ansai run --once --accept-clock --format json --config /etc/ansai/ansai.toml",
             self.hour
         );
         self.host.exec(&["sh", "-c", &run])
@@ -94,43 +100,71 @@ fn finding(ran: &Ran) -> Value {
 fn steps(finding: &Value) -> Vec<String> {
     let plans = finding["plans"].as_array().map(Vec::as_slice).unwrap_or_default();
     let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
-    let text = |value: &Value| value.as_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let text = |value: &Value| value.as_str().unwrap_or("-").rsplit('.').next().unwrap().to_owned();
     steps.map(|step| format!("{} {}", text(&step["action"]), text(&step["outcome"]))).collect()
 }
 
 #[test]
-fn systemd_a_service_that_leaks_is_restarted_long_before_its_limit_and_once() {
+fn systemd_a_service_that_leaks_is_restarted_in_its_window_long_before_its_limit_and_once() {
     if !requires_root() {
         return;
     }
     let mut leaking = Leaking::start();
-    leaking.configure("");
+    // A window of two hours, 28 hours from now.
+    let now: u64 = leaking.shell("date +%H").stdout.trim().parse().unwrap();
+    let opens = (now + WINDOW_IN) % 24;
+    leaking.configure(&format!("windows = [\"{opens:02}:00-{:02}:00\"]", (opens + 2) % 24), "");
     let run = leaking.started();
-    let mut restarted = None;
+    let (mut found_at, mut restarted_at) = (None, None);
     // 60 MB and 8 MB an hour reach 400 MB after 42 h.
     for hour in 1..=40 {
         let ran = leaking.next_hour();
         let found = finding(&ran);
-        let steps = steps(&found);
+        let is_found = found["status"]["unhealthy"].is_string();
+        found_at = found_at.or(is_found.then_some(hour));
         if leaking.started() != run {
-            assert_eq!(steps, ["capture done", "restart done", "check-active done"], "{found:#}");
-            restarted = Some((hour, found));
+            assert_eq!(steps(&found), ["capture done", "restart done", "check-active done"], "{found:#}");
+            assert!(found["verified"] == "healthy", "{found:#}");
+            ran.expect_code(0);
+            restarted_at = Some(hour);
             break;
         }
-        assert!(steps.is_empty(), "{found:#}");
+        assert!(steps(&found).iter().all(|step| step.ends_with(" -")), "nothing is done before: {found:#}");
     }
-    let Some((hour, found)) = restarted else { panic!("it was not found within 40 h") };
-    println!("hour {hour}: {found:#}");
-    // At least 12 hours before the limit, and at most two thirds of it in use.
-    assert!(hour <= 30 && hour * STEP_BYTES + 70_000_000 < LIMIT_BYTES * 2 / 3 + 60_000_000, "{hour}");
+    let (Some(found_at), Some(restarted_at)) = (found_at, restarted_at) else { panic!("found at {found_at:?}") };
+    println!("found after {found_at} h, restarted after {restarted_at} h, full after 42 h");
+    assert!((24..=27).contains(&found_at), "{found_at}");
+    assert!((WINDOW_IN..=WINDOW_IN + 1).contains(&restarted_at), "{restarted_at}");
     let second = leaking.started();
-    // It leaks again, and is left alone for now.
-    for _ in 0..8 {
-        let ran = leaking.next_hour();
-        assert!(steps(&finding(&ran)).is_empty(), "{ran:?}");
+    // It leaks again. It has its memory back, and is left alone.
+    for _ in 0..4 {
+        let found = finding(&leaking.next_hour());
+        assert_eq!(found["status"], "healthy", "{found:#}");
+        let bytes = found["evidence"][0]["value"]["count"].as_u64().unwrap();
+        assert!(bytes < LIMIT_BYTES / 3, "{found:#}");
     }
     assert_eq!(leaking.started(), second, "it was restarted once");
     let replay = ["ansai", "replay", "--all", "--policies", "/opt/policies", "--state-dir", "/var/lib/ansai"];
     leaking.host.exec(&replay).expect_code(0);
     leaking.host.exec(&["ansai", "audit", "verify", "--state-dir", "/var/lib/ansai"]).expect_code(0);
+}
+
+#[test]
+fn systemd_a_service_that_collects_garbage_on_a_signal_is_not_restarted() {
+    if !requires_root() {
+        return;
+    }
+    let mut leaking = Leaking::start();
+    leaking.configure("", r#"collect = { units = ["e2e-*"], signal = "usr2" }"#);
+    let run = leaking.started();
+    let sent = (1..=30).find_map(|_| {
+        let found = finding(&leaking.next_hour());
+        (!steps(&found).is_empty()).then_some(found)
+    });
+    let sent = sent.unwrap();
+    assert_eq!(steps(&sent), ["send done"], "{sent:#}");
+    assert_eq!(sent["verified"], "healthy", "{sent:#}");
+    assert_eq!(leaking.started(), run, "it was not restarted");
+    let found = finding(&leaking.next_hour());
+    assert_eq!(found["status"], "healthy", "{found:#}");
 }

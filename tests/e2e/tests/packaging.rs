@@ -11,12 +11,13 @@ use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 const MOST_PROGRAM_BYTES: u64 = 48_000_000;
 
 /// Files in each installation, below the prefix.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
     "share/ansai/policies/certificate-expiry/certificate-expiry.wasm",
     "share/ansai/policies/disk-space/disk-space.wasm",
     "share/ansai/policies/host-pressure/host-pressure.wasm",
+    "share/ansai/policies/memory-leak/memory-leak.wasm",
     "share/ansai/policies/service-failure/service-failure.wasm",
     "share/bash-completion/completions/ansai",
     "share/doc/ansai/LICENSE-MIT",
@@ -32,6 +33,7 @@ fn make(arguments: &[&str]) -> Ran {
     binary::policy("certificate-expiry");
     binary::policy("disk-space");
     binary::policy("host-pressure");
+    binary::policy("memory-leak");
     binary::policy("service-failure");
     Invocation::of("make")
         .current_dir(binary::repository())
