@@ -36,7 +36,8 @@ pub(super) struct Exchange<'a> {
     pub(super) limit: Duration,
 }
 
-/// Sends a request. A server that does not answer is an answer, too.
+/// Sends a request. A server that does not answer is an answer, too. No text has the address of the target, because a policy
+/// does not see it.
 ///
 /// # Errors
 /// The server is not called: see `outcome.refused` of the WIT.
@@ -51,17 +52,16 @@ pub(super) fn ask(exchange: &Exchange<'_>, request: &Request) -> Result<Answer, 
     let addresses = match addresses::of(&origin.host, origin.port, exchange.limit) {
         Ok(addresses) => addresses,
         Err(NoAddress::NotResolved(why)) => {
-            let detail = format!("{} cannot be resolved: {}", origin.host, inert(&why, 200));
+            let detail = format!("its name cannot be resolved: {}", inert(&why, 200));
             return Ok(none(NoAnswer::new(Cause::NameNotResolved, detail)));
         }
         Err(NoAddress::TimedOut) => {
-            let detail = format!("no name server answered for {} in time", origin.host);
-            return Ok(none(NoAnswer::new(Cause::NameNotResolved, detail)));
+            return Ok(none(NoAnswer::new(Cause::NameNotResolved, "no name server answered in time")));
         }
         Err(NoAddress::AllHang) => return Err(Refusal::Busy("earlier lookups of names still hang".into())),
-        Err(NoAddress::Forbidden(address)) => {
-            let why = format!("{} leads to {address}, which no policy may reach", origin.host);
-            return Err(Refusal::Denied(why));
+        Err(NoAddress::Forbidden(_)) => {
+            let name = inert(&request.target, 80);
+            return Err(Refusal::Denied(format!("target `{name}` leads to an address that no policy may reach")));
         }
     };
     let authorization = secret.map(|secret| authorization(target, &origin, &secret, &addresses)).transpose()?;

@@ -88,6 +88,7 @@ fn no_server_at_all() {
     // A name below `.invalid` never exists (RFC 2606).
     let found = Scene::with("http://nothing.invalid").get("/");
     assert_eq!(outcome(&found), no_answer("name-not-resolved"), "{found}");
+    assert!(!found.to_string().contains("nothing.invalid"), "a policy does not see addresses: {found}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::scene::{Scene, no_answer, outcome, refused, status};
+use crate::scene::{SHORT, Scene, no_answer, outcome, refused, status};
 use crate::servers::{Manner, Server, answer};
 
 /// Times of the certificates, as openssl has them.
@@ -119,4 +119,15 @@ fn a_server_without_tls_and_a_host_without_certificates() {
     assert_eq!(outcome(&scene.get("/")), refused("unsupported"));
     trust(&scene, b"-----BEGIN CERTIFICATE-----\nnonsense\n");
     assert_eq!(outcome(&scene.get("/")), refused("unavailable"));
+}
+
+#[test]
+fn a_server_that_hangs_in_the_handshake() {
+    let mut scene = Scene::new();
+    let Some((pem, _)) = certificate(scene.path(), "IP:127.0.0.1", NOW) else { return };
+    let server = Server::start(Manner::Hangs(""));
+    scene.target("site", &format!("https://{}", server.address));
+    trust(&scene, &pem);
+    let request = serde_json::json!({ "target": "site", "path": "/", "method": "get", "contains": null });
+    assert_eq!(outcome(&scene.ask(request, SHORT)), no_answer("timed-out"));
 }

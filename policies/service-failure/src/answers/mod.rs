@@ -62,8 +62,8 @@ pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, C
         match state {
             Ok(state) if must_answer(state) => found.push(running(unit, state, &round, &mut since, settings, host)),
             // Its state is a finding of its own.
-            state if host.is_open(&key(unit)) => found.push(not_running(unit, state)),
-            _ => {}
+            Ok(_) if !host.is_open(&key(unit)) => {}
+            state => found.push(not_running(unit, state, host.is_open(&key(unit)))),
         }
     }
     since.remember(host);
@@ -144,7 +144,7 @@ fn running(
         .with(Measure::text("targets", text::cut(&settings.serves.targets(name), 200)))
 }
 
-fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>) -> Observation {
+fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) -> Observation {
     let about = ansai_sdk::Subject::new("unit", unit);
     match state {
         Ok(state) => {
@@ -163,7 +163,7 @@ fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>) -> Observation 
                 _ => Observation::unknown(key(unit), about, format!("{unit} is {}, so it cannot answer", word(state))),
             }
         }
-        Err(Refusal::NotFound(_)) => Observation::gone(key(unit), about, format!("{unit} no longer exists")),
+        Err(Refusal::NotFound(_)) if is_open => Observation::gone(key(unit), about, format!("{unit} no longer exists")),
         Err(refusal) => Observation::unknown(key(unit), about, format!("{unit} cannot be read: {}", refusal.words())),
     }
 }

@@ -146,6 +146,11 @@ fn an_open_finding_ends_only_by_an_answer_or_because_none_is_expected() {
     let not_named = listing(vec![unit("a.service")]).with_open(open("a.service")).host();
     assert_eq!(observe(&serving(&[]), &not_named, &[]).remove(0).status, Status::Healthy);
     let look = "ansai:service/service-probe.look";
+    for refusal in [Refusal::NotFound("x".into()), Refusal::Denied("x".into())] {
+        let host = StandIn::default().refuses(look, refusal).host();
+        let found = observe(&serving(&["a.service"]), &host, &[]).remove(0);
+        assert!(matches!(found.status, Status::Unknown(_)), "what the setting names is never left out: {found:?}");
+    }
     for (refusal, is_gone) in [(Refusal::NotFound("x".into()), true), (Refusal::TimedOut("x".into()), false)] {
         let host = StandIn::default().refuses(look, refusal).with_open(open("a.service")).host();
         assert_eq!(observe(&serving(&["a.service"]), &host, &[]).remove(0).status == Status::Gone, is_gone);
