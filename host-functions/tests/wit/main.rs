@@ -55,9 +55,9 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
+    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
-    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
 ];
 
