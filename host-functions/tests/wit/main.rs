@@ -56,11 +56,11 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
+    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:http/http-actions", &["check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:process/process-actions", &["send"]),
-    ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
     ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
 ];

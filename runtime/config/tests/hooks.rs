@@ -56,7 +56,8 @@ fn hooks_are_read() {
 /// One line of `flush` or `health` is replaced or added.
 fn mistake(text: &str, code: Code, part: &str) {
     let problems = parse(text).unwrap_err();
-    let errors: Vec<_> = problems.entries().iter().filter(|one| one.severity == Severity::Error).collect();
+    let entries = problems.entries();
+    let errors: Vec<_> = entries.iter().filter(|one| one.severity == Severity::Error).collect();
     assert!(errors.iter().any(|one| one.code == code && one.message.contains(part)), "{text}\n{problems}");
     assert_eq!(errors.len(), 1, "{text}\n{problems}");
 }

@@ -847,6 +847,73 @@ declare module "ansai:files/quarantine-actions@0.2.0" {
   export function reclaim(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
+declare module "ansai:hook/hook-probe@0.2.0" {
+  import type { Duration, Measure, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A value for a parameter of a hook. */
+  export interface Parameter {
+    /** As in `parameters` of the hook. */
+    name: string;
+    /** One of the values that the operator lists for it. */
+    value: string;
+  }
+  /** What a hook answered. */
+  export interface Answer {
+    /** The kind is `hook`, the name is that of the hook. */
+    about: Subject;
+    /**
+     * True if the command exited with 0 or the server answered with a status from 200 to 299; false if the command exited
+     * with 1 or 2, or the status is from 500 to 599. A JSON object with `"healthy": false` makes it false. Absent if
+     * it is unknown: another code or status, or a signal.
+     */
+    healthy?: boolean | null;
+    /** The exit code of a command; absent if a signal ended it, and for a URL. */
+    exitCode?: number | null;
+    /** The status of the answer of a server; absent for a command. */
+    httpStatus?: number | null;
+    /** How long it took. */
+    took: Duration;
+    /**
+     * The fields of the JSON object that it answered with, with their units; empty if it answered with something else.
+     * Texts have at most 256 characters, without secrets.
+     */
+    facts: Measure[];
+    /** How many fields of this object are not in `facts`: lists, objects without a value, invalid names, more than 64. */
+    skipped: number;
+    /**
+     * Its `message`, else its first line, else the last line of its standard error; at most 500 characters, without secrets.
+     * Empty if there is none.
+     */
+    message: string;
+  }
+  /**
+   * Asks a hook that only reads (`does = "reads"`). Each parameter of the hook needs exactly one value. `not-found` if
+   * there is no such hook; `denied` if it acts, or if a value is not one that the operator lists; `invalid` if a parameter
+   * is missing, unknown or given twice; `timed-out` if it did not end within its limit; `unavailable` if it cannot be run
+   * or reached.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function ask(hook: string, parameters: Parameter[]): Answer;
+}
+
+declare module "ansai:hook/hook-actions@0.2.0" {
+  import type { Parameter } from "ansai:hook/hook-probe@0.2.0";
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Runs a hook that acts (`does = "acts"`), once. The step fails if the command exits with another code than 0, if the
+   * status is not from 200 to 299, or if it does not end within its limit. If ansai is killed meanwhile, so is the
+   * command, and the outcome is unknown. Fully reversible if the hook has an `undo`, else not. One of `max_runs`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function run(hook: string, parameters: Parameter[], reason: string): Preview;
+  /**
+   * Waits until the hook's check is healthy: its `check`, or the hook itself if it only reads. Fails if it is not
+   * healthy within that time, at most an hour; `unsupported` if the hook acts and has no check. It is asked at least
+   * once, and at most once a second.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function check(hook: string, parameters: Parameter[], within: Duration, reason: string): Preview;
+}
+
 declare module "ansai:journal/journal-probe@0.2.0" {
   import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface JournalUsage {

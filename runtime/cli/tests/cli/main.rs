@@ -22,6 +22,7 @@ mod contract;
 mod evidence;
 mod explain;
 mod help;
+mod hooks;
 mod init;
 mod list;
 mod orders;

@@ -31,9 +31,9 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Parameters {
             problems.add(identifier::bad_name("a parameter", &entry.key, entry.key_span.clone()));
             continue;
         }
-        if let Some(values) = values(&entry.key, &entry.node, problems) {
-            parameters.insert(entry.key.clone(), values);
-        }
+        // Its name is known in any case, so that a place for it is no second mistake.
+        let values = values(&entry.key, &entry.node, problems).unwrap_or_default();
+        parameters.insert(entry.key.clone(), values);
     }
     parameters
 }

@@ -74,7 +74,9 @@ fn stanzas_parse() {
         let begin = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n";
         let manifest = Manifest::parse("policy.toml", &format!("{begin}{}", one.request), &known).unwrap();
         assert_eq!(manifest.capabilities.keys().collect::<Vec<_>>(), [&one.name]);
-        let host = HostConfig::parse("ansai.toml", &one.grant, &known).unwrap();
+        // The hook that an example names.
+        let hook = "[hook.some-hook]\nurl = \"http://127.0.0.1/\"\ndoes = \"reads\"\n";
+        let host = HostConfig::parse("ansai.toml", &format!("{hook}{}", one.grant), &known).unwrap();
         let granted: Vec<&str> =
             host.policies["my-policy"].grants[&one.name].only().unwrap().iter().map(|(key, _)| key).collect();
         let mut keys: Vec<&str> = one.scope.iter().map(|key| key.name).collect();
