@@ -202,4 +202,6 @@ impl Meter {
 }
 
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod tests;

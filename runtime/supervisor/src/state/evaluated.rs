@@ -108,3 +108,42 @@ impl Drop for State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_audit::Ballast;
+    use ansai_kit::evaluation_state::Writes;
+
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+
+    /// Would break: a row for each evaluation, or a time that is lost at an orderly end.
+    #[test]
+    fn a_time_is_in_memory_then_in_the_state_and_never_lost_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || State::open(&dir.path().join("state.db"), Ballast::new(dir.path().join("b"), 4096)).unwrap();
+        let at = Timestamp::from_millis;
+        let elsewhere = || {
+            let other = Connection::open(dir.path().join("state.db")).unwrap();
+            other.query_row("SELECT max(at) FROM evaluated", [], |row| row.get::<_, Option<i64>>(0)).unwrap()
+        };
+        let state = open();
+        for time in 1..=100 {
+            state.commit(&ONE, at(time), &Writes::default()).unwrap();
+            assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(time)));
+            state.flush().unwrap();
+        }
+        assert_eq!(elsewhere(), Some(1), "the first time at once, then not before some minutes have passed");
+        assert_eq!(state.all_evaluated().unwrap(), BTreeMap::from([("one".to_owned(), at(100))]));
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        state.commit(&ONE, at(101), &writes).unwrap();
+        state.flush().unwrap();
+        assert_eq!(elsewhere(), Some(101), "with what the policy stored");
+        state.commit(&ONE, at(102), &Writes::default()).unwrap();
+        drop(state);
+        assert_eq!((elsewhere(), open().last_evaluated(&ONE).unwrap()), (Some(102), Some(at(102))));
+    }
+}

@@ -253,12 +253,14 @@ mod tests {
         let state = state(dir.path());
         let elsewhere = Connection::open(dir.path().join("state.db")).unwrap();
         let durable = || elsewhere.query_row("SELECT count(*) FROM evaluated", [], |row| row.get::<_, i64>(0)).unwrap();
-        state.commit(&ONE, at(5), &Writes::default()).unwrap();
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        state.commit(&ONE, at(5), &writes).unwrap();
         assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(5)));
         assert_eq!(durable(), 0);
         state.begin_step("plan", 0, &under_way()).unwrap();
         assert_eq!(durable(), 1);
-        state.commit(&TWO, at(6), &Writes::default()).unwrap();
+        state.commit(&TWO, at(6), &writes).unwrap();
         assert_eq!(durable(), 1);
         state.flush().unwrap();
         assert_eq!(durable(), 2);
