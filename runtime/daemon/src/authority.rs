@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ansai_config::{Diagnostics, Manifest, Schema};
 use ansai_core::{InstanceName, Interface, Mode};
@@ -27,7 +28,12 @@ pub struct FromFile {
     known: Mutex<Known>,
     /// The file can be on a mount whose server dies.
     looking: InTime<std::io::Result<Identity>>,
+    /// When the file was last looked at.
+    looked: Mutex<Option<Instant>>,
 }
+
+/// A pass uses what the file said this long ago: a look takes a thread, and there may be a thousand passes a second.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What the grants of an instance depend on besides the configuration. It does not change while ansai runs.
 #[derive(Clone)]
@@ -79,7 +85,7 @@ impl FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
         let known = Known { identity, configuration, is_valid: true, grants: HashMap::new() };
-        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known), looking: InTime::new() }
+        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known), looking: InTime::new(), looked: Mutex::new(None) }
     }
 
     fn of(&self, known: &Known, instance: &InstanceName) -> Result<EffectiveGrants, String> {
@@ -100,6 +106,7 @@ impl FromFile {
 impl FromFile {
     /// What the file says now.
     fn current(&self) -> Result<MutexGuard<'_, Known>, String> {
+        let began = Instant::now();
         let path = self.path.clone();
         let identity = self
             .looking
@@ -121,19 +128,36 @@ impl FromFile {
             known.identity = Some(identity);
             known.grants.clear();
         }
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
         Ok(known)
     }
-}
 
-impl Authority for FromFile {
-    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
-        let mut known = self.current()?;
+    /// What the file said within the last second. A look that failed is no answer: the next pass looks again.
+    fn recent(&self) -> Result<MutexGuard<'_, Known>, String> {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        match looked {
+            Some(at) if at.elapsed() < FRESH => Ok(self.known.lock().unwrap_or_else(PoisonError::into_inner)),
+            _ => self.current(),
+        }
+    }
+
+    fn granted(&self, mut known: MutexGuard<'_, Known>, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         if let Some(grants) = known.grants.get(instance) {
             return grants.clone();
         }
         let grants = self.of(&known, instance);
         known.grants.insert(instance.clone(), grants.clone());
         grants
+    }
+}
+
+impl Authority for FromFile {
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        self.granted(self.current()?, instance)
+    }
+
+    fn grants_of_a_pass(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        self.granted(self.recent()?, instance)
     }
 
     /// As `ansai undo` has them without a daemon: also of an instance that did not load, and in observe mode. Who else can

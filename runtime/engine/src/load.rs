@@ -86,7 +86,8 @@ impl LoadError {
 /// A loaded policy, cheap to clone. It can be evaluated any number of times, also in parallel.
 #[derive(Clone)]
 pub struct Policy {
-    pub(crate) engine: Engine,
+    /// Shared: each instance has a copy of its policy, and the registry of an engine is large.
+    pub(crate) engine: Arc<Engine>,
     pub(crate) variant: EngineVariant,
     pub(crate) pre: ExportsPre<StoreState>,
     info: Arc<ComponentInfo>,
@@ -128,7 +129,7 @@ impl Engine {
         }
         Ok(Policy {
             pre: linker.instantiate_pre(&component).and_then(ExportsPre::new).map_err(not_accepted)?,
-            engine: self.clone(),
+            engine: Arc::new(self.clone()),
             variant: variant.clone(),
             info: Arc::new(info),
         })

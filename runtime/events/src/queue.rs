@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -27,7 +28,15 @@ struct Waiting {
     missed: u64,
     /// Whether the queue is closed: no more items follow.
     closed: bool,
+    /// Whether the last event that was taken is part of every pass.
+    after_routine: bool,
+    /// Whether the reader is not woken for what is part of every pass: it looks soon anyway.
+    lingers: bool,
 }
+
+/// How long a reader that blocks its thread may leave what is part of every pass waiting. With a thousand passes a second,
+/// waking it for each would cost more than what it does.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// The front of a queue.
 pub(crate) enum Front {
@@ -57,8 +66,14 @@ impl Queue {
                 _ => waiting.items.push_back(Item::Missed { count: 1 }),
             }
         }
+        // Long before the queue is full.
+        let is_urgent = !event.event.is_routine() || waiting.events > self.capacity / 4;
+        let blocks = is_urgent || !waiting.lingers;
         drop(waiting);
-        self.wake();
+        if blocks {
+            self.filled.notify_one();
+        }
+        self.notify.notify_waiters();
     }
 
     /// Closes the queue. The reader still gets the waiting items.
@@ -77,6 +92,12 @@ impl Queue {
             match take(&mut waiting) {
                 Front::Item(item) => return Some(item),
                 Front::Closed => return None,
+                Front::Empty if std::mem::take(&mut waiting.after_routine) => {
+                    waiting.lingers = true;
+                    let waited = self.filled.wait_timeout(waiting, LINGER);
+                    waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    waiting.lingers = false;
+                }
                 Front::Empty => waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -107,9 +128,46 @@ fn take(waiting: &mut Waiting) -> Front {
     match waiting.items.pop_front() {
         Some(item) => {
             waiting.events -= usize::from(matches!(item, Item::Event(_)));
+            waiting.after_routine = matches!(&item, Item::Event(published) if published.event.is_routine());
             Front::Item(item)
         }
         None if waiting.closed => Front::Closed,
         None => Front::Empty,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::{Event, Timestamp};
+
+    use super::*;
+
+    fn push(queue: &Queue, event: Event) {
+        queue.push(&Arc::new(Published { sequence: 1, at: Timestamp::EPOCH, event }));
+    }
+
+    fn routine() -> Event {
+        Event::RecordingsDropped { ids: Vec::new() }
+    }
+
+    /// Would break: an event of every pass that is left behind when nothing follows, or news that wait for it.
+    #[test]
+    fn what_is_part_of_every_pass_comes_soon_and_news_at_once() {
+        let queue = Arc::new(Queue::new(100));
+        let (send, taken) = std::sync::mpsc::channel();
+        let reading = queue.clone();
+        let reader = std::thread::spawn(move || {
+            while let Some(item) = reading.pop_blocking() {
+                send.send(matches!(item, Item::Event(published) if published.event.is_routine())).unwrap();
+            }
+        });
+        for is_routine in [true, true, false, true] {
+            push(&queue, if is_routine { routine() } else { Event::Stopping { why: String::new() } });
+            assert_eq!(taken.recv().unwrap(), is_routine);
+        }
+        queue.close();
+        reader.join().unwrap();
+        assert!(queue.pop_blocking().is_none());
     }
 }

@@ -56,6 +56,11 @@ pub trait Authority: Send + Sync {
     /// What is in force for an instance; an error when it cannot be told, and then nothing is done.
     fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String>;
 
+    /// What is in force for a pass, which only looks. It may be one second old: whoever acts asks again.
+    fn grants_of_a_pass(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        self.effective_grants(instance)
+    }
+
     /// What is in force when a person undoes a plan of an instance, whatever its mode; an error when nothing is.
     fn undo_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         self.effective_grants(instance)

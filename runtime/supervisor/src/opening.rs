@@ -154,7 +154,7 @@ impl Supervisor {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
             version: instance.version.clone(),
-            mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |grants| grants.mode),
+            mode: authority.grants_of_a_pass(&instance.name).map_or(Mode::Observe, |grants| grants.mode),
         });
         // Before anybody hears that it started: a request that is made then waits there.
         dir.create_subdirectory(WAKE_DIRECTORY)?;

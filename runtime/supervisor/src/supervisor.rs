@@ -122,6 +122,7 @@ impl Supervisor {
             Vec::new()
         });
         self.0.settle();
+        self.0.passes.evaluator.meters.end();
         self.ended("every instance was evaluated once");
         retain(self.0.retention.clone()).await;
         self.0.export.run_once().await;
@@ -289,6 +290,7 @@ impl Supervisor {
         rooms.pulse.ends();
         rooms.tasks.finish().await;
         rooms.settle();
+        rooms.passes.evaluator.meters.end();
         self.ended("all schedules have ended");
         self.keep_head();
     }
@@ -395,6 +397,7 @@ impl Rooms {
         self.incidents.repeats.store();
         self.passes.evaluator.meters.store();
         if let Err(error) = self.state.flush() {
+            self.passes.evaluator.meters.are_lost();
             tracing::error!("what policies stored waits for the disk, ansai tries again: {error}");
         }
         for reserved in [self.journal.replenish(), self.state.replenish()] {

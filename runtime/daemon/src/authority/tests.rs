@@ -172,3 +172,29 @@ fn labels_and_targets_are_those_of_the_file_of_now() {
     assert_eq!(less.targets.len(), 1);
     assert!(matches!(less.reach.target("cache"), Err(Refusal::Denied(_))));
 }
+
+/// Would break: a thread for each pass, a pass that goes on with old grants, or a step that acts on them.
+#[test]
+fn a_pass_looks_at_the_file_once_a_second_and_a_step_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    std::fs::write(&path, GRANT).unwrap();
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed())]));
+    let looked = || *authority.looked.lock().unwrap();
+    assert!(looked().is_none());
+    authority.grants_of_a_pass(&P).unwrap();
+    let ahead = Instant::now() + Duration::from_secs(3_600);
+    *authority.looked.lock().unwrap() = Some(ahead);
+    std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
+    assert_eq!(authority.grants_of_a_pass(&P).unwrap().mode, Mode::Enforce, "within the second");
+    assert_eq!(looked(), Some(ahead), "it was not looked at");
+    assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe, "a step");
+    assert_eq!(authority.grants_of_a_pass(&P).unwrap().mode, Mode::Observe, "what a step has seen is known");
+    std::fs::remove_file(&path).unwrap();
+    *authority.looked.lock().unwrap() = Instant::now().checked_sub(FRESH);
+    for _ in 0..2 {
+        assert!(authority.grants_of_a_pass(&P).is_err(), "and a look that failed is no answer");
+    }
+}

@@ -70,7 +70,7 @@ impl Passes {
     /// Detects, and starts tasks that heal.
     pub(crate) async fn pass(self: &Arc<Self>, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) {
         let lane = self.lanes.of(&instance.name);
-        let grants = match self.authority.effective_grants(&instance.name) {
+        let grants = match self.authority.grants_of_a_pass(&instance.name) {
             Ok(grants) => grants,
             Err(error) => {
                 lane.ask(Some(GRANTS_AGAIN));

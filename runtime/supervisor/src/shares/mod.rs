@@ -4,9 +4,11 @@
 //! Only time while the host runs counts, by a clock that nobody can set.
 
 mod bucket;
+mod keeping;
 mod processor;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
 pub(crate) use self::bucket::{Bucket, Standing};
 use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
+use self::keeping::Kept;
 pub(crate) use self::processor::metered;
 use crate::clock;
 use crate::instance::Instance;
@@ -31,6 +34,8 @@ pub(crate) struct Meters {
     uptime: Uptime,
     /// By name.
     meters: HashMap<String, Meter>,
+    /// The run before this one was killed, and what it may have used without a trace is not in the rows yet.
+    is_owed: AtomicBool,
 }
 
 struct Meter {
@@ -47,6 +52,8 @@ struct Used {
     /// Whether it was told that events wait.
     events_told: bool,
     is_changed: bool,
+    /// What the state knows of it.
+    kept: Kept,
 }
 
 /// The state of an instance.
@@ -86,29 +93,19 @@ impl Meters {
         boot: String,
         uptime: Uptime,
     ) -> Result<Meters, StateError> {
-        let rows = state.shares()?;
-        let meter = |name: &InstanceName, shares: Shares| {
-            let mut used = Used {
-                at: Millis::ZERO,
-                buckets: Default::default(),
-                told: Standing::Free,
-                events_told: false,
-                is_changed: false,
-            };
-            for row in rows.iter().filter(|row| row.instance == name.as_str()) {
-                if let Some((bucket, _)) =
-                    used.buckets.iter_mut().zip(Share::ALL).find(|(_, share)| *share == row.share)
-                {
-                    *bucket = row.bucket;
-                    // After a reboot, only the time since then counts.
-                    used.at = if row.boot == boot { row.up } else { Millis::ZERO };
-                    used.told = row.told;
-                }
-            }
-            Meter { shares, used: Mutex::new(used) }
+        let now = uptime();
+        let before = state.begin_shares(&boot, now)?;
+        let mut rows = HashMap::<String, Vec<ShareRow>>::new();
+        for row in state.shares()? {
+            rows.entry(row.instance.clone()).or_default().push(row);
+        }
+        let mut meter = |name: InstanceName, shares: Shares| {
+            let known = rows.remove(name.as_str()).unwrap_or_default();
+            let used = Used::known(&known, &shares, (&boot, now), before);
+            (name.to_string(), Meter { shares, used: Mutex::new(used) })
         };
-        let meters = shares.into_iter().map(|(name, shares)| (name.to_string(), meter(&name, shares))).collect();
-        Ok(Meters { state, boot, uptime, meters })
+        let meters = shares.into_iter().map(|(name, shares)| meter(name, shares)).collect();
+        Ok(Meters { state, boot, uptime, meters, is_owed: AtomicBool::new(before > 0.0) })
     }
 
     /// An instance has used so much of a share.
@@ -120,6 +117,11 @@ impl Meters {
             bucket.add(rate, amount);
         }
         used.is_changed = true;
+        let is_sudden = used.is_sudden(&meter.shares);
+        drop(used);
+        if is_sudden {
+            self.store_at_once(instance, meter);
+        }
     }
 
     /// An instance has used so much processor time.
@@ -171,33 +173,16 @@ impl Meters {
         };
         used.buckets.iter().zip(Share::ALL).map(share).collect()
     }
+}
 
-    /// Writes what changed to the state, durable with its next flush.
-    pub(crate) fn store(&self) {
-        let mut rows = Vec::new();
-        for (instance, meter) in &self.meters {
-            let mut used = meter.lock();
-            if !std::mem::take(&mut used.is_changed) {
-                continue;
-            }
-            rows.extend(used.buckets.iter().zip(Share::ALL).map(|(bucket, share)| ShareRow {
-                instance: instance.clone(),
-                share,
-                bucket: *bucket,
-                told: used.told,
-                boot: self.boot.clone(),
-                up: used.at,
-            }));
-        }
-        if let Err(error) = self.state.put_shares(&rows) {
-            tracing::error!("what instances used of their shares is not stored; a restart forgets it: {error}");
-        }
-    }
+/// What a share permits.
+fn rate(shares: &Shares, share: Share) -> Rate {
+    Rate { limit: shares.limit(share) as f64, window: share.window() }
 }
 
 impl Meter {
     fn rate(&self, share: Share) -> Rate {
-        Rate { limit: self.shares.limit(share) as f64, window: share.window() }
+        rate(&self.shares, share)
     }
 
     /// What is used at this time.
@@ -216,5 +201,7 @@ impl Meter {
     }
 }
 
+#[cfg(test)]
+mod killed;
 #[cfg(test)]
 mod tests;

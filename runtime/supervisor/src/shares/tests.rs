@@ -8,21 +8,25 @@ use ansai_core::ErrorKind;
 
 use super::*;
 
-const ONE: InstanceName = InstanceName::from_static("one");
-const TWO: InstanceName = InstanceName::from_static("two");
+pub(super) const ONE: InstanceName = InstanceName::from_static("one");
+pub(super) const TWO: InstanceName = InstanceName::from_static("two");
 const MINUTE: u64 = 60_000;
 
 /// A clock that the test sets.
 #[derive(Clone, Default)]
-struct Clock(Arc<AtomicU64>);
+pub(super) struct Clock(Arc<AtomicU64>);
 
 impl Clock {
-    fn set(&self, minutes: u64) {
+    pub(super) fn set(&self, minutes: u64) {
         self.0.store(minutes * MINUTE, Ordering::SeqCst);
+    }
+
+    pub(super) fn pass(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
     }
 }
 
-fn open(dir: &Path, boot: &str, clock: &Clock) -> Meters {
+pub(super) fn open(dir: &Path, boot: &str, clock: &Clock) -> Meters {
     let state = State::open(&dir.join("state.db"), Ballast::new(dir.join("ballast"), 4096)).unwrap();
     let shares = [ONE, TWO].map(|name| (name, Shares::default()));
     let clock = clock.clone();
@@ -30,7 +34,7 @@ fn open(dir: &Path, boot: &str, clock: &Clock) -> Meters {
     Meters::with_clock(Arc::new(state), shares, boot.into(), uptime).unwrap()
 }
 
-fn standing(meters: &Meters, name: &InstanceName) -> Standing {
+pub(super) fn standing(meters: &Meters, name: &InstanceName) -> Standing {
     meters.look(name).unwrap().standing
 }
 
@@ -80,8 +84,7 @@ fn a_restart_forgets_nothing() {
     assert_eq!((look.standing, look.is_news), (Standing::Suspended, false), "it was told before");
     meters.store();
     drop(meters);
-    // The host booted a minute ago. What drains is not stored, so that an idle instance writes nothing: the ten minutes
-    // before the reboot do not count.
+    // The host booted a minute ago: only this minute counts.
     clock.set(1);
     let meters = open(dir.path(), "c", &clock);
     assert_eq!(standing(&meters, &ONE), Standing::Suspended);

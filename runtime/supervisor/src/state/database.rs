@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
 use ansai_audit::Ballast;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Why the state cannot be read or written.
@@ -202,6 +203,10 @@ fn connect(file: &Path, schema: &Schema) -> Result<Connection, StateError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     keep_a_log(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What a savepoint keeps for a rollback is half of what would be written, and of no use after a crash.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Else each new value of a parameter prepares some statements again, because of the indices on parts of JSON.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if found < version {
         let tables = schema.upgrade(found);
         let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");

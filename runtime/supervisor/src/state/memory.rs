@@ -1,6 +1,5 @@
 //! The policies' data: store and series of each instance.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,26 +8,9 @@ use ansai_kit::evaluation_state::{Memory, Trigger, Writes};
 use ansai_kit::policy::aggregate::Aggregate;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{State, StateError, series};
+use super::{State, StateError, evaluated, series};
 
 impl State {
-    /// Time of the last successful evaluation of an instance.
-    pub(crate) fn last_evaluated(&self, instance: &InstanceName) -> Result<Option<Timestamp>, StateError> {
-        self.0.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
-            Ok(statement.query_row([instance.as_str()], |row| row.get::<_, i64>(0)).optional()?.map(unsigned))
-        })
-    }
-
-    /// When each instance was last evaluated, by name.
-    pub(crate) fn all_evaluated(&self) -> Result<BTreeMap<String, Timestamp>, StateError> {
-        self.0.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT instance, at FROM evaluated")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-    }
-
     /// Commits the data of a successful evaluation if its trigger keeps it. What a verification or a person caused leaves
     /// no trace: it must not shift the policy's series and rates.
     pub(crate) fn commit_after(
@@ -43,26 +25,30 @@ impl State {
 
     /// Writes the data of a successful evaluation; durable with the next durable write or [`State::flush`].
     pub(crate) fn commit(&self, instance: &InstanceName, now: Timestamp, writes: &Writes) -> Result<(), StateError> {
-        let (instance, at) = (instance.as_str(), signed(now));
+        if writes.store.is_empty() && writes.series.is_empty() {
+            self.note_evaluated(instance, now, false);
+            return Ok(());
+        }
+        let name = instance.as_str();
         self.0.write_soon(|connection| {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO evaluated VALUES (?1, ?2)")?
-                .execute(params![instance, at])?;
+            evaluated::put(connection, instance, now)?;
             for (key, value) in &writes.store {
                 match value {
                     Some(value) => connection
                         .prepare_cached("INSERT OR REPLACE INTO store VALUES (?1, ?2, ?3)")?
-                        .execute(params![instance, key, value])?,
+                        .execute(params![name, key, value])?,
                     None => connection
                         .prepare_cached("DELETE FROM store WHERE instance = ?1 AND key = ?2")?
-                        .execute(params![instance, key])?,
+                        .execute(params![name, key])?,
                 };
             }
-            for (name, write) in &writes.series {
-                series::write(connection, &series::KEEP, (instance, name), now, *write)?;
+            for (series, write) in &writes.series {
+                super::series::write(connection, &super::series::KEEP, (name, series), now, *write)?;
             }
             Ok(())
-        })
+        })?;
+        self.note_evaluated(instance, now, true);
+        Ok(())
     }
 
     /// A value of an instance's store.

@@ -4,6 +4,7 @@ mod approvals;
 mod budgets;
 mod closed;
 mod database;
+mod evaluated;
 mod flaps;
 mod history;
 mod host_clock;
@@ -29,6 +30,7 @@ pub(crate) use self::budgets::{Charge, Reading, Totals};
 pub(crate) use self::closed::WantedClosed;
 pub use self::database::StateError;
 use self::database::{Database, Schema};
+use self::evaluated::Evaluated;
 pub(crate) use self::flaps::Flaps;
 pub(crate) use self::memory::InstanceMemory;
 pub(crate) use self::overview::{Overview, Row};
@@ -143,19 +145,21 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE closed_known (one INTEGER PRIMARY KEY CHECK (one = 1), since INTEGER NOT NULL);
     INSERT INTO closed_known VALUES (1, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
     CREATE INDEX attempt_time ON attempt (at);",
+    shares::TABLES,
 ]);
 
 /// The state of this host.
 ///
-/// Data that decisions depend on is durable when it is written. The policies' data (series, store, time of the last
-/// evaluation) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
-/// instances, a sync for each evaluation would keep the disk busy all the time.
-pub(crate) struct State(Database);
+/// Data that decisions depend on is durable when it is written. The policies' data (series, store) waits in an open
+/// transaction for the next durable write or [`State::flush`]: with thousands of instances, a sync for each evaluation would
+/// keep the disk busy all the time. The time of an evaluation after which nothing is stored waits longer, see
+/// [`evaluated`].
+pub(crate) struct State(Database, Evaluated);
 
 impl State {
     /// Opens or creates the state. Releases `ballast` when the disk is full, so that state can still be written.
     pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
-        Ok(State(Database::open(file, &SCHEMA, ballast)?))
+        Ok(State(Database::open(file, &SCHEMA, ballast)?, Evaluated::default()))
     }
 
     /// What the last run left in this directory, of the newest version, for reading only and without a lock; `None` if there
@@ -167,7 +171,8 @@ impl State {
         }
         // Never released: nothing is written.
         let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
-        Ok(Some(State(Database::open_to_read(&directory.path_of(DATABASE), &SCHEMA, ballast)?)))
+        let database = Database::open_to_read(&directory.path_of(DATABASE), &SCHEMA, ballast)?;
+        Ok(Some(State(database, Evaluated::default())))
     }
 
     /// Reserves the ballast again if there is room; returns the reason if not.
@@ -178,6 +183,7 @@ impl State {
 
     /// Makes pending writes durable.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
+        self.put_evaluated(false)?;
         self.0.flush()
     }
 }
@@ -247,12 +253,14 @@ mod tests {
         let state = state(dir.path());
         let elsewhere = Connection::open(dir.path().join("state.db")).unwrap();
         let durable = || elsewhere.query_row("SELECT count(*) FROM evaluated", [], |row| row.get::<_, i64>(0)).unwrap();
-        state.commit(&ONE, at(5), &Writes::default()).unwrap();
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        state.commit(&ONE, at(5), &writes).unwrap();
         assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(5)));
         assert_eq!(durable(), 0);
         state.begin_step("plan", 0, &under_way()).unwrap();
         assert_eq!(durable(), 1);
-        state.commit(&TWO, at(6), &Writes::default()).unwrap();
+        state.commit(&TWO, at(6), &writes).unwrap();
         assert_eq!(durable(), 1);
         state.flush().unwrap();
         assert_eq!(durable(), 2);

@@ -37,7 +37,7 @@ impl<'a> Outlook<'a> {
     /// Of a supervisor that runs.
     pub(crate) fn running(supervisor: &'a Supervisor) -> Result<Outlook<'a>, StateError> {
         let rooms = &supervisor.0;
-        let mode = |name| rooms.passes.authority.effective_grants(name).ok().map(|grants| grants.mode);
+        let mode = |name| rooms.passes.authority.grants_of_a_pass(name).ok().map(|grants| grants.mode);
         let instances = rooms.instances.iter().map(|one| (&one.name, (one, mode(&one.name)))).collect();
         let (state, healing) = (&*rooms.state, rooms.incidents.healing.ids());
         let lanes = &rooms.passes.lanes;

@@ -69,7 +69,7 @@ impl Supervisor {
         let (interface, field) = (&host.quarantine_expiry().interface.name, host.quarantine_roots());
         let mut roots = BTreeSet::new();
         for instance in &self.0.expiry.instances {
-            let Ok(grants) = self.0.passes.authority.effective_grants(instance) else { continue };
+            let Ok(grants) = self.0.passes.authority.grants_of_a_pass(instance) else { continue };
             if let Some(granted) = grants.scopes.get(interface) {
                 roots.extend(granted.together().roots(field).iter().cloned());
             }

@@ -47,7 +47,7 @@ async fn run(scene: &Scene, shares: &Shares) -> (InstanceReport, InstanceReport)
 pub(crate) async fn used_log_lines(scene: &Scene, lines: u64, held_ms: u64) {
     scene.open().run_once().await;
     let state = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
-    let set = "UPDATE share SET level = ?1, up = up + ?2 WHERE instance = ?3 AND share = 'log_lines'";
+    let set = "UPDATE share SET level = ?1, up = up + ?2, is_bound = 0 WHERE instance = ?3 AND share = 'log_lines'";
     let changed = state.execute(set, rusqlite::params![lines as f64, held_ms as i64, ONE]).unwrap();
     assert_eq!(changed, 1);
     let others = "UPDATE share SET up = up + ?1 WHERE instance = ?2 AND share <> 'log_lines'";
