@@ -86,7 +86,10 @@ fn a_lock_that_is_not_available_ends_the_vacuum() {
 fn what_no_grant_permits_is_refused() {
     let Some(scene) = Scene::new() else { return };
     bloated(&scene);
-    scene.server.sql("app", "create table foreign_one (a int); create table part (a int) partition by list (a)");
+    scene.server.sql(
+        "app",
+        "create table foreign_one (a int); create table part (a int) partition by list (a); alter database app owner to postgres",
+    );
     let numbers = scene.server.sql("app", "select oid from pg_database where datname = current_database()");
     let id = |name: &str| {
         let relation = scene.server.sql("app", &format!("select '{name}'::regclass::oid"));

@@ -29,7 +29,9 @@ pub(in crate::postgresql) struct Found {
     pub(super) oid: u32,
     kind: String,
     is_of_users: bool,
-    is_allowed: bool,
+    is_owner: bool,
+    is_database_owner: bool,
+    is_maintainer: bool,
     is_exclusion: bool,
     is_leftover: bool,
     is_in_work: bool,
@@ -51,9 +53,9 @@ fn statement(condition: &str, size: &str) -> String {
              where p.relid = c.oid and p.datname = current_database())
              or exists (select from pg_stat_progress_create_index p
              where p.relid = i.indrelid and p.datname = current_database())) as in_work,
-           (pg_has_role(coalesce(t.relowner, c.relowner), 'USAGE') or pg_has_role(d.datdba, 'USAGE')
-             or case when current_setting('server_version_num')::int >= 170000
-               then has_table_privilege(coalesce(t.oid, c.oid), 'MAINTAIN') else false end) as allowed,
+           pg_has_role(coalesce(t.relowner, c.relowner), 'USAGE') as owner, pg_has_role(d.datdba, 'USAGE') as database_owner,
+           case when current_setting('server_version_num')::int >= 170000
+             then has_table_privilege(coalesce(t.oid, c.oid), 'MAINTAIN') else false end as maintainer,
            exists (select from pg_stat_activity a where a.datname = current_database() and a.pid <> pg_backend_pid()
              and a.xact_start < clock_timestamp() - interval '{LONG_TRANSACTION}') as long_transactions
          from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -102,13 +104,24 @@ impl Found {
             oid: row.number("oid")?,
             kind: row.text("kind")?,
             is_of_users: row.flag("of_users")?,
-            is_allowed: row.flag("allowed")?,
+            is_owner: row.flag("owner")?,
+            is_database_owner: row.flag("database_owner")?,
+            is_maintainer: row.flag("maintainer")?,
             is_exclusion: row.flag("exclusion")?,
             is_leftover: row.flag("leftover")?,
             is_in_work: row.flag("in_work")?,
             is_replica: row.flag("replica")?,
             has_long_transactions: row.flag("long_transactions")?,
         })
+    }
+
+    /// Whether the server lets the role of ansai do it. For a vacuum that it does not, it only warns.
+    fn is_allowed(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Vacuum => self.is_owner || self.is_database_owner || self.is_maintainer,
+            Verb::Reindex => self.is_owner || self.is_maintainer,
+            Verb::DropLeftover => self.is_owner,
+        }
     }
 
     fn may(&self, verb: Verb) -> Result<(), Refusal> {
@@ -137,7 +150,7 @@ impl Found {
                 "{name} is of an exclusion constraint, and cannot be built beside"
             )));
         }
-        if !self.is_allowed {
+        if !self.is_allowed(verb) {
             let hint = "the role of ansai needs the role that owns it";
             return Err(Refusal::Unavailable(format!("{name} cannot be {}: {hint}", verb.done())));
         }
