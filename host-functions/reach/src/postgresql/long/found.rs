@@ -164,3 +164,87 @@ impl Found {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An index that may be built again.
+    fn found(change: impl FnOnce(&mut Found)) -> Found {
+        let mut found = Found {
+            database: "app".into(),
+            schema: "public".into(),
+            name: "t_n".into(),
+            table: Some(["public".into(), "t".into()]),
+            bytes: 8_192,
+            dead: 0,
+            vacuums: 0,
+            invalid: Vec::new(),
+            is_valid: true,
+            oid: 16_384,
+            kind: "i".into(),
+            is_of_users: true,
+            is_owner: true,
+            is_database_owner: false,
+            is_maintainer: false,
+            is_exclusion: false,
+            is_leftover: false,
+            is_in_work: false,
+            is_replica: false,
+            has_long_transactions: false,
+        };
+        change(&mut found);
+        found
+    }
+
+    fn kind(refused: Result<(), Refusal>) -> &'static str {
+        match refused {
+            Ok(()) => "no",
+            Err(Refusal::Denied(_)) => "denied",
+            Err(Refusal::Busy(_)) => "busy",
+            Err(Refusal::Invalid(_)) => "invalid",
+            Err(Refusal::Unsupported(_)) => "unsupported",
+            Err(Refusal::Unavailable(_)) => "unavailable",
+            Err(_) => "other",
+        }
+    }
+
+    #[test]
+    fn what_may_be_treated() {
+        let table = |change: fn(&mut Found)| {
+            found(|found| {
+                found.kind = "r".into();
+                change(found);
+            })
+        };
+        for (what, found, verb, expected) in [
+            ("an index", found(|_| {}), Verb::Reindex, "no"),
+            ("a table", table(|_| {}), Verb::Vacuum, "no"),
+            ("an index", found(|_| {}), Verb::Vacuum, "invalid"),
+            ("a table", table(|_| {}), Verb::Reindex, "invalid"),
+            ("of the server", table(|it| it.is_of_users = false), Verb::Vacuum, "denied"),
+            ("not ours", found(|_| {}), Verb::DropLeftover, "denied"),
+            ("left behind", found(|it| it.is_leftover = true), Verb::DropLeftover, "no"),
+            ("of an exclusion", found(|it| it.is_exclusion = true), Verb::Reindex, "unsupported"),
+            ("on a replica", table(|it| it.is_replica = true), Verb::Vacuum, "unsupported"),
+            ("in work", table(|it| it.is_in_work = true), Verb::Vacuum, "busy"),
+            ("an old transaction", found(|it| it.has_long_transactions = true), Verb::Reindex, "busy"),
+            ("an old transaction", table(|it| it.has_long_transactions = true), Verb::Vacuum, "no"),
+        ] {
+            assert_eq!(kind(found.may(verb)), expected, "{what}, {verb:?}");
+        }
+    }
+
+    #[test]
+    fn who_owns_a_database_may_vacuum_and_not_rebuild() {
+        let by = |database, maintain| {
+            found(|it| (it.is_owner, it.is_database_owner, it.is_maintainer) = (false, database, maintain))
+        };
+        let allowed =
+            |found: Found| [Verb::Vacuum, Verb::Reindex, Verb::DropLeftover].map(|verb| found.is_allowed(verb));
+        assert_eq!(allowed(found(|_| {})), [true, true, true]);
+        assert_eq!(allowed(by(true, false)), [true, false, false]);
+        assert_eq!(allowed(by(false, true)), [true, true, false]);
+        assert_eq!(allowed(by(false, false)), [false, false, false]);
+    }
+}
