@@ -205,6 +205,7 @@ fn a_rebuild_that_is_cancelled_stops_on_the_server() {
     let previewed = step.preview().unwrap();
     let _holder = scene.server.session("app", "holder", "begin; insert into t values (0)");
     let Begun::Running { handle, .. } = step.begin(&previewed.targets).unwrap() else { panic!("it is short") };
+    scene.server.wait_for("app", "select count(*) from pg_stat_progress_create_index", "1");
     let again = step.begin(&previewed.targets);
     assert!(matches!(again, Err(Refusal::Busy(_))), "{again:?}");
     let applied = step.doing(&previewed.targets, |action, doing| action.cancel(doing, &handle));
