@@ -52,11 +52,13 @@ fn shared(resolve: &Resolve, name: &str) -> Type {
 /// The actions of each interface. An interface never gets another one, because existing grants would allow it: put a new
 /// action into a new interface, and add that here.
 const ACTIONS: &[(&str, &[&str])] = &[
+    ("ansai:database/database-session-actions", &["cancel", "terminate"]),
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
+    ("ansai:postgresql/postgresql-actions", &["vacuum", "reindex", "drop-leftover"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
 ];
 
