@@ -53,6 +53,7 @@ fn shared(resolve: &Resolve, name: &str) -> Type {
 /// action into a new interface, and add that here.
 const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:certificate/certificate-actions", &["renew", "check-staged", "install", "reload", "check-served"]),
+    ("ansai:database/database-session-actions", &["cancel", "terminate"]),
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
     ("ansai:files/quarantine-actions", &["reclaim"]),
@@ -61,6 +62,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:process/process-actions", &["send"]),
+    ("ansai:postgresql/postgresql-actions", &["vacuum", "reindex", "drop-leftover"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
     ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
 ];

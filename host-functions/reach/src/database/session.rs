@@ -64,9 +64,9 @@ pub(super) fn work() -> String {
            when a.application_name = '{APPLICATION}' or a.pid in (
              select pid from pg_stat_progress_vacuum union all select pid from pg_stat_progress_create_index
              union all select pid from pg_stat_progress_cluster union all select pid from pg_stat_progress_analyze)
-             or a.query ~* '^\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|refresh)\\M' then 'maintenance'
+             or a.query ~* '(^|;)\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|refresh)\\M' then 'maintenance'
            when a.application_name ~ '^(pg_dump|pg_dumpall|pg_basebackup|pgbackrest|barman|wal-g|pg_probackup)'
-             or a.query ~* '^\\s*copy\\M.*\\mto\\s+stdout\\M' or a.query ~* '^\\s*lock\\s+table\\M.*access\\s+share' then 'dump'
+             or a.query ~* '(^|;)\\s*copy\\M.*\\mto\\s+stdout\\M' or a.query ~* '(^|;)\\s*lock\\s+table\\M.*access\\s+share' then 'dump'
            when a.query is null or a.query = '<insufficient privilege>' or a.usesysid is null then 'other'
            when a.backend_type = 'client backend' then 'client' else 'other' end"
     )

@@ -67,7 +67,7 @@ fn functions_of_users_take_no_part() {
 }
 
 /// A server that answers each connection with these bytes after the first message, and then waits.
-fn liar(answer: Vec<u8>) -> (Reach, std::thread::JoinHandle<Vec<u8>>) {
+fn liar(answer: Vec<u8>) -> (Reach, std::thread::JoinHandle<Vec<u8>>, tempfile::TempDir) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("postgresql://{}/app?tls=off", listener.local_addr().unwrap());
     let heard = std::thread::spawn(move || {
@@ -82,12 +82,12 @@ fn liar(answer: Vec<u8>) -> (Reach, std::thread::JoinHandle<Vec<u8>>) {
         heard
     });
     let secret = tempfile::Builder::new().prefix("ansai-secret-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let file = secret.keep().join("password");
+    let file = secret.path().join("password");
     std::fs::write(&file, "hunter2-not-for-you").unwrap();
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let mut target = target("db", &address);
     target.secret = Some(ansai_kit::secret::SecretSource::File(file));
-    (reach([target]), heard)
+    (reach([target]), heard, secret)
 }
 
 fn message(kind: u8, content: &[u8]) -> Vec<u8> {
@@ -111,7 +111,7 @@ fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
         ("one huge row", huge),
         ("rows without end", endless),
     ] {
-        let (reach, heard) = liar(answer);
+        let (reach, heard, _secret) = liar(answer);
         let began = Instant::now();
         let refused = ask(&reach, Duration::from_millis(1_500), DATABASE, "look", &json!({"target": "db"}));
         assert!(matches!(refused, Err(Refusal::Unavailable(_) | Refusal::TimedOut(_))), "{what}: {refused:?}");

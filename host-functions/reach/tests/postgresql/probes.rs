@@ -84,8 +84,7 @@ fn a_target_of_another_kind_and_a_wrong_cursor_are_refused() {
     }
     let unknown = scene.ask(DATABASE, "look", &json!({"target": "other"}));
     assert!(matches!(unknown, Err(Refusal::NotFound(_))), "{unknown:?}");
-    let web = ansai_kit::target::TargetAccess { ..crate::scene::target("web", "127.0.0.1:1") };
-    let mut web = web;
+    let mut web = crate::scene::target("web", "127.0.0.1:1");
     web.target.kind = "http".into();
     let reach = crate::scene::reach([web]);
     let wrong =

@@ -95,7 +95,7 @@ impl Scene {
         found.unwrap_or_else(|| panic!("no {field} {value:?} in {all:#?}")).clone()
     }
 
-    pub(crate) fn step<'s>(&'s self, interface: &str, function: &str, scope: Scope, arguments: Value) -> Proposal<'s> {
+    pub(crate) fn step(&self, interface: &str, function: &str, scope: Scope, arguments: Value) -> Proposal<'_> {
         let registry = Registry::of(ansai_reach::INTERFACES);
         let (_, function) = registry.find(interface, function).unwrap();
         let Body::Action(action) = function.body else { panic!("not an action") };

@@ -29,7 +29,9 @@ pub(in crate::postgresql) struct Found {
     pub(super) oid: u32,
     kind: String,
     is_of_users: bool,
-    is_allowed: bool,
+    is_owner: bool,
+    is_database_owner: bool,
+    is_maintainer: bool,
     is_exclusion: bool,
     is_leftover: bool,
     is_in_work: bool,
@@ -51,9 +53,9 @@ fn statement(condition: &str, size: &str) -> String {
              where p.relid = c.oid and p.datname = current_database())
              or exists (select from pg_stat_progress_create_index p
              where p.relid = i.indrelid and p.datname = current_database())) as in_work,
-           (pg_has_role(coalesce(t.relowner, c.relowner), 'USAGE') or pg_has_role(d.datdba, 'USAGE')
-             or case when current_setting('server_version_num')::int >= 170000
-               then has_table_privilege(coalesce(t.oid, c.oid), 'MAINTAIN') else false end) as allowed,
+           pg_has_role(coalesce(t.relowner, c.relowner), 'USAGE') as owner, pg_has_role(d.datdba, 'USAGE') as database_owner,
+           case when current_setting('server_version_num')::int >= 170000
+             then has_table_privilege(coalesce(t.oid, c.oid), 'MAINTAIN') else false end as maintainer,
            exists (select from pg_stat_activity a where a.datname = current_database() and a.pid <> pg_backend_pid()
              and a.xact_start < clock_timestamp() - interval '{LONG_TRANSACTION}') as long_transactions
          from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -102,13 +104,24 @@ impl Found {
             oid: row.number("oid")?,
             kind: row.text("kind")?,
             is_of_users: row.flag("of_users")?,
-            is_allowed: row.flag("allowed")?,
+            is_owner: row.flag("owner")?,
+            is_database_owner: row.flag("database_owner")?,
+            is_maintainer: row.flag("maintainer")?,
             is_exclusion: row.flag("exclusion")?,
             is_leftover: row.flag("leftover")?,
             is_in_work: row.flag("in_work")?,
             is_replica: row.flag("replica")?,
             has_long_transactions: row.flag("long_transactions")?,
         })
+    }
+
+    /// Whether the server lets the role of ansai do it. For a vacuum that it does not, it only warns.
+    fn is_allowed(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Vacuum => self.is_owner || self.is_database_owner || self.is_maintainer,
+            Verb::Reindex => self.is_owner || self.is_maintainer,
+            Verb::DropLeftover => self.is_owner,
+        }
     }
 
     fn may(&self, verb: Verb) -> Result<(), Refusal> {
@@ -137,7 +150,7 @@ impl Found {
                 "{name} is of an exclusion constraint, and cannot be built beside"
             )));
         }
-        if !self.is_allowed {
+        if !self.is_allowed(verb) {
             let hint = "the role of ansai needs the role that owns it";
             return Err(Refusal::Unavailable(format!("{name} cannot be {}: {hint}", verb.done())));
         }
@@ -149,5 +162,89 @@ impl Found {
             return Err(Refusal::Busy(format!("{name} is not {}: {why}", verb.done())));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An index that may be built again.
+    fn found(change: impl FnOnce(&mut Found)) -> Found {
+        let mut found = Found {
+            database: "app".into(),
+            schema: "public".into(),
+            name: "t_n".into(),
+            table: Some(["public".into(), "t".into()]),
+            bytes: 8_192,
+            dead: 0,
+            vacuums: 0,
+            invalid: Vec::new(),
+            is_valid: true,
+            oid: 16_384,
+            kind: "i".into(),
+            is_of_users: true,
+            is_owner: true,
+            is_database_owner: false,
+            is_maintainer: false,
+            is_exclusion: false,
+            is_leftover: false,
+            is_in_work: false,
+            is_replica: false,
+            has_long_transactions: false,
+        };
+        change(&mut found);
+        found
+    }
+
+    fn kind(refused: Result<(), Refusal>) -> &'static str {
+        match refused {
+            Ok(()) => "no",
+            Err(Refusal::Denied(_)) => "denied",
+            Err(Refusal::Busy(_)) => "busy",
+            Err(Refusal::Invalid(_)) => "invalid",
+            Err(Refusal::Unsupported(_)) => "unsupported",
+            Err(Refusal::Unavailable(_)) => "unavailable",
+            Err(_) => "other",
+        }
+    }
+
+    #[test]
+    fn what_may_be_treated() {
+        let table = |change: fn(&mut Found)| {
+            found(|found| {
+                found.kind = "r".into();
+                change(found);
+            })
+        };
+        for (what, found, verb, expected) in [
+            ("an index", found(|_| {}), Verb::Reindex, "no"),
+            ("a table", table(|_| {}), Verb::Vacuum, "no"),
+            ("an index", found(|_| {}), Verb::Vacuum, "invalid"),
+            ("a table", table(|_| {}), Verb::Reindex, "invalid"),
+            ("of the server", table(|it| it.is_of_users = false), Verb::Vacuum, "denied"),
+            ("not ours", found(|_| {}), Verb::DropLeftover, "denied"),
+            ("left behind", found(|it| it.is_leftover = true), Verb::DropLeftover, "no"),
+            ("of an exclusion", found(|it| it.is_exclusion = true), Verb::Reindex, "unsupported"),
+            ("on a replica", table(|it| it.is_replica = true), Verb::Vacuum, "unsupported"),
+            ("in work", table(|it| it.is_in_work = true), Verb::Vacuum, "busy"),
+            ("an old transaction", found(|it| it.has_long_transactions = true), Verb::Reindex, "busy"),
+            ("an old transaction", table(|it| it.has_long_transactions = true), Verb::Vacuum, "no"),
+        ] {
+            assert_eq!(kind(found.may(verb)), expected, "{what}, {verb:?}");
+        }
+    }
+
+    #[test]
+    fn who_owns_a_database_may_vacuum_and_not_rebuild() {
+        let by = |database, maintain| {
+            found(|it| (it.is_owner, it.is_database_owner, it.is_maintainer) = (false, database, maintain))
+        };
+        let allowed =
+            |found: Found| [Verb::Vacuum, Verb::Reindex, Verb::DropLeftover].map(|verb| found.is_allowed(verb));
+        assert_eq!(allowed(found(|_| {})), [true, true, true]);
+        assert_eq!(allowed(by(true, false)), [true, false, false]);
+        assert_eq!(allowed(by(false, true)), [true, true, false]);
+        assert_eq!(allowed(by(false, false)), [false, false, false]);
     }
 }
