@@ -84,7 +84,7 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, before: &Before) {
     }
     // Until the client closes.
     let _ = connection.complete_io(&mut stream);
-    let _ = stream.read(&mut [0; 64]);
+    let _ = stream.read_exact(&mut [0; 64]);
 }
 
 /// Nothing before TLS.

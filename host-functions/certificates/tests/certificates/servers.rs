@@ -112,7 +112,7 @@ fn forever(bytes: &'static [u8], pause: Duration) -> Before {
 #[test]
 fn whatever_hangs_or_floods_ends_at_the_deadline() {
     let silent: Before = Arc::new(|stream| {
-        let _ = stream.read(&mut [0; 1]);
+        let _ = stream.read_exact(&mut [0; 1]);
         std::thread::sleep(PATIENT);
         false
     });
@@ -160,7 +160,7 @@ fn a_long_chain_is_cut_and_a_server_of_no_kind_is_typed() {
         let garbage: &'static [u8] = garbage.as_bytes();
         let before: Before = Arc::new(move |stream| {
             let _ = stream.write_all(garbage);
-            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.read_exact(&mut [0; 4096]);
             false
         });
         let (server, _) = self::server(before);

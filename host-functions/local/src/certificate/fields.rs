@@ -9,7 +9,8 @@ pub const ROOTS: TypedField<Roots> = TypedField::set("roots", "directories with 
 pub const LINEAGES: TypedField<Names> = TypedField::set("lineages", "lineages of certbot, by name or shell pattern");
 
 /// The targets that certificates may be installed for.
-pub const TARGETS: TypedField<Targets> = TypedField::set("targets", "servers of this host, as targets");
+pub const TARGETS: TypedField<Targets> =
+    TypedField::targets("targets", &["certificate"], "servers of this host, as targets");
 
 /// The servers that may be looked at after an installation.
 pub const ENDPOINTS: TypedField<Endpoints> = TypedField::set("endpoints", "servers that it may check");

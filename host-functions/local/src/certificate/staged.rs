@@ -68,15 +68,15 @@ fn compare(
     }
     let (links, old_links) = Links::of(chain, now).zip(Links::of(installed, before.not_after)).ok_or_else(damaged)?;
     let is_known_before = judge(installed, None, roots, before.not_after).trusted == Some(true);
-    match () {
-        () if !links.are_valid => {
-            Err("a certificate of its chain is not signed by the next one, or is not valid now".into())
-        }
-        () if is_known_before => Err(judged.explanation),
-        () if links.top_issuer != old_links.top_issuer || links.length < old_links.length => Err(format!(
-            "its chain ends at {}, that of the installed one at {}",
-            links.top_issuer, old_links.top_issuer
-        )),
-        () => Ok(()),
+    if !links.are_valid {
+        return Err("a certificate of its chain is not signed by the next one, or is not valid now".into());
     }
+    if is_known_before {
+        return Err(judged.explanation);
+    }
+    if links.top_issuer != old_links.top_issuer || links.length < old_links.length {
+        let (new, old) = (links.top_issuer, old_links.top_issuer);
+        return Err(format!("its chain ends at {new}, that of the installed one at {old}"));
+    }
+    Ok(())
 }

@@ -553,6 +553,239 @@ declare module "ansai:policy/advice@0.2.0" {
   export function mayFail(step: StepRef): void;
 }
 
+declare module "ansai:certificate/certificate-probe@0.2.0" {
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A certificate. No text of it is longer than 256 bytes. */
+  export interface Certificate {
+    /**
+     * The kind is `certificate`, the name is the SHA-256 of the certificate as 64 hexadecimal digits: the same in a file
+     * and from a server.
+     */
+    about: Subject;
+    /**
+     * The names and addresses that it is for: its alternative names, in its order. At most 100; see `omitted-names`. If it
+     * has none, the common name of its subject, which clients of today ignore.
+     */
+    names: string[];
+    /** How many of its names are not in `names`. */
+    omittedNames: number;
+    /** Who issued it: the distinguished name, such as `C=US, O=Let's Encrypt, CN=E7`. */
+    issuer: string;
+    /** The serial number, as hexadecimal digits. */
+    serial: string;
+    /** The kind of its key: `ecdsa-p256`, `ecdsa-p384`, `ed25519`, `rsa-2048`, … ; `other` if it is none of these. */
+    keyKind: string;
+    /** True for a certificate of an authority. */
+    isAuthority: boolean;
+    notBefore: Instant;
+    notAfter: Instant;
+  }
+  /** Why a client would not trust a chain of certificates. */
+  export type Distrust =
+    /** The certificate has expired. */
+    | "expired"
+    /** The certificate is not valid yet, by the clock of this host. */
+    | "not-yet-valid"
+    /** The certificate is for other names. */
+    | "wrong-name"
+    /**
+     * It was issued by an authority that this host does not know. Where the chain does not say which certificates belong
+     * to it, a missing intermediate certificate looks the same.
+     */
+    | "unknown-issuer"
+    /** An intermediate certificate is missing. */
+    | "incomplete-chain"
+    /** A certificate of an authority in the chain has expired. */
+    | "expired-intermediate"
+    /** A certificate is not signed by the one that should have issued it, or the server does not have the key. */
+    | "bad-signature"
+    /** A key or a signature is too weak: RSA below 2,048 bits, SHA-1. */
+    | "weak"
+    /** Clients refuse it for another reason, such as a constraint of an authority. */
+    | "other";
+  /** Whether a private key belongs to a certificate. */
+  export type Pairing =
+    | "matches"
+    | "differs"
+    /** No key was asked for, it is encrypted, or its kind is not known. */
+    | "unknown";
+  /** The certificates of a file. */
+  export interface Chain {
+    /** The kind is `file`, the name is `path`. */
+    about: Subject;
+    path: string;
+    /** In the order of the file: the first one is that of the server. At most 32; see `omitted`. */
+    certificates: Certificate[];
+    /** How many certificates of the file are not in `certificates`. */
+    omitted: number;
+    /** Whether the key in `key-path` belongs to the first certificate. No part of a key leaves the host. */
+    key: Pairing;
+    /**
+     * Whether clients would trust it, by the authorities that this host knows and its clock. Names are not checked here.
+     * Absent if that is unknown: the list of authorities cannot be read.
+     */
+    trusted?: boolean | null;
+    /** Why they would not: all reasons that were found. */
+    distrust: Distrust[];
+    /** The same for a person; empty if there is nothing to say. */
+    explanation: string;
+  }
+  /** A certificate that a program renews. */
+  export interface Lineage {
+    /** The kind is `lineage`, the name is `name`. */
+    about: Subject;
+    /** Its name, for `renew`: `example.org`. */
+    name: string;
+    /** The program that renews it: `certbot`. */
+    manager: string;
+    /** The file with its certificates, as servers use it: `/etc/letsencrypt/live/example.org/fullchain.pem`. */
+    path: string;
+    /** The file with its private key. */
+    keyPath: string;
+    /** The current certificate. Absent if it cannot be read. */
+    current?: Certificate | null;
+    /**
+     * When it should be renewed: by certbot's `renew_before_expiry` if the operator has set it, else when a third of its
+     * life is left, a half for lives below ten days. Absent without `current`. certbot does not record what an authority
+     * suggests (ACME renewal information).
+     */
+    renewAfter?: Instant | null;
+    /** Until when it must be renewed: the end of its life. Absent without `current`. */
+    renewBefore?: Instant | null;
+    /** Why the last renewal by ansai failed, as the program said it; empty if it did not fail, or nothing is known. */
+    lastFailure: string;
+    /** A renewed certificate that is not installed yet: see `renew`. Absent if there is none. */
+    staged?: Certificate | null;
+  }
+  export interface LineagePage {
+    /** In byte order of their names. */
+    entries: Lineage[];
+    /** How many lineages could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. Absent if there is no more. */
+    cursor?: string | null;
+  }
+  /**
+   * Shows the certificates of a file: PEM with any number of certificates, or one in DER. `invalid` if the file holds no
+   * certificate; `unavailable` if it is too large (above 4 MiB) or damaged.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function lookFile(path: string, keyPath?: string | null): Chain;
+  /**
+   * Lists the certificates that certbot manages on this host, at most 64 in one page. `unsupported` if it has no certbot.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listLineages(cursor?: string | null): LineagePage;
+}
+
+declare module "ansai:certificate/served-certificate-probe@0.2.0" {
+  import type { Certificate, Distrust } from "ansai:certificate/certificate-probe@0.2.0";
+  import type { Duration, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** What is said before TLS begins. */
+  export type Opening =
+    /** Nothing: HTTPS, IMAPS and others. */
+    | "tls"
+    /** `EHLO` and `STARTTLS`. */
+    | "smtp"
+    /** `STARTTLS` of IMAP. */
+    | "imap"
+    /** `STLS` of POP3. */
+    | "pop3"
+    /** The extended operation StartTLS. */
+    | "ldap"
+    /** `SSLRequest` of PostgreSQL. */
+    | "postgresql"
+    /** `SSLRequest` of MySQL and MariaDB. */
+    | "mysql";
+  /** A server. */
+  export interface Endpoint {
+    /** `HOST:PORT`, or `[ADDRESS]:PORT` for IPv6. */
+    address: string;
+    /** The name that is asked for (SNI) and that the certificate must be for. Empty: the host of `address`. */
+    serverName: string;
+    opening: Opening;
+  }
+  /** The certificates that a server sent. */
+  export type Presented =
+    /** In the order of the server: the first one is its own. At most 32. */
+    | { tag: "certificates"; val: Certificate[] }
+    /**
+     * None, and why: `timed-out`, `unavailable` (no connection, no TLS), `invalid` (it sent what is no certificate or what
+     * is no answer of its protocol), `denied` (an address that needs a grant of its own).
+     */
+    | { tag: "failed"; val: Refusal };
+  /** What a server presents. */
+  export interface Served {
+    /** The kind is `endpoint`. The name is the address; if the name that is asked for is not its host, `ADDRESS NAME`. */
+    about: Subject;
+    /** As asked. */
+    endpoint: Endpoint;
+    presented: Presented;
+    /**
+     * Whether a client of this host would trust it. Absent if that is unknown: `presented` is `failed`, or the list of
+     * authorities of this host cannot be read.
+     */
+    trusted?: boolean | null;
+    /** Why it would not: all reasons that were found. */
+    distrust: Distrust[];
+    /** The same for a person; empty if there is nothing to say. */
+    explanation: string;
+    /** The version of TLS: `TLS 1.3`; empty if there was none. */
+    protocol: string;
+    /** From the first packet until the certificates were there. */
+    took: Duration;
+  }
+  /**
+   * Looks at servers, at most 16 at the same time and 256 in one call; the entries have the order of the arguments. A server
+   * that does not answer hides no other one. Addresses of this machine (loopback) and of the local link, where clouds have
+   * their metadata, need a grant that names the address itself, not a pattern or a name that leads there.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(endpoints: Endpoint[]): Served[];
+}
+
+declare module "ansai:certificate/certificate-actions@0.2.0" {
+  import type { Endpoint } from "ansai:certificate/served-certificate-probe@0.2.0";
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Renews a lineage with the program that manages it, into a place of its own: nothing that is served changes. A
+   * certificate that was staged before is replaced. `busy` while the program runs already; `not-found` without such a
+   * lineage. One of `max_renewals`, also if it fails: authorities limit how often one may ask. A long step. Undo removes
+   * what was staged.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function renew(lineage: string, reason: string): Preview;
+  /**
+   * Proposes a check, not a change: the staged certificate is for all names of the installed one, its key belongs to it,
+   * it is valid now and for longer than the installed one, and this host trusts it. An authority that this host does not
+   * know is accepted if the installed one has it, too, and the chain is whole. The step fails if one of these does not
+   * hold. `target` is where it would be installed.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function checkStaged(lineage: string, target: string, reason: string): Preview;
+  /**
+   * Installs the staged certificate where the target says, in one step: checks it as `check-staged` does, replaces the
+   * files, runs the test of the target, and reloads the server. If the test or the reload fails, it puts the previous
+   * files back, reloads again, and fails. Undo does the same.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function install(lineage: string, target: string, reason: string): Preview;
+  /**
+   * Lets the server of a target read its certificate again, after the test of the target. For a certificate that somebody
+   * has renewed and that is not served yet. If the plan is undone, it acts once more after the files are back.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function reload(target: string, reason: string): Preview;
+  /**
+   * Proposes a check, not a change: the step waits until the server presents the certificate in the target's file, and
+   * fails if it does not within this time. At most an hour.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function checkServed(target: string, endpoint: Endpoint, within: Duration, reason: string): Preview;
+}
+
 declare module "ansai:disk/disk-probe@0.2.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface Inodes {
