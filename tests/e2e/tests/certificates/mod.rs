@@ -97,7 +97,11 @@ fn a_renewal_that_yields_something_bad_is_rolled_back_and_the_old_one_is_served_
             let found = finding(&ran, &site.key(NAME));
             let (first, rest) = (steps(&found)[..2].to_vec(), format!("{found:#}"));
             let expected = [("renew", "reverted"), ("check-staged", "failed")];
-            assert_eq!(first, expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned())), "{what}: {rest}");
+            assert_eq!(
+                first,
+                expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned())),
+                "{what}: {rest}"
+            );
             assert!(rest.to_lowercase().contains(says), "{what}: {rest}");
             assert!(!steps(&found).iter().any(|(action, outcome)| action == "install" && outcome == "done"), "{rest}");
             assert_eq!(site.serial_on_disk(NAME), old, "{what}");
