@@ -98,7 +98,12 @@ pub(crate) fn evidence(seen: Observation, certificate: &Certificate) -> Observat
 /// The status of an open incident that nothing else mentions.
 fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Observation {
     let (key, about) = (&*incident.key, incident.about.clone());
-    let is_file = |path: &str| view.seen.iter().any(|seen| seen.file.as_ref().is_some_and(|(one, _)| one == path));
+    // While a lineage cannot be found, nobody knows which file it has.
+    let is_file = |path: &str| {
+        let is_this = |seen: &Seen<'_>| seen.file.as_ref().is_some_and(|(one, _)| one == path);
+        let is_unknown = |seen: &Seen<'_>| seen.file.is_none() && seen.server.lineage.is_some();
+        view.seen.iter().any(|seen| is_this(seen) || is_unknown(seen))
+    };
     let of_endpoint = key.strip_prefix(NAME).or_else(|| key.strip_prefix(CHAIN)).unwrap_or(key);
     if let Some(name) = key.strip_prefix(LINEAGE) {
         return match &view.lineages.missing {
@@ -108,7 +113,6 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
             None => Observation::gone(key, about, format!("certbot no longer has the certificate {name}")),
         };
     }
-    // The host shortens long keys.
     let is_watched = settings.server(of_endpoint).is_some() || key.strip_prefix(FILE).is_some_and(is_file);
     match key {
         "lineages" => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),

@@ -1,9 +1,12 @@
 //! Settings, see `settings.schema.json`.
 
 use ansai_sdk::text::matches;
-use ansai_sdk::{Failure, Json, Levels, Setting, Span};
+use ansai_sdk::{Failure, Json, Levels, Setting, Span, text};
 
 use crate::imports::ansai::certificate::served_certificate_probe::{Endpoint, Opening};
+
+/// Findings are found by their keys: the name of an endpoint or the path of a file after a prefix, at most 200 bytes.
+const MOST_KEY: usize = 190;
 
 ansai_sdk::settings! {
     pub(crate) struct Settings {
@@ -104,6 +107,11 @@ impl Settings {
         self.remaining(|_, percent| percent).check()?;
         for (index, server) in self.endpoints.0.iter().enumerate() {
             let key = server.key();
+            let file = server.file.as_deref().unwrap_or_default();
+            if let Some(long) = [&*key, file].into_iter().find(|text| text.len() > MOST_KEY) {
+                let words = format!("`endpoints`: `{}…` is longer than {MOST_KEY} bytes", text::cut(long, 40));
+                return Err(Failure::InvalidSettings(words));
+            }
             if self.endpoints.0.iter().skip(index + 1).any(|other| other.key() == key) {
                 return Err(Failure::InvalidSettings(format!("`endpoints` has `{key}` twice")));
             }

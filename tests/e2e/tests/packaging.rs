@@ -11,7 +11,7 @@ use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 const MOST_PROGRAM_BYTES: u64 = 48_000_000;
 
 /// Files in each installation, below the prefix.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
     "share/ansai/policies/certificate-expiry/certificate-expiry.wasm",

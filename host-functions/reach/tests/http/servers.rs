@@ -1,6 +1,6 @@
 //! Servers on loopback that the tests start and end.
 
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -65,7 +65,8 @@ impl Site {
     /// Writes the configuration of nginx. `more` is added to it.
     pub fn configure(&self, more: &str) {
         let place = self.place.display();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {place}/{kind};"));
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {place}/{kind};"));
         let server = |(name, _): &(String, u64)| {
             format!(
                 "server {{ listen 127.0.0.1:{} ssl; server_name {name}; ssl_certificate {LIVE}/{name}/fullchain.pem; \
@@ -88,7 +89,11 @@ impl Site {
         self.nginx = Some(nginx);
         let begin = std::time::Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begin.elapsed() < LIMIT, "{}", std::fs::read_to_string(self.place.join("error.log")).unwrap_or_default());
+            assert!(
+                begin.elapsed() < LIMIT,
+                "{}",
+                std::fs::read_to_string(self.place.join("error.log")).unwrap_or_default()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

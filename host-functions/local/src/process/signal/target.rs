@@ -135,7 +135,7 @@ fn is_own(asked: &Identity, unit: &str) -> bool {
 
 /// The name of an account on the host.
 fn account(host: &Host, user: u32) -> Option<String> {
-    let bytes = Directory::open(&host.path(ACCOUNTS).parent()?.to_owned()).ok()??.read_bytes("passwd").ok()??;
+    let bytes = Directory::open(host.path(ACCOUNTS).parent()?).ok()??.read_bytes("passwd").ok()??;
     let text = path_text(&bytes);
     let mut lines = text.lines().map(|line| line.split(':'));
     lines.find_map(|mut fields| {

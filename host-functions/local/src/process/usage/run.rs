@@ -35,7 +35,7 @@ pub(super) fn of(host: &Host, name: &str) -> Run {
     Run { invocation, since }
 }
 
-fn is_id(text: &String) -> bool {
+fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }
 
