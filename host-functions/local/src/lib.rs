@@ -1,4 +1,4 @@
-//! Domains that read and change this machine: file systems, files, kernel, journal, packages, services.
+//! Domains that read and change this machine: file systems, files, kernel, journal, packages, services, processes.
 //!
 //! A domain that talks to a server, on this machine or elsewhere, belongs in `ansai-reach`. What all domains share,
 //! such as actions and scopes, is in `ansai-kit`.

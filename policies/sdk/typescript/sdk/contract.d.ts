@@ -1218,6 +1218,197 @@ declare module "ansai:packages/package-cache-actions@0.2.0" {
   export function cleanCache(manager: string, reason: string): Preview;
 }
 
+declare module "ansai:process/process-probe@0.2.0" {
+  import type { Duration, Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** What a list begins with the most of. */
+  export type Order =
+    /** `resident-bytes` and `swapped-bytes` together. */
+    | "memory"
+    /** `cpu`. */
+    | "cpu"
+    /** `open-files`. Every process is counted, which takes longer. */
+    | "open-files";
+  /** What a process does now. */
+  export type ProcessState =
+    | "running"
+    | "sleeping"
+    /** It waits for a device or a file server, and no signal reaches it. */
+    | "blocked"
+    | "stopped"
+    /** It has ended, and its parent has not noticed yet. It has no memory. */
+    | "zombie"
+    | "other";
+  /** A process. Threads of the kernel are not listed. */
+  export interface Process {
+    /** The unit in which it runs: the kind is `unit`. Absent if it runs in no service and no scope. */
+    about?: Subject | null;
+    /** Recognizes this process: its number, its start and the boot, for `process-actions.send`. */
+    identity: string;
+    pid: number;
+    /**
+     * The name that it has given itself: any text, of at most 15 bytes. Characters that would change a terminal are
+     * escaped.
+     */
+    name: string;
+    state: ProcessState;
+    /** The number of the user with whose rights it runs. */
+    user: number;
+    started: Instant;
+    /** Memory in RAM. Pages that processes share count for each of them. */
+    residentBytes: number;
+    /** The part of `resident-bytes` that is no file and not shared: heap and stack. */
+    anonymousBytes: number;
+    /** Memory in swap. */
+    swappedBytes: number;
+    /** Processor time since its start, of all its threads. */
+    cpu: Duration;
+    threads: number;
+    /** Open descriptors. Absent if ansai may not count them. */
+    openFiles?: number | null;
+  }
+  export interface ProcessPage {
+    /** Those with the most first; the same number in the order of their pids. */
+    entries: Process[];
+    /** How many processes could not be read, although they run. */
+    skipped: number;
+    /** False if there are more, also if the time was over. */
+    complete: boolean;
+    /** Continues the list after this page. Absent if there is no more. */
+    cursor?: string | null;
+  }
+  /**
+   * Lists processes, those of one unit (`nginx.service`, in its canonical form) or all. A unit without processes has an
+   * empty list. At most 128 in one page. Command lines and environments are not shown, because they can have secrets.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listProcesses(by: Order, unit?: string | null, cursor?: string | null): ProcessPage;
+}
+
+declare module "ansai:process/cgroup-probe@0.2.0" {
+  import type { Duration, Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** Where the numbers of a service come from. */
+  export type Accounting =
+    /** Version 2 of control groups, with its memory controller. */
+    | "unified"
+    /** Version 1 of control groups. */
+    | "legacy"
+    /**
+     * The sum over its processes, because the kernel does not count the memory of this service. Pages that processes
+     * have shared since a fork count for each of them, so the sum can be too high, and what no process maps is missing.
+     */
+    | "processes";
+  /** Shares of time, from 0 to 1, and the time since the control group was made. */
+  export interface Stalled {
+    last10Seconds: number;
+    last60Seconds: number;
+    last300Seconds: number;
+    total: Duration;
+  }
+  /**
+   * How long processes waited for memory: `some` is the time in which at least one waited, `full` that in which all
+   * waited at once.
+   */
+  export interface Stall {
+    some: Stalled;
+    full: Stalled;
+  }
+  /** What a service uses now, with all its processes. What the kernel does not tell is absent, never 0. */
+  export interface Usage {
+    /** The kind is `unit`, the name is its canonical one. */
+    about: Subject;
+    accounting: Accounting;
+    /**
+     * Identifies this run of the service, as in `service-probe`; each start makes another one. Empty if systemd does
+     * not tell.
+     */
+    invocation: string;
+    /**
+     * When this run began, by the host's clock of that moment: when systemd started it, else when its oldest process
+     * started.
+     */
+    since?: Instant | null;
+    /** All memory that counts against `high-bytes` and `limit-bytes`, caches included. */
+    totalBytes?: number | null;
+    /** Heap and stack: what a leak makes grow. Without swap. */
+    anonymousBytes: number;
+    /** Memory that processes share, and files on a tmpfs. */
+    sharedBytes?: number | null;
+    /** Cached files. The kernel takes this memory back when it needs it. */
+    pageCacheBytes?: number | null;
+    /** What the kernel keeps for the service: sockets, page tables, names of files. */
+    kernelBytes?: number | null;
+    swappedBytes?: number | null;
+    /** Above this, the kernel slows the service down and takes memory back (`MemoryHigh=`). Absent without such a limit. */
+    highBytes?: number | null;
+    /**
+     * Above this, the kernel kills processes of the service (`MemoryMax=`). Absent without such a limit. A slice above
+     * the service can have a lower limit, which is not shown.
+     */
+    limitBytes?: number | null;
+    /** How often the kernel killed a process of it because memory ran out, since the control group was made. */
+    oomKills?: number | null;
+    /** How often it was slowed down at `high-bytes`, since the control group was made. */
+    highHits?: number | null;
+    /** How often it was about to exceed `limit-bytes`, since the control group was made. */
+    limitHits?: number | null;
+    /**
+     * Processor time since the control group was made; of the processes that run, if `accounting` is `processes` and the
+     * kernel does not count it.
+     */
+    cpu?: Duration | null;
+    /** How long it was held back by `CPUQuota=`, summed over processors. */
+    throttled?: Duration | null;
+    memoryStall?: Stall | null;
+    /** Processes; their threads are not counted. */
+    processes: number;
+    /** Processes and threads. */
+    tasks?: number | null;
+  }
+  export interface UsagePage {
+    /** In byte order of their names. */
+    entries: Usage[];
+    /** How many services could not be read, although they run. */
+    skipped: number;
+    /** False if there are more, also if the time was over. */
+    complete: boolean;
+    /** Continues the list after this page. Absent if there is no more. */
+    cursor?: string | null;
+  }
+  /**
+   * Shows one service. `about` is a unit in its canonical form, as probes have it. `not-found` if nothing of it runs;
+   * `unsupported` for other kinds, and if this host shows neither control groups nor units of processes.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(about: Subject): Usage;
+  /**
+   * Lists the services of the system that run and that one of the shell patterns covers, all of them if there is no
+   * pattern. Those that the grant does not cover are left out. At most 256 in one page.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listUsages(globs: string[], cursor?: string | null): UsagePage;
+}
+
+declare module "ansai:process/process-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /** A signal. What a program does when it gets one is in its manual. */
+  export type Signal =
+    /** Often: read the configuration again. */
+    | "hup"
+    | "usr1"
+    | "usr2"
+    /** End. systemd starts the service again only if its `Restart=` says so. */
+    | "term";
+  /**
+   * Sends a signal to one process of a granted service. `process` is the `identity` of the probe. `changed` if another
+   * process has its number meanwhile, or if it runs another program, in another unit or for another user. `unsupported` if
+   * the process does not handle `hup`, `usr1` or `usr2`: the kernel would end it, or it would ignore the signal. `denied`
+   * for the first process, for threads of the kernel, and for ansai and everything in its unit. Not reversible. What the
+   * program does then is not known to this step.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function send(process: string, signal: Signal, reason: string): Preview;
+}
+
 declare module "ansai:service/service-probe@0.2.0" {
   import type { Duration, Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
   /** The state of a unit. */
@@ -1412,6 +1603,27 @@ declare module "ansai:service/service-actions@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function checkActive(unit: string, within: Duration, reason: string): Preview;
+}
+
+declare module "ansai:service/service-memory-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Sets `MemoryHigh=` of a running service for a time: above it, the kernel slows the service down and takes memory back,
+   * but does not kill it. After `lasting`, from a minute to a day, the earlier limit is restored, also if ansai does not
+   * run any more; not if somebody has changed it meanwhile. `denied` for less than `min_bytes`, for less than half of what
+   * the service uses, and if its limit is that low already; `unsupported` if the kernel does not count its memory
+   * (version 2 of control groups). `bytes` is rounded up to whole pages.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function setHigh(unit: string, bytes: number, lasting: Duration, reason: string): Preview;
+  /**
+   * Makes the kernel take back this much memory of a running service: it drops cached files and moves idle memory to swap,
+   * if there is any. Useful to find out how much a service needs; it can be slower afterwards. `denied` if less than
+   * `min_bytes` or less than half of what it uses would remain; `unsupported` if the kernel cannot (before Linux 5.19). Not
+   * reversible. The step tells how much was reclaimed, which can be less.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function reclaim(unit: string, bytes: number, reason: string): Preview;
 }
 
 declare module "ansai:system/system-probe@0.2.0" {

@@ -17,8 +17,9 @@ use crate::safety::holder::boot;
 use crate::safety::processes::Unseen;
 use crate::service::name::is_service;
 
-/// Where accounts are, for a person.
-const ACCOUNTS: &str = "/etc/passwd";
+/// The file with the names of accounts.
+const CONFIGURATION: &str = "/etc";
+const ACCOUNTS: &str = "passwd";
 
 /// A process, as it was previewed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +136,7 @@ fn is_own(asked: &Identity, unit: &str) -> bool {
 
 /// The name of an account on the host.
 fn account(host: &Host, user: u32) -> Option<String> {
-    let bytes = Directory::open(host.path(ACCOUNTS).parent()?).ok()??.read_bytes("passwd").ok()??;
+    let bytes = Directory::open(&host.path(CONFIGURATION)).ok()??.read_bytes(ACCOUNTS).ok()??;
     let text = path_text(&bytes);
     let mut lines = text.lines().map(|line| line.split(':'));
     lines.find_map(|mut fields| {
