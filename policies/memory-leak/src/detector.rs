@@ -223,7 +223,7 @@ mod tests {
         let found = leak_of(&line, 25.0).unwrap();
         assert_eq!((found.since, found.until, found.from, found.to), (0, 9 * HOUR, 10.0, 19.0));
         assert_eq!(found.reaches_limit_in, 6 * HOUR);
-        assert_eq!(leak_of(&line[..6], 25.0), None, "too short");
+        assert_eq!(leak_of(line.get(..6).unwrap(), 25.0), None, "too short");
         assert_eq!(leak_of(&line, 30.0), None, "more than eight hours in the first day");
         let two_days = hourly((0..48).map(|hour| 10.0 + f64::from(hour)));
         assert!(leak_of(&two_days, 80.0).is_some(), "within a day");
