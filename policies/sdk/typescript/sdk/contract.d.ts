@@ -847,6 +847,104 @@ declare module "ansai:files/quarantine-actions@0.2.0" {
   export function reclaim(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
+declare module "ansai:http/http-probe@0.2.0" {
+  import type { Duration, Refusal } from "ansai:policy/types@0.2.0";
+  export type Method =
+    | "get"
+    /** As `get`, but the server sends no body. */
+    | "head";
+  /** What to ask a server. */
+  export interface Request {
+    /** The name of the target. */
+    target: string;
+    /**
+     * Begins with `/`, in visible ASCII characters, and may have a query after `?`. At most 2,048 bytes. `.` and `..` as
+     * parts of it are `invalid`, also percent-encoded.
+     */
+    path: string;
+    method: Method;
+    /** A text that the body must have, 1 to 256 bytes. Secrets are masked before it is searched for. */
+    contains?: string | null;
+  }
+  /** Why a server gave no complete answer. */
+  export type Cause =
+    /** Its name has no address, or no name server answers. */
+    | "name-not-resolved"
+    /** There is no route to it. */
+    | "unreachable"
+    /** Nothing listens on its port. */
+    | "connection-refused"
+    /** It closed the connection before its answer was complete. */
+    | "closed"
+    /** Its answer was not complete in time. */
+    | "timed-out"
+    /** Its certificate is not valid for it: expired, of another name, or of an unknown authority; or there is no TLS. */
+    | "tls"
+    /** What it sent is not HTTP, or its headers are larger than 16 KiB. */
+    | "invalid-answer"
+    | "other";
+  export interface NoAnswer {
+    why: Cause;
+    /** A sentence for a person, without secrets. */
+    detail: string;
+  }
+  export type Outcome =
+    /** It answered with this status. A redirect (300 to 399) is an answer, and is not followed. */
+    | { tag: "status"; val: number }
+    /** The server was called, and gave no complete answer. */
+    | { tag: "no-answer"; val: NoAnswer }
+    /**
+     * The server was not called: the request is invalid, the target is not granted, its address is not permitted, or
+     * earlier calls of it still hang.
+     */
+    | { tag: "refused"; val: Refusal };
+  /** The answer to one request. */
+  export interface Answer {
+    outcome: Outcome;
+    /** From the beginning of the call to its end, in milliseconds. It includes the time for the name and the connection. */
+    took: Duration;
+    /**
+     * From the beginning of the call until the headers of the answer were read, in milliseconds. Absent without an
+     * answer.
+     */
+    firstByte?: Duration | null;
+    /** The size of the body as it was read, in bytes. At most 64 KiB are read. */
+    bytes: number;
+    /** False if there is more of the body than was read. */
+    complete: boolean;
+    /** Whether the body, as far as it was read, has the text of the request. True if there was no text to search for. */
+    contained: boolean;
+    /** How long the server asks callers to wait (`Retry-After`), in milliseconds. */
+    retryAfter?: Duration | null;
+    /**
+     * How many requests this caller has left, and how many it has in all, as the server says (`X-RateLimit-Remaining`,
+     * `X-RateLimit-Limit` and their variants).
+     */
+    quotaLeft?: number | null;
+    quota?: number | null;
+  }
+  /**
+   * Sends each request once, at the same time, and answers in the same order; at most 256 in one call. A server that does
+   * not answer costs only its own entry. No redirect is followed and no proxy is used. Addresses of the metadata service
+   * of a cloud are refused.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(requests: Request[]): Answer[];
+}
+
+declare module "ansai:http/http-actions@0.2.0" {
+  import type { Request } from "ansai:http/http-probe@0.2.0";
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Proposes a check, not a change: the step sends the request until its status is in this range (and its body has the
+   * text of the request), and then for `holds` more. It is over when the answer was good for all of that time, and fails if
+   * it does not become good within `within`, or does not stay good. Both are at most an hour. The server is first called
+   * when the step runs.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function check(request: Request, leastStatus: number, mostStatus: number, within: Duration, holds: Duration, reason: string): Preview;
+}
+
 declare module "ansai:journal/journal-probe@0.2.0" {
   import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface JournalUsage {
