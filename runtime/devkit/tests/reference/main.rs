@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_config::{HostConfig, Manifest};
 use ansai_core::InterfaceKind;
+use ansai_core::scope::Field;
 use ansai_devkit::reference::{Found, Interface, Reference, Written, pages};
 
 fn reference() -> Reference {
@@ -53,12 +54,22 @@ fn every_interface_of_the_registry_has_its_grant() {
             assert_eq!(function.bounds.len(), known.checks.len());
             for bound in &function.bounds {
                 assert!(of.fields.iter().any(|field| field.name == bound.key), "{}: {}", of.name, bound.key);
-                let argument = bound.argument.split('.').next().unwrap();
+                let argument = bound.argument.split(['.', '[']).next().unwrap();
                 assert!(function.parameters.iter().any(|one| one.name == argument), "{}: {argument}", function.name);
             }
         }
     }
     assert_eq!(reference.exports.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["detect", "plan"]);
+}
+
+/// The target that an example names, of a kind that the interface takes.
+fn target(fields: &[Field]) -> String {
+    let kind = fields.iter().filter(|field| field.names_targets()).find_map(|field| field.among().first());
+    let files = "certificate = \"/c\"\nkey = \"/k\"\nreload = \"a.service\"\n";
+    let more = if kind == Some(&"certificate") { files } else { "" };
+    kind.map_or_else(String::new, |kind| {
+        format!("[target.some-target]\nkind = \"{kind}\"\n{more}[policy.my-policy.target.some-target]\n")
+    })
 }
 
 /// A copied stanza works: it parses, and requests and grants this interface, with every key.
@@ -74,7 +85,8 @@ fn stanzas_parse() {
         let begin = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n";
         let manifest = Manifest::parse("policy.toml", &format!("{begin}{}", one.request), &known).unwrap();
         assert_eq!(manifest.capabilities.keys().collect::<Vec<_>>(), [&one.name]);
-        let host = HostConfig::parse("ansai.toml", &one.grant, &known).unwrap();
+        let fields = known.iter().find(|entry| entry.name == one.name).unwrap().fields;
+        let host = HostConfig::parse("ansai.toml", &format!("{}{}", target(fields), one.grant), &known).unwrap();
         let granted: Vec<&str> =
             host.policies["my-policy"].grants[&one.name].only().unwrap().iter().map(|(key, _)| key).collect();
         let mut keys: Vec<&str> = one.scope.iter().map(|key| key.name).collect();
