@@ -30,7 +30,8 @@ fn each_reason_is_found_and_none_hides_another() {
     let own = other.issue(&["a.example"], LONG);
     let same_name = Authority::root("Root", LONG).intermediate("Middle", LONG);
     use Distrust::*;
-    let cases: &[(&str, &[&[u8]], &str, &[Distrust])] = &[
+    type Case<'a> = (&'a str, &'a [&'a [u8]], &'a str, &'a [Distrust]);
+    let cases: &[Case<'_>] = &[
         ("good", &[&good.der, &middle_der], "a.example", &[]),
         ("by a pattern", &[&good.der, &middle_der], "x.b.example", &[]),
         ("not by a deep pattern", &[&good.der, &middle_der], "x.y.b.example", &[WrongName]),

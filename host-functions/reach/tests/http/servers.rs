@@ -153,7 +153,7 @@ fn head(stream: &mut impl std::io::Read) -> Option<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         let mut one = [0];
-        match stream.by_ref().read(&mut one) {
+        match stream.read(&mut one) {
             Ok(1) => bytes.push(one[0]),
             _ => return None,
         }

@@ -29,15 +29,25 @@ fn certificate(directory: &Path, name: &str, [begin, end]: [&str; 2]) -> Option<
     std::fs::write(path("index"), "").unwrap();
     std::fs::write(path("serial"), "01").unwrap();
     let (asked, signed) = (
-        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ansai test"],
-        ["ca", "-batch", "-selfsign", "-notext", "-startdate", begin, "-enddate", end],
+        vec![
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=ansai test",
+        ],
+        vec!["ca", "-batch", "-selfsign", "-notext", "-startdate", begin, "-enddate", end],
     );
     for (arguments, more) in [
         (asked, ["-keyout", &key, "-config", &settings, "-out", &request]),
         (signed, ["-keyfile", &key, "-config", &settings, "-out", &certificate]),
     ] {
         let mut command = Command::new("openssl");
-        command.args(arguments).args(more);
+        command.args(&arguments).args(more);
         if arguments[0] == "ca" {
             command.args(["-in", &request]);
         }

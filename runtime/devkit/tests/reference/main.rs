@@ -86,10 +86,7 @@ fn stanzas_parse() {
         let manifest = Manifest::parse("policy.toml", &format!("{begin}{}", one.request), &known).unwrap();
         assert_eq!(manifest.capabilities.keys().collect::<Vec<_>>(), [&one.name]);
         // What the examples name.
-        let hook = "[hook.some-hook]
-url = \"http://127.0.0.1/\"
-does = \"reads\"
-";
+        let hook = "[hook.some-hook]\nurl = \"http://127.0.0.1/\"\ndoes = \"reads\"\n";
         let fields = known.iter().find(|entry| entry.name == one.name).unwrap().fields;
         let host = format!("{hook}{}{}", target(fields), one.grant);
         let host = HostConfig::parse("ansai.toml", &host, &known).unwrap();
