@@ -173,6 +173,7 @@ fn only_what_reads_is_asked_and_only_as_the_operator_lists_it() {
     assert!(matches!(scene.ask_until("plain", lie, &deadline), Err(Refusal::Invalid(_))));
     let lie = json!([{ "name": "x", "value": "y", "user": "root" }]);
     assert!(scene.ask_until("plain", lie, &deadline).is_err());
-    let untrusted = Scene { untrusted: Some("ansai.toml can be changed"), ..scene };
+    let mut untrusted = scene;
+    untrusted.untrusted = Some("ansai.toml can be changed");
     assert!(matches!(untrusted.ask("plain"), Err(Refusal::Denied(why)) if why.contains("ansai.toml")));
 }

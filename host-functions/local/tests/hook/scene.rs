@@ -20,19 +20,19 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Longer than any test.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A directory with programs, and the hooks that run them.
-pub struct Scene {
+pub(crate) struct Scene {
     directory: tempfile::TempDir,
     hooks: RefCell<BTreeMap<String, HookAccess>>,
-    pub untrusted: Option<&'static str>,
-    pub now: Timestamp,
-    pub stop: AtomicBool,
+    pub(crate) untrusted: Option<&'static str>,
+    pub(crate) now: Timestamp,
+    pub(crate) stop: AtomicBool,
 }
 
 /// The user of the tests; another one than root if they run as root.
-pub fn user() -> String {
+pub(crate) fn user() -> String {
     if rustix::process::geteuid().is_root() {
         return "nobody".to_owned();
     }
@@ -42,26 +42,26 @@ pub fn user() -> String {
     line.split(':').next().unwrap().to_owned()
 }
 
-pub fn template(text: &str) -> Template {
+pub(crate) fn template(text: &str) -> Template {
     Template::parse(text).unwrap()
 }
 
-pub fn command(words: &[&str]) -> HookCall {
+pub(crate) fn command(words: &[&str]) -> HookCall {
     HookCall::Command { words: words.iter().map(|word| template(word)).collect(), user: user() }
 }
 
-pub fn hook(does: Does, call: HookCall) -> Hook {
+pub(crate) fn hook(does: Does, call: HookCall) -> Hook {
     let limit = Millis::new(LONG.as_millis() as u64);
     Hook { does, call, limit, parameters: BTreeMap::new(), undo: None, check: None, touches: Vec::new() }
 }
 
-pub fn url(method: Method, text: &str) -> HookCall {
+pub(crate) fn url(method: Method, text: &str) -> HookCall {
     let shown = template(text.split('?').next().unwrap());
     HookCall::Url { method, url: template(text), shown, secret_header: None }
 }
 
 impl Scene {
-    pub fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::create_dir(directory.path().join("open")).unwrap();
@@ -71,17 +71,17 @@ impl Scene {
         Scene { directory, hooks, untrusted: None, now, stop: AtomicBool::new(false) }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// A place where the programs may write.
-    pub fn open(&self, name: &str) -> PathBuf {
+    pub(crate) fn open(&self, name: &str) -> PathBuf {
         self.path("open").join(name)
     }
 
     /// Writes a program; `HERE` is the place where it may write.
-    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         let text = text.replace("HERE", self.path("open").to_str().unwrap());
         std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -89,22 +89,22 @@ impl Scene {
         path
     }
 
-    pub fn add(&self, name: &str, hook: Hook) {
+    pub(crate) fn add(&self, name: &str, hook: Hook) {
         self.hooks.borrow_mut().insert(name.to_owned(), HookAccess { hook, secret: None });
     }
 
-    pub fn change(&self, name: &str, change: impl FnOnce(&mut HookAccess)) {
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut HookAccess)) {
         change(self.hooks.borrow_mut().get_mut(name).unwrap());
     }
 
     /// Adds a script as a hook of its name.
-    pub fn add_script(&self, name: &str, does: Does, text: &str) {
+    pub(crate) fn add_script(&self, name: &str, does: Does, text: &str) {
         let path = self.script(name, text);
         self.add(name, hook(does, command(&[path.to_str().unwrap()])));
     }
 
     /// With a parameter `pool`, which is `blue` or `green`.
-    pub fn add_pool(&self, name: &str, words: &[&str], text: &str) {
+    pub(crate) fn add_pool(&self, name: &str, words: &[&str], text: &str) {
         let path = self.script(name, text);
         let words: Vec<&str> = [path.to_str().unwrap()].into_iter().chain(words.iter().copied()).collect();
         let mut hook = hook(Does::Acts, command(&words));
@@ -112,11 +112,11 @@ impl Scene {
         self.add(name, hook);
     }
 
-    pub fn limit(&self, name: &str, ms: u64) {
+    pub(crate) fn limit(&self, name: &str, ms: u64) {
         self.change(name, |access| access.hook.limit = Millis::new(ms));
     }
 
-    pub fn undo(&self, name: &str, text: &str, words: &[&str]) {
+    pub(crate) fn undo(&self, name: &str, text: &str, words: &[&str]) {
         let path = self.script(&format!("{name}-undo"), text);
         let words: Vec<&str> = [path.to_str().unwrap()].into_iter().chain(words.iter().copied()).collect();
         let call = command(&words);
@@ -124,19 +124,19 @@ impl Scene {
     }
 
     /// A secret in a file that only its owner reads.
-    pub fn secret(&self, name: &str, text: &str) -> SecretSource {
+    pub(crate) fn secret(&self, name: &str, text: &str) -> SecretSource {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         SecretSource::File(path)
     }
 
-    pub fn reach(&self) -> Reach {
+    pub(crate) fn reach(&self) -> Reach {
         Reach::default().hooking(AllHooks::new(self.hooks.borrow().clone()).untrusted(self.untrusted))
     }
 
     /// Asks as the host does, until this time.
-    pub fn ask_until(&self, name: &str, parameters: Value, deadline: &Deadline) -> Result<Value, Refusal> {
+    pub(crate) fn ask_until(&self, name: &str, parameters: Value, deadline: &Deadline) -> Result<Value, Refusal> {
         let (host, reach, scope) = (Host::at("/"), self.reach(), Scope::default());
         let ask = ProbeContext { host: &host, scope: &scope, reach: &reach, now: self.now, deadline };
         let registry = Registry::of(ansai_local::INTERFACES);
@@ -148,43 +148,43 @@ impl Scene {
         (part.call)(&ask).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
 
-    pub fn ask(&self, name: &str) -> Result<Value, Refusal> {
+    pub(crate) fn ask(&self, name: &str) -> Result<Value, Refusal> {
         self.ask_until(name, json!([]), &Deadline::after(LONG))
     }
 
-    pub fn step(&self, function: &str, arguments: Value) -> Step<'_> {
+    pub(crate) fn step(&self, function: &str, arguments: Value) -> Step<'_> {
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, _, action) = registry.action(&format!("ansai:hook/hook-actions.{function}")).unwrap();
         Step { scene: self, action, arguments: raw(arguments), targets: raw(json!(null)) }
     }
 
-    pub fn run_step(&self, name: &str, parameters: Value) -> Step<'_> {
+    pub(crate) fn run_step(&self, name: &str, parameters: Value) -> Step<'_> {
         self.step("run", json!({ "hook": name, "parameters": parameters, "reason": "to test" }))
     }
 
     /// Previews and runs a hook without parameters.
     #[track_caller]
-    pub fn run(&self, name: &str) -> Applied {
+    pub(crate) fn run(&self, name: &str) -> Applied {
         let mut step = self.run_step(name, json!([]));
         step.preview().unwrap();
         step.finish().unwrap()
     }
 }
 
-pub fn raw(value: Value) -> Box<RawValue> {
+pub(crate) fn raw(value: Value) -> Box<RawValue> {
     RawValue::from_string(value.to_string()).unwrap()
 }
 
 /// A step, with what the host remembers of it.
-pub struct Step<'a> {
+pub(crate) struct Step<'a> {
     scene: &'a Scene,
     action: &'static dyn Action,
     arguments: Box<RawValue>,
-    pub targets: Box<RawValue>,
+    pub(crate) targets: Box<RawValue>,
 }
 
 impl Step<'_> {
-    pub fn preview_with(&mut self, scope: &Scope) -> Result<Previewed, Refusal> {
+    pub(crate) fn preview_with(&mut self, scope: &Scope) -> Result<Previewed, Refusal> {
         let (host, reach, deadline) = (Host::at("/"), self.scene.reach(), Deadline::after(LONG));
         let ask = ProbeContext { host: &host, scope, reach: &reach, now: self.scene.now, deadline: &deadline };
         let previewed = self.action.preview(&ask, &self.arguments, &[])?;
@@ -193,17 +193,17 @@ impl Step<'_> {
     }
 
     /// With the defaults of the scope.
-    pub fn previewed(&mut self) -> Result<Previewed, Refusal> {
+    pub(crate) fn previewed(&mut self) -> Result<Previewed, Refusal> {
         let (entry, _) = Registry::of(ansai_local::INTERFACES).find("ansai:hook/hook-actions", "run").unwrap();
         let none = Scope::default();
         self.preview_with(&Scope::in_force(entry.interface.fields, &none, &none))
     }
 
-    pub fn preview(&mut self) -> Result<Preview, Refusal> {
+    pub(crate) fn preview(&mut self) -> Result<Preview, Refusal> {
         self.previewed().map(|previewed| previewed.preview)
     }
 
-    pub fn doing<T>(&self, act: impl FnOnce(&'static dyn Action, &StepContext<'_>) -> T) -> T {
+    pub(crate) fn doing<T>(&self, act: impl FnOnce(&'static dyn Action, &StepContext<'_>) -> T) -> T {
         let (host, reach, scope) = (Host::at("/"), self.scene.reach(), Scope::default());
         let doing = StepContext {
             host: &host,
@@ -218,38 +218,38 @@ impl Step<'_> {
         act(self.action, &doing)
     }
 
-    pub fn begin(&self) -> Result<Begun, Refusal> {
+    pub(crate) fn begin(&self) -> Result<Begun, Refusal> {
         self.doing(|action, doing| action.begin(doing))
     }
 
-    pub fn finish(&self) -> Result<Applied, Refusal> {
+    pub(crate) fn finish(&self) -> Result<Applied, Refusal> {
         self.begin().map(|begun| match begun {
             Begun::Finished(applied) => applied,
             Begun::Running { .. } => panic!("it runs on"),
         })
     }
 
-    pub fn undo(&self, items: &[Item]) -> Result<Applied, Refusal> {
+    pub(crate) fn undo(&self, items: &[Item]) -> Result<Applied, Refusal> {
         self.doing(|action, doing| action.undo(doing, items))
     }
 
-    pub fn resolve(&self) -> Result<Applied, Refusal> {
+    pub(crate) fn resolve(&self) -> Result<Applied, Refusal> {
         self.doing(|action, doing| action.resolve(doing))
     }
 
-    pub fn poll(&self, handle: &RawValue) -> Progress {
+    pub(crate) fn poll(&self, handle: &RawValue) -> Progress {
         self.doing(|action, doing| action.poll(doing, handle))
     }
 }
 
 impl Scene {
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 }
 
 /// The process of this id, once a program has written it to a file.
-pub fn process_in(path: &Path) -> rustix::process::Pid {
+pub(crate) fn process_in(path: &Path) -> rustix::process::Pid {
     let began = std::time::Instant::now();
     loop {
         if let Ok(text) = std::fs::read_to_string(path)
@@ -263,7 +263,7 @@ pub fn process_in(path: &Path) -> rustix::process::Pid {
 }
 
 /// Whether a process has ended; a zombie has.
-pub fn has_ended(process: rustix::process::Pid) -> bool {
+pub(crate) fn has_ended(process: rustix::process::Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.as_raw_pid()));
     status.map_or(true, |text| text.lines().any(|line| line.starts_with("State:\tZ") || line.starts_with("State:\tX")))
 }

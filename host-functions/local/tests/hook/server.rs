@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A server; it closes when it is dropped, with all its connections.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
@@ -23,7 +23,7 @@ struct Shared {
 
 impl Server {
     /// Answers each request with these bytes and closes the connection; with `None`, it never answers.
-    pub fn start(answer: Option<Vec<u8>>) -> Server {
+    pub(crate) fn start(answer: Option<Vec<u8>>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (address, shared) = (listener.local_addr().unwrap(), Arc::new(Shared::default()));
         let known = shared.clone();
@@ -38,18 +38,18 @@ impl Server {
         Server { address, shared, accepting: Some(accepting) }
     }
 
-    pub fn saying(head: &str, body: &[u8]) -> Server {
+    pub(crate) fn saying(head: &str, body: &[u8]) -> Server {
         let mut answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
         answer.extend_from_slice(body);
         Server::start(Some(answer))
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// All requests so far, as they came.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
 }
