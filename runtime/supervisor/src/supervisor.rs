@@ -122,7 +122,6 @@ impl Supervisor {
             Vec::new()
         });
         self.0.settle();
-        self.0.passes.evaluator.meters.end();
         self.ended("every instance was evaluated once");
         retain(self.0.retention.clone()).await;
         self.0.export.run_once().await;
@@ -137,6 +136,7 @@ impl Supervisor {
     /// Records the end of this run, with the signal if one caused it.
     pub(crate) fn ended(&self, why: &str) {
         let rooms = &self.0;
+        rooms.passes.evaluator.meters.end();
         let why = rooms.stop.asked_why().unwrap_or(why).to_owned();
         let unrecorded = rooms.passes.evaluator.recorder.unrecorded();
         if let Err(error) = rooms.journal.durable(clock::now(), Event::Stopped { why, unrecorded }) {
@@ -290,7 +290,6 @@ impl Supervisor {
         rooms.pulse.ends();
         rooms.tasks.finish().await;
         rooms.settle();
-        rooms.passes.evaluator.meters.end();
         self.ended("all schedules have ended");
         self.keep_head();
     }

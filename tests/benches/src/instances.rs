@@ -25,7 +25,8 @@ const HOW: &str = "`ansai run --config` on one core, with 1,000 and 10,000 insta
 `every = \"10s\"` and a grant for the real file-system probe. The measurement starts after 30 s and takes 60 s: CPU \
 time from `/proc/PID/stat`, bytes written from `/proc/PID/io` times 60, resident memory at its end. The delay is the \
 time between the scheduled and the actual start of each evaluation that has a record in the audit log; with thousands \
-of instances, evaluations that find nothing new are recorded as a sample.";
+of instances, evaluations that find nothing new are recorded as a sample. A busy machine changes CPU time little and \
+the delay much.";
 
 /// Measures this section.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {

@@ -36,18 +36,20 @@ fn percent(meters: &Meters, share: Share) -> u64 {
 fn a_steady_use_writes_nothing_and_a_large_one_a_bounded_number_of_rows() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
     let meters = open(dir.path(), "b", &clock);
-    let mut run = |part: f64| {
+    // Ten hours of passes every 10 s, each with a little, and a burst of this part of the share each hour.
+    let run = |burst: f64| {
         let mut rows = 0;
-        for _ in 0..3_600 {
+        for pass in 0..3_600 {
             clock.pass(10_000);
-            meters.charge("one", Share::AuditBytes, limit(Share::AuditBytes) * part / 360.0);
+            let part = if pass % 360 == 0 { burst } else { 1e-6 };
+            meters.charge("one", Share::AuditBytes, limit(Share::AuditBytes) * part);
             rows += flush(&meters);
         }
         rows
     };
-    assert_eq!(run(0.01), 1, "a hundredth of the share, for ten hours");
-    assert!(run(0.45) < 64);
-    assert!(run(0.0) < 10, "a bound that is too high is written again");
+    assert_eq!(run(1e-6), 1);
+    let rows = run(0.3);
+    assert!((10..60).contains(&rows), "{rows}: a bound that is too high is written again");
 }
 
 /// Would break: a restart that gives back what was used since the rows were written; at any time, whatever is stored.
@@ -62,6 +64,9 @@ fn a_crash_between_two_stores_never_gives_back_what_was_used() {
             used += 1.0;
             if charge % 7 == 0 {
                 flush(&meters);
+            }
+            if charge % 4 != 0 {
+                continue;
             }
             let left = killed(dir.path());
             let after = percent(&open(left.path(), "b", &clock), share) as f64;
@@ -103,7 +108,7 @@ fn a_burst_is_durable_before_the_next_thing_is_used() {
     assert_eq!(standing(&meters, &TWO), Standing::Free, "the neighbour");
 }
 
-/// Others pay a 64th for each kill, and have it back within an hour; a stop in order costs nothing.
+/// Others pay two 64ths for each kill, and have them back within an hour; an orderly stop costs nothing.
 #[test]
 fn neighbours_of_a_killed_run_lose_little_and_after_a_stop_nothing() {
     let (mut dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
@@ -112,6 +117,7 @@ fn neighbours_of_a_killed_run_lose_little_and_after_a_stop_nothing() {
     }
     let stopped = open(dir.path(), "b", &clock);
     assert!(stopped.used(&ONE).iter().all(|one| one.percent == 0));
+    drop(stopped);
     for _ in 0..8 {
         let meters = open(dir.path(), "b", &clock);
         flush(&meters);
@@ -120,7 +126,7 @@ fn neighbours_of_a_killed_run_lose_little_and_after_a_stop_nothing() {
     let after = percent(&open(dir.path(), "b", &clock), Share::AuditBytes);
     assert!((12..=30).contains(&after), "{after}");
     clock.pass(3_600_000);
-    assert_eq!(percent(&open(dir.path(), "b", &clock), Share::AuditBytes), 2, "only the last kill");
+    assert_eq!(percent(&open(dir.path(), "b", &clock), Share::AuditBytes), 0);
 }
 
 /// Nobody can set the clock since the boot; a snapshot that is restored shows an earlier one.

@@ -12,7 +12,7 @@ const OF_A_KILLED_RUN: f64 = 1.0 / 64.0;
 /// The time in which a whole share drains: the longest of all.
 const WINDOW: Millis = Millis::from_hours(1);
 
-/// Since version 15, a row may be a bound; and the state knows whether the last run has ended in order.
+/// A row may be a bound; and the state knows whether the last run has ended in order.
 pub(super) const TABLES: &str = "
     ALTER TABLE share ADD COLUMN is_bound INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE share_run (one INTEGER PRIMARY KEY CHECK (one = 1), has_ended INTEGER NOT NULL, owed REAL NOT NULL,
