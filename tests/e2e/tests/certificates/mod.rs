@@ -39,10 +39,17 @@ fn certificates_for_6_47_and_90_days_are_renewed_near_their_end_without_a_failed
         let all = [near_end.as_slice(), &[("early.example.test", 6, 4.0)]].concat();
         let Some(site) = Site::start(&all) else { return };
         let clients: Vec<_> = all.iter().map(|(name, ..)| (site.serial_on_disk(name), site.client(name))).collect();
-        let ran = site.once();
-        for (name, ..) in near_end {
-            assert_eq!(steps(&finding(&ran, &site.key(name))), done(&RENEWAL), "{name}: {ran:?}");
+        // certbot runs once at a time, so a renewal may have to wait for the next pass.
+        let mut left: Vec<&str> = near_end.iter().map(|(name, ..)| *name).collect();
+        let mut ran = site.once();
+        for _ in 0..near_end.len() {
+            left.retain(|name| steps(&finding(&ran, &site.key(name))) != done(&RENEWAL));
+            if left.is_empty() {
+                break;
+            }
+            ran = site.once();
         }
+        assert_eq!(left, [""; 0], "{ran:?}");
         let early = finding(&ran, &site.key("early.example.test"));
         assert!(steps(&early).is_empty(), "{early:#}");
         for ((name, ..), (old, client)) in all.iter().zip(clients) {

@@ -6,7 +6,7 @@ use super::Packages;
 use crate::command::Invocation;
 
 impl Packages {
-    /// Lays the files of the packages over `/usr` and `/etc`, so that programs find each other where they would be if they
+    /// Lays the files of the packages over `/usr`, `/etc` and `/var`, so that programs find each other where they would be if they
     /// were installed. What is written there is kept below `directory` until the end of the test. Only for
     /// [`with_own_mounts`](crate::with_own_mounts).
     ///
@@ -17,7 +17,7 @@ impl Packages {
         // The file system below may be one that cannot be an upper layer.
         let upper = directory.to_str().expect("a directory with a plain name");
         mount(&["-t", "tmpfs", "-o", "mode=755", "ansai-test", upper]);
-        for name in ["usr", "etc"] {
+        for name in ["usr", "etc", "var"] {
             let layers = self.roots.iter().map(|root| root.join(name)).filter(|layer| layer.is_dir());
             let layers: Vec<String> = layers.map(|layer| layer.display().to_string()).collect();
             for part in ["files", "work"] {
