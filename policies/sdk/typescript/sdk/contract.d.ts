@@ -553,6 +553,180 @@ declare module "ansai:policy/advice@0.2.0" {
   export function mayFail(step: StepRef): void;
 }
 
+declare module "ansai:database/database-probe@0.2.0" {
+  import type { Duration, Instant, Measure, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A server, seen through one target. */
+  export interface Server {
+    /** The kind is `target`, the name is that of the target. */
+    about: Subject;
+    /** `postgresql`. */
+    engine: string;
+    /** As the server writes it: `15.8 (Debian 15.8-0+deb12u1)`. */
+    version: string;
+    /** When the server was started. */
+    started: Instant;
+    /** True if it follows another server, and takes no changes of its own. */
+    replica: boolean;
+    /** Connections of clients now. */
+    connections: number;
+    /** The most connections, with those that are reserved. */
+    mostConnections: number;
+    /** Those of them that ordinary roles do not get. */
+    reserved: number;
+    /**
+     * What an engine counts besides. PostgreSQL: `cache-hits` (ratio since the statistics were reset), `transaction-age` and
+     * `multixact-age` of the oldest database (in transactions), `freeze-age` (autovacuum prevents wraparound from this age
+     * on), `oldest-snapshot-age` (in transactions), `longest-transaction` (milliseconds), `prepared-transactions`,
+     * `deadlocks`, `temporary-bytes`. What is unknown is not in the list.
+     */
+    numbers: Measure[];
+  }
+  /** What a session does for whom. */
+  export type Work =
+    /** An application or a person. */
+    | "client"
+    /** It sends changes to a replica or a backup program. */
+    | "replica"
+    /** Processes of the server itself, a `VACUUM` or a rebuild of an index, and ansai. */
+    | "maintenance"
+    /** It copies data out: pg_dump, `COPY … TO STDOUT`. */
+    | "dump"
+    /** Unknown: for example, ansai may not see what it does. */
+    | "other";
+  export interface Session {
+    /** The kind is `database-session`, the name is the target, a slash, and the process id on the server. */
+    about: Subject;
+    /** Identifies the session in its current transaction, for actions. */
+    identity: string;
+    /** The role; empty for processes of the server. */
+    user: string;
+    /** The name that the client gave itself. Control characters are escaped, here and in other names. */
+    application: string;
+    /** The address of the client; empty for a local socket. */
+    client: string;
+    /** The database; empty for processes of the server. */
+    database: string;
+    /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`, … */
+    state: string;
+    /** What it waits for, such as `Lock: transactionid`; empty if it does not wait. */
+    waitsFor: string;
+    work: Work;
+    /** When it got its state. */
+    since?: Instant | null;
+    /** When its transaction began, if it has one. */
+    inTransactionSince?: Instant | null;
+    /** The identities of the sessions whose locks it waits for. A prepared transaction has no session, and is `0`. */
+    blockedBy: string[];
+  }
+  export interface SessionPage {
+    /** By process id. */
+    entries: Session[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /** What follows this server: a connected replica, a replication slot, or this server itself if it is a replica. */
+  export interface Replica {
+    /** The kind is `replica`, the name is the target, a slash, and `name`. */
+    about: Subject;
+    /** `connection/NAME`, `slot/NAME`, or `self`. */
+    name: string;
+    /** `streaming`, `catchup`, …; of a slot `active` or `inactive`, with the state of its log, such as `inactive, extended`. */
+    state: string;
+    /** True if it cannot continue: the log that a slot needs is lost, or this replica has no connection to its server. */
+    broken: boolean;
+    /** How far it is behind. 0 if it has applied all that it received. */
+    lag?: Duration | null;
+    /** How long it can be away before it must be copied again. Absent with PostgreSQL, which has a size only. */
+    window?: Duration | null;
+    /** Log that it has not applied, in bytes. */
+    behindBytes?: number | null;
+    /** Log that the server keeps for it, in bytes. */
+    retainedBytes?: number | null;
+  }
+  export interface ReplicaPage {
+    /** By name. */
+    entries: Replica[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  export interface Index {
+    /** The kind is `database-index`, the name is the target, the database, the schema and the index, with slashes between. */
+    about: Subject;
+    /** Identifies the index, for actions. */
+    id: string;
+    /** Without its schema. */
+    name: string;
+    /** Its table, with the schema. */
+    table: string;
+    /** Its size in bytes. While somebody locks the index, as it was at the last `VACUUM` or `ANALYZE`. */
+    bytes: number;
+    /** How often it was used since the statistics were reset. */
+    scans: number;
+    /** False if queries do not use it: its build failed or has not ended. */
+    valid: boolean;
+    /** True if a rebuild by ansai left it behind: it may be dropped. */
+    leftover: boolean;
+    /** True if it is being built now. */
+    building: boolean;
+  }
+  export interface IndexPage {
+    /** Those of the database of the target, without system catalogues. */
+    entries: Index[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /**
+   * Looks at the server of a target.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(target: string): Server;
+  /**
+   * Lists all sessions of the server, without the text of their statements.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listSessions(target: string, cursor?: string | null): SessionPage;
+  /**
+   * Lists replicas and replication slots.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listReplicas(target: string, cursor?: string | null): ReplicaPage;
+  /**
+   * Lists the indexes of one database.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listIndexes(target: string, cursor?: string | null): IndexPage;
+}
+
+declare module "ansai:database/database-session-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Cancels the statement of a session. Its transaction is rolled back if the client does so. A session that is idle in a
+   * transaction has no statement: `terminate` it.
+   * 
+   * Sessions of replicas, maintenance, dumps, superusers and ansai are never touched, nor what ansai cannot examine. The
+   * session must be the one of `session`, in the same transaction, and old enough for the grant.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function cancel(target: string, session: string, reason: string): Preview;
+  /**
+   * Ends a session. Its transaction is rolled back, and its client is disconnected. The same sessions are spared.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function terminate(target: string, session: string, reason: string): Preview;
+}
+
 declare module "ansai:disk/disk-probe@0.2.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface Inodes {
@@ -916,6 +1090,73 @@ declare module "ansai:packages/package-cache-actions@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function cleanCache(manager: string, reason: string): Preview;
+}
+
+declare module "ansai:postgresql/postgresql-probe@0.2.0" {
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  export interface Table {
+    /** The kind is `database-table`, the name is the target, the database, the schema and the table, with slashes between. */
+    about: Subject;
+    /** Identifies the table, for actions. */
+    id: string;
+    /** With its schema: `public.orders`. Control characters are escaped. */
+    name: string;
+    /** The database of the target. */
+    database: string;
+    /** The size in bytes, without indexes. While somebody locks the table, as it was at the last `VACUUM` or `ANALYZE`. */
+    bytes: number;
+    /** Rows that are visible, as the statistics estimate them. */
+    live: number;
+    /** Rows that were deleted or replaced, and still take room. */
+    dead: number;
+    /** How many transactions ago its oldest row was frozen; near 2,000 million, the server stops. */
+    transactionAge: number;
+    /**
+     * Room that rows do not need, in bytes, estimated from the statistics. Absent if ansai cannot read them, or if there
+     * are none.
+     */
+    bloatBytes?: number | null;
+    /** When it was vacuumed last, by anybody. */
+    vacuumed?: Instant | null;
+    /** When its statistics were made last, by anybody. */
+    analysed?: Instant | null;
+  }
+  export interface TablePage {
+    /** Those of the database of the target, without system catalogues and temporary tables. */
+    entries: Table[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /**
+   * Lists the tables of one database.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listTables(target: string, cursor?: string | null): TablePage;
+}
+
+declare module "ansai:postgresql/postgresql-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Makes the room of dead rows usable again (`VACUUM`, never `VACUUM FULL`), and with `analyse` makes new statistics. The
+   * table stays readable and writable. Waits at most 5 s for its lock. The server ends it after `within`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function vacuum(target: string, table: string, analyse: boolean, within: Duration, reason: string): Preview;
+  /**
+   * Builds an index again, beside the old one (`REINDEX CONCURRENTLY`); the table stays readable and writable. What a
+   * failed build leaves behind is `leftover` in the list of indexes.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function reindex(target: string, index: string, within: Duration, reason: string): Preview;
+  /**
+   * Drops an index that a `reindex` of ansai left behind, and no other.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function dropLeftover(target: string, index: string, reason: string): Preview;
 }
 
 declare module "ansai:service/service-probe@0.2.0" {
