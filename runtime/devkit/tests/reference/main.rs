@@ -74,7 +74,12 @@ fn stanzas_parse() {
         let begin = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n";
         let manifest = Manifest::parse("policy.toml", &format!("{begin}{}", one.request), &known).unwrap();
         assert_eq!(manifest.capabilities.keys().collect::<Vec<_>>(), [&one.name]);
-        let host = HostConfig::parse("ansai.toml", &one.grant, &known).unwrap();
+        // A granted target must exist.
+        let targets = match one.grant.contains("some-target") {
+            true => "[target.some-target]\nkind = \"postgresql\"\n[policy.my-policy.target.some-target]\n",
+            false => "",
+        };
+        let host = HostConfig::parse("ansai.toml", &format!("{}{targets}", one.grant), &known).unwrap();
         let granted: Vec<&str> =
             host.policies["my-policy"].grants[&one.name].only().unwrap().iter().map(|(key, _)| key).collect();
         let mut keys: Vec<&str> = one.scope.iter().map(|key| key.name).collect();
