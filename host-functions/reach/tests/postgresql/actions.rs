@@ -117,7 +117,7 @@ fn what_no_grant_permits_is_refused() {
     let previewed = step.preview().unwrap();
     scene.app("alter table orders rename to moved");
     assert!(matches!(step.begin(&previewed.targets), Err(Refusal::Changed(_))));
-    scene.app("drop table moved; create table orders (id int)");
+    scene.server.sql("app", "drop table moved; create table orders (id int)");
     assert!(matches!(step.begin(&previewed.targets), Err(Refusal::NotFound(_))));
 }
 
