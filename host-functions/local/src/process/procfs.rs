@@ -78,7 +78,7 @@ fn state(letter: &str) -> ProcessState {
     }
 }
 
-/// The value of a line of `status`: `Uid:	0	0	0	0`. The kernel escapes line breaks in the name.
+/// The value of a line of `status`: `Uid: 0 0 0 0`. The kernel escapes line breaks in the name.
 pub(super) fn line<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
