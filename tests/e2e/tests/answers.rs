@@ -97,7 +97,7 @@ fn until_planned(services: &Services, key: &str) -> (Ran, Value) {
 fn no_secret(services: &Services, ran: &[&Ran]) {
     let state = services.0.root().join("var/lib/ansai");
     assert!(state.join("recordings").exists(), "there is something to search");
-    assert_eq!(files_with(&state, SECRET.as_bytes()), [std::path::PathBuf::new(); 0]);
+    assert_eq!(files_with(&state, SECRET.as_bytes()), Vec::<std::path::PathBuf>::new());
     for one in ran {
         assert!(!one.stdout.contains(SECRET) && !one.stderr.contains(SECRET), "{one:?}");
     }
