@@ -19,7 +19,7 @@ fn a_status_says_whether_it_is_healthy() {
     let scene = Scene::new();
     for (head, healthy) in [
         ("200 OK", json!(true)),
-        ("204 No Content", json!(true)),
+        ("299 Odd", json!(true)),
         ("503 Service Unavailable", json!(false)),
         ("500 Internal Server Error", json!(false)),
         ("404 Not Found", json!(null)),

@@ -29,8 +29,8 @@ fn a_preview_says_what_runs_and_changes_nothing() {
     assert_eq!(
         preview.sample,
         [
-            format!("run `{} --pool=blue 'a b'` as {user}, for at most 60 s", flush.display()),
-            format!("undo with `{} blue` as {user}, for at most 60 s", undo.display()),
+            format!("run `{} --pool=blue 'a b'` as {user}, for at most 1 min", flush.display()),
+            format!("undo with `{} blue` as {user}, for at most 1 min", undo.display()),
         ]
     );
     assert_eq!((preview.items, preview.reversible, preview.interrupts), (1, Reversibility::Fully, None));

@@ -44,7 +44,8 @@ fn unfit(from: &ConfiguredHook, to: &str, other: &ConfiguredHook, does: Does) ->
             let message = format!("which needs a value for `{parameter}`");
             return Some((message, format!("add the parameter `{parameter}` here, or delete it in [hook.{to}]")));
         };
-        if let Some(value) = own.iter().find(|value| !values.contains(value)) {
+        // Without a valid value, its own table has an error already.
+        if let Some(value) = own.iter().find(|value| !values.is_empty() && !values.contains(value)) {
             let message = format!("which does not permit `{value}` for `{parameter}`");
             return Some((message, format!("add \"{value}\" to parameters.{parameter} of [hook.{to}]")));
         }
