@@ -132,7 +132,6 @@ fn systemd_a_service_that_leaks_is_restarted_in_its_window_long_before_its_limit
         assert!(steps(&found).iter().all(|step| step.ends_with(" -")), "nothing is done before: {found:#}");
     }
     let (Some(found_at), Some(restarted_at)) = (found_at, restarted_at) else { panic!("found at {found_at:?}") };
-    println!("found after {found_at} h, restarted after {restarted_at} h, full after 42 h");
     assert!((24..=27).contains(&found_at), "{found_at}");
     assert!((WINDOW_IN..=WINDOW_IN + 1).contains(&restarted_at), "{restarted_at}");
     let second = leaking.started();

@@ -16,7 +16,7 @@ const REAL: &str = "/usr/bin/certbot.real";
 /// Loading a certificate takes nginx some milliseconds, and starting certbot some seconds on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
-pub struct Site {
+pub(super) struct Site {
     place: PathBuf,
     /// Each name and the lifetime of its certificate in days.
     names: Vec<(String, u64)>,
@@ -28,7 +28,7 @@ pub struct Site {
 impl Site {
     /// A certificate for each name, with a lifetime in days and the days that are left of it, served by one nginx. `None` if
     /// the servers cannot be had. The authority issues certificates for 90 days.
-    pub fn start(names: &[(&str, u64, f64)]) -> Option<Site> {
+    pub(super) fn start(names: &[(&str, u64, f64)]) -> Option<Site> {
         let programs = packages(&["certbot", "nginx-light", "pebble"])?;
         let place = tempfile::tempdir().unwrap().keep();
         programs.lay_over_the_host(&place);
@@ -46,7 +46,7 @@ impl Site {
     }
 
     /// Replaces the certificate of a name by one with the same key, of another authority, so that it is nearer to its end.
-    pub fn age(&self, name: &str, lifetime: f64, left: f64) {
+    pub(super) fn age(&self, name: &str, lifetime: f64, left: f64) {
         let key = format!("{LIVE}/{name}/privkey.pem");
         let (from, to) = (format!("{}", left - lifetime), format!("{left}"));
         let options = ["--of", "earlier-authority", "--key", &key, "--from", &from, "--to", &to, "--names", name];
@@ -63,7 +63,7 @@ impl Site {
     }
 
     /// Writes the configuration of nginx. `more` is added to it.
-    pub fn configure(&self, more: &str) {
+    pub(super) fn configure(&self, more: &str) {
         let place = self.place.display();
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {place}/{kind};"));
@@ -99,17 +99,17 @@ impl Site {
     }
 
     /// A client of a name that connects all the time.
-    pub fn client(&self, name: &str) -> Client {
+    pub(super) fn client(&self, name: &str) -> Client {
         Client::start(self.port, name)
     }
 
     /// Runs certbot, as a person or a timer would.
-    pub fn certbot(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn certbot(&self, arguments: &[&str]) -> Ran {
         Invocation::of("/usr/bin/certbot").args(arguments).limit(LIMIT).run()
     }
 
     /// Has certbot spoil each renewal with a shell script. `mint` in it makes another certificate for the same key.
-    pub fn spoil(&self, script: &str) {
+    pub(super) fn spoil(&self, script: &str) {
         let real = Path::new(REAL);
         if !real.exists() {
             std::fs::rename(CERTBOT, real).unwrap();
@@ -126,7 +126,7 @@ impl Site {
     }
 
     /// Has the test of the server fail as soon as the files of a name are other ones than now.
-    pub fn veto_new_files(&self, name: &str, vetoes: bool) {
+    pub(super) fn veto_new_files(&self, name: &str, vetoes: bool) {
         let veto = self.place.join("veto");
         match vetoes {
             true => std::fs::copy(format!("{LIVE}/{name}/cert.pem"), veto).map(drop),
@@ -136,17 +136,17 @@ impl Site {
     }
 
     /// certbot as it was.
-    pub fn unspoil(&self) {
+    pub(super) fn unspoil(&self) {
         std::fs::rename(REAL, CERTBOT).unwrap();
     }
 
     /// Forgets all incidents and attempts.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         let _ = std::fs::remove_dir_all(self.place.join("state"));
     }
 
     /// Every recorded evaluation gives the same answer again, and the audit log is sound.
-    pub fn replays(&self) {
+    pub(super) fn replays(&self) {
         let policies = binary::repository().join("policies");
         let state = self.place.join("state");
         let replay = Ansai::new().args(["replay", "--all", "--policies"]).arg(policies).limit(LIMIT);
@@ -155,7 +155,7 @@ impl Site {
     }
 
     /// The serial number of the certificate in the file of a name.
-    pub fn serial_on_disk(&self, name: &str) -> String {
+    pub(super) fn serial_on_disk(&self, name: &str) -> String {
         let script = "import sys; from cryptography import x509; \
                       print(format(x509.load_pem_x509_certificate(open(sys.argv[1],'rb').read()).serial_number, 'x'))";
         let file = format!("{LIVE}/{name}/cert.pem");
@@ -163,7 +163,7 @@ impl Site {
     }
 
     /// One run in the mode `enforce`.
-    pub fn once(&self) -> Ran {
+    pub(super) fn once(&self) -> Ran {
         let config = self.place.join("ansai.toml");
         std::fs::write(&config, self.ansai_toml()).unwrap();
         ansai_harness::scene::permit(&config, 0o600);
@@ -214,13 +214,13 @@ impl Site {
     }
 
     /// The key of the finding about a name.
-    pub fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         format!("127.0.0.1:{} {name}", self.port)
     }
 }
 
 /// A client that connects again and again until it is asked what it saw.
-pub struct Client(Child, std::io::BufReader<std::process::ChildStdout>);
+pub(super) struct Client(Child, std::io::BufReader<std::process::ChildStdout>);
 
 impl Client {
     fn start(port: u16, name: &str) -> Client {
@@ -245,7 +245,7 @@ impl Client {
     ///
     /// # Panics
     /// If one handshake failed.
-    pub fn end(mut self) -> Vec<String> {
+    pub(super) fn end(mut self) -> Vec<String> {
         use std::io::Read as _;
         drop(self.0.stdin.take());
         let mut text = String::new();
@@ -254,7 +254,6 @@ impl Client {
         let seen: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(seen["failed"], serde_json::json!([]), "after {} handshakes", seen["succeeded"]);
         assert!(seen["succeeded"].as_u64().unwrap() > 5, "{seen}");
-        eprintln!("{} handshakes, none failed", seen["succeeded"]);
         seen["serials"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
     }
 }
