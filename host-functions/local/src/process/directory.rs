@@ -108,7 +108,7 @@ impl Directory {
 
     /// How many links it has: 2 and one for each directory in it, on file systems that count them.
     pub(super) fn links(&self) -> u64 {
-        rustix::fs::fstat(&self.0).map_or(0, |stat| u64::from(stat.st_nlink))
+        rustix::fs::fstat(&self.0).map_or(0, |stat| stat.st_nlink)
     }
 }
 
