@@ -24,7 +24,8 @@ pub(super) struct Run {
 /// The run of a service, as systemd tells.
 pub(super) fn of(host: &Host, name: &str) -> Run {
     let path = host.path(LINKS).join(format!("invocation:{name}"));
-    let Some(invocation) = readlink(&path, Vec::new()).ok().and_then(|id| id.into_string().ok()).filter(|id| is_id(id)) else {
+    let Some(invocation) = readlink(&path, Vec::new()).ok().and_then(|id| id.into_string().ok()).filter(|id| is_id(id))
+    else {
         return Run::default();
     };
     let looked = statx(CWD, &path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MTIME);
