@@ -55,7 +55,7 @@ pub fn describe(der: &[u8]) -> Option<Certificate> {
 /// The whole of `der`, without anything after it.
 pub(crate) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     match X509Certificate::from_der(der) {
-        Ok((rest, certificate)) if rest.is_empty() => Some(certificate),
+        Ok(([], certificate)) => Some(certificate),
         _ => None,
     }
 }
