@@ -85,7 +85,15 @@ impl FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
         let known = Known { identity, configuration, is_valid: true, grants: HashMap::new() };
-        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known), looking: InTime::new(), looked: Mutex::new(None) }
+        FromFile {
+            path,
+            interfaces,
+            ceiling,
+            policies,
+            known: Mutex::new(known),
+            looking: InTime::new(),
+            looked: Mutex::new(None),
+        }
     }
 
     fn of(&self, known: &Known, instance: &InstanceName) -> Result<EffectiveGrants, String> {

@@ -53,9 +53,9 @@ impl Inside {
     #[track_caller]
     fn identity(&self, unit: &str) -> String {
         let page = self.ask(&json!({ "list": format!("{unit}.service") }));
-        let main = self.run(&format!("systemctl show -P MainPID {unit}"));
+        let main: u64 = self.run(&format!("systemctl show -P MainPID {unit}")).parse().unwrap();
         let entries = page["entries"].as_array().unwrap();
-        let entry = entries.iter().find(|entry| entry["pid"].to_string() == main).unwrap_or_else(|| panic!("{page}"));
+        let entry = entries.iter().find(|entry| entry["pid"] == main).unwrap_or_else(|| panic!("{page}"));
         assert_eq!(entry["about"]["name"], format!("{unit}.service"), "{entry}");
         entry["identity"].as_str().unwrap().to_owned()
     }

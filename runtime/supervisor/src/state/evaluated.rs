@@ -81,9 +81,8 @@ impl State {
         if news.is_empty() {
             return Ok(());
         }
-        let written = self.0.write_soon(|connection| {
-            news.iter().try_for_each(|(instance, at)| put(connection, instance, *at))
-        });
+        let written =
+            self.0.write_soon(|connection| news.iter().try_for_each(|(instance, at)| put(connection, instance, *at)));
         if written.is_err() {
             let mut times = self.1.lock();
             times.of.values_mut().for_each(|(_, is_written)| *is_written = false);

@@ -112,12 +112,7 @@ impl State {
     }
 }
 
-fn put_run(
-    connection: &Connection,
-    has_ended: bool,
-    owed: f64,
-    (boot, up): (&str, Millis),
-) -> Result<(), StateError> {
+fn put_run(connection: &Connection, has_ended: bool, owed: f64, (boot, up): (&str, Millis)) -> Result<(), StateError> {
     connection.execute(
         "INSERT OR REPLACE INTO share_run VALUES (1, ?1, ?2, ?3, ?4)",
         params![has_ended, owed, boot, integer(up.get())],
@@ -127,9 +122,8 @@ fn put_run(
 
 fn put(connection: &Connection, rows: &[ShareRow]) -> Result<(), StateError> {
     for ShareRow { instance, share, bucket, told, boot, up, is_bound } in rows {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO share VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-            .execute(params![
+        connection.prepare_cached("INSERT OR REPLACE INTO share VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
+            params![
                 instance,
                 share.key(),
                 bucket.level,
@@ -138,7 +132,8 @@ fn put(connection: &Connection, rows: &[ShareRow]) -> Result<(), StateError> {
                 boot,
                 integer(up.get()),
                 is_bound
-            ])?;
+            ],
+        )?;
     }
     Ok(())
 }
