@@ -79,7 +79,13 @@ impl Said {
 /// One line without secrets and control characters.
 fn text(line: &str, most: usize, redactor: &Redactor) -> String {
     let line = redactor.beginning(line, MOST_LINE);
-    inert(&redactor.redact(line).text, most)
+    let mut line = inert(&redactor.redact(line).text, most);
+    // What is escaped is longer than it was.
+    if let Some((end, _)) = line.char_indices().nth(most) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
 }
 
 /// A number, text or switch, or an object with `value` and `unit`.

@@ -71,6 +71,8 @@ fn other_output_is_a_message() {
         let answer = said(output);
         assert_eq!((answer.message.as_str(), answer.facts.len()), (message, 0), "{output}");
     }
+    let escaped = said(&"\u{1}".repeat(1_000)).message;
+    assert_eq!(escaped.chars().count(), 501, "{escaped}");
     // A cut object says nothing reliable.
     let redactor = Redactor::new();
     let cut = Said::read("{\"healthy\": false}", false, None, &redactor);
