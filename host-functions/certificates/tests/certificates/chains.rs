@@ -15,6 +15,9 @@ fn judged(parts: &[&[u8]], name: &str, roots: &str) -> Judgement {
     judge(&chain(parts), Some(&name), Some(&Roots::read(roots.as_bytes())), now())
 }
 
+/// What it is, the chain, the name that is asked for, and all reasons.
+type Case<'a> = (&'a str, &'a [&'a [u8]], &'a str, &'a [Distrust]);
+
 #[test]
 fn each_reason_is_found_and_none_hides_another() {
     let root = Authority::root("Root", LONG);
@@ -30,7 +33,6 @@ fn each_reason_is_found_and_none_hides_another() {
     let own = other.issue(&["a.example"], LONG);
     let same_name = Authority::root("Root", LONG).intermediate("Middle", LONG);
     use Distrust::*;
-    type Case<'a> = (&'a str, &'a [&'a [u8]], &'a str, &'a [Distrust]);
     let cases: &[Case<'_>] = &[
         ("good", &[&good.der, &middle_der], "a.example", &[]),
         ("by a pattern", &[&good.der, &middle_der], "x.b.example", &[]),
