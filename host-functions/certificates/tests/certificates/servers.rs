@@ -5,8 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ansai_certificates::client::{Endpoint, Opening, Presented, is_special, look};
-use ansai_core::Refusal;
+use ansai_certificates::client::{Endpoint, Opening, Presented, is_special, look, permit};
+use ansai_core::scope::{Endpoints, TypedField};
+use ansai_core::{Refusal, Scope};
 use ansai_harness::pki::{Authority, Issued, LONG};
 use ansai_harness::tls_server::{Before, TlsServer, at_once, dialogue};
 
@@ -203,6 +204,35 @@ fn special_addresses_are_known_in_every_form() {
     let endpoint = Endpoint { address: server.address(), server_name: String::new(), opening: Opening::Tls };
     let deny = |_: SocketAddr| Err(Refusal::Denied("no".into()));
     assert!(matches!(look(&endpoint, PATIENT, &deny), Err(Refusal::Denied(_))));
+}
+
+/// Would break: a name that an attacker lets lead to this machine, or to the metadata of a cloud.
+#[test]
+fn a_special_address_needs_a_grant_that_names_it() {
+    const FIELD: TypedField<Endpoints> = TypedField::set("endpoints", "");
+    let permitted = |granted: &str, host: &str, address: &str| {
+        let endpoint = Endpoint { address: host.into(), server_name: String::new(), opening: Opening::Tls };
+        permit(&Scope::default().with_set(&FIELD, [granted]), &FIELD, &endpoint, address.parse().unwrap())
+    };
+    for (granted, host, address) in [
+        ("127.0.0.1:443", "a.example:443", "127.0.0.1:443"),
+        ("127.0.0.1:*", "a.example:443", "[::ffff:127.0.0.1]:443"),
+        ("[::1]:443", "[::1]:443", "[::1]:443"),
+        ("localhost:443", "localhost:443", "127.0.0.1:443"),
+        ("169.254.169.254:80", "169.254.169.254:80", "169.254.169.254:80"),
+    ] {
+        assert_eq!(permitted(granted, host, address), Ok(()), "{granted} {address}");
+    }
+    for (granted, host, address) in [
+        ("a.example:443", "a.example:443", "127.0.0.1:443"),
+        ("*.example:*", "a.example:443", "[::1]:443"),
+        ("127.0.0.1:80", "a.example:443", "127.0.0.1:443"),
+        ("localhost:80", "localhost:80", "169.254.169.254:80"),
+        ("a.example:80", "a.example:80", "169.254.169.254:80"),
+    ] {
+        let why = permitted(granted, host, address).unwrap_err();
+        assert!(matches!(&why, Refusal::Denied(why) if why.contains(address)), "{granted} {address}: {why}");
+    }
 }
 
 #[test]
