@@ -61,8 +61,8 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:http/http-actions", &["check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
-    ("ansai:process/process-actions", &["send"]),
     ("ansai:postgresql/postgresql-actions", &["vacuum", "reindex", "drop-leftover"]),
+    ("ansai:process/process-actions", &["send"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
     ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
 ];

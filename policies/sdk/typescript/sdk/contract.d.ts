@@ -786,6 +786,180 @@ declare module "ansai:certificate/certificate-actions@0.2.0" {
   export function checkServed(target: string, endpoint: Endpoint, within: Duration, reason: string): Preview;
 }
 
+declare module "ansai:database/database-probe@0.2.0" {
+  import type { Duration, Instant, Measure, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A server, seen through one target. */
+  export interface Server {
+    /** The kind is `target`, the name is that of the target. */
+    about: Subject;
+    /** `postgresql`. */
+    engine: string;
+    /** As the server writes it: `15.8 (Debian 15.8-0+deb12u1)`. */
+    version: string;
+    /** When the server was started. */
+    started: Instant;
+    /** True if it follows another server, and takes no changes of its own. */
+    replica: boolean;
+    /** Connections of clients now. */
+    connections: number;
+    /** The most connections, with those that are reserved. */
+    mostConnections: number;
+    /** Those of them that ordinary roles do not get. */
+    reserved: number;
+    /**
+     * What an engine counts besides. PostgreSQL: `cache-hits` (ratio since the statistics were reset), `transaction-age` and
+     * `multixact-age` of the oldest database (in transactions), `freeze-age` (autovacuum prevents wraparound from this age
+     * on), `oldest-snapshot-age` (in transactions), `longest-transaction` (milliseconds), `prepared-transactions`,
+     * `deadlocks`, `temporary-bytes`. What is unknown is not in the list.
+     */
+    numbers: Measure[];
+  }
+  /** What a session does for whom. */
+  export type Work =
+    /** An application or a person. */
+    | "client"
+    /** It sends changes to a replica or a backup program. */
+    | "replica"
+    /** Processes of the server itself, a `VACUUM` or a rebuild of an index, and ansai. */
+    | "maintenance"
+    /** It copies data out: pg_dump, `COPY … TO STDOUT`. */
+    | "dump"
+    /** Unknown: for example, ansai may not see what it does. */
+    | "other";
+  export interface Session {
+    /** The kind is `database-session`, the name is the target, a slash, and the process id on the server. */
+    about: Subject;
+    /** Identifies the session in its current transaction, for actions. */
+    identity: string;
+    /** The role; empty for processes of the server. */
+    user: string;
+    /** The name that the client gave itself. Control characters are escaped, here and in other names. */
+    application: string;
+    /** The address of the client; empty for a local socket. */
+    client: string;
+    /** The database; empty for processes of the server. */
+    database: string;
+    /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`, … */
+    state: string;
+    /** What it waits for, such as `Lock: transactionid`; empty if it does not wait. */
+    waitsFor: string;
+    work: Work;
+    /** When it got its state. */
+    since?: Instant | null;
+    /** When its transaction began, if it has one. */
+    inTransactionSince?: Instant | null;
+    /** The identities of the sessions whose locks it waits for. A prepared transaction has no session, and is `0`. */
+    blockedBy: string[];
+  }
+  export interface SessionPage {
+    /** By process id. */
+    entries: Session[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /** What follows this server: a connected replica, a replication slot, or this server itself if it is a replica. */
+  export interface Replica {
+    /** The kind is `replica`, the name is the target, a slash, and `name`. */
+    about: Subject;
+    /** `connection/NAME`, `slot/NAME`, or `self`. */
+    name: string;
+    /** `streaming`, `catchup`, …; of a slot `active` or `inactive`, with the state of its log, such as `inactive, extended`. */
+    state: string;
+    /** True if it cannot continue: the log that a slot needs is lost, or this replica has no connection to its server. */
+    broken: boolean;
+    /** How far it is behind. 0 if it has applied all that it received. */
+    lag?: Duration | null;
+    /** How long it can be away before it must be copied again. Absent with PostgreSQL, which has a size only. */
+    window?: Duration | null;
+    /** Log that it has not applied, in bytes. */
+    behindBytes?: number | null;
+    /** Log that the server keeps for it, in bytes. */
+    retainedBytes?: number | null;
+  }
+  export interface ReplicaPage {
+    /** By name. */
+    entries: Replica[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  export interface Index {
+    /** The kind is `database-index`, the name is the target, the database, the schema and the index, with slashes between. */
+    about: Subject;
+    /** Identifies the index, for actions. */
+    id: string;
+    /** Without its schema. */
+    name: string;
+    /** Its table, with the schema. */
+    table: string;
+    /** Its size in bytes. While somebody locks the index, as it was at the last `VACUUM` or `ANALYZE`. */
+    bytes: number;
+    /** How often it was used since the statistics were reset. */
+    scans: number;
+    /** False if queries do not use it: its build failed or has not ended. */
+    valid: boolean;
+    /** True if a rebuild by ansai left it behind: it may be dropped. */
+    leftover: boolean;
+    /** True if it is being built now. */
+    building: boolean;
+  }
+  export interface IndexPage {
+    /** Those of the database of the target, without system catalogues. */
+    entries: Index[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /**
+   * Looks at the server of a target.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(target: string): Server;
+  /**
+   * Lists all sessions of the server, without the text of their statements.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listSessions(target: string, cursor?: string | null): SessionPage;
+  /**
+   * Lists replicas and replication slots.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listReplicas(target: string, cursor?: string | null): ReplicaPage;
+  /**
+   * Lists the indexes of one database.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listIndexes(target: string, cursor?: string | null): IndexPage;
+}
+
+declare module "ansai:database/database-session-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Cancels the statement of a session. Its transaction is rolled back if the client does so. A session that is idle in a
+   * transaction has no statement: `terminate` it.
+   * 
+   * Sessions of replicas, maintenance, dumps, superusers and ansai are never touched, nor what ansai cannot examine. The
+   * session must be the one of `session`, in the same transaction, and old enough for the grant.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function cancel(target: string, session: string, reason: string): Preview;
+  /**
+   * Ends a session. Its transaction is rolled back, and its client is disconnected. The same sessions are spared.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function terminate(target: string, session: string, reason: string): Preview;
+}
+
 declare module "ansai:disk/disk-probe@0.2.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface Inodes {
@@ -1147,6 +1321,104 @@ declare module "ansai:hook/hook-actions@0.2.0" {
   export function check(hook: string, parameters: Parameter[], within: Duration, reason: string): Preview;
 }
 
+declare module "ansai:http/http-probe@0.2.0" {
+  import type { Duration, Refusal } from "ansai:policy/types@0.2.0";
+  export type Method =
+    | "get"
+    /** As `get`, but the server sends no body. */
+    | "head";
+  /** What to ask a server. */
+  export interface Request {
+    /** The name of the target. */
+    target: string;
+    /**
+     * Begins with `/`, in visible ASCII characters, and may have a query after `?`. At most 2,048 bytes. `.` and `..` as
+     * parts of it are `invalid`, also percent-encoded.
+     */
+    path: string;
+    method: Method;
+    /** A text that the body must have, 1 to 256 bytes. Secrets are masked before it is searched for. */
+    contains?: string | null;
+  }
+  /** Why a server gave no complete answer. */
+  export type Cause =
+    /** Its name has no address, or no name server answers. */
+    | "name-not-resolved"
+    /** There is no route to it. */
+    | "unreachable"
+    /** Nothing listens on its port. */
+    | "connection-refused"
+    /** It closed the connection before its answer was complete. */
+    | "closed"
+    /** Its answer was not complete in time. */
+    | "timed-out"
+    /** Its certificate is not valid for it: expired, of another name, or of an unknown authority; or there is no TLS. */
+    | "tls"
+    /** What it sent is not HTTP, or its headers are larger than 16 KiB. */
+    | "invalid-answer"
+    | "other";
+  export interface NoAnswer {
+    why: Cause;
+    /** A sentence for a person, without secrets. */
+    detail: string;
+  }
+  export type Outcome =
+    /** It answered with this status. A redirect (300 to 399) is an answer, and is not followed. */
+    | { tag: "status"; val: number }
+    /** The server was called, and gave no complete answer. */
+    | { tag: "no-answer"; val: NoAnswer }
+    /**
+     * The server was not called: the request is invalid, the target is not granted, its address is not permitted, or
+     * earlier calls of it still hang.
+     */
+    | { tag: "refused"; val: Refusal };
+  /** The answer to one request. */
+  export interface Answer {
+    outcome: Outcome;
+    /** From the beginning of the call to its end, in milliseconds. It includes the time for the name and the connection. */
+    took: Duration;
+    /**
+     * From the beginning of the call until the headers of the answer were read, in milliseconds. Absent without an
+     * answer.
+     */
+    firstByte?: Duration | null;
+    /** The size of the body as it was read, in bytes. At most 64 KiB are read. */
+    bytes: number;
+    /** False if there is more of the body than was read. */
+    complete: boolean;
+    /** Whether the body, as far as it was read, has the text of the request. True if there was no text to search for. */
+    contained: boolean;
+    /** How long the server asks callers to wait (`Retry-After`), in milliseconds. */
+    retryAfter?: Duration | null;
+    /**
+     * How many requests this caller has left, and how many it has in all, as the server says (`X-RateLimit-Remaining`,
+     * `X-RateLimit-Limit` and their variants).
+     */
+    quotaLeft?: number | null;
+    quota?: number | null;
+  }
+  /**
+   * Sends each request once, at the same time, and answers in the same order; at most 256 in one call. A server that does
+   * not answer costs only its own entry. No redirect is followed and no proxy is used. Addresses of the metadata service
+   * of a cloud are refused.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(requests: Request[]): Answer[];
+}
+
+declare module "ansai:http/http-actions@0.2.0" {
+  import type { Request } from "ansai:http/http-probe@0.2.0";
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Proposes a check, not a change: the step sends the request until its status is in this range (and its body has the
+   * text of the request), and then for `holds` more. It is over when the answer was good for all of that time, and fails if
+   * it does not become good within `within`, or does not stay good. Both are at most an hour. The server is first called
+   * when the step runs.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function check(request: Request, leastStatus: number, mostStatus: number, within: Duration, holds: Duration, reason: string): Preview;
+}
+
 declare module "ansai:journal/journal-probe@0.2.0" {
   import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface JournalUsage {
@@ -1216,6 +1488,73 @@ declare module "ansai:packages/package-cache-actions@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function cleanCache(manager: string, reason: string): Preview;
+}
+
+declare module "ansai:postgresql/postgresql-probe@0.2.0" {
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  export interface Table {
+    /** The kind is `database-table`, the name is the target, the database, the schema and the table, with slashes between. */
+    about: Subject;
+    /** Identifies the table, for actions. */
+    id: string;
+    /** With its schema: `public.orders`. Control characters are escaped. */
+    name: string;
+    /** The database of the target. */
+    database: string;
+    /** The size in bytes, without indexes. While somebody locks the table, as it was at the last `VACUUM` or `ANALYZE`. */
+    bytes: number;
+    /** Rows that are visible, as the statistics estimate them. */
+    live: number;
+    /** Rows that were deleted or replaced, and still take room. */
+    dead: number;
+    /** How many transactions ago its oldest row was frozen; near 2,000 million, the server stops. */
+    transactionAge: number;
+    /**
+     * Room that rows do not need, in bytes, estimated from the statistics. Absent if ansai cannot read them, or if there
+     * are none.
+     */
+    bloatBytes?: number | null;
+    /** When it was vacuumed last, by anybody. */
+    vacuumed?: Instant | null;
+    /** When its statistics were made last, by anybody. */
+    analysed?: Instant | null;
+  }
+  export interface TablePage {
+    /** Those of the database of the target, without system catalogues and temporary tables. */
+    entries: Table[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /**
+   * Lists the tables of one database.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listTables(target: string, cursor?: string | null): TablePage;
+}
+
+declare module "ansai:postgresql/postgresql-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Makes the room of dead rows usable again (`VACUUM`, never `VACUUM FULL`), and with `analyse` makes new statistics. The
+   * table stays readable and writable. Waits at most 5 s for its lock. The server ends it after `within`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function vacuum(target: string, table: string, analyse: boolean, within: Duration, reason: string): Preview;
+  /**
+   * Builds an index again, beside the old one (`REINDEX CONCURRENTLY`); the table stays readable and writable. What a
+   * failed build leaves behind is `leftover` in the list of indexes.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function reindex(target: string, index: string, within: Duration, reason: string): Preview;
+  /**
+   * Drops an index that a `reindex` of ansai left behind, and no other.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function dropLeftover(target: string, index: string, reason: string): Preview;
 }
 
 declare module "ansai:process/process-probe@0.2.0" {
