@@ -23,8 +23,8 @@ pub(crate) const SET_HIGH: &str = "ansai:service/service-memory-actions.set-high
 pub(crate) const RUN_HOOK: &str = "ansai:hook/hook-actions.run";
 pub(crate) const SEND: &str = "ansai:process/process-actions.send";
 
-/// Maximum number of pages that are read: 256 services each.
-const MOST_PAGES: usize = 20;
+/// Maximum number of pages that are read: 256 services or 128 processes each.
+pub(crate) const MOST_PAGES: usize = 20;
 
 ansai_sdk::host_calls! {
     "ansai:process/cgroup-probe.look" => fn usage(about: &Subject) -> Usage = cgroup_probe::look;

@@ -38,7 +38,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         }
     }
     if listed.missing.is_none() {
-        forget(host, &known);
+        forget(&watch, &watched, known);
     }
     let mut missing: Vec<Observation> =
         host.unmentioned(&observations).map(|incident| missing(incident, &watch)).collect();
@@ -66,14 +66,23 @@ fn observe(watch: &Watch<'_>, usage: &Usage) -> Result<Option<Observation>, Refu
     })
 }
 
-/// Deletes the series of services that no longer run: an instance has a limited number of them, and names such as those of
-/// templates never come again.
-fn forget(host: &Host, known: &[&str]) {
+/// Deletes the series of services that no longer run, or that were too small for all of `look_back`: an instance has a
+/// limited number of them, and names such as those of templates never come again. A service that is small for a night, or
+/// cannot be analysed now, keeps its history.
+fn forget(watch: &Watch<'_>, watched: &[Usage], seen: Vec<&str>) {
+    let host = watch.host;
     if !host.keeps_what_is_stored() {
         return;
     }
     let before = host.recall(KNOWN).unwrap_or_default();
-    for unit in before.lines().filter(|unit| !known.contains(unit)) {
+    let mut known: Vec<&str> = seen;
+    let runs = |unit: &str| watched.iter().any(|usage| usage.about.name == unit);
+    let not_seen: Vec<&str> = before.lines().filter(|unit| !known.contains(unit)).collect();
+    for unit in not_seen {
+        if host.is_open(unit) || (runs(unit) && watch.has_samples(unit)) {
+            known.push(unit);
+            continue;
+        }
         host.delete_series(&memory_series(unit));
         host.delete_series(&process_series(unit));
     }
@@ -105,5 +114,71 @@ fn missing(incident: &Observation, watch: &Watch<'_>) -> Observation {
         },
         Err(Refusal::NotFound(_)) => Observation::gone(key, about.clone(), format!("{id} no longer runs")),
         Err(refusal) => unknown(&refusal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::ansai::process::cgroup_probe::{Accounting, UsagePage};
+    use crate::testing::settings;
+    use ansai_sdk::Subject;
+    use ansai_sdk::series::Sample;
+    use ansai_sdk::testing::StandIn;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn usage(unit: &str, anonymous_bytes: u64) -> Usage {
+        Usage {
+            about: Subject::new("unit", unit),
+            accounting: Accounting::Unified,
+            invocation: String::new(),
+            since: Some(StandIn::NOW - 100 * 24 * HOUR),
+            total_bytes: None,
+            anonymous_bytes,
+            shared_bytes: None,
+            page_cache_bytes: None,
+            kernel_bytes: None,
+            swapped_bytes: None,
+            high_bytes: None,
+            limit_bytes: Some(2 << 30),
+            oom_kills: None,
+            high_hits: None,
+            limit_hits: None,
+            cpu: None,
+            throttled: None,
+            memory_stall: None,
+            processes: 1,
+            tasks: None,
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_small_for_a_night_keeps_its_history() {
+        let page = UsagePage {
+            entries: vec![usage("large.service", 100 << 20), usage("night.service", 50 << 20), usage("old.service", 1)],
+            skipped: 0,
+            complete: true,
+            cursor: None,
+        };
+        let sample = |days: u64| vec![Sample { at: StandIn::NOW - days * 24 * HOUR, value: 3e8 }];
+        let host = StandIn::default()
+            .answers("ansai:process/cgroup-probe.list-usages", page)
+            .with_samples("memory:night.service", sample(1))
+            .with_samples("memory:old.service", sample(8))
+            .with_samples("memory:gone.service", sample(1))
+            .remembers(KNOWN, "gone.service\nnight.service\nold.service")
+            .host();
+        detect(&settings(|_| {}), &host).unwrap();
+        assert_eq!(host.recall(KNOWN).as_deref(), Some("large.service\nnight.service"));
+        let calls = host.stand_in().calls();
+        let deleted: Vec<&str> = calls.iter().filter_map(|call| call.strip_prefix("delete-series")).collect();
+        let expected = [
+            "(\"memory:gone.service\")",
+            "(\"processes:gone.service\")",
+            "(\"memory:old.service\")",
+            "(\"processes:old.service\")",
+        ];
+        assert_eq!(deleted, expected);
     }
 }

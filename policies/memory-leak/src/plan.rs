@@ -2,12 +2,12 @@
 
 use ansai_sdk::{
     Attempt, CouldNotTell as _, Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal,
-    Sequence, Span,
+    Sequence, Severity, Span,
 };
 
 use crate::calls::{
-    self, CAPTURE, CHECK_ACTIVE, HOOK_ACTIONS, MEMORY_ACTIONS, PROCESS_ACTIONS, Parameter, RESTART, RUN_HOOK, SEND,
-    SERVICE_ACTIONS, SET_HIGH,
+    self, CAPTURE, CHECK_ACTIVE, HOOK_ACTIONS, MEMORY_ACTIONS, MOST_PAGES, PROCESS_ACTIONS, Parameter, RESTART,
+    RUN_HOOK, SEND, SERVICE_ACTIONS, SET_HIGH,
 };
 use crate::evidence::{self, BEFORE, LEFT, LIMIT, MEMORY, PER_HOUR};
 use crate::imports::ansai::process::process_probe::Order;
@@ -92,9 +92,18 @@ impl Situation<'_> {
 
     fn main_process(&self) -> Result<String, Refusal> {
         let (id, pid) = (self.id(), self.unit.main_pid);
-        let page = calls::processes(self.host, Order::Memory, Some(id), None)?;
-        let main = page.entries.into_iter().find(|process| Some(process.pid) == pid);
-        main.map(|process| process.identity).ok_or_else(|| Refusal::NotFound(format!("{id} has no main process")))
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let page = calls::processes(self.host, Order::Memory, Some(id), cursor.as_deref())?;
+            if let Some(main) = page.entries.into_iter().find(|process| Some(process.pid) == pid) {
+                return Ok(main.identity);
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Err(Refusal::NotFound(format!("{id} has no main process")))
     }
 
     /// Keeps it below its limit until its restart, so that the kernel does not kill it before.
@@ -109,12 +118,15 @@ impl Situation<'_> {
         self.taken(SET_HIGH, || calls::set_high(host, id, bytes, self.settings.hold_for.0, &self.reason()))
     }
 
-    /// A plan of one step. What is refused is logged and leaves its place to the next step.
+    /// A plan of one step. If it is refused for now, it is tried again later. What is refused for good, or in an emergency,
+    /// is logged and leaves its place to the next step.
     fn taken(&self, action: &str, call: impl FnOnce() -> Result<Preview, Refusal>) -> Option<Decision> {
         let mut steps = Sequence::new(self.host);
         steps.step(action, self.id(), call);
+        let is_emergency = self.finding.severity() == Some(Severity::Emergency);
         match steps.refusal() {
             None => Some(steps.decide()),
+            Some(refusal) if refusal.may_go_away() && !is_emergency => Some(steps.decide()),
             Some(refusal) => {
                 self.host.log(&format!("{} is not helped by a milder step: {}", self.id(), refusal.words()));
                 None

@@ -78,6 +78,16 @@ impl Watch<'_> {
         }))
     }
 
+    /// Whether a service has samples that still count. What cannot be read is kept.
+    pub(crate) fn has_samples(&self, unit: &str) -> bool {
+        let oldest = self.host.now().saturating_sub(self.settings.look_back.0);
+        let window = Window::since(oldest, Reduction::Maximum).in_buckets(self.settings.look_back);
+        match self.host.samples(&memory_series(unit), window) {
+            Ok(samples) => !samples.is_empty(),
+            Err(refusal) => !matches!(refusal, Refusal::NotFound(_)),
+        }
+    }
+
     /// Of the service, or the share of the host that services may use.
     fn limit(&self, usage: &Usage) -> Option<u64> {
         let of_host = self.host_bytes.map(|bytes| (bytes as f64 * self.settings.host_percent / 100.0) as u64);
@@ -105,10 +115,12 @@ impl Watch<'_> {
         }
     }
 
-    /// The first instant that counts. After a restart, nothing of before does.
+    /// The first instant that counts. After a restart, nothing of before does. A start in the future is one by a clock that
+    /// was wrong, so it tells nothing.
     fn begin(&self, usage: &Usage) -> u64 {
         let oldest = self.host.now().saturating_sub(self.settings.look_back.0);
-        usage.since.map_or(oldest, |since| since.saturating_add(self.settings.warm_up.0).max(oldest))
+        let since = usage.since.filter(|since| *since <= self.host.now());
+        since.map_or(oldest, |since| since.saturating_add(self.settings.warm_up.0).max(oldest))
     }
 
     /// The hour that has just begun does not count: its lowest value is still to come.
@@ -210,9 +222,13 @@ impl Watch<'_> {
     }
 
     /// An open incident without a leak by the rules: it ends when the growth of the last hours has, not at the first hour
-    /// that is a little lower.
+    /// that is a little lower. A service that is held has ended its growth only because it cannot go on.
     fn still(&self, usage: &Usage, incident: &Observation, lows: &[Low], limit: u64) -> Observation {
         let id = &usage.about.name;
+        if is_held(usage) {
+            let summary = format!("{id} is held at its `MemoryHigh=` and cannot grow");
+            return Observation { summary, ..incident.clone() };
+        }
         let since = self.host.now().saturating_sub(self.settings.min_span.0);
         let newest = lows.iter().find(|low| low.at >= since).zip(lows.last());
         let now = newest.and_then(|(first, last)| self.trend(usage, first.at, last.at, limit));
@@ -249,6 +265,11 @@ fn over(incident: &Observation, usage: &Usage, size: u64) -> Option<String> {
         () if has_freed(from as f64, before as f64, size) => Some(format!("{id} uses {}: freed {freed}", Size(size))),
         () => None,
     }
+}
+
+/// Whether a service is so near its `MemoryHigh=` that the kernel keeps it from growing.
+fn is_held(usage: &Usage) -> bool {
+    usage.high_bytes.is_some_and(|high| high > 0 && size(usage) >= high / 10 * 9)
 }
 
 /// Whether half of what had grown is freed.

@@ -27,6 +27,8 @@ pub(crate) struct Round {
     units: Vec<(String, Answered)>,
     /// No target of several services is reached: the network, or what they share.
     pub(crate) is_common: bool,
+    /// The machine of at least one target has answered, well or badly.
+    pub(crate) is_reached: bool,
 }
 
 impl Round {
@@ -35,7 +37,7 @@ impl Round {
         let serves: Vec<&Serve> = settings.serves.0.iter().filter(|serve| is_asked(&serve.unit)).collect();
         let requests: Vec<_> = serves.iter().map(|serve| serve.request()).collect();
         if requests.is_empty() {
-            return Round { units: Vec::new(), is_common: false };
+            return Round { units: Vec::new(), is_common: false, is_reached: false };
         }
         let answers = match calls::look_at_targets(host, &requests) {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
@@ -49,7 +51,8 @@ impl Round {
         let asked_units = settings.serves.units().into_iter().filter(|unit| is_asked(unit));
         let units: Vec<(String, Answered)> = asked_units.map(|unit| (unit.to_owned(), one(unit))).collect();
         let is_common = units.len() > 1 && asked.iter().all(|(_, answer)| may_be_the_network(answer));
-        Round { units, is_common }
+        let is_reached = asked.iter().any(|(_, answer)| is_reached(answer));
+        Round { units, is_common, is_reached }
     }
 
     /// What a service answered; `None` if it was not asked.
@@ -68,6 +71,18 @@ impl Round {
 fn may_be_the_network(answer: &Result<Answer, Refusal>) -> bool {
     let Ok(Answer { outcome: Outcome::NoAnswer(no), .. }) = answer else { return false };
     matches!(no.why, Cause::NameNotResolved | Cause::Unreachable | Cause::TimedOut)
+}
+
+/// Whether the answer comes from the machine of the service.
+fn is_reached(answer: &Result<Answer, Refusal>) -> bool {
+    let Ok(answer) = answer else { return false };
+    match &answer.outcome {
+        Outcome::Status(_) => true,
+        Outcome::NoAnswer(no) => {
+            matches!(no.why, Cause::ConnectionRefused | Cause::Closed | Cause::InvalidAnswer | Cause::Tls)
+        }
+        Outcome::Refused(_) => false,
+    }
 }
 
 fn judge(serve: &Serve, answer: &Result<Answer, Refusal>) -> Answered {

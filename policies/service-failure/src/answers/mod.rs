@@ -68,7 +68,9 @@ pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, C
     }
     since.remember(host);
     let is_left = |one: &&Observation| !found.iter().any(|seen| seen.key == one.key);
-    let left: Vec<Observation> = open.into_iter().filter(is_left).map(no_longer_asked).collect();
+    let over =
+        |one: &Observation| if is_common(one) { no_longer_common(one, &states, &round) } else { no_longer_asked(one) };
+    let left: Vec<Observation> = open.into_iter().filter(is_left).map(over).collect();
     found.extend(left);
     found
 }
@@ -131,7 +133,8 @@ fn running(
     };
     let now = host.now();
     let silent = since.silent_for(name, unit.since, now);
-    let runs = Span(now.saturating_sub(unit.since.unwrap_or(0)));
+    // A start in the future is one by a clock that was wrong.
+    let runs = Span(now.saturating_sub(unit.since.filter(|since| *since <= now).unwrap_or(0)));
     if !host.is_open(&key) && runs < settings.starts_within {
         return unknown(format!("{words}; it was started {runs} ago"));
     }
@@ -168,11 +171,36 @@ fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) 
     }
 }
 
-fn no_longer_asked(incident: &Observation) -> Observation {
-    let words = match is_common(incident) {
-        true => "targets answer again".to_owned(),
-        false => format!("{} need not answer any more: `serves` does not name it", incident.about.name),
+/// The finding that no service is reached, if it is not so now.
+fn no_longer_common(
+    incident: &Observation,
+    states: &[(&str, Result<ServiceUnit, Refusal>)],
+    round: &Round,
+) -> Observation {
+    let words = match () {
+        () if round.is_reached => "targets answer again",
+        () if states.iter().all(|(_, state)| need_not_answer(state)) => "no service must answer now",
+        () => {
+            let why = "no target was reached, so it is unknown whether they answer";
+            return Observation::unknown(&incident.key, incident.about.clone(), why);
+        }
     };
+    Observation::new(&incident.key, incident.about.clone(), Status::Healthy, words)
+}
+
+/// Whether a service does not run, and that is no failure.
+fn need_not_answer(state: &Result<ServiceUnit, Refusal>) -> bool {
+    match state {
+        Ok(state) => {
+            let condition = Condition::of(state, 0, Span(0));
+            !must_answer(state) && matches!(condition, Condition::Fine | Condition::Gone)
+        }
+        Err(refusal) => matches!(refusal, Refusal::NotFound(_)),
+    }
+}
+
+fn no_longer_asked(incident: &Observation) -> Observation {
+    let words = format!("{} need not answer any more: `serves` does not name it", incident.about.name);
     Observation::new(&incident.key, incident.about.clone(), Status::Healthy, words)
 }
 
@@ -181,7 +209,10 @@ fn no_longer_asked(incident: &Observation) -> Observation {
 /// # Errors
 /// It cannot be told.
 pub(crate) fn now(settings: &Settings, host: &Host, unit: &str) -> Result<(Answered, bool), Failure> {
-    let round = Round::ask(settings, host, |_| true);
+    let others = settings.serves.units().into_iter().filter(|other| *other != unit);
+    let running: Vec<&str> =
+        others.filter(|other| calls::look(host, other).is_ok_and(|found| must_answer(&found))).collect();
+    let round = Round::ask(settings, host, |one| one == unit || running.contains(&one));
     match round.of(unit) {
         Some(Answered::Unknown(why)) => Err(Failure::CouldNotTell(why.clone())),
         Some(answered) => Ok((answered.clone(), round.is_common)),

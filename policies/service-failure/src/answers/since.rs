@@ -23,10 +23,10 @@ impl Since {
 
     /// How long a service has not answered well, with this answer. What was before this run of it does not count.
     pub(super) fn silent_for(&mut self, unit: &str, runs_since: Option<u64>, now: u64) -> Span {
-        let known = self.known.iter().find(|(one, _)| one == unit).map(|(_, at)| *at);
-        let at = known.unwrap_or(now).max(runs_since.unwrap_or(0));
-        // The clock was set back: nobody knows when that was.
-        let at = if at > now { now } else { at };
+        // The clock was set back since: nobody knows when that was.
+        let is_past = |at: &u64| *at <= now;
+        let known = self.known.iter().find(|(one, _)| one == unit).map(|(_, at)| *at).filter(is_past);
+        let at = known.unwrap_or(now).max(runs_since.filter(is_past).unwrap_or(0));
         self.next.push((unit.to_owned(), at));
         Span(now.saturating_sub(at))
     }
@@ -74,6 +74,14 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_begins_again() {
         assert_eq!((silent(Some(NOW + 60), None), silent(None, Some(NOW + 60))), (0, 0));
+        let host = StandIn::default().remembers(KEY, &format!(r#"{{"a.service":{}}}"#, NOW + 60)).host();
+        let look = |now| {
+            let mut since = Since::recall(&host);
+            let silent = since.silent_for("a.service", Some(NOW + 60), now);
+            since.remember(&host);
+            silent.0
+        };
+        assert_eq!((look(NOW), look(NOW + 30)), (0, 30), "a start in the future does not begin again at each look");
     }
 
     #[test]

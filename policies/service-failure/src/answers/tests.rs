@@ -110,6 +110,49 @@ fn services_that_are_all_silent_have_one_common_cause() {
 }
 
 #[test]
+fn the_common_finding_ends_only_when_a_target_is_reached_or_none_must_answer() {
+    let stopped = |name| ServiceUnit { active: ActiveState::Inactive, ..unit(name) };
+    let with = |units: Vec<ServiceUnit>, host: &dyn Fn(StandIn) -> StandIn| {
+        let common =
+            Observation::new(COMMON, StandIn::default().host().host(), Status::Unhealthy(Severity::Warning), "");
+        let host = host(listing(units).with_open(common)).host();
+        let found = observe(&serving(&["a.service", "b.service"]), &host, &[]);
+        found.into_iter().find(|one| one.key == COMMON).unwrap().status
+    };
+    let is_unknown =
+        |status: &Status| matches!(status, Status::Unknown(why) if why.starts_with("no target was reached"));
+    let both = || vec![unit("a.service"), unit("b.service")];
+    let silent = || no_answer(Cause::TimedOut);
+    assert_eq!(with(both(), &|host| host.answers(LOOK, vec![silent(), status(500)])), Status::Healthy);
+    let refused = no_answer(Cause::ConnectionRefused);
+    assert_eq!(with(both(), &|host| host.answers(LOOK, vec![silent(), refused.clone()])), Status::Healthy);
+    let not_asked = answer(Outcome::Refused(Refusal::Busy("x".into())));
+    assert!(is_unknown(&with(both(), &|host| host.answers(LOOK, vec![silent(), not_asked.clone()]))));
+    assert!(is_unknown(&with(both(), &|host| host.refuses(LOOK, Refusal::Denied("x".into())))));
+    let one = vec![unit("a.service"), stopped("b.service")];
+    assert!(is_unknown(&with(one, &|host| host.answers(LOOK, vec![silent()]))));
+    let failed_too = vec![failed("a.service", Ended::ExitCode), stopped("b.service")];
+    assert!(is_unknown(&with(failed_too, &|host| host)));
+    assert_eq!(with(vec![stopped("a.service"), stopped("b.service")], &|host| host), Status::Healthy);
+}
+
+#[test]
+fn a_start_in_the_future_hides_nothing() {
+    let found = told(vec![no_answer(Cause::TimedOut)], |unit| unit.since = Some(NOW + 3_600_000)).remove(0);
+    assert_eq!(found.severity(), Some(Severity::Warning));
+}
+
+#[test]
+fn the_plan_asks_only_services_that_run() {
+    let stopped = ServiceUnit { active: ActiveState::Inactive, ..unit("b.service") };
+    let asked = |b: ServiceUnit| {
+        let host = listing(vec![unit("a.service"), b]).answers(LOOK, vec![no_answer(Cause::TimedOut); 2]).host();
+        now(&serving(&["a.service", "b.service"]), &host, "a.service").unwrap().1
+    };
+    assert_eq!((asked(unit("b.service")), asked(stopped)), (true, false));
+}
+
+#[test]
 fn a_service_has_time_from_its_start_and_is_silent_only_in_this_run() {
     let silent =
         |ago: u64| told(vec![no_answer(Cause::TimedOut)], |unit| unit.since = Some(NOW - ago)).remove(0).status;
