@@ -10,12 +10,15 @@ use ansai_kit::host::Host;
 
 use crate::support::*;
 
-/// Names in the example of a help text, and a limit with the name of a function.
+/// Names in the example of a help text, and words of the program that are the name of a function too.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("check/safety.rs", &["\"restart\""]),
     ("commands/contract.rs", &["files-actions"]),
+    ("commands/dev.rs", &["\"run\""]),
     ("commands/inspect/show.rs", &["\"memory\""]),
     ("commands/promote.rs", &["files-actions"]),
+    ("output/phrases.rs", &["\"run\""]),
+    ("output/table.rs", &["\"check\""]),
 ];
 
 /// Every source file of the program, without test modules.
