@@ -121,7 +121,8 @@ impl ActingStep<'_> {
         self.0.action.after_undo(&self.0.context())
     }
 
-    /// Looks how far it is. `now` is that of the one who watches: the deadline of a check does not follow jumps of the clock.
+    /// Looks how far it is. `now` is that of the one who watches: the deadline of a check does not follow jumps of the
+    /// clock.
     pub(super) fn poll(&self, handle: &RawValue, now: Timestamp) -> Progress {
         self.0.action.poll(&StepContext { now, ..self.0.context() }, handle)
     }
