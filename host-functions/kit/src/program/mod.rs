@@ -4,8 +4,8 @@
 //!   directory above it and each link on the way are checked by their handles.
 //! - **What it gets:** `PATH` and `LANG` as its whole environment, `/` as its directory, a session of its own, umask 077,
 //!   and no open descriptor besides its standard streams and the secrets that it is given. If wanted, another user.
-//! - **What it may do:** write as much as it likes, of which the first and the last part are kept, without secrets; run
-//!   until a time limit.
+//! - **What it may do:** write as much as it likes, of which the first and the last part are kept, without secrets
+//!   unless the caller masks them; run until a time limit.
 //! - **How it ends:** with all processes of its group. That also holds if ansai panics. If ansai is killed, the kernel
 //!   kills the program.
 //!
@@ -97,6 +97,7 @@ pub struct Program<'a> {
     input: &'a [u8],
     user: Option<User>,
     redactor: Redactor,
+    masks_stdout: bool,
     kept_bytes: usize,
     limit: Duration,
     patience: Duration,
@@ -117,6 +118,7 @@ impl<'a> Program<'a> {
             input: &[],
             user: None,
             redactor: Redactor::new(),
+            masks_stdout: true,
             kept_bytes: KEPT_BYTES,
             limit: LIMIT,
             patience: PATIENCE,
@@ -159,6 +161,14 @@ impl<'a> Program<'a> {
         self
     }
 
+    /// Keeps standard output as it was written. The caller must mask every text of it that leaves the host: this is for a
+    /// format such as JSON, which would be broken by masks.
+    #[must_use]
+    pub fn unmasked_stdout(mut self) -> Self {
+        self.masks_stdout = false;
+        self
+    }
+
     /// How many bytes of each stream are kept: half from its start, half from its end. 16 KiB by default.
     #[must_use]
     pub fn kept_bytes(mut self, bytes: usize) -> Self {
@@ -194,7 +204,10 @@ impl<'a> Program<'a> {
             Argument::SecretFile { content, .. } => Some(*content),
             Argument::Text(_) => None,
         });
-        let (stdout, stderr) = streams.finish(&[&self.redactor, &Redactor::with_secrets(secrets)]);
+        let secrets = Redactor::with_secrets(secrets);
+        let redactors = [&self.redactor, &secrets];
+        let of_stdout: &[&Redactor] = if self.masks_stdout { &redactors } else { &[] };
+        let (stdout, stderr) = streams.finish(of_stdout, &redactors);
         Ok(Ran { ended: cut.unwrap_or(Ended::By(status)), stdout, stderr })
     }
 

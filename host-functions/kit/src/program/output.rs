@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::redact::Redactor;
 
-/// The output of a program on one stream, without secrets: it goes into messages and the audit log.
+/// The output of a program on one stream, without secrets: it goes into messages and the audit log. Only after
+/// [`Program::unmasked_stdout`](super::Program::unmasked_stdout), standard output is as the program wrote it.
 ///
 /// If there was too much, the first and the last part are kept, as whole lines: the rest of a cut line may be the rest
 /// of a secret that nothing introduces any more.

@@ -67,13 +67,13 @@ impl<'a> Streams<'a> {
         self.stderr.read(&mut self.buffer);
     }
 
-    /// Reads the rest of the output and removes secrets from it.
-    pub(super) fn finish(mut self, redactors: &[&Redactor]) -> (Output, Output) {
+    /// Reads the rest of the output and removes secrets from each stream.
+    pub(super) fn finish(mut self, of_stdout: &[&Redactor], of_stderr: &[&Redactor]) -> (Output, Output) {
         let began = Instant::now();
         for stream in [&mut self.stdout, &mut self.stderr] {
             while stream.read(&mut self.buffer) && began.elapsed() < REST {}
         }
-        (self.stdout.kept.into_output(redactors), self.stderr.kept.into_output(redactors))
+        (self.stdout.kept.into_output(of_stdout), self.stderr.kept.into_output(of_stderr))
     }
 
     /// Whether a pipe is ready.

@@ -57,6 +57,14 @@ fn no_half_of_a_secret_is_left_at_the_cut() {
     assert!(!output.to_string().contains("ab-"), "{output}");
 }
 
+/// Would break: a caller that masks standard output itself, and standard error that is passed on as it was written.
+#[test]
+fn standard_output_can_be_left_to_the_caller_and_standard_error_cannot() {
+    let ran = run(&shell("echo password=hunter22; echo password=hunter22 >&2").unmasked_stdout());
+    assert_eq!((ran.stdout.to_string(), ran.stdout.masked), ("password=hunter22\n".to_owned(), 0));
+    assert_eq!((ran.stderr.to_string(), ran.stderr.masked), ("password=***\n".to_owned(), 1));
+}
+
 /// The key begins in the first part, and its END line is left out.
 #[test]
 fn a_key_that_the_cut_splits_is_masked_in_both_parts() {

@@ -32,21 +32,28 @@ pub(super) struct Answer {
 pub(super) struct Said {
     /// Its own word for whether it is healthy.
     healthy: Option<bool>,
+    /// Its word for that may have been in an object that cannot be read.
+    is_lost: bool,
     facts: Vec<Measure>,
     skipped: u32,
     message: String,
 }
 
 impl Said {
-    /// Of its whole output: a JSON object, or text of which the first line counts. `rest` is for the case that it says
-    /// nothing.
+    /// Of its whole output, with its secrets: a JSON object, or text of which the first line counts. `rest` is for the
+    /// case that it says nothing.
     pub(super) fn read(output: &str, is_whole: bool, rest: Option<&str>, redactor: &Redactor) -> Said {
         if is_whole && let Ok(object) = serde_json::from_str::<Map<String, Json>>(output) {
             return Said::object(object, redactor);
         }
-        let first = output.lines().map(str::trim).find(|line| !line.is_empty());
+        let start = output.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        // A cut line is not kept, so nothing of a long object may be left.
+        let is_lost = start.starts_with('{') || (!is_whole && start.is_empty());
+        // As a whole: a line alone may not show that it is a part of a secret.
+        let masked = redactor.redact(output);
+        let first = masked.text.lines().map(str::trim).find(|line| !line.is_empty());
         let message = first.or(rest).map(|line| text(line, MOST_MESSAGE, redactor)).unwrap_or_default();
-        Said { message, ..Said::default() }
+        Said { is_lost, message, ..Said::default() }
     }
 
     fn object(object: Map<String, Json>, redactor: &Redactor) -> Said {
@@ -65,10 +72,12 @@ impl Said {
     }
 
     /// The answer, where the code or status alone means this. What it says can make it worse, never better: a program
-    /// that fails does not become healthy by its words.
+    /// that fails does not become healthy by its words. With an object that cannot be read, it is unknown whether it is
+    /// healthy.
     pub(super) fn answer(self, about: Subject, status: Option<bool>, took: Millis) -> Answer {
         let healthy = match (status, self.healthy) {
             (Some(true), Some(false)) => Some(false),
+            (Some(true), None) if self.is_lost => None,
             (status, _) => status,
         };
         let Said { facts, skipped, message, .. } = self;

@@ -25,7 +25,8 @@ pub(super) fn run(
     is_over: &dyn Fn() -> bool,
 ) -> Result<Answer, Failed> {
     let (program, arguments) = words.split_first().map_or(("", words), |(program, rest)| (program.as_str(), rest));
-    let program = Program::new(Path::new(program)).args(arguments).user(user).kept_bytes(KEPT_BYTES);
+    // `Said` masks it, after it was read: `{"token":***}` would be no JSON.
+    let program = Program::new(Path::new(program)).args(arguments).user(user).kept_bytes(KEPT_BYTES).unmasked_stdout();
     let began = Instant::now();
     let ran = program.limit(limit).patience((limit / 20).min(PATIENCE)).run(is_over).map_err(|error| match error {
         ProgramError::Wait { .. } | ProgramError::Stuck { .. } => Failed::Unknown(error.to_string()),

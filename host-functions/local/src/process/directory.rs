@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use ansai_kit::host::Deadline;
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -11,6 +12,8 @@ use crate::safety::processes::Unseen;
 
 /// The longest text of one file that counts, in bytes. `memory.stat` has about 2 KiB.
 const MOST_BYTES: usize = 64 << 10;
+/// The longest `status` of a process, in bytes: it lists all groups, of which the kernel permits 65,536.
+const MOST_STATUS_BYTES: usize = 1 << 20;
 /// The longest list of process numbers that counts, in bytes.
 const MOST_LIST_BYTES: usize = 4 << 20;
 
@@ -39,6 +42,12 @@ impl Directory {
     /// The same for a file that can have any bytes.
     pub(super) fn read_bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Unseen> {
         self.bytes(name, MOST_BYTES)
+    }
+
+    /// The `status` of a process. Its name, which can have any bytes, is made readable.
+    pub(super) fn status(&self) -> Result<Option<String>, Unseen> {
+        let bytes = self.bytes("status", MOST_STATUS_BYTES)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// A list of numbers, one a line.
@@ -96,10 +105,13 @@ impl Directory {
         Ok(names)
     }
 
-    /// How many entries it has; `None` if it cannot be read to its end.
-    pub(super) fn count(&self) -> Option<usize> {
+    /// How many entries it has; `None` if it cannot be read to its end, or not before the deadline.
+    pub(super) fn count(&self, deadline: &Deadline) -> Option<usize> {
         let mut count = 0_usize;
         for entry in Dir::read_from(self.0.as_fd()).ok()? {
+            if deadline.is_over() {
+                return None;
+            }
             let is_one = !matches!(entry.ok()?.file_name().to_bytes(), b"." | b"..");
             count = count.saturating_add(usize::from(is_one));
         }
@@ -121,5 +133,23 @@ fn unless_gone<T>(looked: rustix::io::Result<T>) -> Result<Option<T>, Unseen> {
         // A control group that was removed; a process that has ended; PSI that is switched off.
         Err(Errno::NOENT | Errno::NODEV | Errno::SRCH | Errno::OPNOTSUPP | Errno::NOTDIR) => Ok(None),
         Err(_) => Err(Unseen),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Would break: entries that are counted although nobody waits any more.
+    #[test]
+    fn a_count_ends_at_its_deadline() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("0"), "").unwrap();
+        let directory = Directory::open(root.path()).unwrap().unwrap();
+        assert_eq!(directory.count(&Deadline::after(Duration::from_secs(3_600))), Some(1));
+        assert_eq!(directory.count(&Deadline::after(Duration::ZERO)), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Subject, Timestamp, never};
-use ansai_kit::host::ProbeContext;
+use ansai_kit::host::{Deadline, ProbeContext};
 
 use super::directory::Directory;
 use super::identity::Identity;
@@ -23,6 +23,7 @@ struct Around<'a> {
     booted: Timestamp,
     unit: Option<&'a str>,
     by: Order,
+    deadline: &'a Deadline,
 }
 
 /// The place of a process in the list.
@@ -67,7 +68,7 @@ pub(super) fn list_processes(ask: &ProbeContext<'_>, wanted: ListProcesses) -> R
     let after = cursor.as_deref().map(Place::read).transpose()?;
     let booted = procfs::booted(ask.host)
         .ok_or_else(|| Refusal::Unavailable("/proc/stat does not say when the machine was booted".into()))?;
-    let around = Around { boot: boot(ask.host), booted, unit: unit.as_deref(), by };
+    let around = Around { boot: boot(ask.host), booted, unit: unit.as_deref(), by, deadline: ask.deadline };
     let (mut found, mut skipped, mut in_time) = (Vec::new(), 0_u32, true);
     for path in processes(ask.host)? {
         if ask.deadline.is_over() {
@@ -94,9 +95,14 @@ pub(super) fn list_processes(ask: &ProbeContext<'_>, wanted: ListProcesses) -> R
     });
     if by != Order::OpenFiles {
         for process in &mut found {
+            if ask.deadline.is_over() {
+                break;
+            }
             process.open_files = count_files(ask, process.pid, &process.identity, &around.boot);
         }
     }
+    // What was not counted in time is absent.
+    in_time = in_time && !ask.deadline.is_over();
     Ok(ProcessPage { entries: found, skipped, complete: in_time && cursor.is_none(), cursor })
 }
 
@@ -122,7 +128,7 @@ fn look(process: &Directory, pid: u32, around: &Around<'_>) -> Result<Option<Pro
         swapped_bytes: status.swapped,
         cpu: stat.cpu,
         threads: stat.threads,
-        open_files: if around.by == Order::OpenFiles { open_files(process) } else { None },
+        open_files: if around.by == Order::OpenFiles { open_files(process, around.deadline) } else { None },
     }))
 }
 
@@ -131,14 +137,14 @@ pub(super) fn name(bytes: &[u8]) -> String {
     inert(&String::from_utf8_lossy(bytes), MOST_NAME)
 }
 
-/// Its descriptors, if they may be counted.
-fn open_files(process: &Directory) -> Option<u32> {
-    process.below("fd").ok()??.count().and_then(|count| u32::try_from(count).ok())
+/// Its descriptors, if they may be counted, and are in time.
+fn open_files(process: &Directory, deadline: &Deadline) -> Option<u32> {
+    process.below("fd").ok()??.count(deadline).and_then(|count| u32::try_from(count).ok())
 }
 
 fn count_files(ask: &ProbeContext<'_>, pid: u32, identity: &str, boot: &str) -> Option<u32> {
     let process = procfs::open(ask.host, pid).ok()??;
     let started = Stat::of(&process).ok()??.started;
     let is_same = Identity { pid, started, boot: boot.to_owned() }.to_string() == identity;
-    if is_same { open_files(&process) } else { None }
+    if is_same { open_files(&process, ask.deadline) } else { None }
 }

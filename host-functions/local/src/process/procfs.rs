@@ -85,9 +85,7 @@ pub(super) fn line<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 
 impl Status {
     pub(super) fn of(process: &Directory) -> Result<Option<Status>, Unseen> {
-        // The name can have any bytes.
-        let Some(bytes) = process.read_bytes("status")? else { return Ok(None) };
-        Status::read(&String::from_utf8_lossy(&bytes)).ok_or(Unseen).map(Some)
+        process.status()?.map(|text| Status::read(&text).ok_or(Unseen)).transpose()
     }
 
     fn read(text: &str) -> Option<Status> {

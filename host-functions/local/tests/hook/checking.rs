@@ -35,7 +35,8 @@ fn it_waits_until_the_hook_is_healthy() {
     assert_eq!((applied.outcome, applied.detail.as_str()), (Outcome::Done, "ready is healthy: fine"));
     std::fs::remove_file(scene.open("ready")).unwrap();
     scene.now = ansai_core::Timestamp::EPOCH + Millis::new(10_000);
-    let step = check(&scene, "ready", 10_000);
+    let mut step = check(&scene, "ready", 10_000);
+    step.preview().unwrap();
     let Progress::Finished(applied) = step.poll(&handle) else { panic!("its time is over") };
     assert_eq!(applied.outcome, Outcome::Failed);
     assert!(matches!(&applied.reason, Some(Refusal::TimedOut(why)) if why.contains("still warming up")));
@@ -58,7 +59,7 @@ fn what_cannot_be_told_is_not_healthy() {
         let Progress::Running { note, .. } = step.poll(&handle) else { panic!("{text}") };
         assert!(note.contains(part), "{text}: {note}");
     }
-    // It is gone, or the operator has taken it away: the check goes on until its time is over.
+    // Its program is gone, and may come back: the check goes on until its time is over.
     let mut step = check(&scene, "sick", 10_000);
     let handle = begun(&mut step);
     std::fs::remove_file(scene.path("sick")).unwrap();
@@ -93,6 +94,30 @@ fn a_check_that_was_exchanged_does_not_begin_and_a_bad_handle_is_unknown() {
         let Progress::Finished(applied) = step.poll(&crate::scene::raw(handle)) else { panic!() };
         assert_eq!(applied.outcome, Outcome::Unknown);
     }
+}
+
+/// Would break: a check that goes on after a restart, which authorizes nothing, and runs what nobody has approved.
+#[test]
+fn a_check_ends_if_its_hook_is_not_granted_any_more_or_is_another_one() {
+    let mut scene = Scene::new();
+    scene.add_script("sick", Does::Reads, "echo ran >> HERE/ran; exit 1");
+    let mut step = check(&scene, "sick", 10_000);
+    let (handle, targets) = (begun(&mut step), step.targets.clone());
+    assert!(matches!(step.poll(&handle), Progress::Running { .. }));
+    scene.is_granted = false;
+    let mut step = check(&scene, "sick", 10_000);
+    step.targets = targets.clone();
+    let Progress::Finished(applied) = step.poll(&handle) else { panic!("it is not granted") };
+    assert_eq!(applied.outcome, Outcome::Failed);
+    assert!(matches!(&applied.reason, Some(Refusal::Denied(why)) if why == "the hook sick is not granted any more"));
+    scene.is_granted = true;
+    scene.add_script("sick", Does::Reads, "echo other >> HERE/ran; exit 0");
+    let mut step = check(&scene, "sick", 10_000);
+    step.targets = targets;
+    let Progress::Finished(applied) = step.poll(&handle) else { panic!("it is another one") };
+    assert_eq!(applied.outcome, Outcome::Failed);
+    assert!(matches!(&applied.reason, Some(Refusal::Changed(why)) if why.contains("sick")));
+    assert_eq!(std::fs::read_to_string(scene.open("ran")).unwrap(), "ran\n");
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn a_huge_answer_is_read_in_part() {
     let server = Server::saying("200 OK", &body);
     reads(&scene, &server);
     let answer = scene.ask("health").unwrap();
-    assert_eq!((&answer["healthy"], &answer["facts"]), (&json!(true), &json!([])));
+    assert_eq!((&answer["healthy"], &answer["facts"]), (&json!(null), &json!([])));
     assert!(answer["message"].as_str().unwrap().chars().count() <= 501);
     let head = format!("200 OK\r\n{}", "x-filler: y\r\n".repeat(10_000));
     let server = Server::saying(head.trim_end(), b"");

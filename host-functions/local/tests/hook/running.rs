@@ -68,6 +68,9 @@ fn what_changed_since_the_preview_is_not_run() {
     });
     changed("other arguments", &|scene| scene.add_pool("flush", &["{pool}", "--hard"], text));
     changed("another limit", &|scene| scene.limit("flush", 100));
+    changed("something else that it changes", &|scene| {
+        scene.change("flush", |access| access.hook.touches.push(Subject::new("unit", "db.service")));
+    });
     changed("another undo", &|scene| scene.undo("flush", "exit 0", &[]));
     changed("no undo", &|scene| scene.change("flush", |access| access.hook.undo = None));
     changed("a value that is not listed any more", &|scene| {
@@ -165,6 +168,29 @@ fn an_undo_fails_aloud_and_needs_to_be_there() {
     assert!(scene.open("restored").exists());
     std::fs::remove_file(scene.path("restore")).unwrap();
     assert!(matches!(step.undo(&applied.items), Err(Refusal::Unavailable(_))));
+}
+
+/// Would break: an undo that changes what no step may touch, because it is another hook.
+#[test]
+fn a_step_touches_what_its_undo_touches() {
+    let scene = Scene::new();
+    let unit = |name: &str| Subject::new("unit", name);
+    scene.add_script("stop", Does::Acts, "touch HERE/ran");
+    scene.add_script("start", Does::Acts, "exit 0");
+    scene.change("stop", |access| {
+        access.hook.undo = Some(Linked::Hook("start".into()));
+        access.hook.touches.push(unit("app.service"));
+    });
+    scene.change("start", |access| access.hook.touches.extend([unit("app.service"), unit("db.service")]));
+    let mut step = scene.run_step("stop", json!([]));
+    let previewed = step.previewed().unwrap();
+    let mut subjects: Vec<Subject> = previewed.touches.iter().map(|touch| touch.subject.clone()).collect();
+    subjects.sort();
+    let hook = |name: &str| Subject::new("hook", name);
+    assert_eq!(subjects, [hook("start"), hook("stop"), unit("app.service"), unit("db.service")]);
+    scene.change("start", |access| access.hook.touches.push(unit("web.service")));
+    assert!(matches!(step.begin(), Err(Refusal::Changed(_))));
+    assert!(!scene.open("ran").exists());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ansai_core::hook::{Does, Hook, HookCall, Linked, Method, Template};
+use ansai_core::scope::{Hooks, TypedField};
 use ansai_core::{Millis, Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Item, Previewed, Progress, StepContext};
 use ansai_kit::hook::{AllHooks, HookAccess};
@@ -22,11 +23,15 @@ use serde_json::{Value, json};
 /// Longer than any test.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
+const HOOKS: TypedField<Hooks> = TypedField::set("hooks", "");
+
 /// A directory with programs, and the hooks that run them.
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     hooks: RefCell<BTreeMap<String, HookAccess>>,
     pub(crate) untrusted: Option<&'static str>,
+    /// Whether all hooks are granted.
+    pub(crate) is_granted: bool,
     pub(crate) now: Timestamp,
     pub(crate) stop: AtomicBool,
 }
@@ -68,7 +73,7 @@ impl Scene {
         let open = std::fs::Permissions::from_mode(0o777);
         std::fs::set_permissions(directory.path().join("open"), open).unwrap();
         let (hooks, now) = (RefCell::default(), Timestamp::EPOCH);
-        Scene { directory, hooks, untrusted: None, now, stop: AtomicBool::new(false) }
+        Scene { directory, hooks, untrusted: None, is_granted: true, now, stop: AtomicBool::new(false) }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -129,6 +134,11 @@ impl Scene {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         SecretSource::File(path)
+    }
+
+    fn granted(&self) -> Scope {
+        let names: Vec<String> = self.hooks.borrow().keys().filter(|_| self.is_granted).cloned().collect();
+        Scope::default().with_set(&HOOKS, names)
     }
 
     pub(crate) fn reach(&self) -> Reach {
@@ -204,7 +214,7 @@ impl Step<'_> {
     }
 
     pub(crate) fn doing<T>(&self, act: impl FnOnce(&'static dyn Action, &StepContext<'_>) -> T) -> T {
-        let (host, reach, scope) = (Host::at("/"), self.scene.reach(), Scope::default());
+        let (host, reach, scope) = (Host::at("/"), self.scene.reach(), self.scene.granted());
         let doing = StepContext {
             host: &host,
             scope: &scope,

@@ -45,6 +45,18 @@ fn processes_are_told_with_identity_and_unit_and_without_command_lines() {
     assert_eq!(page, json!({ "entries": [expected], "skipped": 0, "complete": true, "cursor": null }));
 }
 
+/// Would break: a process that hides from the list in 65,536 groups, which are all in its `status`.
+#[test]
+fn a_process_in_many_groups_is_told() {
+    let host = Files::new(&[]);
+    host.process(&process(8, "web", 50, WEB));
+    let groups: String = (0..65_536).map(|group| format!("{} ", 1_000_000 + group)).collect();
+    let status = std::fs::read_to_string(host.path("proc/8/status")).unwrap();
+    host.write("proc/8/status", &format!("Groups:\t{groups}\n{status}"));
+    let page = list(&host, "memory", None, None).unwrap();
+    assert_eq!((pids(&page), &page["skipped"]), (vec![8], &json!(0)));
+}
+
 #[test]
 fn the_most_come_first_and_the_list_goes_on_where_it_ended() {
     let host = Files::new(&[]);

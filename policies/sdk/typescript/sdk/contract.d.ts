@@ -1270,7 +1270,7 @@ declare module "ansai:hook/hook-probe@0.2.0" {
     /**
      * True if the command exited with 0 or the server answered with a status from 200 to 299; false if the command exited
      * with 1 or 2, or the status is from 500 to 599. A JSON object with `"healthy": false` makes it false. Absent if
-     * it is unknown: another code or status, or a signal.
+     * it is unknown: another code or status, a signal, or a JSON object that cannot be read.
      */
     healthy?: boolean | null;
     /** The exit code of a command; absent if a signal ended it, and for a URL. */

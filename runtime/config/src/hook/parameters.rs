@@ -31,7 +31,7 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Parameters {
             problems.add(identifier::bad_name("a parameter", &entry.key, entry.key_span.clone()));
             continue;
         }
-        // Its name is known in any case, so that a place for it is no second mistake.
+        // Its name is known in any case, so that a placeholder for it is no second mistake.
         let values = values(&entry.key, &entry.node, problems).unwrap_or_default();
         parameters.insert(entry.key.clone(), values);
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Millis, Refusal, Scope};
+use ansai_core::{Millis, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
 use ansai_kit::guard::{ArmError, Guard, Reversal};
 use ansai_kit::target::Reach;
@@ -121,8 +121,10 @@ impl ActingStep<'_> {
         self.0.action.after_undo(&self.0.context())
     }
 
-    pub(super) fn poll(&self, handle: &RawValue) -> Progress {
-        self.0.action.poll(&self.0.context(), handle)
+    /// Looks how far it is. `now` is that of the one who watches: the deadline of a check does not follow jumps of the
+    /// clock.
+    pub(super) fn poll(&self, handle: &RawValue, now: Timestamp) -> Progress {
+        self.0.action.poll(&StepContext { now, ..self.0.context() }, handle)
     }
 
     pub(super) fn cancel(&self, handle: &RawValue) -> Applied {

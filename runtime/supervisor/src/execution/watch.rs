@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ansai_core::{Event, Timestamp};
+use ansai_core::{Event, Millis, Timestamp};
 use ansai_kit::action::{Applied, OnStop, Progress};
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
@@ -29,6 +29,24 @@ pub(super) enum Watched {
     Overdue,
 }
 
+/// The time of day at the beginning, which goes on as the host runs: who sets the clock meanwhile neither ends a step early
+/// nor prolongs it.
+struct Steady {
+    wall: Timestamp,
+    since_boot: Millis,
+}
+
+impl Steady {
+    fn new(wall: Timestamp, since_boot: Millis) -> Steady {
+        Steady { wall, since_boot }
+    }
+
+    /// When the host has run for this long.
+    fn at(&self, since_boot: Millis) -> Timestamp {
+        self.wall + Millis::new(since_boot.get().saturating_sub(self.since_boot.get()))
+    }
+}
+
 /// Waits for a step in the background, on a thread that may block, and tells how far it is.
 pub(super) fn watch(
     step: &ActingStep<'_>,
@@ -38,8 +56,9 @@ pub(super) fn watch(
     may_cancel: MayCancel,
 ) -> Watched {
     let mut notes = Notes::new(Instant::now());
+    let time = Steady::new(clock::now(), clock::since_boot());
     loop {
-        let again_in = match step.poll(handle) {
+        let again_in = match step.poll(handle, time.at(clock::since_boot())) {
             Progress::Finished(applied) => return Watched::Ended(applied),
             Progress::Running { note, again_in } => {
                 step.tell(&mut notes, &note);
@@ -54,7 +73,7 @@ pub(super) fn watch(
                 (OnStop::Finish, _) => {}
             }
         }
-        let now = clock::now();
+        let now = time.at(clock::since_boot());
         if now >= until {
             return match may_cancel {
                 MayCancel::Yes => Watched::Ended(step.cancel(handle)),
@@ -83,5 +102,20 @@ impl ActingStep<'_> {
             let (plan, instance) = (id.plan.to_owned(), id.instance.clone());
             self.journal().publish(clock::now(), || Event::Progress { plan, step: id.step, instance, note });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: a deadline that is the time of day of a clock that somebody sets.
+    #[test]
+    fn the_time_of_a_step_goes_on_as_the_host_runs() {
+        let time = Steady::new(Timestamp::from_millis(9_000), Millis::new(500));
+        assert_eq!(time.at(Millis::new(500)), Timestamp::from_millis(9_000));
+        assert_eq!(time.at(Millis::new(1_750)), Timestamp::from_millis(10_250));
+        // The host has booted meanwhile, as a simulation does.
+        assert_eq!(time.at(Millis::ZERO), Timestamp::from_millis(9_000));
     }
 }

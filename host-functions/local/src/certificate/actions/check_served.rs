@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ansai_certificates::Bundle;
 use ansai_certificates::client::{self, Endpoint};
+use ansai_core::text::inert;
 use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
 use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::to_text;
@@ -128,6 +129,9 @@ impl TypedAction for CheckServed {
 
 /// Whether the server presents the certificate in the target's file, and has its key.
 fn is_served(doing: &StepContext<'_>, target: &str, endpoint: &Endpoint) -> Result<bool, Refusal> {
+    // A check that runs since before a restart is authorized by nobody else.
+    let denied = |_| Refusal::Denied(format!("{} is not granted any more", inert(&endpoint.address, 100)));
+    doing.scope.covers(&ENDPOINTS, &endpoint.address).map_err(denied)?;
     let installed = Place::of(&server::files(doing.reach, target)?.certificate)?.read()?;
     let installed = Bundle::read(&installed).map_err(|error| Refusal::Unavailable(error.to_string()))?;
     let permit = |address| client::permit(doing.scope, &ENDPOINTS, endpoint, address);

@@ -8,13 +8,15 @@ use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
 use ansai_kit::action::{
     Applied, Begun, Described, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
 };
-use ansai_kit::call::to_text;
+use ansai_kit::call::{read, to_text};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::target::Reach;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::hook::answer::Answer;
 use crate::hook::call::{Call, refusal};
+use crate::hook::fields::HOOKS;
 use crate::hook::resolved::Resolved;
 use crate::hook::subject;
 
@@ -61,6 +63,29 @@ fn check<'a>(host: &Host, reach: &'a Reach, name: &str, parameters: &[Parameter]
     }
 }
 
+/// The same, as the plan has shown it.
+fn shown<'a>(
+    doing: &StepContext<'a>,
+    name: &str,
+    parameters: &[Parameter],
+    targets: &Targets,
+) -> Result<Call<'a>, Refusal> {
+    let call = check(doing.host, doing.reach, name, parameters)?;
+    if call.resolved != targets.call {
+        let why = format!("the check of the hook {name} is no longer what the plan has shown");
+        return Err(Refusal::Changed(why));
+    }
+    Ok(call)
+}
+
+/// One look. A check that runs since before a restart is authorized by nobody else.
+fn look(doing: &StepContext<'_>, name: &str, parameters: &[Parameter]) -> Result<Answer, Refusal> {
+    let denied = |_| Refusal::Denied(format!("the hook {name} is not granted any more"));
+    doing.scope.covers(&HOOKS, name).map_err(denied)?;
+    let call = shown(doing, name, parameters, &read::<Targets>(doing.targets)?)?;
+    call.run(ONE_LOOK, &|| doing.is_stopping()).map_err(|failed| refusal(name, failed))
+}
+
 impl TypedAction for Check {
     type Arguments = Arguments;
     type Targets = Targets;
@@ -93,11 +118,7 @@ impl TypedAction for Check {
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments, targets } = what;
-        let call = check(doing.host, doing.reach, &arguments.hook, &arguments.parameters)?;
-        if call.resolved != targets.call {
-            let why = format!("the check of the hook {} is no longer what the plan has shown", arguments.hook);
-            return Err(Refusal::Changed(why));
-        }
+        shown(doing, &arguments.hook, &arguments.parameters, &targets)?;
         let within = arguments.within.min(LONGEST);
         let Arguments { hook, parameters, .. } = arguments;
         let handle = Handle { hook, parameters, until: doing.now + within };
@@ -123,16 +144,19 @@ impl TypedAction for Check {
                 return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
             }
         };
-        let asked = check(doing.host, doing.reach, &hook, &parameters)
-            .and_then(|call| call.run(ONE_LOOK, &|| doing.is_stopping()).map_err(|failed| refusal(&hook, failed)));
         let finished = |outcome, why, detail: &str| Progress::Finished(applied(&hook, outcome, why, detail));
-        let note = match asked {
+        let note = match look(doing, &hook, &parameters) {
             Ok(answer) if answer.healthy == Some(true) => {
                 return finished(Outcome::Done, None, &format!("{hook} is healthy: {}", answer.message));
             }
             Ok(answer) => {
                 let is = if answer.healthy.is_some() { "is not healthy" } else { "does not say whether it is healthy" };
                 format!("{hook} {is}: {}", answer.message)
+            }
+            // It will not be permitted by waiting.
+            Err(why @ (Refusal::Denied(_) | Refusal::Changed(_))) => {
+                let detail = why.to_string();
+                return finished(Outcome::Failed, Some(why), &detail);
             }
             Err(why) => why.to_string(),
         };

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ansai_core::hook::{Does, Parameter};
+use ansai_core::hook::{Does, Linked, Parameter};
 use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Reversibility, Touch, Unit};
 use ansai_kit::action::{
     Amount, Applied, Begun, Captured, Described, Fate, Item, Proposed, Step, StepContext, TypedAction,
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::hook::answer::Answer;
 use crate::hook::call::{Call, Failed, hook};
 use crate::hook::fields::MAX_RUNS;
-use crate::hook::resolved::Resolved;
+use crate::hook::resolved::{Resolved, What};
 use crate::hook::subject;
 
 /// How long a command may go on when ansai stops: most end by themselves, and systemd waits longer.
@@ -32,24 +32,40 @@ pub(in crate::hook) struct Arguments {
     reason: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::hook) struct Targets {
     /// What was shown: nothing else runs.
     call: Resolved,
     /// What would undo it, as it was shown.
     undo: Option<Resolved>,
-    /// What the operator says that it changes.
+    /// What the operator says that it changes, or its undo.
     touches: Vec<Touch>,
 }
 
 impl Targets {
-    fn of(host: &Host, reach: &Reach, what: &Arguments) -> Result<Targets, Refusal> {
+    /// With the call that they are of.
+    fn of<'a>(host: &Host, reach: &'a Reach, what: &Arguments) -> Result<(Targets, Call<'a>), Refusal> {
         let access = hook(reach, &what.hook, Does::Acts)?;
+        let call = Call::of(host, access, &what.hook, &what.parameters)?;
         let undo = undo(host, reach, access, what)?.map(|call| call.resolved);
-        let touches = access.hook.touches.iter().cloned().map(Touch::exclusive).collect();
-        Ok(Targets { call: Call::of(host, access, &what.hook, &what.parameters)?.resolved, undo, touches })
+        let touches = touches(reach, access)?;
+        Ok((Targets { call: call.resolved.clone(), undo, touches }, call))
     }
+}
+
+/// What the hook changes, and what its undo changes, which the host authorizes with the step: an undo that is another hook
+/// is that hook too.
+fn touches(reach: &Reach, access: &HookAccess) -> Result<Vec<Touch>, Refusal> {
+    let mut subjects = access.hook.touches.clone();
+    if let Some(Linked::Hook(other)) = &access.hook.undo {
+        subjects.push(subject(other));
+        subjects.extend(reach.hook(other)?.hook.touches.iter().cloned());
+    }
+    let mut touches: Vec<Touch> = subjects.into_iter().map(Touch::exclusive).collect();
+    touches.sort();
+    touches.dedup();
+    Ok(touches)
 }
 
 /// The call that undoes it, if there is one.
@@ -77,7 +93,7 @@ impl TypedAction for Run {
         if ask.scope.count(&MAX_RUNS) == 0 {
             return Err(Refusal::OverBudget(format!("`{}` permits no run", MAX_RUNS.field().name)));
         }
-        let targets = Targets::of(ask.host, ask.reach, &arguments)?;
+        let (targets, _) = Targets::of(ask.host, ask.reach, &arguments)?;
         let mut preview = Preview::nothing(subject(&arguments.hook));
         preview.items = 1;
         // The operator's command may interrupt anything.
@@ -103,11 +119,10 @@ impl TypedAction for Run {
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments, targets } = what;
         let name = &arguments.hook;
-        let access = hook(doing.reach, name, Does::Acts)?;
-        let undo = undo(doing.host, doing.reach, access, &arguments)?.map(|call| call.resolved);
-        let call = Call::of(doing.host, access, name, &arguments.parameters)?;
-        if call.resolved != targets.call || undo != targets.undo {
-            let why = format!("the hook {name} or its program is no longer what the plan has shown");
+        let (now, call) = Targets::of(doing.host, doing.reach, &arguments)?;
+        if now != targets {
+            let why =
+                format!("the hook {name}, its program, its undo or `touches` is no longer what the plan has shown");
             return Err(Refusal::Changed(why));
         }
         let can_be_undone = targets.undo.is_some();
@@ -147,7 +162,17 @@ fn called(doing: &StepContext<'_>, call: &Call<'_>) -> Result<Answer, Failed> {
         }
         stopping.get().is_some_and(|since| since.elapsed() >= WHEN_STOPPING)
     };
-    call.run(call.resolved.limit.into(), &is_over)
+    call.run(call.resolved.limit.into(), &is_over).map_err(|failed| stopped(&call.resolved.what, failed))
+}
+
+/// A command that is ended does nothing any more; a server goes on with what it was asked for.
+fn stopped(what: &What, failed: Failed) -> Failed {
+    match (what, failed) {
+        (What::Request { .. }, Failed::Stopped(_)) => {
+            Failed::Unknown("ansai stopped before the server answered".to_owned())
+        }
+        (_, failed) => failed,
+    }
 }
 
 /// The outcome of a call. With an undo, a call that began and failed is undone like one that worked: nobody knows how far
@@ -204,4 +229,23 @@ fn told(name: &str, outcome: Outcome, answer: Answer) -> (Vec<Measure>, Vec<Capt
     let is_evidence = outcome != Outcome::Done && !answer.message.is_empty();
     let evidence = is_evidence.then(|| Captured::new(format!("answer of {name}"), answer.message.into_bytes()));
     (measures, evidence.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::hook::Method;
+
+    use super::*;
+    use crate::hook::answer::Said;
+
+    #[test]
+    fn a_request_that_is_given_up_is_unknown() {
+        let url = "http://127.0.0.1:1/gc".to_owned();
+        let what = What::Request { method: Method::Post, shown: url.clone(), url, body: None, secret_header: None };
+        let given_up = Failed::Stopped(Said::default().answer(subject("gc"), None, Millis::ZERO));
+        let limit = Millis::new(1_000);
+        let applied = outcome("gc", "ran", limit, Err(stopped(&what, given_up)), true);
+        assert_eq!((applied.outcome, applied.items.len()), (Outcome::Unknown, 0));
+        assert!(applied.detail.contains("ansai stopped before the server answered"), "{}", applied.detail);
+    }
 }

@@ -79,6 +79,22 @@ fn other_output_is_a_message() {
     assert_eq!(cut.healthy, None);
 }
 
+/// Would break: an object that says `"healthy": false` and cannot be read, as a message of a healthy hook.
+#[test]
+fn an_object_that_cannot_be_read_makes_health_unknown() {
+    let of = |status, output: &str, is_whole| {
+        let said = Said::read(output, is_whole, None, &Redactor::new());
+        said.answer(Subject::new("hook", "h"), status, Millis::ZERO).healthy
+    };
+    for output in ["{\"healthy\": false", " \n{'healthy': false}", "{\"healthy\": false} trailing", "\u{feff}{}"] {
+        assert_eq!([of(Some(true), output, true), of(Some(false), output, true)], [None, Some(false)], "{output}");
+    }
+    // The beginning of a larger object, and a cut line of which nothing is kept.
+    assert_eq!([of(Some(true), "{\"healthy\": false,", false), of(Some(true), "", false)], [None, None]);
+    // Long text is no object.
+    assert_eq!([of(Some(true), "all is well\n", false), of(Some(true), "", true)], [Some(true), Some(true)]);
+}
+
 /// Would break: an answer whose words turn a failure into health.
 #[test]
 fn words_make_it_worse_and_never_better() {

@@ -19,7 +19,7 @@ pub(super) enum Disposition {
 impl Disposition {
     /// `None` if the process has ended.
     pub(super) fn of(process: &Directory, signal: Signal) -> Result<Option<Disposition>, Unseen> {
-        let Some(text) = status(process)? else { return Ok(None) };
+        let Some(text) = process.status()? else { return Ok(None) };
         if is_in(&text, "SigCgt", signal)? {
             return Ok(Some(Disposition::Handled));
         }
@@ -30,17 +30,13 @@ impl Disposition {
         for name in threads.directories()? {
             // A thread that has ended holds nothing back, and gets nothing.
             let Some(thread) = threads.below(&name)? else { continue };
-            let Some(text) = status(&thread)? else { continue };
+            let Some(text) = thread.status()? else { continue };
             if !is_in(&text, "SigBlk", signal)? {
                 return Ok(Some(Disposition::Ends));
             }
         }
         Ok(Some(Disposition::Handled))
     }
-}
-
-fn status(of: &Directory) -> Result<Option<String>, Unseen> {
-    Ok(of.read_bytes("status")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Whether a set of signals, in hexadecimal digits, has this one.

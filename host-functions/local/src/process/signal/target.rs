@@ -125,12 +125,15 @@ fn program(process: &Directory) -> Option<(u64, u64)> {
     Some((rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino))
 }
 
-/// Whether it is this process, or one beside it.
+/// Whether it is this process, or one beside it. If ansai cannot read what it is itself, it may be.
 fn is_own(asked: &Identity, unit: &str) -> bool {
     let here = Host::at("/");
-    let Ok(Some(own)) = procfs::open(&here, std::process::id()) else { return false };
-    let started = Stat::of(&own).ok().flatten().map(|stat| stat.started);
-    let is_same = asked.pid == std::process::id() && started == Some(asked.started) && asked.boot == boot(&here);
+    let Ok(Some(own)) = procfs::open(&here, std::process::id()) else { return true };
+    let Ok(Some(stat)) = Stat::of(&own) else { return true };
+    if own.read_bytes("cgroup").is_err() {
+        return true;
+    }
+    let is_same = asked.pid == std::process::id() && stat.started == asked.started && asked.boot == boot(&here);
     is_same || procfs::unit(&own).is_some_and(|own| own == unit)
 }
 
