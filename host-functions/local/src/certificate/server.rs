@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::site::{Site, refused, untrusted};
 use crate::step_unit::systemd::SYSTEMCTL;
 
-/// Tests take seconds. A stop of ansai waits for a test and two reloads; systemd gives it 90 seconds.
+/// Tests take seconds. A stop of ansai waits for a test and two reloads, and systemd kills it after 90 seconds.
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_BYTES: u64 = 1 << 20;
 
 /// A target of the kind `certificate`.

@@ -137,6 +137,9 @@ pub(in crate::certificate) fn install(
             return Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) });
         }
     };
+    if doing.is_stopping() {
+        return Err(Refusal::Unavailable("ansai was asked to stop".into()));
+    }
     let replaced = match swap::replace(site, name, &staged, files, doing.step_id) {
         Err(why) if matches!(swap::note(site, name, doing.step_id), Ok(None)) => return Err(why),
         replaced => replaced.map(drop),

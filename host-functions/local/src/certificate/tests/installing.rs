@@ -72,6 +72,15 @@ fn a_server_that_is_broken_already_is_left_alone() {
 }
 
 #[test]
+fn nothing_is_replaced_while_ansai_stops() {
+    let (scene, _) = staged();
+    let files = scene.files("exit 0", "exit 0");
+    assert!(matches!(scene.install_while(&files, "1", true), Err(Refusal::Unavailable(_))));
+    assert_eq!((scene.served(), scene.called()), (scene.installed.pem.clone(), vec!["test-it ".to_owned()]));
+    assert!(swap::note(&scene.site, NAME, "1").unwrap().is_none());
+}
+
+#[test]
 fn files_of_their_own_keep_owner_and_mode() {
     let (scene, new) = staged();
     let (certificate, key) = (scene.path().join("tls.pem"), scene.path().join("tls.key"));
