@@ -35,8 +35,9 @@ pub fn is_special(address: IpAddr) -> bool {
                     || address.is_unspecified()
                     || address.is_multicast()
                     || address.is_unicast_link_local()
-                    // The metadata of Amazon.
+                    // The metadata of Amazon and of Google.
                     || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+                    || address == Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)
             }
         },
     }
@@ -49,18 +50,20 @@ fn is_special_v4(address: Ipv4Addr) -> bool {
         || address.is_broadcast()
         // `0.0.0.0` and all of its network reach this machine.
         || address.octets()[0] == 0
-        // The metadata of Alibaba and of Oracle's classic cloud.
-        || [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)].contains(&address)
+        // The metadata of Alibaba, of Azure and of Oracle's classic cloud.
+        || address == Ipv4Addr::new(100, 100, 100, 200)
+        || address == Ipv4Addr::new(168, 63, 129, 16)
+        || address == Ipv4Addr::new(192, 0, 0, 192)
 }
 
-/// The IPv4 address within an IPv6 address: mapped, compatible, or of NAT64.
+/// The IPv4 address within an IPv6 address: mapped, compatible, of NAT64, or of 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = address.segments();
-    let four = Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) => Some(four),
-        (0x64, 0xff9b, 0, 0, 0, 0) => Some(four),
-        (0, 0, 0, 0, 0, 0) if high != 0 => Some(four),
+    let four = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => four(high, low),
+        [0x2002, high, low, ..] => four(high, low),
+        // `::` and `::1` are addresses of their own.
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => four(high, low),
         _ => None,
     }
 }

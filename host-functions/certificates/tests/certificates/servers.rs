@@ -185,10 +185,14 @@ fn special_addresses_are_known_in_every_form() {
         "224.0.0.1",
         "255.255.255.255",
         "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
         "::1",
         "::",
         "fe80::1",
         "fd00:ec2::254",
+        "fd20:ce::254",
+        "2002:a9fe:a9fe::1",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
@@ -197,7 +201,8 @@ fn special_addresses_are_known_in_every_form() {
     ] {
         assert!(is_special(special.parse().unwrap()), "{special}");
     }
-    for plain in ["10.0.0.1", "192.168.1.1", "8.8.8.8", "2001:db8::1", "fd00::1", "64:ff9b::808:808"] {
+    for plain in ["10.0.0.1", "192.168.1.1", "8.8.8.8", "2001:db8::1", "fd00::1", "64:ff9b::808:808", "2002:808:808::1"]
+    {
         assert!(!is_special(plain.parse().unwrap()), "{plain}");
     }
     let (server, _) = server(at_once());

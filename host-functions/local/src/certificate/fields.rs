@@ -18,8 +18,11 @@ pub const ENDPOINTS: TypedField<Endpoints> = TypedField::set("endpoints", "serve
 /// The most renewals.
 pub const MAX_RENEWALS: TypedField<Count> = TypedField::at_most("max_renewals", 2, "renewals of one lineage");
 
-/// The window of `max_renewals`: authorities count by the week.
-const RENEWALS_PER_HOURS: TypedField<Hours> = TypedField::operator(
+/// The most reloads of one server without an installation: one a day within the window.
+pub const MAX_RELOADS: TypedField<Count> = TypedField::at_most("max_reloads", 7, "reloads of one server");
+
+/// The window of `max_renewals` and `max_reloads`: authorities count by the week.
+const BOUNDS_PER_HOURS: TypedField<Hours> = TypedField::operator(
     PER_HOURS.field().name,
     168,
     "the bounds of a step also apply to all steps within so many hours together",
@@ -29,5 +32,11 @@ const RENEWALS_PER_HOURS: TypedField<Hours> = TypedField::operator(
 pub(super) const PROBE: &[Field] = &[ROOTS.field()];
 
 /// All fields of `certificate-actions`.
-pub(super) const ACTIONS: &[Field] =
-    &[LINEAGES.field(), TARGETS.field(), ENDPOINTS.field(), MAX_RENEWALS.field(), RENEWALS_PER_HOURS.field()];
+pub(super) const ACTIONS: &[Field] = &[
+    LINEAGES.field(),
+    TARGETS.field(),
+    ENDPOINTS.field(),
+    MAX_RENEWALS.field(),
+    MAX_RELOADS.field(),
+    BOUNDS_PER_HOURS.field(),
+];

@@ -1,6 +1,7 @@
 //! `look-file`.
 
 use std::io::Read as _;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use ansai_core::text::{inert, path_text};
 use ansai_core::{Refusal, Subject};
 use ansai_kit::host::ProbeContext;
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FileType, OFlags, fstat, readlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, readlinkat};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -74,12 +75,14 @@ fn read(ask: &ProbeContext<'_>, text: &str, most: usize) -> Result<Zeroizing<Vec
     let path = Path::new(std::ffi::OsStr::from_bytes(&path));
     answering_through_links(ask.host, path)?;
     let failed = |error: rustix::io::Errno| Refusal::io(text, &error.into());
-    // Not blocking: a FIFO would wait for a writer.
-    let file = open_following(ask.host, path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map_err(failed)?;
+    // Not opened for reading before it is known what it is: to open a device can act.
+    let file = open_following(ask.host, path, OFlags::PATH).map_err(failed)?;
     ask.permit(&ROOTS, &real(ask, &file, text)?)?;
     if FileType::from_raw_mode(fstat(&file).map_err(failed)?.st_mode) != FileType::RegularFile {
         return Err(Refusal::Invalid(format!("{text} is not a regular file")));
     }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(handle(&file), flags, Mode::empty()).map_err(failed)?;
     // At once, so that no copy of a key is left behind by a buffer that grows.
     let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
     let mut file = std::fs::File::from(file).take(most as u64 + 1);
@@ -92,9 +95,8 @@ fn read(ask: &ProbeContext<'_>, text: &str, most: usize) -> Result<Zeroizing<Vec
 
 /// The path that an open file really has, as the host has it.
 fn real(ask: &ProbeContext<'_>, file: &OwnedFd, text: &str) -> Result<String, Refusal> {
-    use std::os::fd::AsRawFd as _;
     let unknown = || Refusal::Unavailable(format!("where {text} leads to is unknown"));
-    let own = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new()).map_err(|_| unknown())?;
+    let own = readlinkat(CWD, handle(file), Vec::new()).map_err(|_| unknown())?;
     let own = Path::new(std::ffi::OsStr::from_bytes(own.as_bytes())).to_owned();
     let real_root = std::path::Path::new("/");
     if ask.host.is_this_machine() {
@@ -105,10 +107,14 @@ fn real(ask: &ProbeContext<'_>, file: &OwnedFd, text: &str) -> Result<String, Re
     Ok(path_text(real_root.join(below).as_os_str().as_bytes()))
 }
 
+/// The path by which the kernel has an open file.
+fn handle(file: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
 /// The real path of a directory.
 fn readlink_of(path: &Path) -> Option<std::path::PathBuf> {
-    use std::os::fd::AsRawFd as _;
-    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, rustix::fs::Mode::empty()).ok()?;
-    let own = readlinkat(CWD, format!("/proc/self/fd/{}", opened.as_raw_fd()), Vec::new()).ok()?;
+    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let own = readlinkat(CWD, handle(&opened), Vec::new()).ok()?;
     Some(Path::new(std::ffi::OsStr::from_bytes(own.as_bytes())).to_owned())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use ansai_core::Millis;
 
 /// What would make a staged renewal act on what is served: the operator's own hooks after a renewal, and the plug-in that
-/// installs. Where its files are comes from the command line instead.
+/// installs; the command line overrides those of `cli.ini`. Where its files are comes from the command line instead.
 const LEFT_OUT: [&str; 9] =
     ["deploy_hook", "renew_hook", "installer", "config_dir", "archive_dir", "cert", "privkey", "chain", "fullchain"];
 

@@ -8,15 +8,15 @@ use ansai_core::{Refusal, Subject, Touch};
 use ansai_kit::program::{Ended, Program};
 use ansai_kit::target::{CertificateFiles, Reach, Reload};
 use ansai_storage::{Directory, Links, Trusted};
+use serde::{Deserialize, Serialize};
 
 use super::site::{Site, refused, untrusted};
 use crate::step_unit::systemd::SYSTEMCTL;
 
-/// Tests take seconds.
-const TEST_LIMIT: Duration = Duration::from_secs(60);
-/// As long as systemd waits for a unit by default.
-const RELOAD_LIMIT: Duration = Duration::from_secs(90);
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Tests take seconds. A stop of ansai waits for a test and two reloads, and systemd kills it after 90 seconds.
+const TEST_LIMIT: Duration = Duration::from_secs(20);
+const RELOAD_LIMIT: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_BYTES: u64 = 1 << 20;
 
 /// A target of the kind `certificate`.
@@ -30,11 +30,33 @@ pub(super) fn touches(reload: Option<&str>, access: fn(Subject) -> Touch) -> Vec
     reload.map(|unit| access(Subject::new("unit", unit))).into_iter().collect()
 }
 
-/// The unit that is reloaded, if it is one.
-pub(super) fn unit(files: &CertificateFiles) -> Option<String> {
-    match &files.reload {
-        Reload::Unit(unit) => Some(unit.clone()),
-        Reload::Command(_) => None,
+/// What a step runs for a target, as previewed.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Commands {
+    /// Empty: no test.
+    test: Vec<String>,
+    /// The unit that is reloaded, if it is one.
+    pub(super) unit: Option<String>,
+    /// The command that reloads; empty if a unit is reloaded.
+    reload: Vec<String>,
+}
+
+impl Commands {
+    pub(super) fn of(files: &CertificateFiles) -> Commands {
+        let (unit, reload) = match &files.reload {
+            Reload::Unit(unit) => (Some(unit.clone()), Vec::new()),
+            Reload::Command(words) => (None, words.clone()),
+        };
+        Commands { test: files.test.clone(), unit, reload }
+    }
+
+    /// A line for each, for a person.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let command =
+            |words: &[String]| (!words.is_empty()).then(|| format!("{}, which is run", inert(&words.join(" "), 300)));
+        let unit = self.unit.as_ref().map(|unit| format!("{unit}, which is reloaded"));
+        [command(&self.test), unit, command(&self.reload)].into_iter().flatten().collect()
     }
 }
 

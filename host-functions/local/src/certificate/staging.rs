@@ -25,6 +25,10 @@ const MOST_FAILURE: u64 = 4_096;
 const LIMIT: Duration = Duration::from_secs(900);
 /// certbot puts back what it changed for a challenge.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// certbot reads `/etc/letsencrypt/cli.ini` whatever its directory is, and a hook or an installer set there would load what
+/// nobody has checked. These words override both. With `renew-hook`, `nginx`, `apache` or `configurator` there, certbot says
+/// that they conflict, and renews nothing.
+const LOADS_NOTHING: [&str; 4] = ["--deploy-hook", "true", "--installer", "null"];
 /// Where certbot is.
 const PROGRAMS: [&str; 3] = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot"];
 
@@ -76,6 +80,7 @@ pub(super) fn renew(site: &Site, program: &Path, name: &str, is_stopping: &dyn F
     let ran = Program::new(program)
         .args(["renew", "--non-interactive", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name", name])
         .args(["--config-dir".as_ref(), config.as_os_str()])
+        .args(LOADS_NOTHING)
         .limit(LIMIT)
         .patience(PATIENCE)
         .run(is_stopping)?;

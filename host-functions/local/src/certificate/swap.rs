@@ -9,18 +9,21 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, fchown};
 
+use ansai_certificates::fingerprint;
 use ansai_core::Refusal;
 use ansai_kit::target::CertificateFiles;
 use ansai_storage::{Access, Directory, Existing, Trusted, WriteOptions};
 use rustix::fs::{FlockOperation, Mode, OFlags, fcntl_lock, openat, renameat};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::server::Place;
 use super::site::{KINDS, Site, Version, linked, number_of, refused, untrusted};
 use super::staging::link;
 
 const MOST_NOTE: u64 = 4_096;
-/// How many previous installations are kept.
+const MOST_CHAIN: u64 = 1 << 20;
+/// How many installations are kept, the last one among them.
 const KEPT: usize = 3;
 
 /// What a step replaces.
@@ -32,6 +35,8 @@ pub(super) struct Note {
     pub(super) to: u32,
     /// Whether the target has files of its own.
     pub(super) has_copies: bool,
+    /// The fingerprint of the new chain: after an undo, certbot may use the number again.
+    pub(super) installed: String,
 }
 
 /// The lock that certbot takes, so that it and ansai do not change a lineage at the same time.
@@ -65,6 +70,9 @@ fn copies(site: &Site, name: &str, files: &CertificateFiles) -> Result<Option<[P
 }
 
 /// Writes down what will be done, does it, and answers the note.
+///
+/// # Errors
+/// Nothing was changed if there is no [`note`] of this step afterwards; else what was changed must be [put back](restore).
 pub(super) fn replace(
     site: &Site,
     name: &str,
@@ -79,7 +87,7 @@ pub(super) fn replace(
     let from = linked(&live, name, "fullchain")?;
     let to = next_number(&archive)?;
     let copies = copies(site, name, files)?;
-    let note = Note { from, to, has_copies: copies.is_some() };
+    let note = Note { from, to, has_copies: copies.is_some(), installed: fingerprint(staged.fullchain()) };
     if let Some([certificate, key]) = &copies {
         let previous = own.create_subdirectory(format!("previous-{step}")).map_err(refused)?;
         previous.replace("certificate", &certificate.read()?, WriteOptions::PRIVATE).map_err(refused)?;
@@ -94,13 +102,7 @@ pub(super) fn replace(
         }
         None => Ok(()),
     });
-    match done {
-        Ok(()) => Ok(note),
-        Err(why) => {
-            restore(site, name, files, step)?;
-            Err(why)
-        }
-    }
+    done.map(|()| note)
 }
 
 /// A number that no version has.
@@ -159,15 +161,20 @@ pub(super) fn note(site: &Site, name: &str, step: &str) -> Result<Option<Note>, 
 /// Puts back what a step has replaced. It may be repeated. A version that somebody has installed since stays.
 ///
 /// # Errors
-/// `changed` if it is another version now; else nothing more was changed.
+/// `not-found` if it has replaced nothing, or what it replaced is not kept any more. `changed` if it is another version now.
 pub(super) fn restore(site: &Site, name: &str, files: &CertificateFiles, step: &str) -> Result<(), Refusal> {
-    let Some(Note { from, to, has_copies }) = note(site, name, step)? else { return Ok(()) };
+    let gone = || Refusal::NotFound("what this step replaced is not kept any more".into());
+    let Note { from, to, has_copies, installed } = note(site, name, step)?.ok_or_else(gone)?;
     let config = site.open()?;
     let of = |directory: &str| config.subdirectory(directory).and_then(|all| all.subdirectory(name)).map_err(refused);
     let (live, archive) = (of("live")?, of("archive")?);
     let numbers: Vec<u32> = KINDS.iter().map(|kind| linked(&live, name, kind)).collect::<Result<_, _>>()?;
-    if numbers.iter().any(|number| *number != from && *number != to) {
-        return Err(Refusal::Changed(format!("{name} was renewed by somebody else meanwhile")));
+    // certbot uses the number again after an undo that ended before this could be recorded.
+    let found = archive.read(format!("fullchain{to}.pem"), MOST_CHAIN).map_err(refused)?;
+    let is_other = found.is_some_and(|found| fingerprint(&found.bytes) != installed);
+    let is_other = is_other || (has_copies && is_copy_of_another(site, name, files, step, &installed)?);
+    if is_other || numbers.iter().any(|number| *number != from && *number != to) {
+        return Err(Refusal::Changed(format!("another certificate of {name} was installed meanwhile")));
     }
     relink(&live, name, from)?;
     if has_copies {
@@ -180,14 +187,29 @@ pub(super) fn restore(site: &Site, name: &str, files: &CertificateFiles, step: &
     archive.sync().map_err(refused)
 }
 
+/// What the file `certificate` or `key` of the target was before the step.
+fn previous(site: &Site, name: &str, step: &str, file: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let kept = site.own(name)?.subdirectory(format!("previous-{step}")).map_err(refused)?;
+    let content = kept.read(file, MOST_CHAIN).map_err(refused)?;
+    let missing = || Refusal::Unavailable(format!("the previous {file} is missing"));
+    Ok(Zeroizing::new(content.ok_or_else(missing)?.bytes))
+}
+
+/// Whether the target's own file has neither the certificate before the step nor the one after it.
+fn is_copy_of_another(
+    site: &Site,
+    name: &str,
+    files: &CertificateFiles,
+    step: &str,
+    installed: &str,
+) -> Result<bool, Refusal> {
+    let now = Place::of(&files.certificate)?.read()?;
+    Ok(fingerprint(&now) != installed && *now != *previous(site, name, step, "certificate")?)
+}
+
 fn restore_copies(site: &Site, name: &str, files: &CertificateFiles, step: &str) -> Result<(), Refusal> {
-    let previous = site.own(name)?.subdirectory(format!("previous-{step}")).map_err(refused)?;
     for (path, file) in [(&files.key, "key"), (&files.certificate, "certificate")] {
-        let place = Place::of(path)?;
-        let content = previous.read(file, 1 << 20).map_err(refused)?;
-        let before = zeroize::Zeroizing::new(
-            content.ok_or_else(|| Refusal::Unavailable(format!("the previous {file} is missing")))?.bytes,
-        );
+        let (place, before) = (Place::of(path)?, previous(site, name, step, file)?);
         if *place.read()? != *before {
             write_over(&place, &before)?;
         }
@@ -195,15 +217,16 @@ fn restore_copies(site: &Site, name: &str, files: &CertificateFiles, step: &str)
     Ok(())
 }
 
-/// Removes what older steps have kept.
-pub(super) fn forget_old(site: &Site, name: &str) {
+/// Removes what older steps have kept. What the step just done keeps stays, also if the clock was put back.
+pub(super) fn forget_old(site: &Site, name: &str, step: &str) {
     let Ok(Some(own)) = site.own_if_there(name) else { return };
     let Ok(names) = own.names() else { return };
     for prefix in ["previous-", "swap-"] {
         // Ids of steps begin with their time.
-        let mut old: Vec<&String> = names.iter().filter(|name| name.starts_with(prefix)).collect();
+        let is_older = |name: &&String| name.strip_prefix(prefix).is_some_and(|other| other != step);
+        let mut old: Vec<&String> = names.iter().filter(is_older).collect();
         old.sort_unstable();
-        old.truncate(old.len().saturating_sub(KEPT));
+        old.truncate(old.len().saturating_sub(KEPT - 1));
         for name in old {
             let _ = if prefix == "swap-" { own.remove(name).map(drop) } else { own.remove_subdirectory(name) };
         }

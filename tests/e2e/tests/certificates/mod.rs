@@ -38,6 +38,7 @@ fn certificates_for_6_47_and_90_days_are_renewed_near_their_end_without_a_failed
         // Of the last one, more is left than 7 days, of a life of 6.
         let all = [near_end.as_slice(), &[("early.example.test", 6, 4.0)]].concat();
         let Some(site) = Site::start(&all) else { return };
+        let loaded = site.load_by_certbot();
         let clients: Vec<_> = all.iter().map(|(name, ..)| (site.serial_on_disk(name), site.client(name))).collect();
         // certbot runs once at a time, so a renewal may have to wait for the next pass.
         let mut left: Vec<&str> = near_end.iter().map(|(name, ..)| *name).collect();
@@ -59,6 +60,7 @@ fn certificates_for_6_47_and_90_days_are_renewed_near_their_end_without_a_failed
                 _ => assert_eq!(seen, [old, new], "{name}"),
             }
         }
+        assert!(!loaded.exists(), "certbot has loaded what nobody has checked");
         // Nothing is left to do.
         let ran = site.once();
         ran.expect_code(0);
@@ -87,7 +89,7 @@ const SPOILED: [(&str, &str, &str); 4] = [
     ("another name", "mint --names other.example.test", "it is not for"),
     ("another key", r#"cat "$place/earlier-authority.key" >"$live/privkey.pem""#, "its key does not belong"),
     ("not valid yet", "mint --from 1 --to 91 --names www.example.test", "it is valid from"),
-    ("an incomplete chain", r#"cat "$live/cert.pem" >"$live/fullchain.pem""#, "the c"),
+    ("an incomplete chain", r#"cat "$live/cert.pem" >"$live/fullchain.pem""#, "the chain"),
 ];
 
 /// Would break: anything that is installed before it is checked.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::applied;
 use crate::certificate::lineages::{manager, subject};
-use crate::certificate::server::{self, Place};
+use crate::certificate::server::{self, Commands, Place};
 use crate::certificate::site::Site;
 use crate::certificate::{staged, swap};
 
@@ -25,26 +25,26 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-/// The files and the unit of the target, as previewed.
+/// The files and the commands of the target, as previewed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Target {
     certificate: String,
     key: String,
-    unit: Option<String>,
+    commands: Commands,
 }
 
 impl Target {
     fn of(files: &CertificateFiles) -> Target {
         let text = |path: &std::path::Path| path.display().to_string();
-        Target { certificate: text(&files.certificate), key: text(&files.key), unit: server::unit(files) }
+        Target { certificate: text(&files.certificate), key: text(&files.key), commands: Commands::of(files) }
     }
 
-    /// Refuses files and a unit that nobody has previewed.
+    /// Refuses files and commands that nobody has previewed.
     fn check(&self, files: &CertificateFiles) -> Result<(), Refusal> {
         match *self == Target::of(files) {
             true => Ok(()),
-            false => Err(Refusal::Changed("the target has other files or another unit now".into())),
+            false => Err(Refusal::Changed("the target has other files or commands now".into())),
         }
     }
 }
@@ -69,13 +69,13 @@ impl TypedAction for Install {
         preview.reversible = Reversibility::Fully;
         preview.interrupts = Some(Millis::ZERO);
         preview.sample = vec![target.certificate.clone(), target.key.clone()];
-        preview.sample.extend(target.unit.iter().map(|unit| format!("{unit}, which is reloaded")));
+        preview.sample.extend(target.commands.shown());
         Ok((preview, target))
     }
 
     fn touches(&self, preview: &Preview, target: &Target) -> Vec<Touch> {
         let files = [&target.certificate, &target.key].map(|path| Touch::exclusive(Subject::new("file", path)));
-        let unit = server::touches(target.unit.as_deref(), Touch::exclusive);
+        let unit = server::touches(target.commands.unit.as_deref(), Touch::exclusive);
         let first = [preview.about.clone(), manager()].map(Touch::exclusive);
         first.into_iter().chain(files).chain(unit).collect()
     }
@@ -107,15 +107,8 @@ impl TypedAction for Install {
         let name = what.arguments.lineage;
         Ok(match swap::note(&Site::of(doing.host), &name, doing.step_id)? {
             None => applied(&name, Outcome::Failed, "ansai ended before anything was replaced", Value::Null),
-            // Listed as done, so that it is put back: nobody has tested it.
-            Some(_) => {
-                let done = applied(&name, Outcome::Done, "the files were replaced", json!(doing.step_id));
-                Applied {
-                    outcome: Outcome::Failed,
-                    detail: "ansai ended before it was tested and loaded".into(),
-                    ..done
-                }
-            }
+            // Nobody has tested it.
+            Some(_) => to_put_back(&name, doing.step_id, "ansai ended before it was tested and loaded".into()),
         })
     }
 }
@@ -144,9 +137,16 @@ pub(in crate::certificate) fn install(
             return Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) });
         }
     };
-    swap::replace(site, name, &staged, files, doing.step_id)?;
-    let Err(why) = server::test(site, files).and_then(|()| server::reload(site, files)) else {
-        swap::forget_old(site, name);
+    if doing.is_stopping() {
+        return Err(Refusal::Unavailable("ansai was asked to stop".into()));
+    }
+    let replaced = match swap::replace(site, name, &staged, files, doing.step_id) {
+        Err(why) if matches!(swap::note(site, name, doing.step_id), Ok(None)) => return Err(why),
+        replaced => replaced.map(drop),
+    };
+    let loaded = replaced.and_then(|()| server::test(site, files)).and_then(|()| server::reload(site, files));
+    let Err(why) = loaded else {
+        swap::forget_old(site, name, doing.step_id);
         return Ok(applied(
             name,
             Outcome::Done,
@@ -154,13 +154,23 @@ pub(in crate::certificate) fn install(
             json!(doing.step_id),
         ));
     };
-    let back = match put_back(site, name, files, doing.step_id) {
-        Ok(back) if back.outcome == Outcome::Done => "the previous files are back and loaded".to_owned(),
-        Ok(back) => back.detail,
-        Err(error) => format!("the previous files could not be put back: {error}"),
+    let failed = match put_back(site, name, files, doing.step_id) {
+        Ok(back) if back.outcome == Outcome::Done => {
+            let detail = format!("{why}; the previous files are back and loaded");
+            applied(name, Outcome::Failed, detail, Value::Null)
+        }
+        Ok(back) => applied(name, Outcome::Failed, format!("{why}; {}", back.detail), Value::Null),
+        Err(error) => {
+            to_put_back(name, doing.step_id, format!("{why}; the previous files could not be put back: {error}"))
+        }
     };
-    let detail = format!("{why}; {back}");
-    Ok(Applied { reason: Some(why), ..applied(name, Outcome::Failed, detail, Value::Null) })
+    Ok(Applied { reason: Some(why), ..failed })
+}
+
+/// A step that failed with the new files in place. They are listed as done, so that the undo of the plan puts them back.
+fn to_put_back(name: &str, step: &str, detail: String) -> Applied {
+    let done = applied(name, Outcome::Done, "the files were replaced", json!(step));
+    Applied { outcome: Outcome::Failed, detail, ..done }
 }
 
 /// Puts the previous files back and lets the server read them.

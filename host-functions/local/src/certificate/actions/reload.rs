@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Subject, Touch};
-use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::applied;
-use crate::certificate::server;
+use crate::certificate::fields::MAX_RELOADS;
+use crate::certificate::server::{self, Commands};
 use crate::certificate::site::Site;
 
 pub(super) struct Reload;
@@ -23,7 +24,7 @@ pub(super) struct Arguments {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Target {
-    unit: Option<String>,
+    commands: Commands,
 }
 
 /// A target, as the thing that a step is about.
@@ -42,22 +43,30 @@ impl TypedAction for Reload {
         Arguments { target, .. }: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
-        let unit = server::unit(server::files(ask.reach, &target)?);
+        let commands = Commands::of(server::files(ask.reach, &target)?);
+        if ask.scope.count(&MAX_RELOADS) == 0 {
+            let name = MAX_RELOADS.field().name;
+            return Err(Refusal::Denied(format!("`{name}` of the grant permits no more in this plan")));
+        }
         let mut preview = Preview::nothing(subject(&target));
         preview.items = 1;
         preview.reversible = Reversibility::None;
         preview.interrupts = Some(Millis::ZERO);
-        preview.sample.push(unit.clone().unwrap_or(target));
-        Ok((preview, Target { unit }))
+        preview.sample = commands.shown();
+        Ok((preview, Target { commands }))
     }
 
     fn touches(&self, preview: &Preview, target: &Target) -> Vec<Touch> {
-        let unit = server::touches(target.unit.as_deref(), Touch::exclusive);
+        let unit = server::touches(target.commands.unit.as_deref(), Touch::exclusive);
         [Touch::exclusive(preview.about.clone())].into_iter().chain(unit).collect()
     }
 
+    fn amounts(&self, _targets: &Target, _treated: Option<&[Item]>) -> Vec<Amount> {
+        vec![Amount::of(&MAX_RELOADS, 1)]
+    }
+
     fn describe(&self, target: Target) -> Described {
-        Described { names: target.unit.into_iter().collect(), undo_for: None }
+        Described { names: target.commands.unit.into_iter().collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
@@ -85,8 +94,8 @@ impl TypedAction for Reload {
 fn reload(doing: &StepContext<'_>, what: &Step<Reload>) -> Result<Applied, Refusal> {
     let (site, name) = (Site::of(doing.host), what.arguments.target.as_str());
     let files = server::files(doing.reach, name)?;
-    if server::unit(files) != what.targets.unit {
-        return Err(Refusal::Changed("the target has another unit now".into()));
+    if Commands::of(files) != what.targets.commands {
+        return Err(Refusal::Changed("the target has other commands now".into()));
     }
     site.require_this_machine()?;
     server::test(&site, files)?;

@@ -5,8 +5,11 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use ansai_core::{Outcome, Refusal};
 use ansai_harness::pki::Issued;
+use ansai_kit::action::{Applied, Fate};
+use ansai_kit::target::{CertificateFiles, Reload};
 
 use super::scene::{NAME, NEW, Scene};
+use crate::certificate::server::Commands;
 use crate::certificate::swap;
 
 const NAMES: &[&str] = &[NAME, "www.a.example"];
@@ -69,6 +72,15 @@ fn a_server_that_is_broken_already_is_left_alone() {
 }
 
 #[test]
+fn nothing_is_replaced_while_ansai_stops() {
+    let (scene, _) = staged();
+    let files = scene.files("exit 0", "exit 0");
+    assert!(matches!(scene.install_while(&files, "1", true), Err(Refusal::Unavailable(_))));
+    assert_eq!((scene.served(), scene.called()), (scene.installed.pem.clone(), vec!["test-it ".to_owned()]));
+    assert!(swap::note(&scene.site, NAME, "1").unwrap().is_none());
+}
+
+#[test]
 fn files_of_their_own_keep_owner_and_mode() {
     let (scene, new) = staged();
     let (certificate, key) = (scene.path().join("tls.pem"), scene.path().join("tls.key"));
@@ -79,20 +91,22 @@ fn files_of_their_own_keep_owner_and_mode() {
     if is_root {
         std::os::unix::fs::chown(&key, Some(0), Some(4_242)).unwrap();
     }
-    let files = ansai_kit::target::CertificateFiles {
-        certificate: certificate.clone(),
-        key: key.clone(),
-        ..scene.files("exit 0", "exit 0")
-    };
+    let files =
+        CertificateFiles { certificate: certificate.clone(), key: key.clone(), ..scene.files("exit 0", "exit 0") };
     scene.install(&files, "1").unwrap();
     assert_eq!(fs::read_to_string(&certificate).unwrap(), format!("{}{}", new.pem, scene.authority.pem));
     assert_eq!((fs::read_to_string(&key).unwrap(), scene.served()), (new.key.clone(), new.pem.clone()));
     let found = fs::metadata(&key).unwrap();
     assert_eq!((found.mode() & 0o777, found.gid() == 4_242), (0o640, is_root));
+    let installed = fs::read(&certificate).unwrap();
+    fs::write(&certificate, &scene.authority.issue(NAMES, NEW).pem).unwrap();
+    assert!(matches!(swap::restore(&scene.site, NAME, &files, "1"), Err(Refusal::Changed(_))));
+    assert_eq!(scene.served(), new.pem, "nothing was put back");
+    fs::write(&certificate, installed).unwrap();
     swap::restore(&scene.site, NAME, &files, "1").unwrap();
     assert_eq!(fs::read_to_string(&key).unwrap(), scene.installed.key);
     assert_eq!(fs::metadata(&key).unwrap().mode() & 0o777, 0o640);
-    let mixed = ansai_kit::target::CertificateFiles { key: scene.live("privkey"), ..files };
+    let mixed = CertificateFiles { key: scene.live("privkey"), ..files };
     assert!(matches!(scene.install(&mixed, "2"), Err(Refusal::Denied(_))), "one is certbot's, the other is not");
 }
 
@@ -130,6 +144,87 @@ fn what_somebody_has_renewed_since_stays() {
 }
 
 #[test]
+fn what_certbot_has_renewed_under_the_same_number_stays() {
+    let (scene, _) = staged();
+    let files = scene.files("exit 0", "exit 0");
+    scene.install(&files, "1").unwrap();
+    swap::restore(&scene.site, NAME, &files, "1").unwrap();
+    // A crash has hidden that the undo was complete, and certbot took the number that was free again.
+    let newer = scene.authority.issue(NAMES, NEW);
+    scene.write_version(&scene.site.config, 2, &newer);
+    assert!(matches!(swap::restore(&scene.site, NAME, &files, "1"), Err(Refusal::Changed(_))));
+    assert_eq!(scene.served(), newer.pem);
+}
+
+/// The step failed, and what it did is listed, so that an undo tries again.
+fn assert_is_left(failed: &Applied) {
+    assert_eq!((failed.outcome, &failed.items[0].fate), (Outcome::Failed, &Fate::Done), "{failed:?}");
+    assert!(failed.detail.contains("could not be put back"), "{}", failed.detail);
+}
+
+#[test]
+fn what_could_not_be_put_back_is_left_to_the_undo() {
+    let (scene, new) = staged();
+    let (cert, chain) = (scene.live("cert"), scene.live("chain"));
+    // The test fails, and a link leads to a version that is neither the old nor the new one.
+    let test = format!(
+        "case $(readlink {}) in *cert2.pem) ln -sf ../../archive/{NAME}/chain7.pem {}; exit 1;; esac",
+        cert.display(),
+        chain.display()
+    );
+    let files = scene.files(&test, "exit 0");
+    assert_is_left(&scene.install(&files, "1").unwrap());
+    assert_eq!(scene.served(), new.pem);
+    fs::remove_file(&chain).unwrap();
+    std::os::unix::fs::symlink(format!("../../archive/{NAME}/chain2.pem"), &chain).unwrap();
+    swap::restore(&scene.site, NAME, &files, "1").unwrap();
+    assert_eq!((scene.served(), scene.archive().len()), (scene.installed.pem.clone(), 4));
+}
+
+#[test]
+fn half_a_replacement_that_could_not_be_put_back_is_left_to_the_undo() {
+    let (scene, _) = staged();
+    // The first link is replaced, and no link of the key can be made, neither forwards nor back.
+    let obstacle = scene.live("x").with_file_name(".privkey.ansai");
+    fs::create_dir(&obstacle).unwrap();
+    let files = scene.files("exit 0", "exit 0");
+    assert_is_left(&scene.install(&files, "1").unwrap());
+    assert_eq!(scene.archive().len(), 8, "the new files are still there");
+    fs::remove_dir(&obstacle).unwrap();
+    swap::restore(&scene.site, NAME, &files, "1").unwrap();
+    assert_eq!((scene.served(), scene.archive().len()), (scene.installed.pem.clone(), 4));
+}
+
+#[test]
+fn an_undo_without_its_note_is_refused() {
+    let (scene, new) = staged();
+    let files = scene.files("exit 0", "exit 0");
+    scene.install(&files, "1").unwrap();
+    fs::remove_file(scene.site.own_path(NAME).join("swap-1")).unwrap();
+    assert!(matches!(swap::restore(&scene.site, NAME, &files, "1"), Err(Refusal::NotFound(_))));
+    assert_eq!(scene.served(), new.pem);
+}
+
+#[test]
+fn commands_are_compared_and_shown() {
+    let scene = Scene::new();
+    let files = scene.files("exit 0", "exit 0");
+    let commands = Commands::of(&files);
+    let programs = ["test-it", "reload-it"].map(|name| scene.path().join(name).display().to_string());
+    assert_eq!(commands.shown(), programs.map(|program| format!("{program}, which is run")));
+    let changes: [fn(&mut CertificateFiles); 3] = [
+        |files| files.test.push("--quick".into()),
+        |files| files.reload = Reload::Command(vec!["/bin/true".into()]),
+        |files| files.reload = Reload::Unit("nginx.service".into()),
+    ];
+    for change in changes {
+        let mut other = files.clone();
+        change(&mut other);
+        assert_ne!(Commands::of(&other), commands, "{other:?}");
+    }
+}
+
+#[test]
 fn only_the_latest_installations_are_kept() {
     let (scene, _) = staged();
     let files = scene.files("exit 0", "exit 0");
@@ -139,4 +234,10 @@ fn only_the_latest_installations_are_kept() {
     }
     let own = fs::read_dir(scene.site.own_path(NAME)).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(own.filter(|name| name.to_string_lossy().starts_with("swap-")).count(), 3);
+    // The clock was put back: by its id, this step is older than all others.
+    scene.stage(&scene.authority.issue(NAMES, (NEW.0, NEW.1 + 7)));
+    scene.install(&files, "0").unwrap();
+    assert!(swap::note(&scene.site, NAME, "0").unwrap().is_some());
+    assert!(swap::note(&scene.site, NAME, "6").unwrap().is_some());
+    assert!(swap::note(&scene.site, NAME, "4").unwrap().is_none());
 }

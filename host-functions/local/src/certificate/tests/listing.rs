@@ -9,6 +9,7 @@ use ansai_core::{Refusal, Scope};
 use ansai_harness::pki::LONG;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::target::Reach;
+use rustix::fs::inotify;
 use serde_json::json;
 
 use super::scene::{DAY, NAME, NEW, NOW, Scene, now};
@@ -123,10 +124,15 @@ fn paths_that_lead_elsewhere_or_hang_are_refused() {
     fs::write(scene.site.config.join("text"), "nothing").unwrap();
     let refused = |path: &str, key: Option<&str>| look(&scene, path, key).unwrap_err();
     let good = scene.live("fullchain").display().to_string();
+    let opened = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&opened, &outside, inotify::WatchFlags::OPEN).unwrap();
+    inotify::add_watch(&opened, &fifo, inotify::WatchFlags::OPEN).unwrap();
     assert!(matches!(refused(&format!("{config}/out.pem"), None), Refusal::Denied(_)));
     assert!(matches!(refused(&good, Some(&outside.display().to_string())), Refusal::Denied(_)));
     assert!(matches!(refused(&good, Some(&format!("{config}/out.pem"))), Refusal::Denied(_)));
     assert!(matches!(refused(&format!("{config}/fifo"), None), Refusal::Invalid(_)));
+    let read = rustix::io::read(&opened, &mut [0_u8; 4_096]);
+    assert_eq!(read, Err(rustix::io::Errno::AGAIN), "to open a device can act");
     assert!(matches!(refused(&config, None), Refusal::Invalid(_)));
     assert!(matches!(refused(&format!("{config}/large"), None), Refusal::Unavailable(_)));
     assert!(matches!(refused(&format!("{config}/text"), None), Refusal::Invalid(_)));

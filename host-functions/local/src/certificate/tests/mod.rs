@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod bounds;
 mod installing;
 mod listing;
 mod renewing;

@@ -43,10 +43,11 @@ fn a_renewal_changes_nothing_that_is_served() {
     let staged = staging::version(&scene.site, NAME).unwrap().unwrap();
     assert_eq!((staged.number, staged.key()), (2, new.key.as_bytes()));
     let called = scene.called().join("\n");
-    for word in ["renew", "--non-interactive", "--no-random-sleep-on-renew", "--force-renewal", "--cert-name a.example"]
-    {
-        assert!(called.contains(word), "{called}");
-    }
+    // The last two override what `/etc/letsencrypt/cli.ini` would load.
+    let words = "renew --non-interactive --no-random-sleep-on-renew --force-renewal --cert-name a.example";
+    let config = scene.staged_config();
+    let expected = format!("certbot {words} --config-dir {} --deploy-hook true --installer null", config.display());
+    assert_eq!(called, expected);
     let text = fs::read_to_string(scene.staged_config().join("renewal/a.example.conf")).unwrap();
     for gone in ["renew_hook", "installer", &format!("{}/archive/{NAME}\ncert", scene.site.config.display())] {
         assert!(!text.contains(gone), "{text}");

@@ -128,7 +128,11 @@ impl Scene {
     }
 
     pub(super) fn install(&self, files: &CertificateFiles, step: &str) -> Result<Applied, Refusal> {
-        doing(step, |doing| install::install(&self.site, NAME, files, None, doing))
+        self.install_while(files, step, false)
+    }
+
+    pub(super) fn install_while(&self, files: &CertificateFiles, step: &str, stops: bool) -> Result<Applied, Refusal> {
+        doing(step, stops, |doing| install::install(&self.site, NAME, files, None, doing))
     }
 
     /// The certificate that servers read.
@@ -145,8 +149,8 @@ impl Scene {
 }
 
 /// With what acting gets to know.
-pub(super) fn doing<T>(step: &str, act: impl FnOnce(&StepContext<'_>) -> T) -> T {
-    let (host, scope, stop) = (Host::at("/"), Scope::default(), AtomicBool::new(false));
+pub(super) fn doing<T>(step: &str, stops: bool, act: impl FnOnce(&StepContext<'_>) -> T) -> T {
+    let (host, scope, stop) = (Host::at("/"), Scope::default(), AtomicBool::new(stops));
     let nothing = RawValue::from_string("null".into()).unwrap();
     act(&StepContext {
         host: &host,
