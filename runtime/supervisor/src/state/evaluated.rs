@@ -240,4 +240,29 @@ mod tests {
         state.flush().unwrap();
         assert_eq!(elsewhere(), Some(Timestamp::from_millis(2 * day)), "together with all others soon after the start");
     }
+
+    /// Would break: what policies stored, lost with a time that cannot be written; or such a time that counts as written.
+    #[test]
+    fn a_time_that_cannot_be_written_takes_nothing_along_and_is_written_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state.db");
+        let state = State::open(&file, Ballast::new(dir.path().join("b"), 4096)).unwrap();
+        let elsewhere = |select: &str| {
+            Connection::open(&file).unwrap().query_row(select, [], |row| row.get::<_, Option<i64>>(0)).unwrap()
+        };
+        let change =
+            |statement: &str| state.0.write_soon(|connection| Ok(connection.execute_batch(statement)?)).unwrap();
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        state.commit(&ONE, Timestamp::from_millis(1), &writes).unwrap();
+        state.commit(&ONE, Timestamp::from_millis(2), &Writes::default()).unwrap();
+        change("ALTER TABLE evaluated RENAME TO moved");
+        assert!(state.flush().is_err());
+        assert_eq!(elsewhere("SELECT count(*) FROM store"), Some(1));
+        change("ALTER TABLE moved RENAME TO evaluated");
+        // The time is written with the first, and on the disk with the second.
+        state.flush().unwrap();
+        state.flush().unwrap();
+        assert_eq!(elsewhere("SELECT max(at) FROM evaluated"), Some(2));
+    }
 }
