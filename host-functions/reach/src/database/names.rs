@@ -1,9 +1,17 @@
 //! Names and subjects of things in databases.
 
+use std::time::Duration;
+
 use ansai_core::text::inert;
-use ansai_core::{Refusal, Subject, Timestamp};
+use ansai_core::{Refusal, Subject, Timestamp, Touch};
+use ansai_kit::evaluation_state::Label;
 use ansai_kit::host::ProbeContext;
 
+/// Labels of a target that say where its server runs on this host: leases and the never-touch list rely on them.
+pub(crate) const UNIT: &str = "unit";
+pub(crate) const MOUNT: &str = "mount";
+/// A preview runs on a thread that local probes need.
+const PREVIEW: Duration = Duration::from_secs(2);
 /// PostgreSQL cuts names after 63 bytes; escapes are longer.
 const MOST: usize = 256;
 
@@ -36,11 +44,30 @@ fn part(name: &str) -> String {
 ///
 /// # Errors
 /// `timed-out` if there is none.
-pub(crate) fn limit(ask: &ProbeContext<'_>) -> Result<std::time::Duration, Refusal> {
+pub(crate) fn limit(ask: &ProbeContext<'_>) -> Result<Duration, Refusal> {
     match ask.deadline.remaining() {
         left if left.is_zero() => Err(Refusal::TimedOut("no time is left for a call of the server".into())),
         left => Ok(left),
     }
+}
+
+/// The time that a call of a server has in a preview.
+///
+/// # Errors
+/// As [`limit`].
+pub(crate) fn limit_of_preview(ask: &ProbeContext<'_>) -> Result<Duration, Refusal> {
+    Ok(limit(ask)?.min(PREVIEW))
+}
+
+/// The value of a label.
+pub(crate) fn label(labels: &[Label], name: &str) -> Option<String> {
+    labels.iter().find(|label| label.name == name).map(|label| label.value.clone())
+}
+
+/// What a step touches besides, by the labels of its target.
+pub(crate) fn where_it_runs(unit: Option<&str>, mount: Option<&str>) -> impl Iterator<Item = Touch> {
+    let unit = unit.map(|unit| Touch::shared(Subject::new("unit", unit)));
+    unit.into_iter().chain(mount.map(|mount| Touch::shared(Subject::new("filesystem", mount))))
 }
 
 /// Milliseconds since 1970 of an expression.

@@ -56,7 +56,8 @@ fn micros(expression: &str) -> String {
 }
 
 /// The kind of work of a row `a` of `pg_stat_activity`, as an expression. Programs that copy data are known by the names that
-/// they give themselves, and by what they do. A statement that ansai may not see makes a session `other`.
+/// they give themselves, and by what they do. A statement that ansai may not see makes a session `other`. The server shows the
+/// first 1,024 bytes of a statement, and comments may precede it: so it is a dump unless it says that it is none.
 pub(super) fn work() -> String {
     format!(
         "case when a.backend_type = 'walsender' then 'replica'
@@ -64,9 +65,11 @@ pub(super) fn work() -> String {
            when a.application_name = '{APPLICATION}' or a.pid in (
              select pid from pg_stat_progress_vacuum union all select pid from pg_stat_progress_create_index
              union all select pid from pg_stat_progress_cluster union all select pid from pg_stat_progress_analyze)
-             or a.query ~* '(^|;)\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|refresh)\\M' then 'maintenance'
+             or a.query ~* '(^|;|\\*/|\\n)\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|refresh)\\M' then 'maintenance'
            when a.application_name ~ '^(pg_dump|pg_dumpall|pg_basebackup|pgbackrest|barman|wal-g|pg_probackup)'
-             or a.query ~* '(^|;)\\s*copy\\M.*\\mto\\s+stdout\\M' or a.query ~* '(^|;)\\s*lock\\s+table\\M.*access\\s+share' then 'dump'
+             or (a.query ~* '(^|;|\\*/|\\n)\\s*copy\\M' and a.query !~* '\\mfrom\\s+stdin\\M')
+             or (a.query ~* '(^|;|\\*/|\\n)\\s*lock\\M' and (a.query ~* '\\maccess\\s+share\\M'
+               or a.query !~* '\\min\\s+(row|share|exclusive|access\\s+exclusive)\\M')) then 'dump'
            when a.query is null or a.query = '<insufficient privilege>' or a.usesysid is null then 'other'
            when a.backend_type = 'client backend' then 'client' else 'other' end"
     )

@@ -10,7 +10,7 @@ use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{APPLICATIONS, MIN_MINUTES, USERS};
-use super::names::{self, limit, shown};
+use super::names::{self, shown};
 use super::seen::Seen;
 use super::session::{Identity, work};
 use crate::postgresql::client::{Server, quote};
@@ -44,6 +44,9 @@ pub(super) struct Targeted {
     user: String,
     application: String,
     database: String,
+    /// Where the server runs, by the labels of its target.
+    unit: Option<String>,
+    mount: Option<String>,
 }
 
 impl Signal {
@@ -110,10 +113,12 @@ impl TypedAction for Signal {
     ) -> Result<(Preview, Targeted), Refusal> {
         let identity = Identity::parse(&session)?;
         let server = Server::of(ask.reach, &target)?;
-        let seen = Seen::of(&server, limit(ask)?, identity)?;
+        let seen = Seen::of(&server, names::limit_of_preview(ask)?, identity)?;
         seen.may_end(*self, identity.pid, ask.scope.minutes(&MIN_MINUTES))?;
         let Seen { user, application, database, .. } = seen;
-        let targeted = Targeted { target, identity, user, application, database };
+        let labels = &server.target().target.labels;
+        let (unit, mount) = (names::label(labels, names::UNIT), names::label(labels, names::MOUNT));
+        let targeted = Targeted { target, identity, user, application, database, unit, mount };
         let mut preview = Preview::nothing(names::session(&targeted.target, identity.pid));
         preview.items = 1;
         preview.reversible = Reversibility::None;
@@ -124,7 +129,9 @@ impl TypedAction for Signal {
     }
 
     fn touches(&self, preview: &Preview, what: &Targeted) -> Vec<Touch> {
-        vec![Touch::exclusive(preview.about.clone()), Touch::shared(names::target(&what.target))]
+        let mut touches = vec![Touch::exclusive(preview.about.clone()), Touch::shared(names::target(&what.target))];
+        touches.extend(names::where_it_runs(what.unit.as_deref(), what.mount.as_deref()));
+        touches
     }
 
     fn canonical(&self, _preview: &Preview, what: &Targeted) -> Vec<Canonical> {

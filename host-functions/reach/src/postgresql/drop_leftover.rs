@@ -68,7 +68,7 @@ impl TypedAction for DropLeftover {
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
-        let Step { targets, .. } = what;
+        let Step { mut targets, .. } = what;
         let (server, found) = targets.again(doing)?;
         let statement = format!("drop index concurrently {}", quote::qualified(&found.schema, &found.name)?);
         long::begin(&server, targets, statement, WITHIN, LOCK)

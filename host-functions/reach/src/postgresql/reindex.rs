@@ -69,7 +69,7 @@ impl TypedAction for Reindex {
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
-        let Step { arguments: Arguments { within, .. }, targets } = what;
+        let Step { arguments: Arguments { within, .. }, mut targets } = what;
         let (server, found) = targets.again(doing)?;
         let statement = format!("reindex index concurrently {}", quote::qualified(&found.schema, &found.name)?);
         long::begin(&server, targets, statement, within, LOCK)

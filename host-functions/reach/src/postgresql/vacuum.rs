@@ -67,7 +67,7 @@ impl TypedAction for Vacuum {
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
-        let Step { arguments: Arguments { analyse, within, .. }, targets } = what;
+        let Step { arguments: Arguments { analyse, within, .. }, mut targets } = what;
         let (server, found) = targets.again(doing)?;
         let options = if analyse { "(analyze)" } else { "" };
         let statement = format!("vacuum {options} {}", quote::qualified(&found.schema, &found.name)?);

@@ -86,7 +86,8 @@ fn a_session_that_is_idle_in_a_transaction_is_ended() {
         ])
     );
     assert_eq!(previewed.preview.about.kind, "database-session");
-    assert_eq!(previewed.touches.len(), 2);
+    // The session, its target, and the unit and the mount that the target names.
+    assert_eq!(previewed.touches.len(), 4);
     // The grant is compared again before it is signalled.
     let narrower = scene.step(
         SESSIONS,
@@ -164,19 +165,25 @@ fn superusers_dumps_and_ansai_are_spared() {
     let Some(scene) = Scene::new() else { return };
     scene.server.sql("app", "create role shop login; create role backup login replication; create table t as select * from generate_series(1, 300000) n; grant all on t to shop, backup");
     let mut clients = Vec::new();
-    for (application, user, statement) in [
-        ("root", "postgres", "begin"),
-        ("pg_dump", "shop", "begin"),
-        ("streams", "backup", "begin"),
-        ("innocent", "shop", "begin; lock table t in access share mode"),
+    // The server shows the begin of a long statement.
+    let long_lock = format!("begin; lock table {}t in access share mode", "t, ".repeat(400));
+    let long_copy = format!("begin; copy (select '{}') to stdout", "x".repeat(1_100));
+    for (application, user, statement, work) in [
+        ("root", "postgres", "begin", "client"),
+        ("pg_dump", "shop", "begin", "dump"),
+        ("streams", "backup", "begin", "client"),
+        ("innocent", "shop", "begin; lock table t in access share mode", "dump"),
+        ("commented", "shop", "begin; /* nightly */ lock table t in access share mode", "dump"),
+        ("explained", "shop", "begin; -- nightly\n copy (select 1) to stdout", "dump"),
+        ("locks-much", "shop", long_lock.as_str(), "dump"),
+        ("copies-much", "shop", long_copy.as_str(), "dump"),
     ] {
         let client = scene.server.client("app", statement).args(["-U", user, "-c", r"\! exec sleep 600"]);
         clients.push(client.env("PGAPPNAME", application).spawn());
         let state = format!("select state from pg_stat_activity where application_name = '{application}'");
         scene.server.wait_for("app", &state, "idle in transaction");
         let found = session(&scene, application);
-        let is_dump = ["pg_dump", "innocent"].contains(&application);
-        assert_eq!(found["work"], if is_dump { "dump" } else { "client" }, "{found}");
+        assert_eq!(found["work"], work, "{found}");
         let refused = step(&scene, "terminate", &found).preview();
         assert!(matches!(refused, Err(Refusal::Denied(_))), "{application}: {refused:?}");
     }

@@ -5,6 +5,7 @@
 //! nothing. Whoever finds a bound after a crash takes it for what was used.
 
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use ansai_core::{Millis, Share, Shares};
 
@@ -135,8 +136,13 @@ impl Used {
 }
 
 impl Meters {
+    fn writes(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes the bounds that are no longer right, durable with the next flush. Answers how many.
     pub(crate) fn store(&self) -> usize {
+        let _one_at_a_time = self.writes();
         let (now, is_owed) = ((self.uptime)(), self.is_owed.swap(false, Ordering::Relaxed));
         let mut rows = Vec::new();
         for (instance, meter) in &self.meters {
@@ -167,6 +173,7 @@ impl Meters {
 
     /// Writes what was used exactly: this run has ended. What is used afterwards is written with the last owner.
     pub(crate) fn end(&self) {
+        let _one_at_a_time = self.writes();
         let (now, is_owed) = ((self.uptime)(), self.is_owed.swap(false, Ordering::Relaxed));
         let exact = |(instance, meter): (&String, &Meter)| meter.at(now).exact(instance, &self.boot, is_owed);
         let rows: Vec<ShareRow> = self.meters.iter().flat_map(exact).collect();
@@ -177,10 +184,12 @@ impl Meters {
 
     /// Durably: an instance that can kill ansai must not have used it for nothing.
     pub(super) fn store_at_once(&self, instance: &str, meter: &Meter) {
-        let rows = meter.lock().bounds(instance, &self.boot, &meter.shares, false);
+        let _one_at_a_time = self.writes();
+        // Held until it is written: nothing else is used meanwhile.
+        let mut used = meter.lock();
+        let rows = used.bounds(instance, &self.boot, &meter.shares, false);
         if let Err(error) = self.state.put_shares_durably(&rows) {
             tracing::error!(instance, "what it used of its shares is not stored, ansai tries again: {error}");
-            let mut used = meter.lock();
             (used.kept.is_lost, used.is_changed) = (true, true);
         }
     }

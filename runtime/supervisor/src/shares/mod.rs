@@ -36,6 +36,9 @@ pub(crate) struct Meters {
     meters: HashMap<String, Meter>,
     /// The run before this one was killed, and what it may have used without a trace is not in the rows yet.
     is_owed: AtomicBool,
+    /// Held from the calculation of rows until they are written, so that no older row takes the place of a newer one. First this,
+    /// then a meter, then the state.
+    writing: Mutex<()>,
 }
 
 struct Meter {
@@ -105,7 +108,7 @@ impl Meters {
             (name.to_string(), Meter { shares, used: Mutex::new(used) })
         };
         let meters = shares.into_iter().map(|(name, shares)| meter(name, shares)).collect();
-        Ok(Meters { state, boot, uptime, meters, is_owed: AtomicBool::new(before > 0.0) })
+        Ok(Meters { state, boot, uptime, meters, is_owed: AtomicBool::new(before > 0.0), writing: Mutex::new(()) })
     }
 
     /// An instance has used so much of a share.

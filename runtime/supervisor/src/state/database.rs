@@ -143,9 +143,14 @@ impl Database {
         self.with_ballast(|connection| whole(connection, &body))
     }
 
+    /// Whether it refuses writes since a sync failed.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.get().is_some()
+    }
+
     /// Makes pending writes durable. A database that refuses writes has none.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
-        if self.poisoned.get().is_some() {
+        if self.is_poisoned() {
             return Ok(());
         }
         let was_open = Cell::new(false);

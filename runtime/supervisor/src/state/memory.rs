@@ -8,7 +8,7 @@ use ansai_kit::evaluation_state::{Memory, Trigger, Writes};
 use ansai_kit::policy::aggregate::Aggregate;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{State, StateError, evaluated, series};
+use super::{State, StateError, series};
 
 impl State {
     /// Commits the data of a successful evaluation if its trigger keeps it. What a verification or a person caused leaves
@@ -25,13 +25,11 @@ impl State {
 
     /// Writes the data of a successful evaluation; durable with the next durable write or [`State::flush`].
     pub(crate) fn commit(&self, instance: &InstanceName, now: Timestamp, writes: &Writes) -> Result<(), StateError> {
-        if writes.store.is_empty() && writes.series.is_empty() {
-            self.note_evaluated(instance, now, false);
+        if writes.store.is_empty() && writes.series.is_empty() && self.note_evaluated(instance, now)? {
             return Ok(());
         }
         let name = instance.as_str();
-        self.0.write_soon(|connection| {
-            evaluated::put(connection, instance, now)?;
+        self.write_evaluated(instance, now, |connection| {
             for (key, value) in &writes.store {
                 match value {
                     Some(value) => connection
@@ -46,9 +44,7 @@ impl State {
                 super::series::write(connection, &super::series::KEEP, (name, series), now, *write)?;
             }
             Ok(())
-        })?;
-        self.note_evaluated(instance, now, true);
-        Ok(())
+        })
     }
 
     /// A value of an instance's store.

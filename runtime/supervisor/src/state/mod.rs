@@ -152,7 +152,7 @@ const SCHEMA: Schema = Schema(&[
 ///
 /// Data that decisions depend on is durable when it is written. The policies' data (series, store) waits in an open
 /// transaction for the next durable write or [`State::flush`]: with thousands of instances, a sync for each evaluation would
-/// keep the disk busy all the time. The time of an evaluation after which nothing is stored waits longer, see
+/// keep the disk busy all the time. The time of an evaluation after which nothing is stored may wait longer, see
 /// [`evaluated`].
 pub(crate) struct State(Database, Evaluated);
 
@@ -183,8 +183,12 @@ impl State {
 
     /// Makes pending writes durable.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
-        self.put_evaluated(false)?;
-        self.0.flush()
+        if let Err(error) = self.0.flush() {
+            self.evaluated_are_lost();
+            return Err(error);
+        }
+        // Afterwards, because a write that fails takes along what waits; it is durable with the next flush.
+        if self.0.is_poisoned() { Ok(()) } else { self.put_evaluated(false) }
     }
 }
 

@@ -51,8 +51,11 @@ pub(crate) fn point(file: &Path, name: &str) {
     }
 }
 
-/// Waits as long as there is a file `slow` beside.
+/// Waits as long as there is a file `slow` beside. The file `held` says that it waits, and so that the step acts.
 pub(crate) fn hold(file: &Path) {
+    if file.with_file_name("slow").exists() {
+        std::fs::write(file.with_file_name("held"), "").unwrap();
+    }
     while file.with_file_name("slow").exists() {
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,5 +1,7 @@
 //! A new connection to a server.
 
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -8,13 +10,16 @@ use ansai_core::Refusal;
 use ansai_kit::target::TargetAccess;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::AbortHandle;
 use tokio_postgres::config::{Config, SslMode};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Connection, NoTls};
 
 use super::address::{Address, Place};
 use super::error::refusal;
 use super::guarded::{Allowance, Guarded};
 use super::tls::Tls;
+use crate::addresses::{self, NoAddress};
+use crate::runtime;
 
 /// How ansai appears among the sessions. Its own sessions are never touched.
 pub(crate) const APPLICATION: &str = "ansai";
@@ -28,13 +33,34 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(super) type Socket = Box<dyn Stream>;
 
+/// How long a connection may take to end once nobody uses it. It waits for an answer that is due, which may never come.
+const END: Duration = Duration::from_secs(5);
+/// How long a lookup of a name may take.
+const LOOKUP: Duration = Duration::from_secs(5);
+
 /// A connection that is open.
 pub(super) struct Open {
     pub(super) client: Client,
     pub(super) allowance: Allowance,
+    /// Reads and writes.
+    task: AbortHandle,
 }
 
-/// Connects and logs in. The task that reads and writes runs on the current runtime, and ends with the client.
+impl Drop for Open {
+    fn drop(&mut self) {
+        let task = self.task.clone();
+        match runtime::handle() {
+            // An idle connection says goodbye to the server, and ends at once.
+            Ok(runtime) => drop(runtime.spawn(async move {
+                tokio::time::sleep(END).await;
+                task.abort();
+            })),
+            Err(_) => task.abort(),
+        }
+    }
+}
+
+/// Connects and logs in. The task that reads and writes runs on the current runtime, and ends with the value.
 ///
 /// # Errors
 /// `unavailable`, mostly; see [`refusal`].
@@ -50,36 +76,68 @@ pub(super) async fn open(target: &TargetAccess, settings: Option<&str>) -> Resul
     if let Some(source) = &target.secret {
         config.password(source.read()?.expose());
     }
-    let socket = dial(&address.place).await;
-    let socket = socket.map_err(|error| Refusal::Unavailable(format!("target `{name}`: {}", error.kind())))?;
+    let socket = dial(name, &address.place).await?;
     let allowance: Allowance = Arc::new(AtomicUsize::new(MOST_LOGIN_BYTES));
     let failed = |error| refusal(name, &error);
-    let client = match (&address.place, address.tls) {
+    let (client, task) = match (&address.place, address.tls) {
         (Place::Network { host, .. }, true) => {
             config.ssl_mode(SslMode::Require);
             let tls = Tls::new(host, address.authorities.as_deref(), allowance.clone())?;
             let (client, connection) = config.connect_raw(socket, tls).await.map_err(failed)?;
-            tokio::spawn(connection);
-            client
+            (client, tokio::spawn(serve(connection)).abort_handle())
         }
         _ => {
             config.ssl_mode(SslMode::Disable);
             let socket = Guarded::new(socket, allowance.clone(), false);
             let (client, connection) = config.connect_raw(socket, NoTls).await.map_err(failed)?;
-            tokio::spawn(connection);
-            client
+            (client, tokio::spawn(serve(connection)).abort_handle())
         }
     };
-    Ok(Open { client, allowance })
+    Ok(Open { client, allowance, task })
 }
 
-async fn dial(place: &Place) -> std::io::Result<Socket> {
+/// Reads and writes until the connection ends. Notices of the server are dropped: they may hold values and statements.
+async fn serve<S, T>(mut connection: Connection<S, T>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
+}
+
+async fn dial(name: &str, place: &Place) -> Result<Socket, Refusal> {
+    let failed = |error: std::io::Error| Refusal::Unavailable(format!("target `{name}`: {}", error.kind()));
     match place {
-        Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
         Place::Network { host, port } => {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            stream.set_nodelay(true)?;
+            let addresses = addresses_of(host, *port).await.map_err(|why| no_address(name, &why))?;
+            let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+            stream.set_nodelay(true).map_err(failed)?;
             Ok(Box::new(stream))
+        }
+    }
+}
+
+/// The addresses that a policy may reach.
+async fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, NoAddress> {
+    if host.parse::<IpAddr>().is_ok() {
+        return addresses::of(host, port, LOOKUP);
+    }
+    let host = host.to_owned();
+    let found = tokio::task::spawn_blocking(move || addresses::of(&host, port, LOOKUP)).await;
+    found.unwrap_or_else(|error| Err(NoAddress::NotResolved(error.to_string())))
+}
+
+fn no_address(name: &str, why: &NoAddress) -> Refusal {
+    match why {
+        NoAddress::NotResolved(why) => {
+            let why = ansai_core::text::inert(why, 200);
+            Refusal::Unavailable(format!("target `{name}`: its name cannot be resolved: {why}"))
+        }
+        NoAddress::TimedOut => Refusal::Unavailable(format!("target `{name}`: no name server answered in time")),
+        NoAddress::AllHang => Refusal::Busy("earlier lookups of names still hang".into()),
+        NoAddress::Forbidden(_) => {
+            Refusal::Denied(format!("target `{name}` leads to an address that no policy may reach"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a server may send: not more than expected, and during the login no demand for the password itself.
+//! What a server may send: not more than expected, and during the login no demand for the password itself, or its MD5.
 
 use std::io;
 use std::pin::Pin;
@@ -70,6 +70,7 @@ const MOST_ITERATIONS: u64 = 1_000_000;
 const MOST_KEPT: usize = 4_096;
 const OK: u32 = 0;
 const CLEAR_TEXT: u32 = 3;
+const MD5: u32 = 5;
 const SASL_CONTINUE: u32 = 11;
 
 /// The messages of a login so far.
@@ -113,6 +114,9 @@ impl Login {
             Some(OK) => Ok(true),
             Some(CLEAR_TEXT) if !self.is_private => {
                 Err(io::Error::other("the server asks for the password in clear text, without TLS"))
+            }
+            Some(MD5) if !self.is_private => {
+                Err(io::Error::other("the server asks for the MD5 of the password, without TLS"))
             }
             Some(SASL_CONTINUE) if self.iterations() > MOST_ITERATIONS => {
                 Err(io::Error::other("the server asks for too many iterations of SCRAM"))
@@ -172,6 +176,7 @@ mod tests {
         assert_eq!(read(&demand(CLEAR_TEXT, ""), false), None);
         assert_eq!(read(&[notice.clone(), demand(CLEAR_TEXT, "")].concat(), false), None);
         assert_eq!(read(&demand(CLEAR_TEXT, ""), true), Some(false));
+        assert_eq!([false, true].map(|is_private| read(&demand(MD5, "salt"), is_private)), [None, Some(false)]);
         assert_eq!(read(&[notice, demand(OK, "")].concat(), false), Some(true));
         assert_eq!(read(&[demand(OK, ""), demand(CLEAR_TEXT, "")].concat(), false), Some(true), "it is over");
     }

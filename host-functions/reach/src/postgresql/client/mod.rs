@@ -167,6 +167,14 @@ impl Session {
         let answer = ask(&self.open, statements).await;
         Ok(answer.map_err(|error| refusal(&self.name, &error))?.into_iter().filter_map(only_row).collect())
     }
+
+    /// How statements ended; `None` if the connection was lost, because then the server may go on with them.
+    pub(crate) async fn end_of(&self, statements: &str) -> Option<Result<(), Refusal>> {
+        match ask(&self.open, statements).await {
+            Ok(_) => Some(Ok(())),
+            Err(error) => error.code().is_some().then(|| Err(refusal(&self.name, &error))),
+        }
+    }
 }
 
 async fn ask(open: &Open, statements: &str) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {

@@ -44,19 +44,21 @@ impl Target {
     }
 }
 
-/// The outcome, as the catalogue shows it. `error` is what the statement ended with, if that is known.
-pub(super) fn conclude(server: &Server, target: &Target, error: Option<Refusal>) -> Applied {
+/// The outcome, as the catalogue shows it. `ended` is how the statement ended, if that is known.
+pub(super) fn conclude(server: &Server, target: &Target, ended: Option<Result<(), Refusal>>) -> Applied {
     let (name, done) = (target.shown(), target.verb.done());
     let now = match Found::where_(server, LIMIT, &target.result()) {
         Ok(now) => now,
         Err(why) => return Applied::unknown(format!("nobody knows whether {name} was {done}: {why}")),
     };
     let is_done = match (target.verb, &now) {
-        (Verb::Vacuum, Some(now)) => now.vacuums > target.vacuums,
+        // The server may count it later, or not at all.
+        (Verb::Vacuum, Some(now)) => matches!(ended, Some(Ok(()))) || now.vacuums > target.vacuums,
         (Verb::Reindex, Some(now)) => now.is_valid && now.oid != target.id.relation,
         (Verb::DropLeftover, None) => true,
         _ => false,
     };
+    let error = ended.and_then(Result::err);
     if is_done && error.is_none() {
         return target.applied(Outcome::Done, format!("{name} was {done}"), now.as_ref());
     }

@@ -9,6 +9,7 @@ use ansai_kit::action::{Applied, Begun, Progress, StepContext};
 use ansai_kit::call::to_text;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use super::Target;
 use super::conclude::conclude;
@@ -42,7 +43,8 @@ struct Handle {
     target: Target,
 }
 
-/// How statements of this process ended; `None` while they run.
+/// How statements of this process ended; `None` while they run. One whose connection was lost is not among them: nobody waits
+/// for it, as after a restart.
 type Statements = HashMap<Backend, Option<Result<(), Refusal>>>;
 
 fn statements() -> MutexGuard<'static, Statements> {
@@ -68,7 +70,9 @@ pub(in crate::postgresql) fn begin(
     );
     let session = server.session(LIMIT, &settings)?;
     let who = format!(
-        "select pid, {} as began, current_setting('statement_timeout', true) <> '0' as limited
+        "select pid, {} as began,
+           (select setting from pg_settings where name = 'statement_timeout') = '{within_ms}'
+             and (select setting from pg_settings where name = 'lock_timeout') = '{lock_ms}' as limited
          from pg_stat_activity where pid = pg_backend_pid()",
         micros("backend_start")
     );
@@ -83,12 +87,21 @@ pub(in crate::postgresql) fn begin(
             server.name()
         )));
     };
-    statements().insert(backend, None);
-    runtime::handle()?.spawn(async move {
-        let ended = session.run(&statement).await.map(|_| ());
-        statements().insert(backend, Some(ended));
-    });
     let limit = Millis::new(within.get().saturating_add(MARGIN.get()));
+    let runtime = runtime::handle()?;
+    statements().insert(backend, None);
+    runtime.spawn(async move {
+        let ended = timeout(Duration::from(limit), session.end_of(&statement)).await.ok().flatten();
+        let mut all = statements();
+        let Some(ended) = ended else {
+            all.remove(&backend);
+            return;
+        };
+        // One that was cancelled is not among them any more.
+        if let Some(known) = all.get_mut(&backend) {
+            *known = Some(ended);
+        }
+    });
     Ok(Begun::Running { handle: to_text(&Handle { backend, target })?, limit })
 }
 
@@ -133,18 +146,25 @@ pub(in crate::postgresql) fn poll(doing: &StepContext<'_>, handle: &RawValue) ->
     match (known, progress(&server, backend)) {
         (Some(Some(ended)), _) => {
             statements().remove(&backend);
-            Progress::Finished(conclude(&server, &target, ended.err()))
+            Progress::Finished(conclude(&server, &target, Some(ended)))
         }
         (_, Ok(Some(note))) => Progress::Running { note, again_in: AGAIN },
         (_, Err(why)) => Progress::Running { note: why.to_string(), again_in: LATER },
         // The task is about to tell how it ended.
         (Some(None), Ok(None)) => Progress::Running { note: String::new(), again_in: AGAIN },
-        // Of an earlier run of ansai.
+        // Of an earlier run of ansai, or its connection was lost.
         (None, Ok(None)) => Progress::Finished(conclude(&server, &target, None)),
     }
 }
 
-/// Ends a statement.
+/// Whether a session is still there.
+fn is_there(server: &Server, Backend { pid, began }: Backend) -> Result<bool, Refusal> {
+    let micros = micros("a.backend_start");
+    let select = format!("select a.pid from pg_stat_activity a where a.pid = {pid} and {micros} = {began}");
+    Ok(!server.rows(LIMIT, &select)?.is_empty())
+}
+
+/// Ends a statement, with its session: so one that has not begun yet does not begin.
 pub(in crate::postgresql) fn cancel(doing: &StepContext<'_>, handle: &RawValue) -> Applied {
     let Ok(Handle { backend, target }) = serde_json::from_str::<Handle>(handle.get()) else {
         return Applied::unknown("the handle of the step is invalid");
@@ -157,8 +177,8 @@ pub(in crate::postgresql) fn cancel(doing: &StepContext<'_>, handle: &RawValue) 
     let cancelled = server.change(
         LIMIT,
         &format!(
-            "select pg_cancel_backend(a.pid) from pg_stat_activity a where a.pid = {pid} and {} = {began}
-               and a.application_name = '{APPLICATION}' and a.state = 'active'",
+            "select pg_terminate_backend(a.pid) from pg_stat_activity a where a.pid = {pid} and {} = {began}
+               and a.application_name = '{APPLICATION}'",
             micros("a.backend_start")
         ),
     );
@@ -167,14 +187,16 @@ pub(in crate::postgresql) fn cancel(doing: &StepContext<'_>, handle: &RawValue) 
     }
     let asked = Instant::now();
     loop {
-        match progress(&server, backend) {
-            Ok(None) => break,
-            Ok(Some(_)) if asked.elapsed() < END => std::thread::sleep(PAUSE),
-            Ok(Some(_)) => return Applied::unknown("the statement was cancelled, and still goes on"),
+        match is_there(&server, backend) {
+            Ok(false) => break,
+            Ok(true) if asked.elapsed() < END => std::thread::sleep(PAUSE),
+            Ok(true) => return Applied::unknown("the statement was cancelled, and still goes on"),
             Err(why) => return Applied::unknown(format!("nobody knows whether the statement ended: {why}")),
         }
     }
-    statements().remove(&backend);
+    let known = statements().remove(&backend);
     let why = Refusal::TimedOut(format!("{} was not {} in time", target.shown(), target.verb.done()));
-    conclude(&server, &target, Some(why))
+    // It may have been done just before.
+    let ended = known.flatten().filter(Result::is_ok).unwrap_or(Err(why));
+    conclude(&server, &target, Some(ended))
 }

@@ -3,20 +3,15 @@
 use ansai_core::{Measure, Outcome, Preview, Refusal, Reversibility, Subject, Touch, Unit};
 use ansai_kit::action::{Amount, Applied, Fate, Item, StepContext};
 use ansai_kit::authorize::Canonical;
-use ansai_kit::evaluation_state::Label;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
 use super::Found;
 use super::found::LIMIT;
-use crate::database::names::{self, limit, shown};
+use crate::database::names::{self, shown};
 use crate::postgresql::client::Server;
 use crate::postgresql::fields::{DATABASES, MAX_BYTES};
 use crate::postgresql::relation::Id;
-
-/// Labels of a target that say where its server runs on this host: leases and the never-touch list rely on them.
-const UNIT: &str = "unit";
-const MOUNT: &str = "mount";
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +74,7 @@ impl Target {
         id: Id,
     ) -> Result<(Found, Preview, Target), Refusal> {
         let server = Server::of(ask.reach, target)?;
-        let found = Found::of(&server, limit(ask)?, verb, id)?;
+        let found = Found::of(&server, names::limit_of_preview(ask)?, verb, id)?;
         let most = ask.scope.bytes(&MAX_BYTES);
         if found.bytes > most {
             let (bytes, field) = (found.bytes, MAX_BYTES.field().name);
@@ -99,8 +94,8 @@ impl Target {
             dead: found.dead,
             vacuums: found.vacuums,
             invalid: found.invalid.clone(),
-            unit: label(labels, UNIT),
-            mount: label(labels, MOUNT),
+            unit: names::label(labels, names::UNIT),
+            mount: names::label(labels, names::MOUNT),
         };
         let mut preview = Preview::nothing(target.subject());
         preview.items = 1;
@@ -110,11 +105,11 @@ impl Target {
         Ok((found, preview, target))
     }
 
-    /// The same table or index as it is now, eligible still.
+    /// The same table or index as it is now, eligible still. What the step is measured by is that of now.
     ///
     /// # Errors
     /// `changed` if it has another name; see [`Found::of`].
-    pub(in crate::postgresql) fn again(&self, doing: &StepContext<'_>) -> Result<(Server, Found), Refusal> {
+    pub(in crate::postgresql) fn again(&mut self, doing: &StepContext<'_>) -> Result<(Server, Found), Refusal> {
         let server = Server::of(doing.reach, &self.target)?;
         let found = Found::of(&server, LIMIT, self.verb, self.id)?;
         let is_same = found.schema == self.schema && found.name == self.name && found.database == self.database;
@@ -124,6 +119,8 @@ impl Target {
         if found.bytes > doing.scope.bytes(&MAX_BYTES) {
             return Err(Refusal::Denied(format!("{} has {} bytes now", self.shown(), found.bytes)));
         }
+        self.invalid.clone_from(&found.invalid);
+        self.vacuums = found.vacuums;
         Ok((server, found))
     }
 
@@ -142,8 +139,7 @@ impl Target {
             let parts = [self.database.as_str(), schema.as_str(), table.as_str()];
             touches.push(Touch::exclusive(names::relation("database-table", &self.target, parts)));
         }
-        touches.extend(self.unit.iter().map(|unit| Touch::shared(Subject::new("unit", unit))));
-        touches.extend(self.mount.iter().map(|mount| Touch::shared(Subject::new("filesystem", mount))));
+        touches.extend(names::where_it_runs(self.unit.as_deref(), self.mount.as_deref()));
         touches
     }
 
@@ -168,8 +164,4 @@ impl Target {
         }
         Applied { outcome, measures, items: vec![item], ..Applied::unknown(detail) }
     }
-}
-
-fn label(labels: &[Label], name: &str) -> Option<String> {
-    labels.iter().find(|label| label.name == name).map(|label| label.value.clone())
 }
