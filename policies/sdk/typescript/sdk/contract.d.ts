@@ -774,7 +774,8 @@ declare module "ansai:certificate/certificate-actions@0.2.0" {
   export function install(lineage: string, target: string, reason: string): Preview;
   /**
    * Lets the server of a target read its certificate again, after the test of the target. For a certificate that somebody
-   * has renewed and that is not served yet. If the plan is undone, it acts once more after the files are back.
+   * has renewed and that is not served yet. One of `max_reloads`, also if it fails. If the plan is undone, it acts once more
+   * after the files are back.
    * @throws an error whose `payload` is a Refusal
    */
   export function reload(target: string, reason: string): Preview;

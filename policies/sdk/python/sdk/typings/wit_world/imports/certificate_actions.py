@@ -44,7 +44,8 @@ def install(lineage: str, target: str, reason: str) -> types.Preview:
 def reload(target: str, reason: str) -> types.Preview:
     """
     Lets the server of a target read its certificate again, after the test of the target. For a certificate that somebody
-    has renewed and that is not served yet. If the plan is undone, it acts once more after the files are back.
+    has renewed and that is not served yet. One of `max_reloads`, also if it fails. If the plan is undone, it acts once more
+    after the files are back.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
