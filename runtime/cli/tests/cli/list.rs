@@ -59,7 +59,9 @@ fn names(code: &str) -> Vec<String> {
         let short = entry.interface.name.interface();
         found.extend(code.contains(short).then(|| short.to_owned()));
         let functions = entry.functions.iter().map(|function| format!("\"{}\"", function.name));
-        found.extend(functions.filter(|quoted| code.contains(quoted)));
+        let named: Vec<String> =
+            functions.filter(|quoted| code.contains(quoted.as_str()) && !found.contains(quoted)).collect();
+        found.extend(named);
     }
     found
 }
