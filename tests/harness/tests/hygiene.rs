@@ -37,6 +37,8 @@ const SPLIT_AT: &[(&str, &str)] = &[
     ("host-functions/kit/src/redact/text.rs", "a password in a URL"),
     ("host-functions/kit/src/redact/url.rs", "a password in a URL"),
     ("host-functions/local/src/journal/names.rs", "the name of a journal file"),
+    ("host-functions/local/src/process/identity.rs", "the boot in the identity of a process"),
+    ("host-functions/local/tests/process/signals.rs", "the same"),
     ("runtime/config/src/hidden.rs", "a password in a URL"),
     ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),
     ("runtime/devkit/src/build/javascript/mod.rs", "the name of an npm package"),

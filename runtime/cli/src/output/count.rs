@@ -6,6 +6,7 @@ pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     match (number, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number} {stem}ies"),
+        _ if ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end)) => format!("{number} {noun}es"),
         _ => format!("{number} {noun}s"),
     }
 }
@@ -20,5 +21,7 @@ mod tests {
         assert_eq!(count(0_u64, "segment"), "0 segments");
         assert_eq!(count(2_usize, "policy"), "2 policies");
         assert_eq!(count(2_u32, "key"), "2 keys");
+        assert_eq!(count(0_u32, "process"), "0 processes");
+        assert_eq!(count(2_u32, "index"), "2 indexes");
     }
 }
