@@ -184,7 +184,7 @@ fn what_no_grant_permits_is_refused() {
     // Renamed, and made again with the same name: the number decides, and the name must be the one that was shown.
     let step = vacuum(&scene, &orders);
     let previewed = step.preview().unwrap();
-    scene.app("alter table orders rename to moved");
+    scene.server.sql("app", "alter table orders rename to moved");
     assert!(matches!(step.begin(&previewed.targets), Err(Refusal::Changed(_))));
     scene.server.sql("app", "drop table moved; create table orders (id int)");
     assert!(matches!(step.begin(&previewed.targets), Err(Refusal::NotFound(_))));
