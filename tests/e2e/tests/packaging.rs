@@ -90,7 +90,10 @@ fn an_installation_runs_and_is_removed_again() {
     let state = place.path().join("state");
     let ran = run(&program, &["run", "--once", "--format", "json"], &state);
     assert!([0, 3, 5].contains(&ran.code), "{ran:?}");
-    assert_eq!(ran.json()["instances"][0]["instance"], "disk-space");
+    let report = ran.json();
+    let names: Vec<&str> =
+        report["instances"].as_array().unwrap().iter().map(|one| one["instance"].as_str().unwrap()).collect();
+    assert_eq!(names, ["certificate-expiry", "disk-space", "host-pressure", "memory-leak", "service-failure"]);
     run(&program, &["check", "--config", config.to_str().unwrap()], &state).expect_code(0);
     let ran = run(&program, &["run", "--once", "--format", "json", "--config", config.to_str().unwrap()], &state);
     assert!([0, 3, 5].contains(&ran.code), "{ran:?}");
