@@ -7,18 +7,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ansai_kit::authorities;
 use ansai_kit::host::Host;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
-
-/// Where distributions keep them, the first that exists.
-const SYSTEM_FILES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 const MOST_BYTES: u64 = 8 << 20;
 
@@ -35,11 +28,8 @@ pub struct Roots(pub(crate) Vec<TrustAnchor<'static>>);
 impl Roots {
     /// Those of a host; `None` if they cannot be read: then nobody knows whom it trusts.
     pub fn of(host: &Host) -> Option<Arc<Roots>> {
-        let file = SYSTEM_FILES.iter().find_map(|path| {
-            let path = host.path(path);
-            File::open(&path).ok().map(|file| (path, file))
-        });
-        let (path, file) = file?;
+        let path = authorities::file(|path| host.path(path))?;
+        let file = File::open(&path).ok()?;
         let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let identity = (path, found.dev(), found.ino(), found.len(), found.ctime(), found.ctime_nsec());
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@
 //! - [`registry`]: what a domain declares. One [`InterfaceDef`](registry::InterfaceDef) per interface; linking,
 //!   authorization, grants, `inspect`, documentation and audit names derive from it.
 //! - [`admit`]: the one function that every backend asks whether it may answer a call.
+//! - [`authorities`]: where a host keeps the certificates of authorities that it trusts.
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
 //! - [`host_access`]: what a supervisor needs of its host.
@@ -28,6 +29,7 @@
 
 pub mod action;
 pub mod admit;
+pub mod authorities;
 pub mod authorize;
 pub mod backend;
 pub mod call;

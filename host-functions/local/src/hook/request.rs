@@ -2,13 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "the adapter to certificates")]
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use ansai_core::hook::Method;
 use ansai_core::{Millis, Refusal, Subject};
+use ansai_kit::authorities;
 use ansai_kit::redact::Redactor;
 use ansai_kit::secret::Secret;
 use ureq::config::{AutoHeaderValue, Config, IpFamily};
@@ -24,13 +25,6 @@ const MOST_HEADER: usize = 16 << 10;
 const MOST_CERTIFICATES: u64 = 4 << 20;
 /// How often it is looked whether nobody waits any more.
 const POLL: Duration = Duration::from_millis(20);
-/// Where distributions keep the trusted certificates.
-const SYSTEM: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// What is sent.
 pub(super) struct Request {
@@ -147,9 +141,9 @@ fn configuration(url: &str, limit: Duration) -> Result<Config, Problem> {
 /// The certificates that the system trusts.
 fn roots() -> Result<RootCerts, Problem> {
     let none = || Problem::NotSent("no trusted certificates found on this host: install ca-certificates".to_owned());
-    let path = SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or_else(none)?;
+    let path = authorities::file(PathBuf::from).ok_or_else(none)?;
     let mut text = Vec::new();
-    let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
+    let opened = std::fs::File::open(&path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
     opened.map_err(|error| Problem::NotSent(format!("{}: {error}", path.display())))?;
     let found: Vec<Certificate<'static>> = parse_pem(&text)
         .filter_map(|item| match item {

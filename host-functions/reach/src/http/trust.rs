@@ -5,16 +5,10 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use ansai_core::Refusal;
+use ansai_kit::authorities;
 use ansai_kit::host::Host;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-/// Where distributions keep the trusted certificates.
-const FILES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 const MOST_BYTES: u64 = 4 << 20;
 
 /// TLS with the certificates of the host, as they are now.
@@ -22,20 +16,19 @@ const MOST_BYTES: u64 = 4 << 20;
 /// # Errors
 /// The host has none, or they cannot be read.
 pub(super) fn config(host: &Host) -> Result<TlsConfig, Refusal> {
-    let file = FILES.iter().find(|file| host.path(file).exists());
-    let file = file.ok_or_else(|| {
+    let file = authorities::file(|path| host.path(path)).ok_or_else(|| {
         Refusal::Unsupported("this host has no certificates of authorities: install the package ca-certificates".into())
     })?;
     let mut text = Vec::new();
-    let opened = std::fs::File::open(host.path(file)).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut text));
-    opened.map_err(|error| Refusal::io(file, &error))?;
+    let opened = std::fs::File::open(&file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut text));
+    opened.map_err(|error| Refusal::io(&file.display().to_string(), &error))?;
     let certificates = parse_pem(&text).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,
     });
     let certificates: Vec<Certificate<'static>> = certificates.collect();
     if certificates.is_empty() {
-        return Err(Refusal::Unavailable(format!("{file} has no certificate")));
+        return Err(Refusal::Unavailable(format!("{} has no certificate", file.display())));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = RootCerts::new_with_certs(&certificates);

@@ -3,10 +3,11 @@
 
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_kit::authorities;
 use ansai_storage::{TrustError, Trusted};
 use rustix::fs::OFlags;
 use ureq::config::{AutoHeaderValue, IpFamily};
@@ -19,14 +20,6 @@ use crate::target::UrlTarget;
 const MOST_TOKEN: u64 = 4096;
 const MOST_CERTIFICATES: u64 = 4 << 20;
 const MOST_HEADER: usize = 16 << 10;
-
-/// Where distributions keep the trusted certificates.
-const SYSTEM: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
 pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
@@ -69,17 +62,15 @@ fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Co
 
 /// The certificates of the operator's file, or else of the system.
 fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
-    let path =
-        match own {
-            Some(path) => path,
-            None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
-                SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned())
-            })?,
-        };
+    let none = || SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned());
+    let path = match own {
+        Some(path) => path.to_owned(),
+        None => authorities::file(PathBuf::from).ok_or_else(none)?,
+    };
     let wrong = |why: String| SendError::Certificates(format!("{}: {why}", path.display()));
-    nobody_else_changes(path).map_err(wrong)?;
+    nobody_else_changes(&path).map_err(wrong)?;
     let mut text = Vec::new();
-    let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
+    let opened = std::fs::File::open(&path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
     opened.map_err(|error| wrong(error.to_string()))?;
     let found: Vec<Certificate<'static>> = parse_pem(&text)
         .filter_map(|item| match item {

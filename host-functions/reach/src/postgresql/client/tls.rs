@@ -2,11 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "the certificates that the system or the operator trusts")]
 
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use ansai_core::Refusal;
+use ansai_kit::authorities;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -17,9 +18,6 @@ use tokio_rustls::client::TlsStream;
 use super::connect::Socket;
 use super::guarded::{Allowance, Guarded};
 
-/// Where distributions keep the certificates that they trust.
-const SYSTEM: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 const MOST_BYTES: u64 = 16 << 20;
 
 /// Starts TLS on a socket, and verifies who answers.
@@ -51,8 +49,8 @@ impl Tls {
 /// The trusted certificates. A policy does not learn the path.
 fn roots(own: Option<&Path>) -> Result<RootCertStore, String> {
     let path = match own {
-        Some(path) => path,
-        None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or("this host trusts no certificates")?,
+        Some(path) => path.to_owned(),
+        None => authorities::file(PathBuf::from).ok_or("this host trusts no certificates")?,
     };
     let mut text = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text));
