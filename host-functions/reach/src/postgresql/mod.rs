@@ -1,13 +1,11 @@
 //! `ansai:postgresql`: tables of PostgreSQL, and the client that `ansai:database` uses too.
 
 pub(crate) mod client;
-mod drop_leftover;
 mod fields;
 mod long;
-mod reindex;
+mod maintain;
 pub(crate) mod relation;
 mod tables;
-mod vacuum;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;
@@ -17,6 +15,7 @@ use ansai_kit::remote::Remote;
 pub(crate) use client::KIND;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
 
+use self::maintain::{DropLeftover, Maintain, Reindex, Vacuum};
 use crate::database::{List, TARGETS};
 
 const LONG: &[Check] = &[Check::of("/target", &TARGETS), Check::of("/within", &MAX_MINUTES)];
@@ -51,12 +50,12 @@ pub static POSTGRESQL_ACTIONS: InterfaceDef = InterfaceDef {
     },
     doctor: &[],
     functions: &[
-        Function { name: "vacuum", checks: LONG, body: Body::Action(&vacuum::Vacuum) },
-        Function { name: "reindex", checks: LONG, body: Body::Action(&reindex::Reindex) },
+        Function { name: "vacuum", checks: LONG, body: Body::Action(&Maintain(Vacuum)) },
+        Function { name: "reindex", checks: LONG, body: Body::Action(&Maintain(Reindex)) },
         Function {
             name: "drop-leftover",
             checks: &[Check::of("/target", &TARGETS)],
-            body: Body::Action(&drop_leftover::DropLeftover),
+            body: Body::Action(&Maintain(DropLeftover)),
         },
     ],
 };
