@@ -1,5 +1,6 @@
 //! The probes and actions, with their names in grants and attempts.
 
+use ansai_sdk::pages::{self, End, Page};
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::certificate::certificate_actions;
@@ -68,34 +69,25 @@ pub(crate) struct Lineages {
 
 /// Reads all pages. What was read before a refusal stays.
 pub(crate) fn lineages(host: &Host) -> Lineages {
-    let mut all = Lineages::default();
-    let (mut cursor, mut skipped) = (None, 0_u32);
-    for _ in 0..MOST_PAGES {
-        let page = match lineage_page(host, cursor.as_deref()) {
-            Ok(page) => page,
-            Err(Refusal::Unsupported(_)) if all.list.is_empty() => {
-                all.no_manager = true;
-                return all;
-            }
-            Err(refusal) => {
-                all.missing = Some(format!("the certificates of certbot cannot be listed: {}", refusal.words()));
-                return all;
-            }
-        };
-        all.list.extend(page.entries);
-        skipped = skipped.saturating_add(page.skipped);
-        cursor = page.cursor;
-        if cursor.is_none() {
-            let is_incomplete = !page.complete;
-            all.missing = is_incomplete.then(|| "the list of certificates of certbot is incomplete".to_owned());
-            break;
+    let read = pages::read(MOST_PAGES, |cursor| {
+        let LineagePage { entries, skipped, complete, cursor } = lineage_page(host, cursor)?;
+        Ok(Page { entries, skipped, complete, cursor })
+    });
+    let refused = |refusal: &Refusal| format!("the certificates of certbot cannot be listed: {}", refusal.words());
+    let listed = match read {
+        Ok(listed) => listed,
+        Err(Refusal::Unsupported(_)) => return Lineages { no_manager: true, ..Lineages::default() },
+        Err(refusal) => return Lineages { missing: Some(refused(&refusal)), ..Lineages::default() },
+    };
+    let missing = match &listed.end {
+        Some(End::Refused(refusal)) => Some(refused(refusal)),
+        Some(End::More) => Some("certbot has more certificates than one evaluation reads".to_owned()),
+        _ if listed.skipped > 0 => {
+            let count = ansai_sdk::text::count(listed.skipped.into(), "certificate");
+            Some(format!("{count} of certbot cannot be read"))
         }
-    }
-    if cursor.is_some() {
-        all.missing = Some("certbot has more certificates than one evaluation reads".into());
-    } else if skipped > 0 {
-        let count = ansai_sdk::text::count(skipped.into(), "certificate");
-        all.missing = Some(format!("{count} of certbot cannot be read"));
-    }
-    all
+        Some(End::Incomplete) => Some("the list of certificates of certbot is incomplete".to_owned()),
+        None => None,
+    };
+    Lineages { list: listed.entries, missing, no_manager: false }
 }

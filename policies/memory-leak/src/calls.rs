@@ -1,6 +1,7 @@
 //! The probes and actions, with their names in grants and attempts.
 
-use ansai_sdk::{Host, Preview, Refusal, Subject, text};
+use ansai_sdk::pages::{self, Listed, Page};
+use ansai_sdk::{Host, Preview, Refusal, Subject};
 
 use crate::imports::ansai::hook::hook_actions;
 pub(crate) use crate::imports::ansai::hook::hook_actions::Parameter;
@@ -44,40 +45,12 @@ ansai_sdk::host_calls! {
 }
 
 /// The services that run.
-pub(crate) struct Listed {
-    pub(crate) usages: Vec<Usage>,
-    /// Why a part of the list is missing.
-    pub(crate) missing: Option<String>,
-}
-
-/// Reads all pages. What was read before a refusal stays.
 ///
 /// # Errors
 /// The refusal of the first page.
-pub(crate) fn usages(host: &Host, globs: &[String]) -> Result<Listed, Refusal> {
-    let mut listed = Listed { usages: Vec::new(), missing: None };
-    let (mut cursor, mut skipped): (Option<String>, u32) = (None, 0);
-    for number in 0..MOST_PAGES {
-        let one = match page(host, globs, cursor.as_deref()) {
-            Ok(one) => one,
-            Err(refusal) if number == 0 => return Err(refusal),
-            Err(refusal) => {
-                listed.missing = Some(format!("the list of services is incomplete: {}", refusal.words()));
-                return Ok(listed);
-            }
-        };
-        listed.usages.extend(one.entries);
-        skipped = skipped.saturating_add(one.skipped);
-        cursor = one.cursor;
-        if cursor.is_none() {
-            listed.missing = (!one.complete).then(|| "the list of services is incomplete".into());
-            break;
-        }
-    }
-    if cursor.is_some() {
-        listed.missing = Some("there are more services than one evaluation reads".into());
-    } else if skipped > 0 {
-        listed.missing = Some(format!("{} cannot be read", text::count(skipped.into(), "service")));
-    }
-    Ok(listed)
+pub(crate) fn usages(host: &Host, globs: &[String]) -> Result<Listed<Usage>, Refusal> {
+    pages::read(MOST_PAGES, |cursor| {
+        let UsagePage { entries, skipped, complete, cursor } = page(host, globs, cursor)?;
+        Ok(Page { entries, skipped, complete, cursor })
+    })
 }

@@ -23,7 +23,8 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         _ => None,
     };
     let watch = Watch { settings, host, host_bytes, is_tight: is_tight(settings, host) };
-    let watched: Vec<Usage> = listed.usages.into_iter().filter(|usage| settings.watches(&usage.about.name)).collect();
+    let missing_part = listed.missing("service");
+    let watched: Vec<Usage> = listed.entries.into_iter().filter(|usage| settings.watches(&usage.about.name)).collect();
     let mut observations = Vec::new();
     let mut known = Vec::new();
     let mut refused = None;
@@ -37,13 +38,13 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
             Err(refusal) => refused = Some(refusal.words().to_string()),
         }
     }
-    if listed.missing.is_none() {
+    if missing_part.is_none() {
         forget(&watch, &watched, known);
     }
     let mut missing: Vec<Observation> =
         host.unmentioned(&observations).map(|incident| missing(incident, &watch)).collect();
     observations.append(&mut missing);
-    let why = listed.missing.or_else(|| refused.map(|why| format!("the memory of some services is unknown: {why}")));
+    let why = missing_part.or_else(|| refused.map(|why| format!("the memory of some services is unknown: {why}")));
     observations.extend(why.map(|why| Observation::unknown("unreadable", host.host(), why)));
     Ok(observations)
 }

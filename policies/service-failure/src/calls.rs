@@ -1,5 +1,6 @@
 //! The probes and actions, with their names in grants and attempts.
 
+use ansai_sdk::pages::{self, Listed, Page};
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::http::http_actions;
@@ -37,56 +38,21 @@ ansai_sdk::host_calls! {
 }
 
 /// The services that systemd has in memory.
-pub(crate) struct Listed {
-    pub(crate) units: Vec<ServiceUnit>,
-    /// Why a part of the list is missing.
-    pub(crate) missing: Option<String>,
-}
-
-/// Reads all pages. What was read before a refusal stays.
 ///
 /// # Errors
 /// The refusal of the first page.
-pub(crate) fn units(host: &Host, globs: &[String]) -> Result<Listed, Refusal> {
-    let mut listed = Listed { units: Vec::new(), missing: None };
-    let (mut cursor, mut skipped) = (None, 0_u32);
-    for number in 0..MOST_PAGES {
-        let one = match page(host, globs, cursor.as_deref()) {
-            Ok(one) => one,
-            Err(refusal) if number == 0 => return Err(refusal),
-            Err(refusal) => {
-                listed.missing = Some(format!("the list of services is incomplete: {}", refusal.words()));
-                return Ok(listed);
-            }
-        };
-        listed.units.extend(one.entries);
-        skipped = skipped.saturating_add(one.skipped);
-        cursor = one.cursor;
-        if cursor.is_none() {
-            if !one.complete {
-                listed.missing = Some("the list of services is incomplete".into());
-            }
-            break;
-        }
-    }
-    if cursor.is_some() {
-        listed.missing = Some("there are more services than one evaluation reads".into());
-    } else if skipped > 0 {
-        listed.missing = Some(format!("{} cannot be read", ansai_sdk::text::count(skipped.into(), "service")));
-    }
-    Ok(listed)
+pub(crate) fn units(host: &Host, globs: &[String]) -> Result<Listed<ServiceUnit>, Refusal> {
+    pages::read(MOST_PAGES, |cursor| {
+        let UnitPage { entries, skipped, complete, cursor } = page(host, globs, cursor)?;
+        Ok(Page { entries, skipped, complete, cursor })
+    })
 }
 
 /// The units that need a service, nearest first, as far as they can be read.
 pub(crate) fn dependants(host: &Host, unit: &str) -> Vec<Dependant> {
-    let (mut found, mut cursor) = (Vec::new(), None);
-    for _ in 0..MOST_PAGES {
-        let Ok(one) = dependants_page(host, unit, cursor.as_deref()) else { break };
-        found.extend(one.entries);
-        cursor = one.cursor;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    found
+    let read = pages::read(MOST_PAGES, |cursor| {
+        let DependantPage { entries, skipped, complete, cursor } = dependants_page(host, unit, cursor)?;
+        Ok(Page { entries, skipped, complete, cursor })
+    });
+    read.map_or_else(|_| Vec::new(), |listed| listed.entries)
 }

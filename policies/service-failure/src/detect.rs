@@ -24,7 +24,8 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     let mut restarts = Restarts::recall(host, settings.flapping_within);
     let mut units = Vec::new();
     let mut observations = Vec::new();
-    for unit in listed.units.into_iter().filter(|unit| settings.watches(&unit.id)) {
+    let missing_part = listed.missing("service");
+    for unit in listed.entries.into_iter().filter(|unit| settings.watches(&unit.id)) {
         let condition = Condition::of(&unit, host.now(), settings.settle);
         let recent = restarts.within(&unit);
         if is_worth_a_word(&unit, condition, host) {
@@ -38,7 +39,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     let mut missing: Vec<Observation> =
         host.unmentioned(&observations).map(|incident| missing(incident, settings, host)).collect();
     observations.append(&mut missing);
-    observations.extend(listed.missing.map(|why| Observation::unknown("unreadable", host.host(), why)));
+    observations.extend(missing_part.map(|why| Observation::unknown("unreadable", host.host(), why)));
     Ok(observations)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn config(host: &Host) -> Result<TlsConfig, Refusal> {
     })?;
     let mut text = Vec::new();
     let opened = std::fs::File::open(&file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut text));
-    opened.map_err(|error| Refusal::io(&file.display().to_string(), &error))?;
+    opened.map_err(|error| Refusal::io(file.display(), &error))?;
     let certificates = parse_pem(&text).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,

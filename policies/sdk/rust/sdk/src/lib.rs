@@ -73,6 +73,7 @@ mod ladder;
 mod largest;
 mod levels;
 mod observation;
+pub mod pages;
 pub mod paths;
 mod sequence;
 mod settings;
