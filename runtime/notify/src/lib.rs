@@ -1,0 +1,1 @@
+//! Tells people: what is told, to whom, through which channel.
