@@ -21,13 +21,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-config", &["ansai-core", "ansai-storage"]),
     ("ansai-kit", &["ansai-core", "ansai-storage"]),
     ("ansai-certificates", &["ansai-core", "ansai-kit"]),
-    ("ansai-local", &["ansai-certificates", "ansai-core", "ansai-kit", "ansai-storage"]),
-    ("ansai-reach", &["ansai-certificates", "ansai-core", "ansai-kit"]),
+    ("ansai-http-client", &["ansai-kit"]),
+    ("ansai-local", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
+    ("ansai-reach", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
     ("ansai-engine", &["ansai-core", "ansai-kit", "ansai-storage"]),
     ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),
-    ("ansai-delivery", &["ansai-core", "ansai-kit", "ansai-storage"]),
+    ("ansai-delivery", &["ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
     (
         "ansai-supervisor",
         &[
@@ -87,7 +88,7 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery", "ansai-local", "ansai-reach"]),
+    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-reach"]),
     ("cap-std", &["ansai-storage"]),
 ];
 

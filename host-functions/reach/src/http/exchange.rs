@@ -2,15 +2,15 @@
 
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_core::text::inert;
 use ansai_core::{Millis, Refusal, Timestamp};
+use ansai_http_client::MOST_HEADERS;
 use ansai_kit::host::Host;
 use ansai_kit::secret::Secret;
 use ansai_kit::target::{Reach, TargetAccess};
-use ureq::config::{AutoHeaderValue, Config};
+use ureq::config::Config;
 use ureq::http::{HeaderValue, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -24,8 +24,6 @@ use crate::addresses::{self, NoAddress};
 
 /// The most bytes of a body that are read.
 const MOST_BODY: usize = 64 << 10;
-/// The most bytes of the headers of an answer.
-const MOST_HEADERS: usize = 16 << 10;
 
 /// What every request needs.
 pub(super) struct Exchange<'a> {
@@ -69,7 +67,11 @@ pub(super) fn ask(exchange: &Exchange<'_>, request: &Request) -> Result<Answer, 
     if left.is_zero() {
         return Ok(none(NoAnswer::new(Cause::TimedOut, "the time was over before the server was called")));
     }
-    let agent = Agent::with_parts(config(left, tls), DefaultConnector::default(), Pinned(addresses));
+    let agent = Agent::with_parts(
+        ansai_http_client::config(left, tls, Some("*/*")),
+        DefaultConnector::default(),
+        Pinned(addresses),
+    );
     let uri = uri(&origin, &request.path)?;
     let builder = match request.method {
         Method::Get => agent.get(uri),
@@ -107,25 +109,6 @@ fn since(began: Instant) -> Millis {
 
 fn size(body: &[u8]) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
-}
-
-/// No redirects, no proxy of the environment, no connection that is used again.
-fn config(limit: Duration, tls: Option<ureq::tls::TlsConfig>) -> Config {
-    let agent = concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned();
-    let builder = Agent::config_builder()
-        .timeout_global(Some(limit))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_response_header_size(MOST_HEADERS)
-        .max_idle_connections(0)
-        .proxy(None)
-        .user_agent(AutoHeaderValue::Provided(Arc::new(agent)))
-        .accept(AutoHeaderValue::Provided(Arc::new("*/*".to_owned())));
-    match tls {
-        Some(tls) => builder.https_only(true).tls_config(tls).build(),
-        None => builder.build(),
-    }
 }
 
 /// The path of a policy on the origin. It is read as the client reads it, and must lead to the origin.

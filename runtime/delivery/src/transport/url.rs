@@ -1,25 +1,21 @@
 //! Posts a message to a web server. Sends nothing else, reads only the status of the answer, and follows no redirects.
-#![expect(clippy::disallowed_methods, reason = "the adapter to token and certificates")]
+#![expect(clippy::disallowed_methods, reason = "the adapter to the token")]
 
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_kit::authorities;
+use ansai_http_client::{Failure, NoTrust};
 use ansai_storage::{TrustError, Trusted};
 use rustix::fs::OFlags;
-use ureq::config::{AutoHeaderValue, IpFamily};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::TlsConfig;
 
 use super::SendError;
 use crate::message::Message;
 use crate::target::UrlTarget;
 
 const MOST_TOKEN: u64 = 4096;
-const MOST_CERTIFICATES: u64 = 4 << 20;
-const MOST_HEADER: usize = 16 << 10;
 
 /// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
 pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
@@ -28,7 +24,6 @@ pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Re
     if let Some(path) = &target.token_file {
         request = request.header("authorization", format!("Bearer {}", token(path)?));
     }
-    // The library's error messages may contain the URL, and with it a secret.
     let answer = request.send(message.body.as_slice()).map_err(|error| words(&error, limit))?;
     match answer.status().as_u16() {
         200..=299 => Ok(()),
@@ -38,50 +33,22 @@ pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Re
 }
 
 fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Config, SendError> {
-    let builder = ureq::Agent::config_builder()
-        .timeout_global(Some(limit))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_response_header_size(MOST_HEADER)
-        .max_idle_connections(0)
-        // Ignore the proxy from the environment: messages go only where the configuration says.
-        .proxy(None)
-        .ip_family(IpFamily::Any)
-        .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
-        .accept(AutoHeaderValue::None);
-    if !target.url.starts_with("https://") {
-        return Ok(builder.build());
-    }
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(roots(target.ca_file.as_deref())?)
-        .build();
-    Ok(builder.https_only(true).tls_config(tls).build())
+    let tls = target.url.starts_with("https://").then(|| trust(target.ca_file.as_deref())).transpose()?;
+    Ok(ansai_http_client::config(limit, tls, None))
 }
 
-/// The certificates of the operator's file, or else of the system.
-fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
-    let none = || SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned());
+/// Trust in the authorities of the operator's file, or else of the system.
+fn trust(own: Option<&Path>) -> Result<TlsConfig, SendError> {
+    let wrong = |error: NoTrust| SendError::Certificates(error.to_string());
     let path = match own {
         Some(path) => path.to_owned(),
-        None => authorities::file(PathBuf::from).ok_or_else(none)?,
+        None => ansai_http_client::trusted_file(PathBuf::from).map_err(|error| match error {
+            NoTrust::NoFile => SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned()),
+            error => wrong(error),
+        })?,
     };
-    let wrong = |why: String| SendError::Certificates(format!("{}: {why}", path.display()));
-    nobody_else_changes(&path).map_err(wrong)?;
-    let mut text = Vec::new();
-    let opened = std::fs::File::open(&path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
-    opened.map_err(|error| wrong(error.to_string()))?;
-    let found: Vec<Certificate<'static>> = parse_pem(&text)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if found.is_empty() {
-        return Err(wrong("no certificate in it".to_owned()));
-    }
-    Ok(RootCerts::new_with_certs(&found))
+    nobody_else_changes(&path).map_err(|why| SendError::Certificates(format!("{}: {why}", path.display())))?;
+    ansai_http_client::trust(&path).map_err(wrong)
 }
 
 /// Reads the token from a file that only its owner can access.
@@ -121,16 +88,9 @@ fn nobody_else_changes(path: &Path) -> Result<(), String> {
 }
 
 fn words(error: &ureq::Error, limit: Duration) -> SendError {
-    match error {
-        ureq::Error::Timeout(_) => SendError::TimeLimit(limit),
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => SendError::TimeLimit(limit),
-        ureq::Error::Io(error) => SendError::Http(format!("no answer: {error}")),
-        ureq::Error::HostNotFound => SendError::Http("the host has no address".to_owned()),
-        ureq::Error::ConnectionFailed => SendError::Http("the server cannot be reached".to_owned()),
-        ureq::Error::Rustls(error) => SendError::Http(format!("TLS: {error}")),
-        ureq::Error::LargeResponseHeader(..) => SendError::Http("the answer is too large".to_owned()),
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => SendError::Http("the answer is not HTTP".to_owned()),
-        _ => SendError::Http("the request failed".to_owned()),
+    match Failure::from(error) {
+        Failure::TimeLimit => SendError::TimeLimit(limit),
+        Failure::NotSent(why) | Failure::NoAnswer(why) => SendError::Http(why),
     }
 }
 

@@ -1,0 +1,38 @@
+//! What all clients of HTTP in ansai have in common: how they connect, which authorities they trust, what failed.
+
+mod failure;
+mod trust;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::tls::TlsConfig;
+
+pub use failure::{Failure, is_time_limit};
+pub use trust::{NoTrust, trust, trusted_file};
+
+/// The most bytes of the headers of an answer.
+pub const MOST_HEADERS: usize = 16 << 10;
+
+/// Settings of one request. It follows no redirect, keeps no connection, and ends after `limit`. With `tls` it speaks nothing
+/// else. `accept` is the header of that name.
+pub fn config(limit: Duration, tls: Option<TlsConfig>, accept: Option<&str>) -> Config {
+    let agent = concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned();
+    let builder = Agent::config_builder()
+        .timeout_global(Some(limit))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_response_header_size(MOST_HEADERS)
+        .max_idle_connections(0)
+        // Ignore the proxy of the environment: a request goes only where the configuration says.
+        .proxy(None)
+        .user_agent(AutoHeaderValue::Provided(Arc::new(agent)))
+        .accept(accept.map_or(AutoHeaderValue::None, |types| AutoHeaderValue::Provided(Arc::new(types.to_owned()))));
+    match tls {
+        Some(tls) => builder.https_only(true).tls_config(tls).build(),
+        None => builder.build(),
+    }
+}
