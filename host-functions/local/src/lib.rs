@@ -17,12 +17,14 @@
 
 mod bus;
 pub mod certificate;
+pub mod container;
 mod detached;
 pub mod disk;
 pub mod facts;
 pub mod files;
 pub mod guard;
 pub mod hook;
+mod http;
 pub mod journal;
 pub mod packages;
 pub mod process;
@@ -56,4 +58,7 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &hook::HOOK_ACTIONS,
     &process::PROCESS_ACTIONS,
     &service::SERVICE_MEMORY_ACTIONS,
+    &container::CONTAINER_PROBE,
+    &container::CONTAINER_ACTIONS,
+    &container::CONTAINER_CLEANUP_ACTIONS,
 ];

@@ -12,13 +12,14 @@ use ansai_core::{Millis, Refusal, Subject};
 use ansai_kit::authorities;
 use ansai_kit::redact::Redactor;
 use ansai_kit::secret::Secret;
-use ureq::config::{AutoHeaderValue, Config, IpFamily};
+use ureq::config::Config;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use super::answer::{Answer, Said};
 use super::call::Failed;
+use crate::http;
 
 const MOST_BODY: usize = 64 << 10;
 const MOST_HEADER: usize = 16 << 10;
@@ -116,18 +117,7 @@ fn with_secret<B>(builder: ureq::RequestBuilder<B>, request: &Request) -> Result
 }
 
 fn configuration(url: &str, limit: Duration) -> Result<Config, Problem> {
-    let builder = Agent::config_builder()
-        .timeout_global(Some(limit))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_response_header_size(MOST_HEADER)
-        .max_idle_connections(0)
-        // Ignore the proxy from the environment: requests go only where the configuration says.
-        .proxy(None)
-        .ip_family(IpFamily::Any)
-        .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
-        .accept(AutoHeaderValue::None);
+    let builder = http::settings(limit, MOST_HEADER);
     if !url.starts_with("https://") {
         return Ok(builder.build());
     }
