@@ -20,7 +20,7 @@ pub(crate) fn may_clean(host: &Host, target: &str) -> bool {
     host.grants().texts(CONTAINER_CLEANUP_ACTIONS, "targets").iter().any(|one| one == target)
 }
 
-/// The largest value of a number such as `min_age_hours` in the tables of a target: a step must be within one of them.
+/// The smallest value of a number such as `min_age_hours` in the tables of a target, because any of them can cover a step.
 pub(crate) fn granted(host: &Host, target: &str, name: &str) -> u64 {
     let tables = host.grants().tables(CONTAINER_CLEANUP_ACTIONS);
     let own = tables.filter(|table| table.texts("targets").any(|one| one == target));

@@ -25,6 +25,8 @@ const ANONYMOUS: &str = "com.docker.volume.anonymous";
 pub(super) struct Used {
     images: BTreeSet<String>,
     volumes: BTreeSet<String>,
+    /// Volumes that the engine itself says nothing uses. A volume is unused only if both say so.
+    idle: BTreeSet<String>,
     /// Containers that could not be read may use anything.
     is_whole: bool,
 }
@@ -41,6 +43,14 @@ impl Used {
         Ok(used)
     }
 
+    /// The same with what the engine says of its volumes.
+    pub(super) fn with_volumes(self, engine: &Engine) -> Result<Used, Refusal> {
+        // {"dangling":["true"]}
+        let path = "/volumes?filters=%7B%22dangling%22%3A%5B%22true%22%5D%7D";
+        let idle: Volumes = engine.get(path).map_err(|failed| failed.refusal("its volumes"))?;
+        Ok(Used { idle: idle.volumes.read.into_iter().map(|one| one.name).collect(), ..self })
+    }
+
     /// The same for a step that removes what is not used.
     pub(super) fn whole(engine: &Engine) -> Result<Used, Refusal> {
         let used = Used::of(engine)?;
@@ -55,7 +65,7 @@ impl Used {
     }
 
     pub(super) fn has_volume(&self, name: &str) -> bool {
-        !self.is_whole || self.volumes.contains(name)
+        !self.is_whole || self.volumes.contains(name) || !self.idle.contains(name)
     }
 }
 
@@ -112,7 +122,7 @@ pub(super) fn is_named(engine: &Engine, volume: &VolumeLine) -> bool {
 
 pub(super) fn volumes(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Volume>, Refusal> {
     let engine = engine(ask, &target)?;
-    let (used, all) = (Used::of(&engine)?, all_volumes(&engine)?);
+    let (used, all) = (Used::of(&engine)?.with_volumes(&engine)?, all_volumes(&engine)?);
     let shown = |line: &VolumeLine| Volume {
         about: subject("volume", &target, &line.name),
         name: line.name.clone(),

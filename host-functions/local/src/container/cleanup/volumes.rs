@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 /// The volumes without a name that no container uses and that are old enough, and whether that are all. What they hold is
 /// counted by the engine, which can take long.
 fn unused(engine: &Engine, now: Timestamp, min_age_hours: u64) -> Result<(Vec<Thing>, bool), Refusal> {
-    let used = Used::whole(engine)?;
+    let used = Used::whole(engine)?.with_volumes(engine)?;
     let all = all_volumes(engine)?;
     let is_unused = |name: &str| is_name(name) && !used.has_volume(name);
     let mut things: Vec<Thing> = all
