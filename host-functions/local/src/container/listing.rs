@@ -36,7 +36,8 @@ impl Used {
         let all = all(engine)?;
         let mut used = Used { is_whole: all.skipped == 0, ..Used::default() };
         for line in all.read {
-            used.is_whole &= is_id(&line.image_id);
+            // A container of Podman can have a directory in place of an image.
+            used.is_whole &= line.image_id.is_empty() || is_id(&line.image_id);
             used.images.insert(hex(&line.image_id).to_owned());
             used.volumes.extend(line.mounts.into_iter().map(|mount| mount.name));
         }

@@ -142,7 +142,7 @@ impl Seen {
         let label = |(key, value): (&String, &String)| {
             inert(&redactor.redact(&format!("{key}={value}")).text, MOST_TEXT)
         };
-        self.found.config.labels.iter().take(MOST_LABELS).map(label).collect()
+        self.found.config.labels.iter().map(label).collect()
     }
 
     pub(super) fn shown(&self, target: &str) -> Container {
@@ -160,7 +160,7 @@ impl Seen {
             project: label(PROJECT),
             service: label(SERVICE),
             unit: label(UNIT),
-            labels: self.labels(),
+            labels: self.labels().into_iter().take(MOST_LABELS).collect(),
             needs: needs.take(MOST_LABELS).map(str::to_owned).collect(),
             state: self.state(),
             health: self.health(),

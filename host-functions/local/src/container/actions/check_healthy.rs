@@ -57,7 +57,6 @@ impl Named {
     fn now(&self, doing: &StepContext<'_>) -> Result<Seen, Refusal> {
         let engine = Engine::of(doing.host, doing.reach, &self.target, LIMIT)?;
         let seen = inspect(&engine, &self.name).map_err(|failed| failed.refusal(&self.name))?;
-        // An id is a name for the engine, too.
         if seen.name == self.name { Ok(seen) } else { Err(Refusal::NotFound(self.name.clone())) }
     }
 }
@@ -81,6 +80,10 @@ impl TypedAction for CheckHealthy {
         }
         let engine = engine_of_preview(ask, &target)?;
         let seen = inspect(&engine, &name).map_err(|failed| failed.refusal(&name))?;
+        // An id is a name for the engine, too.
+        if seen.name != name {
+            return Err(Refusal::NotFound(format!("no container is named {name}")));
+        }
         ask.permit(&CONTAINERS, &seen.name)?;
         let label = permitted_label(ask, &seen)?;
         let named = Named { target, name: seen.name, label };

@@ -1,6 +1,6 @@
 //! `remove-images`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ansai_core::text::inert;
@@ -58,18 +58,23 @@ fn unused(engine: &Engine, rules: Rules) -> Result<Found, Refusal> {
     let all = all_images(engine)?;
     let mut found = Found { complete: all.skipped == 0, ..Found::default() };
     let mut images: Vec<ImageLine> = all.read.into_iter().filter(|one| is_id(&one.id)).collect();
-    // The newest first, so that those of a repository can be counted; then those without a tag first.
-    images.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| one.id.cmp(&other.id)));
+    // The newest first, so that those of a repository can be counted.
+    images.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| other.id.cmp(&one.id)));
     let mut kept: BTreeMap<String, u64> = BTreeMap::new();
-    for image in &images {
-        let bytes = own_bytes(engine, image).unwrap_or_else(|| image.bytes());
-        let tags = image.tags();
-        // One that is used counts among the newest of its repository.
-        let is_recent = tags.iter().fold(false, |is_recent, tag| {
-            let count = kept.entry(repository(tag).to_owned()).or_default();
+    // One that is used counts among the newest of its repository.
+    let mut is_recent = |image: &ImageLine| {
+        let repositories: BTreeSet<&str> = image.tags().into_iter().map(repository).collect();
+        repositories.into_iter().fold(false, |is_recent, repository| {
+            let count = kept.entry(repository.to_owned()).or_default();
             *count = count.saturating_add(1);
             is_recent || *count <= rules.keep_tags
-        });
+        })
+    };
+    let marked: Vec<(&ImageLine, bool)> = images.iter().map(|image| (image, is_recent(image))).collect();
+    // The oldest first: a step has a limit.
+    for (image, is_recent) in marked.into_iter().rev() {
+        let bytes = own_bytes(engine, image).unwrap_or_else(|| image.bytes());
+        let tags = image.tags();
         if used.has_image(&image.id) {
             continue;
         }

@@ -73,7 +73,8 @@ pub(super) fn remove(
     path: impl Fn(&Thing) -> String,
     noun: &str,
 ) -> Applied {
-    let available = || store(engine).ok().and_then(|store| available(doing.host, &store));
+    let store = store(engine).ok();
+    let available = || available(doing.host, store.as_deref()?);
     let (before, mut ended) = (available(), false);
     let mut items = Vec::with_capacity(things.len());
     for thing in things {
