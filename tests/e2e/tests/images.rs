@@ -60,6 +60,6 @@ fn a_disk_full_of_images_is_healed() {
     disk.fill_to(0.97);
     let ran = run(&text);
     let told = finding(&ran, root).to_string();
-    assert!(told.contains("docker of docker in") && told.contains("1 unused"), "{told}");
+    assert!(told.contains("docker (docker in") && told.contains("1 unused"), "{told}");
     assert!(engine.has_image(&stopped) && engine.has_image(&tagged) && volumes() == volumes_before);
 }

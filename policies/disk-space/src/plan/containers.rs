@@ -4,7 +4,7 @@ use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
 
 use super::Situation;
 use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES};
-use crate::containers::{granted, images, key, may_clean, name, on_mount, volumes};
+use crate::containers::{granted, images, key, may_clean, on_mount, volumes};
 
 /// Maximum number of images that are named for one engine.
 const MOST_NAMED: usize = 3;
@@ -66,11 +66,12 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
     let mut parts = Vec::new();
     for (target, engine) in on_mount(host, situation.mount, drop) {
         let Ok(all) = images(host, &target) else { continue };
-        let sum = |images: &mut dyn Iterator<Item = u64>| Size(images.fold(0, u64::saturating_add));
-        let bytes = sum(&mut all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes)));
+        let bytes = all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes)).fold(0, u64::saturating_add);
+        let bytes = Size(bytes);
         let unused = all.entries.iter().filter(|image| !image.used).count() as u64;
         let count = text::count(all.entries.len() as u64, "image");
-        let mut words = format!("{} of {target} in {} has {count} with at most {bytes}, {unused} unused", engine.name, engine.store);
+        let (name, store) = (&engine.name, &engine.store);
+        let mut words = format!("{target} ({name} in {store}) has {count} with at most {bytes}, {unused} unused");
         if let Some(missing) = all.missing("image") {
             words.push_str(&format!(" ({missing})"));
         }
@@ -78,7 +79,7 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
         let before = Baseline::recall(host, &key(&target));
         let is_new = |name: &str| before.as_ref().is_some_and(|before| before.value(name).is_none());
         let named = largest(all.entries, MOST_NAMED, |image| image.bytes).into_iter().map(|image| {
-            let name = name(&image);
+            let name = crate::containers::name(&image);
             let new = if is_new(&name) { ", new since last healthy" } else { "" };
             format!("{name} with {}{new}", Size(image.bytes))
         });
