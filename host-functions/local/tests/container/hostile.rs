@@ -205,7 +205,7 @@ fn a_restart_is_for_one_run() {
     let fake = Fake::engine(move |request| match request {
         "GET /containers/json?all=1" => Some(reply(&list)),
         request if request.starts_with("POST ") => Some(Answer::Bytes(Vec::new())),
-        request if request.contains(ID) => Some(reply(&inspected(ID, "/web", now.lock().unwrap()))),
+        request if request.contains(ID) => Some(reply(&inspected(ID, "/web", &now.lock().unwrap()))),
         _ => None,
     });
     let scene = Scene { limit: Duration::from_secs(5), ..fake.scene() };
