@@ -17,6 +17,7 @@
 
 mod bus;
 pub mod certificate;
+pub mod container;
 mod detached;
 pub mod disk;
 pub mod facts;
@@ -56,4 +57,7 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &hook::HOOK_ACTIONS,
     &process::PROCESS_ACTIONS,
     &service::SERVICE_MEMORY_ACTIONS,
+    &container::CONTAINER_PROBE,
+    &container::CONTAINER_ACTIONS,
+    &container::CONTAINER_CLEANUP_ACTIONS,
 ];

@@ -6,6 +6,7 @@ use ansai_sdk::{CouldNotTell as _, Failure, Forecast, Host, Measure, Observation
 use ansai_sdk::{Usage, text};
 
 use crate::calls::{self, FILES_PROBE};
+use crate::containers;
 use crate::growth;
 use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems, UnreadableFilesystem};
 use crate::settings::Settings;
@@ -50,6 +51,9 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     growth::remember(host, |root| {
         let on_root = |one: &&Observation| is_on(root, &one.about.name, &mounts);
         observations.iter().filter(on_root).all(|one| one.status == Status::Healthy)
+    });
+    containers::remember(host, |mount| {
+        observations.iter().filter(|one| one.about.name == mount).all(|one| one.status == Status::Healthy)
     });
     if listed.skipped > 0 {
         observations.extend(unreadable(host, listed.skipped, settings));

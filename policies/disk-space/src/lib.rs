@@ -1,6 +1,7 @@
 //! disk-space: finds file systems that are full, or soon will be, and proposes steps that free space.
 
 mod calls;
+mod containers;
 mod detect;
 mod growth;
 mod plan;

@@ -14,6 +14,8 @@ pub(crate) type Refused = (Code, &'static str, &'static str);
 pub(crate) fn check(text: &str) -> Result<(), Refused> {
     let wrong = |words| Err((codes::BAD_ADDRESS, words, EXAMPLES));
     if let Some(path) = text.strip_prefix("unix:") {
+        // As DOCKER_HOST has it: `unix:///run/docker.sock`.
+        let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
         let is_plain = ansai_core::scope::is_plain_absolute(path) && !path.chars().any(char::is_control);
         return if is_plain { Ok(()) } else { wrong("is not an absolute path without `.` or `..` after `unix:`") };
     }
@@ -79,6 +81,7 @@ mod tests {
             "[::1]:5432",
             "unix:/run/postgresql",
             "unix:/run/my app.sock",
+            "unix:///run/docker.sock",
             "https://api.example.org/v1?limit=5",
             "postgresql://db.example.org/orders",
             "mongodb+srv://h:27017/",
@@ -105,6 +108,8 @@ mod tests {
             "dé:1",
             "unix:run/x",
             "unix:",
+            "unix://run/x",
+            "unix:////run/x",
             "unix:/a/../b",
             "unix:/a\u{1b}b",
             "a\u{1b}[2J:1",

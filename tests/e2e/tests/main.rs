@@ -24,6 +24,7 @@ mod heal;
 mod hooks;
 mod host;
 mod how_to;
+mod images;
 mod inert;
 mod killed;
 mod leak;

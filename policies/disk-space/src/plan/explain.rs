@@ -3,7 +3,7 @@
 use ansai_sdk::paths::is_on;
 use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
 
-use super::Situation;
+use super::{Situation, containers};
 use crate::calls::{self, FILES_PROBE};
 use crate::detect::mounts;
 use crate::growth;
@@ -17,6 +17,7 @@ const MOST_UNITS: usize = 3;
 pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<String> {
     let mut parts = vec![what_is_left(situation, ladder)];
     parts.extend(largest_directories(situation));
+    parts.extend(containers::explain(situation));
     parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
     parts
 }

@@ -3,12 +3,13 @@
 use ansai_sdk::{Ladder, Refusal, Size};
 
 use super::Situation;
+use super::containers::containers;
 use super::selection::Kind;
 use crate::calls::{self, CLEAN, COMPRESS, FILES_PROBE, JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS};
 use crate::calls::{PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE, QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
 
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    for step in [reclaim, package_caches, logs, journal, temporary_files] {
+    for step in [reclaim, package_caches, logs, journal, temporary_files, containers] {
         if !ladder.is_enough() {
             step(situation, ladder);
         }

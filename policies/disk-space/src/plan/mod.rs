@@ -1,5 +1,6 @@
 //! Proposes steps that free space: the mildest first, and no more than needed.
 
+mod containers;
 mod explain;
 mod inodes;
 mod ladder;

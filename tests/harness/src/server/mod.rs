@@ -17,11 +17,13 @@
 //! ```
 
 mod acme;
+mod containers;
 mod overlay;
 mod packages;
 mod postgresql;
 
 pub use acme::{Acme, mint, trust};
+pub use containers::ContainerEngine;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 

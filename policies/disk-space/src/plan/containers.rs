@@ -1,0 +1,94 @@
+//! The last steps: images and volumes that no container uses.
+
+use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
+
+use super::Situation;
+use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES};
+use crate::containers::{granted, images, key, may_clean, on_mount, volumes};
+
+/// Maximum number of images that are named for one engine.
+const MOST_NAMED: usize = 3;
+
+/// Images, and volumes if the operator has opted in, of the engines whose store is on the full file system.
+pub(super) fn containers(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
+    let host = situation.host;
+    for (target, _) in on_mount(host, situation.mount, |why| ladder.note(why)) {
+        if may_clean(host, &target) {
+            remove_images(situation, ladder, &target);
+            remove_volumes(situation, ladder, &target);
+        }
+    }
+}
+
+fn remove_images(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
+    let (host, settings) = (situation.host, situation.settings);
+    if !settings.images || ladder.is_enough() {
+        return;
+    }
+    let tagged = settings.tagged_images;
+    match images(host, target) {
+        // The step finds out more: what is young, and which tags stay.
+        Ok(all) if !all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty())) => return,
+        Ok(_) => {}
+        Err(refusal) => return ladder.note(format!("images of {target}: {}", refusal.words())),
+    }
+    let hours = age(situation, target, settings.images_older_than);
+    let keep = settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags")).unwrap_or(u32::MAX));
+    let what = if tagged { "images that no container uses" } else { "dangling images" };
+    let reason = situation.reason(&format!("{what}, older than {}", Span::from_hours(hours)));
+    ladder.step(REMOVE_IMAGES, target, |_| calls::remove_images(host, target, hours, keep, !tagged, &reason));
+}
+
+fn remove_volumes(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
+    let (host, settings) = (situation.host, situation.settings);
+    if !settings.unnamed_volumes || ladder.is_enough() {
+        return;
+    }
+    match volumes(host, target) {
+        Ok(all) if !all.entries.iter().any(|volume| !volume.named && !volume.used) => return,
+        Ok(_) => {}
+        Err(refusal) => return ladder.note(format!("volumes of {target}: {}", refusal.words())),
+    }
+    let hours = age(situation, target, settings.images_older_than);
+    let reason = situation.reason(&format!("volumes without a name, older than {}", Span::from_hours(hours)));
+    ladder.step(REMOVE_VOLUMES, target, |_| calls::remove_volumes(host, target, hours, &reason));
+}
+
+/// The setting, or what is granted if that is more.
+fn age(situation: &Situation<'_>, target: &str, setting: Span) -> u32 {
+    let granted = granted(situation.host, target, "min_age_hours");
+    setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
+}
+
+/// What images take, which are the largest, and which are new since the file system was last healthy.
+pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
+    let host = situation.host;
+    let mut parts = Vec::new();
+    for (target, engine) in on_mount(host, situation.mount, drop) {
+        let Ok(all) = images(host, &target) else { continue };
+        let bytes = all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes)).fold(0, u64::saturating_add);
+        let bytes = Size(bytes);
+        let unused = all.entries.iter().filter(|image| !image.used).count() as u64;
+        let count = text::count(all.entries.len() as u64, "image");
+        let (name, store) = (&engine.name, &engine.store);
+        let mut words = format!("{target} ({name} in {store}) has {count} with at most {bytes}, {unused} unused");
+        if let Some(missing) = all.missing("image") {
+            words.push_str(&format!(" ({missing})"));
+        }
+        parts.push(words);
+        let before = Baseline::recall(host, &key(&target));
+        let is_new = |name: &str| before.as_ref().is_some_and(|before| before.value(name).is_none());
+        let named = largest(all.entries, MOST_NAMED, |image| image.bytes).into_iter().map(|image| {
+            let name = crate::containers::name(&image);
+            let new = if is_new(&name) { ", new since last healthy" } else { "" };
+            format!("{name} with {}{new}", Size(image.bytes))
+        });
+        parts.extend(text::list("largest images", named));
+        let volumes = volumes(host, &target).map(|all| all.entries).unwrap_or_default();
+        let unused = volumes.iter().filter(|volume| !volume.used).count() as u64;
+        if unused > 0 {
+            parts.push(format!("{} of {target} that no container uses", text::count(unused, "volume")));
+        }
+    }
+    parts
+}
