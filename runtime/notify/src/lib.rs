@@ -1,1 +1,4 @@
 //! Tells people: what is told, to whom, through which channel.
+
+pub mod channel;
+pub mod message;
