@@ -6,10 +6,10 @@
 
 mod counts;
 mod incidents;
-mod messages;
-mod notices;
+pub(crate) mod messages;
+pub(crate) mod notices;
 mod pick;
-mod store;
+pub(crate) mod store;
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! What a message adds to a notice: from the incident as it is when the message is made.
 
 use ansai_core::control::{AttemptStep, IncidentEnd, MomentKind, ShownStep};
-use ansai_core::{Lasting, Outcome, Reversibility};
+use ansai_core::{Millis, Outcome};
 
 use super::Teller;
 use crate::message::{Kind, Moment, Notice, Step, StepState, Undo};
@@ -30,18 +30,17 @@ impl Teller {
 
 fn proposed(shown: ShownStep) -> Step {
     let ShownStep { step, names } = shown;
-    let frees = match step.preview.lasting {
-        Lasting::Frees(bytes) => Some(bytes),
-        _ => None,
-    };
+    let preview = step.preview;
+    let names = if names.is_empty() { preview.sample } else { names };
+    let frees = preview.frees_now_bytes.saturating_add(preview.frees_later_bytes);
     Step {
         state: StepState::Proposed,
-        what: step.preview.summary,
-        more_names: 0,
+        what: format!("{}: {}", verb(&step.action), step.reason),
+        more_names: preview.items.saturating_sub(names.len() as u64),
         names,
-        frees_bytes: frees,
-        interrupts: None,
-        can_undo: step.preview.reversible != Reversibility::Irreversible,
+        frees_bytes: (frees > 0).then_some(frees),
+        interrupts: preview.interrupts.filter(|time| *time > Millis::ZERO),
+        can_undo: preview.reversible.is_any(),
         why: None,
     }
 }
@@ -53,7 +52,7 @@ fn attempted(step: &AttemptStep) -> Step {
         Outcome::Reverted => StepState::Undone,
         _ => StepState::Skipped,
     };
-    let name = step.action.rsplit_once('.').map_or(step.action.as_str(), |(_, name)| name);
+    let name = verb(&step.action);
     let is_done = state == StepState::Done;
     Step {
         state,
@@ -65,6 +64,11 @@ fn attempted(step: &AttemptStep) -> Step {
         can_undo: false,
         why: (!is_done).then(|| step.detail.clone()),
     }
+}
+
+/// The last word of an action: `remove`.
+fn verb(action: &str) -> &str {
+    action.rsplit_once('.').map_or(action, |(_, name)| name)
 }
 
 /// A moment in words; `None` for what the notice says itself.

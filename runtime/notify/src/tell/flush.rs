@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::story::STORM_GROUP;
 use super::Teller;
-use crate::message::{Kind, MOST_NOTICES, Message, Notice, counts};
+use crate::message::{Kind, MOST_NOTICES, Message, Notice};
 use crate::outbox::{Group, Known, OutboxError, Transaction, messages, notices, store};
 
 /// More groups than this that are ready for a channel at the same time become one message.
@@ -56,7 +56,7 @@ impl Teller {
         })
     }
 
-    /// Puts a message, with counts and the worst notices if there are too many.
+    /// Puts a message. One with too many notices has counts and the worst of them.
     fn put(
         &self,
         transaction: &Transaction<'_>,
@@ -69,17 +69,8 @@ impl Teller {
         if all.is_empty() {
             return Ok(());
         }
-        let counted = if all.len() > MOST_NOTICES { counts(&all) } else { Vec::new() };
-        if all.len() > MOST_NOTICES {
-            // The worst, and of these the newest; then in the order in which they came.
-            let mut numbered: Vec<(usize, Notice)> = all.into_iter().enumerate().collect();
-            numbered.sort_by_key(|(number, notice)| (notice.severity, *number));
-            let mut worst = numbered.split_off(numbered.len().saturating_sub(MOST_NOTICES));
-            worst.sort_by_key(|(number, _)| *number);
-            all = worst.into_iter().map(|(_, notice)| notice).collect();
-        }
         // Details are of no use in a message that sums up.
-        if counted.is_empty() {
+        if all.len() <= MOST_NOTICES {
             let head = self.facts.audit_head();
             for notice in &mut all {
                 self.add_details(notice);
@@ -88,7 +79,6 @@ impl Teller {
         }
         let id = messages::fresh_id(transaction, now)?;
         let mut message = Message::new(&id, channel, group, &self.host, now, all).bounded();
-        message.counts = counted;
         change(&mut message);
         messages::put(transaction, &message, self.outbox.capacity)
     }
