@@ -29,9 +29,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(2);
 /// A channel with its name.
 pub type ChannelUnderName = (String, Arc<dyn Channel>);
 
-/// Reads events of the audit log that follow a place, in order, and passes them on in batches. An error ends it; what was
-/// passed on counts.
-pub type ReadLog = dyn Fn(u64, &mut dyn FnMut(Vec<Heard>)) -> Result<(), String> + Send + Sync;
+/// Reads events of the audit log that follow a place, in order, and passes them on in batches. Answers the number of the last
+/// record. An error ends it; what was passed on counts.
+pub type ReadLog = dyn Fn(u64, &mut dyn FnMut(Vec<Heard>)) -> Result<u64, String> + Send + Sync;
 
 /// The time of day.
 pub type Now = dyn Fn() -> Timestamp + Send + Sync;
@@ -73,6 +73,8 @@ struct Flags {
     /// Counted up when channels may have something to send.
     round: u64,
     is_stopping: bool,
+    /// The run ends soon: groups do not wait for more.
+    is_finishing: bool,
 }
 
 #[derive(Default)]
@@ -179,6 +181,19 @@ impl Notifier {
         self.shared.change(|flags| flags.round += 1);
     }
 
+    /// Sends what waits for others of its group, and waits until nothing is due, at most so long: for a run that ends.
+    pub fn finish(&self, limit: Duration, now: Timestamp) {
+        self.shared.change(|flags| (flags.is_finishing, flags.has_news) = (true, true));
+        let began = Instant::now();
+        // A round that began before this may not know that it is the last one.
+        let rounds = self.shared.lock().round;
+        self.shared.wait(limit, |flags| flags.round >= rounds + 2);
+        let is_due = |name: &String| self.outbox.is_due(name, now).unwrap_or(false);
+        while began.elapsed() < limit && self.channels.iter().any(is_due) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Stops, and waits a moment for attempts that end. One that hangs is left behind: its message counts as one that may
     /// have arrived.
     pub fn stop(&self) {
@@ -250,12 +265,13 @@ impl Deciding {
         if *has_missed {
             let place = teller.outbox.place().map_err(text)?.unwrap_or(0);
             let mut heard = Ok(());
-            (self.read_log)(place, &mut |batch| {
+            let last = (self.read_log)(place, &mut |batch| {
                 if heard.is_ok() {
                     heard = teller.hear(&batch, (self.now)());
                 }
             })?;
             heard.map_err(text)?;
+            teller.outbox.set_place(last.max(place)).map_err(text)?;
             *has_missed = false;
         }
         loop {
@@ -280,7 +296,8 @@ impl Deciding {
         } else if failed.is_none() {
             *audit_stopped = None;
         }
-        teller.flush(now).map_err(text)?;
+        let is_last = self.tapped.shared.lock().is_finishing;
+        teller.flush(now, is_last).map_err(text)?;
         Ok(teller.wait((self.now)()).map_err(text)?.min(MOST_WAIT))
     }
 }

@@ -49,6 +49,18 @@ impl Outbox {
         })
     }
 
+    /// Whether a message of the channel is being sent or may be sent now.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_due(&self, channel: &str, now: Timestamp) -> Result<bool, OutboxError> {
+        self.read(|transaction| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM message WHERE channel = ?1 AND state = ?2)";
+            let is_sending: bool = transaction.query_row(sql, (channel, SENDING), |row| row.get(0))?;
+            Ok(is_sending || next(transaction, channel, now)?.is_some())
+        })
+    }
+
     /// Time until a message of the channel may be due; `None` if none waits.
     ///
     /// # Errors

@@ -60,8 +60,8 @@ impl Router {
         taken
     }
 
-    /// When quiet times are over; `None` if there is none now.
-    pub fn quiet_until(&self, now: Timestamp) -> bool {
+    /// Whether this is a quiet time.
+    pub fn is_quiet(&self, now: Timestamp) -> bool {
         let quiet = &self.routing.quiet;
         !quiet.is_empty() && (self.hours)(quiet, now).is_none()
     }

@@ -19,14 +19,15 @@ const DIGEST: &str = "digest";
 const DAY_MS: u64 = 86_400_000;
 
 impl Teller {
-    /// Makes messages of what is due now. Answers the channels that have new ones.
+    /// Makes messages of what is due now. `is_last`: no group waits for more, because the run ends.
     ///
     /// # Errors
     /// The outbox cannot be read or written. What was not done is done the next time.
-    pub fn flush(&self, now: Timestamp) -> Result<(), OutboxError> {
+    pub fn flush(&self, now: Timestamp, is_last: bool) -> Result<(), OutboxError> {
         self.unknown_for_too_long(now)?;
-        let is_quiet = self.router.quiet_until(now);
-        let ready = self.outbox.read(|transaction| notices::ready(transaction, now, is_quiet, MOST_GROUP_WAIT))?;
+        let is_quiet = self.router.is_quiet(now);
+        let until = if is_last { now + MOST_GROUP_WAIT } else { now };
+        let ready = self.outbox.read(|transaction| notices::ready(transaction, until, is_quiet, MOST_GROUP_WAIT))?;
         let mut by_channel: BTreeMap<String, Vec<Group>> = BTreeMap::new();
         for group in ready {
             by_channel.entry(group.channel.clone()).or_default().push(group);
