@@ -243,6 +243,7 @@ codes! {
         WATCH_FAILED = "watch-failed",
         EVENT_STORM = "event-storm",
         NOT_RUNNING = "not-running",
+        NOT_DELIVERED = "not-delivered",
         UNKNOWN_INSTANCE = "unknown-instance",
         UNKNOWN_INCIDENT = "unknown-incident",
         PLAN_NOT_OPEN = "plan-not-open",

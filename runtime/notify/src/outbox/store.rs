@@ -43,7 +43,7 @@ const SCHEMA: &[&str] = &["
 /// The outbox of a state directory. Every change is durable when its function returns.
 pub struct Outbox {
     connection: Mutex<Connection>,
-    pub(super) capacity: Capacity,
+    pub(crate) capacity: Capacity,
     make_room: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -113,7 +113,7 @@ impl Outbox {
     }
 }
 
-pub(super) fn place(transaction: &Transaction<'_>) -> Result<Option<u64>, OutboxError> {
+pub(crate) fn place(transaction: &Transaction<'_>) -> Result<Option<u64>, OutboxError> {
     let found = transaction.query_row("SELECT sequence FROM place", [], |row| row.get(0)).optional()?;
     Ok(found.map(unsigned))
 }

@@ -94,7 +94,7 @@ impl Teller {
             for mut known in Known::unknown_since(transaction, since)? {
                 let at = known.unknown_since.take().unwrap_or(now);
                 known.put(transaction)?;
-                let summary = format!("its state is unknown since {at}: {}", known.summary);
+                let summary = format!("its state has been unknown for {}: {}", now - at, known.summary);
                 let mut notice = self.of(&known, Kind::Unknown, 0, now, &summary);
                 notice.id = format!("unknown-{}-{}", known.id, at.as_millis());
                 self.file(transaction, &notice, now)?;

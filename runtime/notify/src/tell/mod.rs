@@ -81,6 +81,11 @@ impl Teller {
         Teller { outbox, router, channels, host: host.to_owned(), facts }
     }
 
+    /// The outbox.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Takes events of the audit log in their order. What they tell is filed durably, together with their place in the log:
     /// an event that comes again tells nothing.
     ///

@@ -3,7 +3,7 @@
 use ansai_core::event::Verdict;
 use ansai_core::incident::{Change, Permission, Reason};
 use ansai_core::text::inert;
-use ansai_core::{Event, Severity, Status, Timestamp};
+use ansai_core::{Event, Severity, ShareLimit, Status, Timestamp};
 
 use super::{Heard, Teller};
 use crate::message::{Asked, Command, IncidentRef, Kind, Notice};
@@ -111,8 +111,8 @@ impl Teller {
                 let id = format!("quarantined-{name}-{sequence}");
                 self.suspended(transaction, (&id, name), &summary, (at, now))
             }
-            Event::Suspended { instance, share, until, .. } => {
-                let summary = format!("it has used its share of {share}, until {until}");
+            Event::Suspended { instance, share, limit, .. } => {
+                let summary = format!("it has used its share of {}", ShareLimit { share: *share, limit: *limit });
                 let id = format!("suspended-{instance}-{sequence}");
                 self.suspended(transaction, (&id, instance.as_str()), &summary, (at, now))
             }
