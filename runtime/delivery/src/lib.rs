@@ -45,3 +45,5 @@ pub use outbox::OutboxError;
 pub use queue::Capacity;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
+pub use transport::SendError;
+pub use transport::url::{agent, roots, words};

@@ -2,7 +2,7 @@
 
 mod command;
 mod file;
-mod url;
+pub(crate) mod url;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::target::Target;
 
 /// Why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SendError {
+pub enum SendError {
     /// An I/O error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
