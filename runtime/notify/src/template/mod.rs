@@ -4,7 +4,7 @@
 //! may take a bounded number of instructions and write a bounded number of bytes. In text, every value is inert; in JSON,
 //! every value is written as JSON: `{"title": {{ subject }}}`.
 
-mod sample;
+pub(crate) mod sample;
 
 use std::io;
 use std::path::{Path, PathBuf};
