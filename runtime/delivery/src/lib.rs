@@ -46,3 +46,5 @@ pub use queue::Capacity;
 pub use schedule::rest_after;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
+pub use transport::SendError;
+pub use transport::url::{agent, roots, words};

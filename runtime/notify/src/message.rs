@@ -257,7 +257,7 @@ pub struct Asked {
     /// The commands for that, with a word on each.
     #[serde(default)]
     pub commands: Vec<Command>,
-    /// What happens at this time without an answer is in `what`.
+    /// Until when an answer counts; `what` says what happens without one.
     #[serde(default)]
     pub until: Option<Timestamp>,
 }

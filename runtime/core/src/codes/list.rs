@@ -83,6 +83,8 @@ codes! {
         LINKED_ROOT = "linked-root",
         PLAIN_HTTP = "plain-http",
         BAD_COMMAND = "bad-command",
+        CHANNEL_SETTINGS = "channel-settings",
+        NOTIFY_TEMPLATE = "notify-template",
         BAD_FAULT = "bad-fault",
         UNKNOWN_CHANNEL = "unknown-channel",
         ROUTE_WITHOUT_CHANNEL = "route-without-channel",

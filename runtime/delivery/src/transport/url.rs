@@ -23,7 +23,7 @@ const MOST_HEADER: usize = 16 << 10;
 
 /// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
 pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
-    let agent = ureq::Agent::new_with_config(configuration(target, limit)?);
+    let agent = agent(&target.url, target.ca_file.as_deref(), limit)?;
     let mut request = agent.post(&target.url).header("content-type", &message.content_type);
     if let Some(path) = &target.token_file {
         request = request.header("authorization", format!("Bearer {}", token(path)?));
@@ -37,7 +37,12 @@ pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Re
     }
 }
 
-fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Config, SendError> {
+/// A client for one request to a URL: no redirects, no proxy, no reused connections, and `limit` for all of it. An error
+/// status is an answer like any other.
+///
+/// # Errors
+/// The certificates cannot be read.
+pub fn agent(url: &str, ca_file: Option<&Path>, limit: Duration) -> Result<ureq::Agent, SendError> {
     let builder = ureq::Agent::config_builder()
         .timeout_global(Some(limit))
         .max_redirects(0)
@@ -50,18 +55,21 @@ fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Co
         .ip_family(IpFamily::Any)
         .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
         .accept(AutoHeaderValue::None);
-    if !target.url.starts_with("https://") {
-        return Ok(builder.build());
+    if !url.starts_with("https://") {
+        return Ok(ureq::Agent::new_with_config(builder.build()));
     }
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(roots(target.ca_file.as_deref())?)
+        .root_certs(RootCerts::new_with_certs(&roots(ca_file)?))
         .build();
-    Ok(builder.https_only(true).tls_config(tls).build())
+    Ok(ureq::Agent::new_with_config(builder.https_only(true).tls_config(tls).build()))
 }
 
 /// The certificates of the operator's file, or else of the system.
-fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
+///
+/// # Errors
+/// There are none, another user can change the file, or the system refuses.
+pub fn roots(own: Option<&Path>) -> Result<Vec<Certificate<'static>>, SendError> {
     let none = || SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned());
     let path = match own {
         Some(path) => path.to_owned(),
@@ -81,7 +89,7 @@ fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
     if found.is_empty() {
         return Err(wrong("no certificate in it".to_owned()));
     }
-    Ok(RootCerts::new_with_certs(&found))
+    Ok(found)
 }
 
 /// Reads the token from a file that only its owner can access.
@@ -120,7 +128,8 @@ fn nobody_else_changes(path: &Path) -> Result<(), String> {
     }
 }
 
-fn words(error: &ureq::Error, limit: Duration) -> SendError {
+/// The error of a request in words without the URL, which may be a secret.
+pub fn words(error: &ureq::Error, limit: Duration) -> SendError {
     match error {
         ureq::Error::Timeout(_) => SendError::TimeLimit(limit),
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => SendError::TimeLimit(limit),

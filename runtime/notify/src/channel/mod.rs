@@ -1,9 +1,18 @@
 //! Channels: one file for each way to send a message. All of them block, and none waits longer than its time limit.
 
+mod answer;
+mod command;
+mod journal;
+mod mail;
+mod open;
 mod settings;
+mod socket;
+mod syslog;
+mod webhook;
 
 use std::time::Duration;
 
+pub use open::{ChannelError, Surroundings, check, open};
 pub use settings::{
     ChannelSettings, CommandSettings, JournalSettings, MailSettings, Preset, SecretPlace, SyslogSettings, Tls,
     WebhookSettings,
@@ -65,4 +74,18 @@ pub enum Fault {
         /// What happened.
         why: String,
     },
+}
+
+impl Fault {
+    pub(crate) fn later(why: impl Into<String>) -> Fault {
+        Fault::Later { after: None, why: why.into() }
+    }
+
+    pub(crate) fn never(why: impl Into<String>) -> Fault {
+        Fault::Never { why: why.into() }
+    }
+
+    pub(crate) fn unknown(why: impl Into<String>) -> Fault {
+        Fault::Unknown { why: why.into() }
+    }
 }

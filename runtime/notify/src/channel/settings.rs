@@ -188,3 +188,18 @@ impl ChannelSettings {
         }
     }
 }
+
+impl Preset {
+    /// Its name in configuration: `pagerduty`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Json => "json",
+            Preset::Slack => "slack",
+            Preset::Teams => "teams",
+            Preset::Discord => "discord",
+            Preset::Pagerduty => "pagerduty",
+            Preset::Alertmanager => "alertmanager",
+            Preset::Ntfy => "ntfy",
+        }
+    }
+}
