@@ -94,7 +94,7 @@ fn settings(configuration: &Configuration, name: &str) -> Result<ChannelSettings
         code: codes::CHANNEL_SETTINGS,
         key: "kind",
         message: ansai_core::text::inert(&error.to_string(), 300),
-        hint: "see notifications.md for the settings of each kind".to_owned(),
+        hint: "see notification-channels.md for the settings of each kind".to_owned(),
     })
 }
 

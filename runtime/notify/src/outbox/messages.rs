@@ -190,7 +190,7 @@ fn conclude(
 }
 
 fn give_up(transaction: &Transaction<'_>, seq: i64, why: &str, value: &str) -> Result<Concluded, OutboxError> {
-    transaction.execute("UPDATE message SET state = 2, error = ?2 WHERE seq = ?1", (seq, why))?;
+    transaction.execute("UPDATE message SET state = ?3, error = ?2 WHERE seq = ?1", (seq, why, DEAD))?;
     // What follows about the same incidents does not wait for it.
     transaction.execute("DELETE FROM about WHERE seq = ?1", [seq])?;
     let mut beyond = transaction.prepare_cached("SELECT seq FROM message WHERE state = 2 ORDER BY seq DESC LIMIT -1 OFFSET ?1")?;
