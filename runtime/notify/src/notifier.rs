@@ -269,9 +269,13 @@ impl Deciding {
                 if heard.is_ok() {
                     heard = teller.hear(&batch, (self.now)());
                 }
-            })?;
+            });
             heard.map_err(text)?;
-            teller.outbox.set_place(last.max(place)).map_err(text)?;
+            match last {
+                Ok(last) => teller.outbox.set_place(last.max(place)).map_err(text)?,
+                // What comes now is told all the same.
+                Err(why) => tracing::error!("the audit log cannot be read, so what happened before is not told: {why}"),
+            }
             *has_missed = false;
         }
         loop {

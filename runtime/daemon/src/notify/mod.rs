@@ -29,6 +29,8 @@ use crate::state;
 
 /// The database of a state directory.
 const DATABASE: &str = "notify.db";
+/// What is left of a database that is damaged.
+const DAMAGED: &str = "notify.db-damaged";
 /// Reserved for a full disk: a few hundred messages.
 const BALLAST: (&str, u64) = ("notify-ballast", 1 << 20);
 
@@ -117,19 +119,50 @@ fn outbox(directory: &Directory) -> Result<Outbox, NotifyError> {
         directory.make_private(name)?;
     }
     directory.file(DATABASE, Access::AppendOrCreate)?;
-    let ballast = Ballast::new(Location::new(directory, BALLAST.0), BALLAST.1);
+    let ballast = Arc::new(Ballast::new(Location::new(directory, BALLAST.0), BALLAST.1));
     if let Err(error) = ballast.ensure() {
         tracing::warn!("cannot reserve disk space for notifications: {error}");
     }
-    let make_room = move || {
+    let make_room = move || -> bool {
         tracing::warn!("the disk is full: releasing the space that is reserved for notifications");
         ballast.release().unwrap_or(false)
     };
-    Ok(Outbox::open(&directory.path_of(DATABASE), Capacity::default(), make_room)?)
+    let open = || Outbox::open(&directory.path_of(DATABASE), Capacity::default(), make_room.clone());
+    match open() {
+        Err(error) if error.is_damaged() => {
+            tracing::error!("{error}; it is kept as {DAMAGED}, and notifications begin with an empty one");
+            directory.rename(DATABASE, DAMAGED)?;
+            for name in ["notify.db-wal", "notify.db-shm"] {
+                directory.remove(name)?;
+            }
+            directory.file(DATABASE, Access::AppendOrCreate)?;
+            Ok(open()?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
-/// Starts notifications; `None` without channels. Events since the last run are told, those before the first one are not.
+/// Starts notifications; `None` without channels, or if they cannot run: healing goes on without them.
+///
+/// # Errors
+/// The settings of a channel are invalid.
 pub(crate) fn start(
+    configuration: &Configuration,
+    directory: &Directory,
+    supervisor: &Supervisor,
+) -> Result<Option<Notifier>, NotifyError> {
+    match try_start(configuration, directory, supervisor) {
+        Err(error @ NotifyError::Channel { .. }) => Err(error),
+        Err(error) => {
+            tracing::error!("nobody is notified until ansai restarts: {error}");
+            Ok(None)
+        }
+        started => started,
+    }
+}
+
+/// Events since the last run are told, those before the first one are not.
+fn try_start(
     configuration: &Configuration,
     directory: &Directory,
     supervisor: &Supervisor,

@@ -29,6 +29,23 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// One of which nothing else is known.
+    pub(crate) fn new(id: &str, instance: &str, key: &str, opened: Timestamp) -> Known {
+        Known {
+            id: id.to_owned(),
+            instance: instance.to_owned(),
+            key: key.to_owned(),
+            severity: Severity::Notice,
+            opened,
+            summary: String::new(),
+            is_muted: false,
+            is_healed: false,
+            plan: None,
+            subject: None,
+            unknown_since: None,
+        }
+    }
+
     /// The incident with this id.
     pub(crate) fn of(transaction: &Transaction<'_>, id: &str) -> Result<Option<Known>, OutboxError> {
         let mut statement = transaction.prepare_cached("SELECT value FROM incident WHERE id = ?1")?;

@@ -41,6 +41,19 @@ pub enum OutboxError {
     },
 }
 
+impl OutboxError {
+    /// Whether the file is not a database any more.
+    pub fn is_damaged(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            OutboxError::Database(error) => {
+                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            OutboxError::Form(_) | OutboxError::Newer { .. } => false,
+        }
+    }
+}
+
 /// Bounds of what waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {

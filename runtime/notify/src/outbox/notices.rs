@@ -80,6 +80,12 @@ pub(crate) fn unresolved(transaction: &Transaction<'_>, incident: &str) -> Resul
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// Nothing more is told of an incident: it is not over, and another one took its place.
+pub(crate) fn forget(transaction: &Transaction<'_>, incident: &str) -> Result<(), OutboxError> {
+    transaction.execute("DELETE FROM unresolved WHERE incident = ?1", [incident])?;
+    Ok(())
+}
+
 /// What is told to nobody now, and with the next digest.
 pub(crate) fn keep_silent(transaction: &Transaction<'_>, notice: &Notice) -> Result<(), OutboxError> {
     transaction

@@ -66,6 +66,12 @@ impl Router {
         !quiet.is_empty() && (self.hours)(quiet, now).is_none()
     }
 
+    /// Whether a route or a group depends on what a notice is about.
+    pub(crate) fn needs_subjects(&self) -> bool {
+        let needs = |route: &Route| !route.only.subjects.is_empty() || route.grouping.by.contains(&GroupBy::Subject);
+        self.routing.routes.iter().any(needs)
+    }
+
     /// The route whose grouping applies to a channel where nothing else says so.
     pub fn grouping_of(&self, channel: &str) -> Option<&Grouping> {
         let sends = |route: &&Route| route.channels.iter().any(|known| known == channel);

@@ -109,11 +109,24 @@ impl Teller {
         }
         self.outbox.write(|transaction| {
             for (group, again) in notices::reminders(transaction, now)? {
-                let again = again.into_iter().filter(|notice| !self.is_silenced(notice)).collect();
+                let mut left = Vec::new();
+                for notice in again {
+                    match &notice.incident {
+                        Some(incident) if self.is_over(&incident.id) => notices::forget(transaction, &incident.id)?,
+                        _ if self.is_silenced(&notice) => {}
+                        _ => left.push(notice),
+                    }
+                }
+                let again = left;
                 self.put(transaction, &group.channel, &group.grouped, again, now, |message| message.reminder = true)?;
             }
             Ok(())
         })
+    }
+
+    /// Whether an incident is known to be over, although nothing said so: its record may be lost.
+    fn is_over(&self, incident: &str) -> bool {
+        self.facts.incident(incident).is_some_and(|details| details.next.is_none())
     }
 
     fn is_silenced(&self, notice: &Notice) -> bool {

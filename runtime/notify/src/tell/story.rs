@@ -3,7 +3,7 @@
 use ansai_core::event::Verdict;
 use ansai_core::incident::{Change, Permission, Reason};
 use ansai_core::text::inert;
-use ansai_core::{Event, Severity, ShareLimit, Status, Timestamp};
+use ansai_core::{Event, Severity, ShareLimit, Status, Subject, Timestamp};
 
 use super::{Heard, Teller};
 use crate::message::{Asked, Command, IncidentRef, Kind, Notice};
@@ -29,17 +29,8 @@ impl Teller {
                 let known = Known::of(transaction, incident)?;
                 let is_muted = *silenced || held_under.is_some() || self.facts.is_silenced(instance.as_str(), key);
                 let mut known = known.unwrap_or_else(|| Known {
-                    id: incident.clone(),
-                    instance: instance.to_string(),
-                    key: key.clone(),
-                    severity: severity.unwrap_or(Severity::Notice),
-                    opened: at,
-                    summary: summary.clone(),
-                    is_muted,
-                    is_healed: false,
-                    plan: None,
-                    subject: self.facts.incident(incident).map(|details| details.about),
-                    unknown_since: None,
+                    subject: self.subject(incident),
+                    ..Known::new(incident, instance.as_str(), key, at)
                 });
                 known.is_muted = is_muted;
                 known.severity = known.severity.max(severity.unwrap_or(Severity::Notice));
@@ -56,7 +47,10 @@ impl Teller {
                     Change::Closed if known.is_healed => Kind::Healed,
                     Change::Closed => Kind::Recovered,
                     // It is still there, and not healthy: nothing is over.
-                    Change::Displaced => return known.remove(transaction),
+                    Change::Displaced => {
+                        notices::forget(transaction, &known.id)?;
+                        return known.remove(transaction);
+                    }
                 };
                 known.unknown_since = None;
                 match change.is_closing() {
@@ -68,13 +62,13 @@ impl Teller {
             Event::Held { incident, .. } => self.mute(transaction, incident, true),
             Event::NotHeld { incident, .. } => self.mute(transaction, incident, false),
             Event::Planned { plan, incident: Some(incident), .. } => {
-                let Some(mut known) = Known::of(transaction, incident)? else { return Ok(()) };
+                let Some(mut known) = self.recall(transaction, incident)? else { return Ok(()) };
                 known.plan = Some(plan.clone());
                 known.put(transaction)
             }
             Event::Decided { plan, verdict, .. } => self.decided(transaction, plan, verdict, at, now),
             Event::Verified { incident, status, plan, .. } => {
-                let Some(mut known) = Known::of(transaction, incident)? else { return Ok(()) };
+                let Some(mut known) = self.recall(transaction, incident)? else { return Ok(()) };
                 known.is_healed = *status == Status::Healthy;
                 known.put(transaction)?;
                 if *status != Status::Healthy {
@@ -85,8 +79,12 @@ impl Teller {
                 }
                 Ok(())
             }
-            Event::Escalated { incident, severity, summary, reason, .. } => {
-                let Some(known) = Known::of(transaction, incident)? else { return Ok(()) };
+            Event::Escalated { incident, instance, key, severity, summary, reason, .. } => {
+                let known = self.recall(transaction, incident)?.unwrap_or_else(|| Known {
+                    severity: severity.unwrap_or(Severity::Warning),
+                    summary: summary.clone(),
+                    ..Known::new(incident, instance.as_str(), key, at)
+                });
                 let kind = match reason {
                     Reason::Flapping { .. } => Kind::Flapping,
                     Reason::Attempts { .. } | Reason::TimeOut { .. } | Reason::NothingToDo => Kind::Escalated,
@@ -100,7 +98,7 @@ impl Teller {
                 self.file(transaction, &notice, now)
             }
             Event::PlanFailed { incident: Some(incident), error, .. } if is_missing(error) => {
-                let Some(known) = Known::of(transaction, incident)? else { return Ok(()) };
+                let Some(known) = self.recall(transaction, incident)? else { return Ok(()) };
                 let mut notice = self.of(&known, Kind::CapabilityMissing, *sequence, at, error);
                 notice.id = format!("missing-{}", known.id);
                 self.file(transaction, &notice, now)
@@ -139,6 +137,29 @@ impl Teller {
             Event::StormEnded { .. } => store::set(transaction, STORM, 0),
             _ => Ok(()),
         }
+    }
+
+    /// An incident that is known, or that opened before notifications were configured.
+    fn recall(&self, transaction: &Transaction<'_>, incident: &str) -> Result<Option<Known>, OutboxError> {
+        if let Some(known) = Known::of(transaction, incident)? {
+            return Ok(Some(known));
+        }
+        let Some(details) = self.facts.incident(incident) else { return Ok(None) };
+        let opened = details.timeline.first().map_or(details.at, |moment| moment.at);
+        Ok(Some(Known {
+            severity: details.severity.unwrap_or(Severity::Warning),
+            summary: details.summary,
+            subject: Some(details.about),
+            ..Known::new(incident, details.instance.as_str(), &details.key, opened)
+        }))
+    }
+
+    /// What an incident is about, where routes or groups depend on it. Messages have it in any case.
+    fn subject(&self, incident: &str) -> Option<Subject> {
+        if !self.router.needs_subjects() {
+            return None;
+        }
+        self.facts.incident(incident).map(|details| details.about)
     }
 
     fn decided(
@@ -215,9 +236,9 @@ impl Teller {
         }
         let muted = match &notice.incident {
             Some(incident) if !notice.kind.is_resolving() => {
-                Known::of(transaction, &incident.id)?.is_some_and(|known| {
-                    known.is_muted || self.facts.is_silenced(&known.instance, &known.key)
-                })
+                let instance = notice.instance.as_deref().unwrap_or_default();
+                Known::of(transaction, &incident.id)?.is_some_and(|known| known.is_muted)
+                    || self.facts.is_silenced(instance, &incident.key)
             }
             _ => false,
         };
