@@ -331,6 +331,16 @@ impl Message {
         }
     }
 
+    /// A report as a message, for `ansai report --mail` and for the weekly one. Its id is that of the channel and the time,
+    /// so it is sent once if it is made twice.
+    pub fn of_report(channel: &str, host: &str, report: HostReport) -> Message {
+        let at = report.at;
+        let id = format!("report-{channel}-{}", at.as_millis());
+        let notice = Notice::new(&id, Kind::Report, Severity::Notice, host, at, "Report of ansai");
+        let group = format!("report-{channel}");
+        Message { report: Some(Box::new(report)), ..Message::new(&id, channel, &group, host, at, vec![notice]) }
+    }
+
     /// How many notices it stands for.
     pub fn total(&self) -> u64 {
         let counted = self.counts.iter().fold(0_u64, |sum, count| sum.saturating_add(count.number));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ansai_core::control::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, StatusReport};
 use ansai_core::text::{inert, prose};
-use ansai_core::{Bytes, Millis, Timestamp};
+use ansai_core::{Bytes, Timestamp};
 pub(super) use ansai_notify::render::words::{for_people, short_action};
 use anstyle::Style;
 use serde_json::{Value, json};

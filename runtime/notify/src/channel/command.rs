@@ -10,8 +10,6 @@ use crate::message::Message;
 use crate::render;
 use crate::template::Template;
 
-/// Exit code of `sysexits.h`: a later attempt may succeed.
-pub(super) const TEMPORARY: i32 = 75;
 /// Exit codes of `sysexits.h` that say that the input or the recipient is wrong.
 const PERMANENT: [i32; 4] = [65, 66, 67, 68];
 const MOST: usize = 300;

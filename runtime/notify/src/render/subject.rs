@@ -17,6 +17,10 @@ pub fn subject(message: &Message) -> String {
             let day = time::day(message.at);
             format!("DIGEST {day} ({})", count(message.total(), "event"))
         }
+        ([Notice { kind: Kind::Report, .. }], 1) => match &message.report {
+            Some(report) => format!("REPORT {} to {}", time::day(report.since), time::day(report.at)),
+            None => "REPORT".to_owned(),
+        },
         ([one], 1) => {
             let reminder = if message.reminder { "REMINDER " } else { "" };
             format!("{reminder}{}", of_one(one))

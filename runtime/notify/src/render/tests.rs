@@ -90,8 +90,7 @@ pub(crate) fn report_message() -> Message {
         "noisy": [{ "instance": "disk-space", "key": "/var", "incidents": 7 }],
         "actions": [{ "action": "ansai:files/files-actions.remove", "begun": 12, "done": 11, "failed": 1, "healed": 10 }],
     });
-    let notice = Notice::new("report", Kind::Report, Severity::Notice, "web1", NOW, "Weekly report");
-    Message { report: Some(Box::new(serde_json::from_value(report).unwrap())), ..message(vec![notice]) }
+    Message::of_report("ops", "web1", serde_json::from_value(report).unwrap())
 }
 
 /// ANSI, bidirectional marks, HTML, header injection, formulas, mentions, line ends and long names.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use ansai_core::text::inert;
 use ansai_core::{Code, codes};
 use ansai_storage::{Directory, Links, TrustError};
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use crate::message::Message;
@@ -116,8 +116,8 @@ impl Template {
     pub fn render(&self, message: &Message) -> Result<String, TemplateError> {
         let template = self.environment.get_template(NAME).map_err(|error| self.failed(&error))?;
         let mut out = Bounded(Vec::new());
-        let context = Value::from(minijinja::value::Serde(inert_values(render::json(message))));
-        let rendered = template.render_captured_to(context, &mut out);
+        let context = Value::from(Serde(inert_values(render::json(message))));
+        let rendered = template.render_captured_to(context, &mut out).map(drop);
         rendered.map_err(|error| self.failed(&error))?;
         let text = String::from_utf8(out.0).map_err(|_| self.wrong("it does not write UTF-8"))?;
         if self.target == Target::Json
