@@ -1,6 +1,13 @@
 //! A thousand runs with made-up faults: crashes at every point, servers that refuse, hang up or do not answer, clocks that
 //! jump. A model of the receivers says what must hold whatever happens.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod model;
 mod world;
