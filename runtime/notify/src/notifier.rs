@@ -4,6 +4,7 @@
 //! start, the events are read from the audit log, which has all of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,6 +47,7 @@ pub struct Tap {
 impl Tap {
     /// An event was appended to the audit log under this number.
     pub fn recorded(&self, sequence: u64, at: Timestamp, event: &Event) {
+        self.shared.audit_works.store(true, Ordering::Relaxed);
         if !is_told(event) {
             return;
         }
@@ -80,6 +82,8 @@ struct Flags {
 #[derive(Default)]
 struct Shared {
     flags: Mutex<Flags>,
+    /// An event was recorded since this was looked at.
+    audit_works: AtomicBool,
     changed: Condvar,
 }
 
@@ -289,7 +293,7 @@ impl Deciding {
                 return Err(text(error));
             }
         }
-        let now = (self.now)();
+        let (now, works) = ((self.now)(), self.tapped.shared.audit_works.swap(false, Ordering::Relaxed));
         if let Some(why) = failed
             && audit_stopped.is_none()
         {
@@ -297,7 +301,7 @@ impl Deciding {
             let summary = format!("the audit log cannot be written, so nothing is healed: {why}");
             teller.tell_of(&id, Kind::AuditStopped, Severity::Emergency, &summary, now).map_err(text)?;
             *audit_stopped = Some(id);
-        } else if failed.is_none() {
+        } else if works && failed.is_none() {
             *audit_stopped = None;
         }
         let is_last = self.tapped.shared.lock().is_finishing;
