@@ -30,7 +30,7 @@ const SCHEMA: &[&str] = &["
     CREATE TABLE message (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, channel TEXT NOT NULL,
         state INTEGER NOT NULL, digest INTEGER NOT NULL, made INTEGER NOT NULL, not_before INTEGER NOT NULL,
         attempts INTEGER NOT NULL, may_repeat INTEGER NOT NULL, error TEXT, value TEXT NOT NULL);
-    CREATE INDEX message_next ON message (channel, state, attempts, seq);
+    CREATE INDEX message_next ON message (channel, state, attempts, seq, not_before);
     CREATE INDEX message_oldest ON message (channel, state, digest DESC, seq);
     CREATE TABLE about (channel TEXT NOT NULL, incident TEXT NOT NULL, seq INTEGER NOT NULL,
         PRIMARY KEY (channel, incident, seq)) WITHOUT ROWID;
