@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod figures;
 mod full_disk;
 mod support;
 
