@@ -11,7 +11,7 @@ use ureq::config::{AutoHeaderValue, Config};
 use ureq::tls::TlsConfig;
 
 pub use failure::{Failure, is_time_limit};
-pub use trust::{NoTrust, trust, trusted_file};
+pub use trust::{NoTrust, certificates, tls, trust, trusted_file};
 
 /// The most bytes of the headers of an answer.
 pub const MOST_HEADERS: usize = 16 << 10;

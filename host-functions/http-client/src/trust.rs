@@ -36,6 +36,21 @@ impl fmt::Display for NoTrust {
 
 impl std::error::Error for NoTrust {}
 
+/// TLS that trusts the authorities of a file in PEM, as they are now.
+///
+/// # Errors
+/// The file cannot be read, or has no certificate.
+pub fn trust(file: &Path) -> Result<TlsConfig, NoTrust> {
+    certificates(file).map(|roots| tls(&roots))
+}
+
+/// TLS that trusts these authorities, and no others.
+pub fn tls(roots: &[Certificate<'static>]) -> TlsConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = RootCerts::new_with_certs(roots);
+    TlsConfig::builder().unversioned_rustls_crypto_provider(provider).root_certs(roots).build()
+}
+
 /// The file of authorities of this host. `place` as for [`authorities::file`].
 ///
 /// # Errors
@@ -44,11 +59,11 @@ pub fn trusted_file(place: impl Fn(&'static str) -> PathBuf) -> Result<PathBuf, 
     authorities::file(place).ok_or(NoTrust::NoFile)
 }
 
-/// TLS that trusts the authorities of a file in PEM, as they are now.
+/// The certificates in a file in PEM.
 ///
 /// # Errors
 /// The file cannot be read, or has no certificate.
-pub fn trust(file: &Path) -> Result<TlsConfig, NoTrust> {
+pub fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, NoTrust> {
     let mut text = Vec::new();
     let opened = std::fs::File::open(file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut text));
     opened.map_err(|error| NoTrust::Unreadable(file.to_owned(), error))?;
@@ -58,12 +73,7 @@ pub fn trust(file: &Path) -> Result<TlsConfig, NoTrust> {
             _ => None,
         })
         .collect();
-    if certificates.is_empty() {
-        return Err(NoTrust::Empty(file.to_owned()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = RootCerts::new_with_certs(&certificates);
-    Ok(TlsConfig::builder().unversioned_rustls_crypto_provider(provider).root_certs(roots).build())
+    if certificates.is_empty() { Err(NoTrust::Empty(file.to_owned())) } else { Ok(certificates) }
 }
 
 #[cfg(test)]

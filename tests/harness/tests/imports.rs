@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),
     ("ansai-delivery", &["ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
+    ("ansai-notify", &["ansai-core", "ansai-kit", "ansai-delivery", "ansai-storage"]),
     (
         "ansai-supervisor",
         &[
@@ -52,6 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-host-functions",
             "ansai-engine",
             "ansai-events",
+            "ansai-notify",
             "ansai-storage",
             "ansai-supervisor",
         ],
@@ -88,7 +90,7 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-reach"]),
+    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach"]),
     ("cap-std", &["ansai-storage"]),
 ];
 

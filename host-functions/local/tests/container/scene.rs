@@ -50,7 +50,8 @@ impl Scene {
     }
 
     fn reach(&self) -> Reach {
-        let access = TargetAccess { address: Some(self.address.clone()), ..TargetAccess::new("ct", "container", vec![]) };
+        let access =
+            TargetAccess { address: Some(self.address.clone()), ..TargetAccess::new("ct", "container", vec![]) };
         let all = Arc::new([("ct".to_owned(), access)].into());
         Reach::new(InstanceName::from_static("test"), all, ["ct".to_owned()])
     }

@@ -4,7 +4,6 @@ pub(crate) mod abilities;
 pub(crate) mod budget;
 pub(crate) mod colour;
 pub(crate) mod contract;
-pub(crate) mod count;
 pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod history;
@@ -15,6 +14,7 @@ pub(crate) mod json;
 pub(crate) mod ladder;
 pub(crate) mod lines;
 pub(crate) mod more;
+pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod paragraphs;
 pub(crate) mod phrases;
@@ -25,9 +25,10 @@ pub(crate) mod status;
 pub(crate) mod stops;
 pub(crate) mod table;
 pub(crate) mod terminal;
-pub(crate) mod time;
 pub(crate) mod tree;
 pub(crate) mod unknown;
+
+pub(crate) use ansai_notify::render::words::{count, time};
 
 use std::io::{self, Write as _};
 

@@ -1,35 +1,11 @@
 //! Paragraphs, fitted to the terminal.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+pub(super) use ansai_notify::render::words::wrapped;
 
 /// The fewest columns that text is fitted to.
 const NARROWEST: usize = 30;
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
-
-/// Lines of at most so many columns, broken between words where that is possible.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.width() + 1 + word.width() > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            for c in word.chars() {
-                if line.width() + c.width().unwrap_or(0) > width {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push(c);
-            }
-        }
-        lines.push(line);
-    }
-    lines
-}
 
 /// Paragraphs and lists of a documentation text, each line indented by `indent` columns and broken before `width`.
 pub(crate) fn fitted(text: &str, indent: usize, width: usize) -> String {
@@ -72,6 +48,8 @@ fn blocks(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     #[test]

@@ -6,9 +6,8 @@ use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
 use ansai_core::order::Pause;
 use ansai_core::text::{inert, prose};
-use ansai_core::{
-    Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
-};
+use ansai_core::{Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp};
+pub(crate) use ansai_notify::render::words::measure;
 use ansai_supervisor::report::{FindingState, Repeated};
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
@@ -19,58 +18,6 @@ use super::time;
 
 /// Longer sentences are cut.
 const MOST: usize = 400;
-
-/// `used 93 %`.
-pub(crate) fn measure(measure: &Measure) -> String {
-    let value = match (&measure.value, measure.unit) {
-        (Value::Text(text), _) => inert(text, 120),
-        (Value::Flag(flag), _) => (if *flag { "yes" } else { "no" }).to_owned(),
-        (Value::Count(count), Unit::Bytes) => Bytes::new(*count).to_string(),
-        (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
-        (Value::Count(count), Unit::Instant) => time::minute(Timestamp::from_millis(*count)),
-        (Value::Number(number), Unit::Bytes) => Bytes::new(whole(*number)).to_string(),
-        (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
-        (Value::Number(number), Unit::Ratio) => percent(*number),
-        (Value::Count(count), Unit::Ratio) => format!("{} %", count.saturating_mul(100)),
-        (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
-        (Value::Number(number), unit) => with_unit(&short(*number), unit),
-    };
-    // The value has the unit already.
-    let name = match measure.unit {
-        Unit::Bytes => measure.name.strip_suffix("-bytes").unwrap_or(&measure.name),
-        _ => &measure.name,
-    };
-    format!("{} {value}", inert(name, 60).replace('-', " "))
-}
-
-fn with_unit(number: &str, unit: Unit) -> String {
-    match unit {
-        Unit::PerSecond => format!("{number}/s"),
-        Unit::Celsius => format!("{number} °C"),
-        _ => number.to_owned(),
-    }
-}
-
-/// Rounded down to tenths, like the summaries of policies: a row must not have one number in two spellings.
-fn percent(share: f64) -> String {
-    // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
-    let tenths = (share * 1000.0 + 1e-6).floor() / 10.0;
-    format!("{} %", short(tenths))
-}
-
-fn milliseconds(ms: u64) -> String {
-    if ms == 0 { "0 s".to_owned() } else { quantity::show_milliseconds(ms) }
-}
-
-/// Saturates, which is fine for text.
-fn whole(number: f64) -> u64 {
-    number.round() as u64
-}
-
-fn short(number: f64) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
 
 /// The first few measures, and how many more there are.
 pub(crate) fn evidence(measures: &[Measure]) -> String {
@@ -199,6 +146,11 @@ pub(crate) fn awaits_approval(plan: &str, until: Timestamp) -> String {
     format!("waits for approval of {} until {}", inert(plan, 100), time::minute(until))
 }
 
+/// `waiting: announced, 20261129t030243-117-0001 is applied at 2026-11-29 03:07 unless rejected`.
+pub(crate) fn announced(plan: &str, until: Timestamp) -> String {
+    format!("waiting: announced, {} is applied at {} unless rejected", inert(plan, 100), time::minute(until))
+}
+
 /// `on hold until the maintenance window opens at 2026-11-30 02:00`.
 pub(crate) fn outside_window(opens: Timestamp) -> String {
     format!("on hold until the maintenance window opens at {}", time::minute(opens))
@@ -255,6 +207,9 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         // The id is below the table, in one piece.
         Some(Verdict::Held(Permission::AwaitsApproval { until, .. })) => {
             vec![format!("waits for approval until {}", time::minute(*until))]
+        }
+        Some(Verdict::Held(Permission::Announced { until, .. })) => {
+            vec![format!("announced: is applied at {} unless rejected", time::minute(*until))]
         }
         Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
         Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use ansai_core::control::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, StatusReport};
 use ansai_core::text::{inert, prose};
-use ansai_core::{Bytes, Millis, Timestamp};
+use ansai_core::{Bytes, Timestamp};
+pub(super) use ansai_notify::render::words::{for_people, short_action};
 use anstyle::Style;
 use serde_json::{Value, json};
 
@@ -226,15 +227,6 @@ fn in_time(at: Timestamp, now: Timestamp) -> String {
     if (at - now).get() < 1_000 { "now".to_owned() } else { format!("in {}", for_people(at - now)) }
 }
 
-/// Without parts that nobody needs: whole seconds below an hour, then whole minutes.
-pub(super) fn for_people(time: Millis) -> String {
-    if time.get() < 1_000 {
-        return "less than 1 s".to_owned();
-    }
-    let unit = if time.get() < 3_600_000 { 1_000 } else { 60_000 };
-    Millis::new(time.get() / unit * unit).to_string()
-}
-
 /// How much of a budget is used, from 0 to 1; of one without a limit, nothing.
 fn share(one: &BudgetUse) -> f64 {
     one.limit.map_or(0.0, |limit| one.used as f64 / limit.max(1) as f64)
@@ -255,11 +247,6 @@ fn bound(one: &BudgetUse) -> String {
     };
     let (about, bound) = (inert(&one.about, 100), inert(&one.bound, 60));
     format!("{}: {} on {about}: {bound} {used}", one.instance, short_action(&one.action))
-}
-
-/// `files-actions.remove` of `ansai:files/files-actions.remove`.
-pub(super) fn short_action(action: &str) -> String {
-    inert(action.rsplit_once('/').map_or(action, |(_, name)| name), 100)
 }
 
 /// `12 files, 3.20 MiB, can be restored; the first expires in 2 h`.

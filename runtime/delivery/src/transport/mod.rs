@@ -2,7 +2,7 @@
 
 mod command;
 mod file;
-mod url;
+pub(crate) mod url;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::target::Target;
 
 /// Why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SendError {
+pub enum SendError {
     /// An I/O error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -23,7 +23,12 @@ pub(crate) enum SendError {
     NotAFile,
     /// Another user can put another file in its place.
     #[error("{problem}; {fix}")]
-    Untrusted { problem: String, fix: String },
+    Untrusted {
+        /// What is wrong with which path.
+        problem: String,
+        /// How to fix it.
+        fix: String,
+    },
     /// Another program has locked the file.
     #[error("locked by another program")]
     Locked,
@@ -32,7 +37,12 @@ pub(crate) enum SendError {
     Program(#[from] ProgramError),
     /// The command failed.
     #[error("ended with {status}: {errors}")]
-    Failed { status: std::process::ExitStatus, errors: String },
+    Failed {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it wrote to standard error.
+        errors: String,
+    },
     /// It exceeded the time limit.
     #[error("took longer than {} s", .0.as_secs())]
     TimeLimit(Duration),
@@ -44,7 +54,12 @@ pub(crate) enum SendError {
     UnderWay,
     /// The token is invalid or cannot be read.
     #[error("token {}: {why}", path.display())]
-    Token { path: PathBuf, why: String },
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// The certificates cannot be read.
     #[error("certificates: {0}")]
     Certificates(String),

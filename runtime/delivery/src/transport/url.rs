@@ -6,10 +6,11 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ansai_http_client::{Failure, NoTrust};
+use ansai_http_client::Failure;
+use ansai_kit::authorities;
 use ansai_storage::{TrustError, Trusted};
 use rustix::fs::OFlags;
-use ureq::tls::TlsConfig;
+use ureq::tls::Certificate;
 
 use super::SendError;
 use crate::message::Message;
@@ -19,7 +20,7 @@ const MOST_TOKEN: u64 = 4096;
 
 /// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
 pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
-    let agent = ureq::Agent::new_with_config(configuration(target, limit)?);
+    let agent = agent(&target.url, target.ca_file.as_deref(), limit)?;
     let mut request = agent.post(&target.url).header("content-type", &message.content_type);
     if let Some(path) = &target.token_file {
         request = request.header("authorization", format!("Bearer {}", token(path)?));
@@ -32,23 +33,28 @@ pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Re
     }
 }
 
-fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Config, SendError> {
-    let tls = target.url.starts_with("https://").then(|| trust(target.ca_file.as_deref())).transpose()?;
-    Ok(ansai_http_client::config(limit, tls, None))
+/// A client for one request to a URL: no redirects, no proxy, no reused connections, and `limit` for all of it. An error
+/// status is an answer like any other.
+///
+/// # Errors
+/// The certificates cannot be read.
+pub fn agent(url: &str, ca_file: Option<&Path>, limit: Duration) -> Result<ureq::Agent, SendError> {
+    let tls = url.starts_with("https://").then(|| roots(ca_file).map(|roots| ansai_http_client::tls(&roots)));
+    Ok(ureq::Agent::new_with_config(ansai_http_client::config(limit, tls.transpose()?, None)))
 }
 
-/// Trust in the authorities of the operator's file, or else of the system.
-fn trust(own: Option<&Path>) -> Result<TlsConfig, SendError> {
-    let wrong = |error: NoTrust| SendError::Certificates(error.to_string());
+/// The certificates of the operator's file, or else of the system.
+///
+/// # Errors
+/// There are none, another user can change the file, or the system refuses.
+pub fn roots(own: Option<&Path>) -> Result<Vec<Certificate<'static>>, SendError> {
+    let none = || SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned());
     let path = match own {
         Some(path) => path.to_owned(),
-        None => ansai_http_client::trusted_file(PathBuf::from).map_err(|error| match error {
-            NoTrust::NoFile => SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned()),
-            error => wrong(error),
-        })?,
+        None => authorities::file(PathBuf::from).ok_or_else(none)?,
     };
     nobody_else_changes(&path).map_err(|why| SendError::Certificates(format!("{}: {why}", path.display())))?;
-    ansai_http_client::trust(&path).map_err(wrong)
+    ansai_http_client::certificates(&path).map_err(|error| SendError::Certificates(error.to_string()))
 }
 
 /// Reads the token from a file that only its owner can access.
@@ -87,7 +93,8 @@ fn nobody_else_changes(path: &Path) -> Result<(), String> {
     }
 }
 
-fn words(error: &ureq::Error, limit: Duration) -> SendError {
+/// The error of a request in words without the URL, which may be a secret.
+pub fn words(error: &ureq::Error, limit: Duration) -> SendError {
     match Failure::from(error) {
         Failure::TimeLimit => SendError::TimeLimit(limit),
         Failure::NotSent(why) | Failure::NoAnswer(why) => SendError::Http(why),

@@ -8,21 +8,26 @@ fn utc(at: Timestamp) -> jiff::Timestamp {
 }
 
 /// `2026-11-21 03:02:43`, local time.
-pub(crate) fn local(at: Timestamp) -> String {
+pub fn local(at: Timestamp) -> String {
     utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// `2026-11-21 03:02`, local time.
-pub(crate) fn minute(at: Timestamp) -> String {
+pub fn minute(at: Timestamp) -> String {
     utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// `03:02:43`, local time.
-pub(crate) fn clock(at: Timestamp) -> String {
+pub fn clock(at: Timestamp) -> String {
     utc(at).to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
+/// `2026-11-21`, local time.
+pub fn day(at: Timestamp) -> String {
+    utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
+}
+
 /// RFC 3339 in UTC.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
+pub fn rfc3339(at: Timestamp) -> String {
     utc(at).to_string()
 }

@@ -1,7 +1,7 @@
 //! Numbers with their nouns: `1 file`, `2 files`.
 
 /// A number with a noun, in the plural unless the number is one.
-pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     match (number, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),

@@ -1,0 +1,18 @@
+//! Channels against real servers, and against servers that misbehave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests: a failure is a panic with its reason"
+)]
+
+mod command;
+mod fixture;
+mod mail;
+mod mail_faults;
+mod settings;
+mod sockets;
+mod webhook;
+mod webhook_schemas;

@@ -1,0 +1,212 @@
+//! Requests to chats and pagers against what their services document. The schemas are written from the pages that they
+//! name; they forbid what the pages do not name, where a service refuses that.
+
+use std::time::Duration;
+
+use ansai_notify::message::{Count, Kind, Message};
+use serde_json::{Value, json};
+
+use crate::fixture::{Place, Scripted, channel, file, hostile, message, send};
+
+const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+
+/// The preset, the path of its URL, and the schema of its request.
+fn presets() -> Vec<(&'static str, &'static str, Value)> {
+    let text = |most: u32| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    vec![
+        // https://api.slack.com/reference/block-kit/blocks: header 150, section text 3000, 50 blocks.
+        (
+            "slack",
+            "/services/T0/B0/x",
+            json!({
+                "type": "object", "required": ["text"], "additionalProperties": false,
+                "properties": { "text": text(40_000), "blocks": { "type": "array", "maxItems": 50, "items": { "oneOf": [
+                    { "required": ["type", "text"], "additionalProperties": false, "properties": {
+                        "type": { "const": "header" },
+                        "text": { "required": ["type", "text"], "properties": { "type": { "const": "plain_text" },
+                                  "text": text(150), "emoji": { "type": "boolean" } }, "additionalProperties": false } } },
+                    { "required": ["type", "text"], "additionalProperties": false, "properties": {
+                        "type": { "const": "section" },
+                        "text": { "required": ["type", "text"], "properties": { "type": { "const": "mrkdwn" },
+                                  "text": text(3_000), "verbatim": { "type": "boolean" } },
+                                  "additionalProperties": false } } },
+                ] } } },
+            }),
+        ),
+        // https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using, and
+        // https://adaptivecards.io/explorer/ for TextBlock and FactSet.
+        (
+            "teams",
+            "/workflows/x",
+            json!({
+                "type": "object", "required": ["type", "attachments"], "properties": {
+                    "type": { "const": "message" },
+                    "attachments": { "type": "array", "minItems": 1, "maxItems": 1, "items": {
+                        "required": ["contentType", "content"], "properties": {
+                            "contentType": { "const": "application/vnd.microsoft.card.adaptive" },
+                            "content": { "required": ["type", "version", "body"], "properties": {
+                                "type": { "const": "AdaptiveCard" }, "version": { "const": "1.4" },
+                                "body": { "type": "array", "minItems": 1, "items": { "oneOf": [
+                                    { "required": ["type", "text"], "additionalProperties": false, "properties": {
+                                        "type": { "const": "TextBlock" }, "text": text(10_000),
+                                        "weight": { "enum": ["default", "lighter", "bolder"] },
+                                        "size": { "enum": ["default", "small", "medium", "large", "extraLarge"] },
+                                        "color": { "enum": ["default", "dark", "light", "accent", "good", "warning", "attention"] },
+                                        "fontType": { "enum": ["default", "monospace"] },
+                                        "wrap": { "type": "boolean" } } },
+                                    { "required": ["type", "facts"], "additionalProperties": false, "properties": {
+                                        "type": { "const": "FactSet" },
+                                        "facts": { "type": "array", "items": { "required": ["title", "value"],
+                                            "properties": { "title": text(1_000), "value": text(2_000) } } } } },
+                                ] } } } },
+                        } } },
+                },
+            }),
+        ),
+        // https://discord.com/developers/docs/resources/webhook#execute-webhook
+        (
+            "discord",
+            "/api/webhooks/1/x",
+            json!({
+                "type": "object", "required": ["embeds", "allowed_mentions"], "additionalProperties": false, "properties": {
+                    "username": text(80),
+                    "allowed_mentions": { "const": { "parse": [] } },
+                    "embeds": { "type": "array", "minItems": 1, "maxItems": 10, "items": {
+                        "additionalProperties": false, "properties": {
+                            "title": text(256), "description": text(4_096), "timestamp": { "type": "string", "format": "date-time" },
+                            "color": { "type": "integer", "minimum": 0, "maximum": 16_777_215 } } } },
+                },
+            }),
+        ),
+        // https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+        (
+            "pagerduty",
+            "/v2/enqueue",
+            json!({
+                "type": "object", "required": ["routing_key", "event_action", "dedup_key"], "additionalProperties": false,
+                "properties": {
+                    "routing_key": { "type": "string", "minLength": 32, "maxLength": 32 },
+                    "event_action": { "enum": ["trigger", "acknowledge", "resolve"] },
+                    "dedup_key": text(255), "client": { "type": "string" }, "client_url": { "type": "string" },
+                    "payload": { "required": ["summary", "source", "severity"], "additionalProperties": false, "properties": {
+                        "summary": text(1_024), "source": text(1_000), "severity": { "enum": ["critical", "warning", "error", "info"] },
+                        "timestamp": { "type": "string" }, "component": { "type": "string" }, "group": { "type": "string" },
+                        "class": { "type": "string" }, "custom_details": { "type": "object" } } },
+                },
+                "if": { "properties": { "event_action": { "const": "trigger" } } }, "then": { "required": ["payload"] },
+            }),
+        ),
+        // https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml: postableAlerts
+        (
+            "alertmanager",
+            "",
+            json!({
+                "type": "array", "items": { "required": ["labels"], "additionalProperties": false, "properties": {
+                    "labels": { "type": "object", "required": ["alertname"], "propertyNames": { "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$" },
+                                "additionalProperties": { "type": "string" } },
+                    "annotations": { "type": "object", "additionalProperties": { "type": "string" } },
+                    "startsAt": { "type": "string", "format": "date-time" }, "endsAt": { "type": "string", "format": "date-time" },
+                    "generatorURL": { "type": "string" } } },
+            }),
+        ),
+        // https://docs.ntfy.sh/publish/#publish-as-json
+        (
+            "ntfy",
+            "/ansai-web1",
+            json!({
+                "type": "object", "required": ["topic"], "additionalProperties": false, "properties": {
+                    "topic": { "type": "string", "pattern": "^[-_A-Za-z0-9]{1,64}$" },
+                    "title": { "type": "string" }, "message": text(4_096),
+                    "priority": { "type": "integer", "minimum": 1, "maximum": 5 },
+                    "tags": { "type": "array", "items": { "type": "string" } } },
+            }),
+        ),
+    ]
+}
+
+fn messages() -> Vec<Message> {
+    let mut all: Vec<Message> = Kind::ALL.into_iter().map(message).collect();
+    all.push(hostile());
+    let mut storm = message(Kind::Opened);
+    storm.notices = vec![storm.notices[0].clone(); 50];
+    storm.counts = vec![Count { kind: Kind::Opened, number: 4_000 }];
+    all.push(storm);
+    all.push(Message { digest: true, ..message(Kind::Healed) });
+    all
+}
+
+#[test]
+fn each_request_fits_the_documented_form() {
+    let place = Place::new();
+    let key = place.write("key", "0123456789abcdef0123456789abcdef");
+    for (preset, path, schema) in presets() {
+        let server = Scripted::http(&[ACCEPTED]);
+        let mut settings = json!({ "kind": "webhook", "preset": preset, "url": server.url(path) });
+        if preset == "pagerduty" {
+            settings["secret"] = file(&key);
+        }
+        let hook = channel(settings);
+        let messages = messages();
+        for message in &messages {
+            send(&*hook, message, Duration::from_secs(5)).unwrap();
+        }
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        for (head, body) in server.requests(messages.len()) {
+            let problems: Vec<String> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{preset}: {problems:?}\n{body:#}");
+            assert!(body.to_string().len() < 28 << 10, "{preset}: {}", body.to_string().len());
+            assert!(head.contains("content-type: application/json"), "{head}");
+            let text = body.to_string();
+            assert!(!text.contains("\\u001b") && !text.contains('\u{202e}'), "{preset}: {text}");
+            if preset == "slack" {
+                assert!(!text.contains("<!channel>") && !text.contains("<script>"), "{text}");
+            }
+        }
+        assert!(!validator.is_valid(&json!({ "unknown": 1 })), "{preset}: the schema refuses something");
+    }
+}
+
+/// Would break: a key that depends on the notice, so that an alert stays open for ever.
+#[test]
+fn pagers_resolve_what_they_opened() {
+    let place = Place::new();
+    let key = place.write("key", "0123456789abcdef0123456789abcdef");
+    let server = Scripted::http(&[ACCEPTED]);
+    let pager = channel(
+        json!({ "kind": "webhook", "preset": "pagerduty", "url": server.url("/v2/enqueue"), "secret": file(&key) }),
+    );
+    for kind in [Kind::Opened, Kind::RepairFailed, Kind::Healed] {
+        send(&*pager, &message(kind), Duration::from_secs(5)).unwrap();
+    }
+    let events = server.requests(3);
+    let of = |at: usize, key: &str| events[at].1[key].clone();
+    assert_eq!([0, 1, 2].map(|at| of(at, "event_action")), ["trigger", "trigger", "resolve"]);
+    assert!(of(0, "dedup_key") == of(1, "dedup_key") && of(1, "dedup_key") == of(2, "dedup_key"));
+
+    let server = Scripted::http(&[ACCEPTED]);
+    let manager = channel(json!({ "kind": "webhook", "preset": "alertmanager", "url": server.url("/") }));
+    for kind in [Kind::Opened, Kind::Healed] {
+        send(&*manager, &message(kind), Duration::from_secs(5)).unwrap();
+    }
+    let posts = server.requests(2);
+    assert!(posts[0].0.starts_with("post /api/v2/alerts http/1.1"), "{}", posts[0].0);
+    assert_eq!(posts[0].1[0]["labels"], posts[1].1[0]["labels"]);
+    assert_eq!(posts[1].1[0]["endsAt"], "2026-11-21T03:02:43Z");
+    assert!(posts[0].1[0]["endsAt"].as_str() > posts[1].1[0]["endsAt"].as_str());
+}
+
+#[test]
+fn several_incidents_are_several_alerts() {
+    let mut both = message(Kind::Opened);
+    let mut other = both.notices[0].clone();
+    if let Some(incident) = &mut other.incident {
+        incident.id = "disk-space//srv/1".to_owned();
+    }
+    other.kind = Kind::Healed;
+    both.notices.push(other);
+    let server = Scripted::http(&[ACCEPTED]);
+    let manager = channel(json!({ "kind": "webhook", "preset": "alertmanager", "url": server.url("") }));
+    send(&*manager, &both, Duration::from_secs(5)).unwrap();
+    let (_, body) = server.requests(1).remove(0);
+    assert_eq!(body.as_array().unwrap().len(), 2);
+}
