@@ -28,6 +28,7 @@ pub mod packages;
 pub mod process;
 mod safety;
 pub mod service;
+pub mod sqlite;
 pub mod step_unit;
 pub mod system;
 pub mod watch;
@@ -56,4 +57,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &hook::HOOK_ACTIONS,
     &process::PROCESS_ACTIONS,
     &service::SERVICE_MEMORY_ACTIONS,
+    &sqlite::SQLITE_PROBE,
+    &sqlite::SQLITE_ACTIONS,
 ];
