@@ -83,12 +83,13 @@ impl Work<'_> {
     }
 }
 
+fn itself() -> Result<(PathBuf, Vec<OsString>), ProgramError> {
+    let program = std::env::current_exe();
+    let program = program.map_err(|error| ProgramError::Start { path: "/proc/self/exe".into(), error })?;
+    Ok((program, vec![CHILD.into()]))
+}
+
 fn start(input: &[u8], owner: User, limit: Duration, is_over: &dyn Fn() -> bool) -> Result<Ran, ProgramError> {
-    let itself = || {
-        let program = std::env::current_exe();
-        let program = program.map_err(|error| ProgramError::Start { path: "/proc/self/exe".into(), error })?;
-        Ok((program, vec![CHILD.into()]))
-    };
     let (program, arguments) = INSTEAD.get().cloned().map_or_else(itself, Ok)?;
     Program::new(&program)
         .args(arguments)

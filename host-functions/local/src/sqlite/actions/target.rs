@@ -16,7 +16,7 @@ const GROWTH: u64 = 64 << 20;
 /// A database by what stays the same while programs write to it. Its size and its times do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Target {
+pub(in crate::sqlite) struct Target {
     pub(super) path: String,
     dev: u64,
     ino: u64,
