@@ -2,7 +2,7 @@
 //! told from one that nobody looked at.
 
 use ansai_sdk::pages::Listed;
-use ansai_sdk::{Host, Observation, Refusal, Status, Subject};
+use ansai_sdk::{Host, Observation, Refusal, Status, Subject, text};
 
 /// What is known about all things of one kind of a target.
 struct Looked {
@@ -71,11 +71,11 @@ impl<'a> Report<'a> {
             }
             Err(refusal) => {
                 self.count(&refusal);
-                (None, Some(format!("the {noun}s of {target} cannot be listed: {}", refusal.words())))
+                (None, Some(format!("the {} of {target} cannot be listed: {}", text::plural(noun), refusal.words())))
             }
         };
         if let Some(why) = &missing {
-            self.add(Observation::unknown(format!("{noun}s:{target}"), about.clone(), why.clone()));
+            self.add(Observation::unknown(format!("{}:{target}", text::plural(noun)), about.clone(), why.clone()));
         }
         self.looked(kind, target, missing);
         entries
