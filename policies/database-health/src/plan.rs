@@ -1,8 +1,8 @@
 //! What to do about a finding. Each module plans its own kinds; what they share is here.
 
 use ansai_sdk::{
-    Decision, Effectiveness, Failure, Host, Observation, OnFailure, Preview, Recommendation, Refusal, Sequence, Span,
-    text,
+    Decision, Effectiveness, Failure, ForTarget as _, Host, Observation, OnFailure, Preview, Recommendation, Refusal,
+    Sequence, Span, text,
 };
 
 use crate::report::scope;
@@ -39,7 +39,8 @@ pub(crate) fn target_of(key: &str) -> &str {
 
 pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
     let kind = finding.key.split(':').next().unwrap_or_default();
-    let situation = Situation { host, settings, finding, kind, target: target_of(&finding.key) };
+    let target = target_of(&finding.key);
+    let situation = Situation { host, settings: &settings.for_target(host, target)?, finding, kind, target };
     let of_server = || server::plan(&situation).or_else(|| postgresql::plan(&situation));
     let decision = of_server().or_else(|| mysql::plan(&situation)).or_else(|| sqlite::plan(&situation));
     decision.unwrap_or_else(|| Ok(Decision::Wait(format!("{} is no longer watched", finding.key))))
@@ -96,8 +97,8 @@ impl Situation<'_> {
     }
 
     fn last_failure(&self) -> String {
-        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
-        let failed = steps.filter(|step| !step.detail.is_empty()).next_back();
+        let mut steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
+        let failed = steps.rfind(|step| !step.detail.is_empty());
         failed.map_or_else(String::new, |step| format!("; last step: {}", text::cut(&step.detail, 200)))
     }
 

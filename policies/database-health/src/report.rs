@@ -2,7 +2,7 @@
 //! told from one that nobody looked at.
 
 use ansai_sdk::pages::Listed;
-use ansai_sdk::{Host, Observation, Refusal, Status, Subject, text};
+use ansai_sdk::{Host, Observation, Refusal, Status, Subject, largest, text};
 
 /// What is known about all things of one kind of a target.
 struct Looked {
@@ -20,7 +20,10 @@ pub(crate) struct Report<'a> {
 }
 
 /// Servers that hang leave the others time for this number of them.
-const MOST_TIMEOUTS: u32 = 6;
+const MOST_TIMEOUTS: u32 = 4;
+/// Things of one kind of a server that are findings at a time, so that one cause is no storm of incidents. The others follow
+/// when these are over.
+const MOST: usize = 10;
 
 /// `KIND:TARGET` of a key `KIND:TARGET` or `KIND:TARGET/REST`. A path is the whole rest.
 pub(crate) fn scope(key: &str) -> &str {
@@ -52,6 +55,31 @@ impl<'a> Report<'a> {
     /// mentioned is gone, or unknown for that reason.
     pub(crate) fn looked(&mut self, kind: &str, target: &str, missing: Option<String>) {
         self.looked.push(Looked { scope: format!("{kind}:{target}"), missing });
+    }
+
+    /// Of the things of a list that have a fault, and of those whose finding is open: what is observed now. Those with an open
+    /// finding always are; of the others the worst. `fault` is how bad one is, `None` if it is well.
+    pub(crate) fn worst<T, K: PartialOrd>(
+        &mut self,
+        noun: &str,
+        target: &str,
+        about: &Subject,
+        all: Vec<T>,
+        key: impl Fn(&T) -> String,
+        fault: impl Fn(&T) -> Option<K>,
+    ) -> Vec<T> {
+        let (mut open, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| self.host.is_open(&key(one)));
+        let sick: Vec<T> = others.into_iter().filter(|one| fault(one).is_some()).collect();
+        let room = MOST.saturating_sub(open.len());
+        if let Some(more) = sick.len().checked_sub(room).filter(|more| *more > 0) {
+            let why = format!(
+                "{} of {target} have a fault and are not listed yet",
+                text::count(more as u64, &format!("more {noun}"))
+            );
+            self.add(Observation::unknown(format!("more-{}:{target}", text::plural(noun)), about.clone(), why));
+        }
+        open.extend(largest(sick, room, fault));
+        open
     }
 
     /// Uses a list. One that is refused or incomplete is one unknown observation with this kind as its key. `None` if it is
@@ -102,6 +130,9 @@ impl<'a> Report<'a> {
             rest.push(match looked {
                 _ if !is_watched(key) => {
                     Observation::new(key, about, Status::Healthy, format!("{scope} is no longer watched"))
+                }
+                Some(Looked { missing: None, .. }) if scope == key => {
+                    Observation::new(key, about, Status::Healthy, format!("{scope} is over"))
                 }
                 Some(Looked { missing: None, .. }) => Observation::gone(
                     key,

@@ -72,9 +72,14 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
             calls::vacuum(host, target, &table.id, false, situation.settings.maintain_within.0, &reason)
         });
     }
-    Ok(ladder.decide(|_| {
+    let decision = ladder.decide(|_| {
         let where_ =
             "no old table of this database can be vacuumed, or the oldest one is in another database of the server";
         vec![where_.into(), holder(&view)]
-    }))
+    });
+    // A database has many tables, and its age is that of the oldest one.
+    Ok(match decision {
+        Decision::Apply(on_failure) => Decision::ApplyThenReplan(on_failure),
+        other => other,
+    })
 }

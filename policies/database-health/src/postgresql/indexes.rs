@@ -1,14 +1,12 @@
 //! Indexes that queries do not use because their build failed, and what a rebuild left behind.
 
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Status, largest};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Status};
 
 use crate::calls::{self, DROP_LEFTOVER, REINDEX};
 use crate::imports::ansai::database::database_probe::Index;
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
-
-/// Indexes of one database that are reported, the largest first.
-const MOST: usize = 50;
+use crate::server::View;
 
 /// An index that is being built is not valid yet, and is none of them.
 fn severity(index: &Index) -> Option<Severity> {
@@ -25,11 +23,10 @@ fn is_of_a_rebuild(index: &Index) -> bool {
     name.ends_with("_ccnew") || name.ends_with("_ccold")
 }
 
-pub(super) fn observe(all: &[Index], report: &mut Report<'_>) {
-    let host = report.host;
+pub(super) fn observe(view: &View<'_>, all: Vec<Index>, report: &mut Report<'_>) {
     let key = |index: &Index| format!("index:{}", index.about.name);
-    let news = all.iter().filter(|one| severity(one).is_some() || host.is_open(&key(one))).collect();
-    for index in largest(news, MOST, |one: &&Index| one.bytes) {
+    let fault = |index: &Index| severity(index).map(|severity| (severity, index.bytes));
+    for index in &report.worst("index", view.target, &view.server.about, all, key, fault) {
         let status = severity(index).map_or(Status::Healthy, Status::Unhealthy);
         let words = match (severity(index), index.leftover) {
             (None, _) => format!("index {} of {} is valid, or is being built", index.name, index.table),

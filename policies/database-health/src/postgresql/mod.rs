@@ -27,13 +27,13 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     }
     host.remember(&at(target), &host.now().to_string());
     if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target)) {
-        indexes::observe(&all, report);
+        indexes::observe(view, all, report);
     }
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
     if let Some(all) = report.listed("dead-rows", "table", target, about, calls::tables(host, target)) {
-        tables::observe(all, settings, report);
+        tables::observe(view, all, settings, report);
     }
     None
 }

@@ -1,7 +1,7 @@
 //! Dead rows, and the vacuum that makes their room usable.
 
 use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, largest, share, text,
+    CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share, text,
 };
 
 use crate::calls::{self, VACUUM};
@@ -11,8 +11,6 @@ use crate::report::Report;
 use crate::server::View;
 use crate::settings::Settings;
 
-/// Tables of one database that are reported, the worst first.
-const MOST: usize = 50;
 /// A vacuum so short ago has removed what it can.
 const RECENT: Span = Span(15 * 60_000);
 
@@ -26,13 +24,10 @@ fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Optio
     settings.dead_rows().severity(share_of(table)? * 100.0, open).filter(|_| is_large)
 }
 
-pub(super) fn observe(all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
+pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host;
-    let is_open = |table: &Table| host.is_open(&key(table));
-    let (open, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_open);
-    let sick = others.into_iter().filter(|table| severity(table, settings, None).is_some()).collect();
-    let worst = largest(sick, MOST, |table: &Table| table.dead);
-    for table in open.iter().chain(&worst) {
+    let fault = |table: &Table| severity(table, settings, None).map(|severity| (severity, table.dead));
+    for table in &report.worst("table", view.target, &view.server.about, all, key, fault) {
         let found = severity(table, settings, host.open_severity(&key(table)));
         let status = found.map_or(Status::Healthy, Status::Unhealthy);
         let part = share_of(table).unwrap_or_default();
@@ -55,7 +50,7 @@ pub(super) fn observe(all: Vec<Table>, settings: &Settings, report: &mut Report<
 }
 
 fn key(table: &Table) -> String {
-    Observation::new(format!("dead-rows:{}", table.about.name), table.about.clone(), Status::Healthy, "").key
+    format!("dead-rows:{}", table.about.name)
 }
 
 pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {

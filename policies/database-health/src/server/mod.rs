@@ -7,13 +7,17 @@ mod replicas;
 mod sessions;
 
 use ansai_sdk::context::Target;
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Refusal, Status, Value};
+use ansai_sdk::{
+    CouldNotTell as _, Decision, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value,
+};
 
 use crate::imports::ansai::database::database_probe::{Server, Session};
 use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::{calls, mysql, postgresql};
+
+const LATE: &str = "too many other servers do not answer in time";
 
 /// A server as one evaluation sees it.
 pub(crate) struct View<'a> {
@@ -76,13 +80,22 @@ pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut
         }
     }
     for (target, server) in answered {
-        observe(target, server, settings, report);
+        let own = settings.for_target(report.host, &target.name).and_then(|own| own.check().map(|()| own));
+        let why = match own {
+            Ok(own) if !report.is_late() => {
+                observe(target, server, &own, report);
+                continue;
+            }
+            Ok(_) => LATE.to_owned(),
+            Err(Failure::InvalidSettings(why) | Failure::CouldNotTell(why) | Failure::Other(why)) => why,
+        };
+        report.add(Observation::unknown(format!("server:{}", target.name), target.about.clone(), why));
     }
 }
 
 fn look(target: &Target, report: &Report<'_>) -> Result<Server, Refusal> {
     if report.is_late() {
-        return Err(Refusal::OverBudget("too many other servers do not answer in time".into()));
+        return Err(Refusal::OverBudget(LATE.into()));
     }
     calls::look(report.host, &target.name)
 }

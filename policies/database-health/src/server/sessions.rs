@@ -1,7 +1,7 @@
 //! Sessions that hold up others, are idle in a transaction, or run one statement for long. Each is one finding for its
 //! transaction, with the worst of these.
 
-use ansai_sdk::{Decision, Failure, Ladder, Measure, Observation, Severity, Span, Status, largest, text};
+use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Severity, Span, Status, text};
 
 use super::View;
 use super::locks::{PREPARED, Root, roots};
@@ -11,8 +11,6 @@ use crate::plan::{self, Situation};
 use crate::report::Report;
 use crate::settings::Settings;
 
-/// Sessions of one server that are reported, the worst first.
-const MOST: usize = 50;
 /// What a grant has if it names no `min_minutes`.
 const MIN_MINUTES: u64 = 5;
 const MINUTE: u64 = 60_000;
@@ -39,18 +37,9 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
         report.add(one);
     }
     let all: Vec<Fault<'_>> = view.sessions.iter().filter_map(|one| fault(view, settings, one, &roots)).collect();
-    let (open, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|one| report.host.is_open(&key(view, one.session)));
-    let left_out = others.len().saturating_sub(MOST);
-    let worst = largest(others, MOST, |one| (one.severity, one.lasts));
-    for one in open.iter().chain(&worst) {
+    let (key, bad) = (|one: &Fault<'_>| key(view, one.session), |one: &Fault<'_>| Some((one.severity, one.lasts)));
+    for one in &report.worst("session", target, &view.server.about, all, key, bad) {
         report.add(one.observe(view));
-    }
-    if left_out > 0 {
-        let about = view.server.about.clone();
-        let why =
-            format!("{} more of {target} have a fault and are not listed", text::count(left_out as u64, "session"));
-        report.add(Observation::unknown(format!("sessions:{target}"), about, why));
     }
 }
 
@@ -183,8 +172,13 @@ impl Fault<'_> {
 
 /// How long the grant still protects a transaction; `None` if it does not.
 fn too_young(situation: &Situation<'_>, view: &View<'_>, session: &Session) -> Option<Span> {
+    let is_of = |name: &str, value: &str, table: &GrantTable<'_>| {
+        table.texts(name).any(|pattern| text::matches(pattern, value))
+    };
     let tables = situation.host.grants().tables(SESSION_ACTIONS);
-    let least = tables.map(|table| table.count("min_minutes").unwrap_or(MIN_MINUTES)).min()?;
+    let own = tables
+        .filter(|table| is_of("users", &session.user, table) && is_of("applications", &session.application, table));
+    let least = own.map(|table| table.count("min_minutes").unwrap_or(MIN_MINUTES)).min()?;
     let age = view.since(session.in_transaction_since.or(session.since));
     let rest = least.saturating_mul(MINUTE).checked_sub(age)?;
     (rest > 0).then_some(Span(rest.max(1_000)))
