@@ -65,8 +65,21 @@ impl Situation<'_> {
         &self,
         stage: &str,
         action: &str,
-        (what, why): (&str, &str),
+        advice: (&str, &str),
         call: impl FnOnce() -> Result<Preview, Refusal>,
+    ) -> Decision {
+        self.steps(stage, action, advice, |steps| {
+            steps.step(action, &self.finding.about.name, call);
+        })
+    }
+
+    /// The same for several steps, of which `action` is the first one.
+    pub(crate) fn steps(
+        &self,
+        stage: &str,
+        action: &str,
+        (what, why): (&str, &str),
+        propose: impl FnOnce(&mut Sequence<'_>),
     ) -> Decision {
         let interface = action.rsplit_once('.').map_or(action, |(interface, _)| interface);
         if !self.host.grants().has(interface) {
@@ -85,7 +98,7 @@ impl Situation<'_> {
             return self.advise(what, format!("{why}; `{verb}` has not helped {} times", earlier.verified));
         }
         let mut steps = Sequence::new(self.host);
-        steps.step(action, &self.finding.about.name, call);
+        propose(&mut steps);
         match steps.refusal() {
             Some(refusal) if refusal.may_go_away() => {
                 self.host.look_again(SOON);

@@ -29,6 +29,11 @@ ansai_sdk::settings! {
         cache_hits: f64,
         tables_every: Span,
         maintain_within: Span,
+        wal_warning: Size = "wal.warning",
+        wal_critical: Size = "wal.critical",
+        free_pages: f64,
+        held: Span,
+        copies: String,
     }
 }
 
@@ -47,6 +52,7 @@ impl Settings {
             ("retained", self.retained()),
             ("dead_rows", self.dead_rows()),
             ("wraparound", self.wraparound()),
+            ("wal", self.wal()),
         ];
         for (name, levels) in all {
             levels.check().map_err(|failure| match failure {
@@ -90,6 +96,17 @@ impl Settings {
     pub(crate) fn wraparound(&self) -> Levels {
         let levels = Levels::rising().warning(self.wraparound_warning).critical(self.wraparound_critical);
         levels.emergency(self.wraparound_emergency)
+    }
+
+    /// Of bytes.
+    pub(crate) fn wal(&self) -> Levels {
+        let levels = Levels::rising().warning(self.wal_warning.0 as f64).critical(self.wal_critical.0 as f64);
+        levels.rearm(self.wal_warning.0 as f64 / 2.0)
+    }
+
+    /// Of the percentage of pages.
+    pub(crate) fn free_pages(&self) -> Levels {
+        Levels::rising().warning(self.free_pages).rearm(self.free_pages / 2.0)
     }
 
     /// Whether the sessions of a role are left to a person.
