@@ -254,7 +254,7 @@ fn an_exchanged_file_is_left_alone() {
         assert!(matches!(step.begin(), Err(Refusal::NotFound(_))), "{function}");
         std::fs::rename(scene.path("old.db"), &path).unwrap();
     }
-    assert_eq!(std::fs::read(&other).unwrap(), before);
+    assert!(std::fs::read(&other).unwrap() == before);
     assert_eq!(names(&scene.top("copies")), Vec::<String>::new());
 }
 

@@ -127,6 +127,6 @@ fn a_hot_journal_is_told_and_left_alone() {
     assert!(before.len() > 512);
     assert_eq!(scene.look(&path, "header").unwrap()["hot-journal"], true);
     assert!(matches!(scene.look(&path, "quick"), Err(Refusal::Unavailable(_))));
-    assert_eq!(std::fs::read(&journal).unwrap(), before);
+    assert!(std::fs::read(&journal).unwrap() == before);
     assert_eq!(number(&path, "SELECT count(*) FROM t WHERE text = 'x'"), 0);
 }

@@ -25,7 +25,7 @@ fn a_healthy_database_is_described_and_stays_as_it_is() {
         assert_eq!((&found["problems"], &found["checked"]), (&json!([]), &json!(depth)));
         assert_eq!((&found["holders"], &found["hot-journal"]), (&json!([]), &json!(false)));
     }
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(std::fs::read(&path).unwrap() == before);
     assert_eq!(names(&scene.top("data")), ["app.db"]);
 }
 
@@ -46,8 +46,8 @@ fn a_check_leaves_a_wal_file_alone() {
     drop(user);
     // Nobody has it open now, as after a crash.
     assert_eq!(scene.look(&path, "full").unwrap()["problems"], json!([]));
-    assert_eq!(std::fs::read(scene.path("app.db-wal")).unwrap(), wal);
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(std::fs::read(scene.path("app.db-wal")).unwrap() == wal);
+    assert!(std::fs::read(&path).unwrap() == before);
     for name in names(&scene.top("data")) {
         use std::os::unix::fs::MetadataExt as _;
         assert_eq!(scene.path(&name).metadata().unwrap().uid(), scene.uid, "{name}");
@@ -105,7 +105,7 @@ fn damage_is_found_and_told() {
         assert!(!found["problems"].as_array().unwrap().is_empty(), "{found}");
         assert!(found["problems"].as_array().unwrap().len() <= 32);
     }
-    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(std::fs::read(&path).unwrap() == bytes);
 }
 
 /// An index that lacks a row: only `full` finds it.

@@ -57,7 +57,7 @@ fn rows_around_damaged_pages_are_saved() {
     assert!(!scene.look(&path, "quick").unwrap()["problems"].as_array().unwrap().is_empty());
     let applied = scene.run("recover-copy", &path);
     assert_eq!(applied.outcome, Outcome::Done, "{}", applied.detail);
-    assert_eq!(std::fs::read(&path).unwrap(), bytes, "the original is as it was");
+    assert!(std::fs::read(&path).unwrap() == bytes, "the original is as it was");
     let copy = scene.copy();
     let saved = ids(&copy);
     // 4 of about 720 pages, of about 7 rows each.
@@ -172,7 +172,7 @@ fn random_damage_gives_an_answer() {
         step.preview().unwrap();
         let applied = step.begin().unwrap();
         assert!(!applied.detail.contains("without an answer"), "{round}: {}", applied.detail);
-        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{round}");
+        assert!(std::fs::read(&path).unwrap() == bytes, "{round}");
         if applied.outcome == Outcome::Done {
             done += 1;
             step.undo(&applied.items).unwrap();

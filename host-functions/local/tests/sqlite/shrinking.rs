@@ -88,7 +88,7 @@ fn a_damaged_database_is_not_vacuumed() {
     let applied = scene.run("vacuum", &path);
     assert_eq!(applied.outcome, Outcome::Failed);
     assert!(applied.detail.contains("damaged"), "{}", applied.detail);
-    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(std::fs::read(&path).unwrap() == bytes);
     assert_eq!(names(&scene.top("data")), ["app.db"]);
 }
 

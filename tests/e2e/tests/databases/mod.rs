@@ -2,3 +2,4 @@
 
 mod postgresql;
 mod site;
+mod sqlite;

@@ -230,7 +230,7 @@ fn undo(doing: &StepContext<'_>, targets: &Targets, items: &[Item]) -> Result<Ap
     }
     let place = Place::of(doing.host, &path)?;
     let holders = Holders::of(doing.host, &place, &|| doing.is_stopping());
-    if !holders.listed.is_empty() || !holders.complete {
+    if !holders.listed.is_empty() {
         return Err(Refusal::Busy(format!("{path} is open: {}", holders.shown())));
     }
     Ok(match directory.remove(doing.step_id, &name, identity) {
