@@ -29,6 +29,7 @@ pub mod packages;
 pub mod process;
 mod safety;
 pub mod service;
+pub mod sqlite;
 pub mod step_unit;
 pub mod system;
 pub mod watch;
@@ -60,4 +61,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &container::CONTAINER_PROBE,
     &container::CONTAINER_ACTIONS,
     &container::CONTAINER_CLEANUP_ACTIONS,
+    &sqlite::SQLITE_PROBE,
+    &sqlite::SQLITE_ACTIONS,
 ];

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    history, incidents, init, inspect, install_unit, man, new, notify, pause, pauses, plan, plans, promote, recordings,
-    replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
+    history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
+    promote, recordings, replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Compile a component within limits; ansai starts this itself
     #[command(name = crate::compiler::COMPILE, hide = true)]
     CompileComponent(compile_component::Arguments),
+    /// Open a SQLite database as its owner; ansai starts this itself
+    #[command(name = ansai_local::sqlite::CHILD, hide = true)]
+    OpenDatabase(open_database::Arguments),
 }
 
 fn after_help() -> String {

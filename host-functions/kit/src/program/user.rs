@@ -29,10 +29,7 @@ impl User {
     /// # Errors
     /// There is none, or it is root and is not called so.
     pub fn named(host: &Host, name: &str) -> Result<User, UserError> {
-        let mut bytes = Vec::new();
-        std::fs::File::open(host.path(FILE))
-            .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes))
-            .map_err(|error| UserError::Unreadable(error.to_string()))?;
+        let bytes = passwd(host).map_err(|error| UserError::Unreadable(error.to_string()))?;
         let user = find(&String::from_utf8_lossy(&bytes), name);
         match user {
             None => Err(UserError::Unknown(name.to_owned())),
@@ -40,6 +37,30 @@ impl User {
             Some(user) => Ok(user),
         }
     }
+
+    /// The user with this number, with its own group. A user of a directory service or of a container is not in
+    /// `/etc/passwd`: it gets a group of nobody's.
+    pub fn numbered(host: &Host, uid: u32) -> User {
+        let gid = passwd(host).ok().and_then(|bytes| gid_of(&String::from_utf8_lossy(&bytes), uid));
+        User { uid, gid: gid.unwrap_or(NO_GROUP) }
+    }
+}
+
+/// The group `nogroup` or `nobody` everywhere.
+const NO_GROUP: u32 = 65_534;
+
+fn passwd(host: &Host) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(host.path(FILE)).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes))?;
+    Ok(bytes)
+}
+
+/// The group of a user by its number. The group of root is never one: a program would read what only root's group may.
+fn gid_of(text: &str, uid: u32) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let mut numbers = line.split(':').skip(2).map(|field| field.parse::<u32>().ok());
+        (numbers.next()? == Some(uid)).then(|| numbers.next()?.filter(|gid| *gid != 0))?
+    })
 }
 
 /// The first line `name:password:uid:gid:…` of this name, as the system reads it.
@@ -56,6 +77,12 @@ fn find(text: &str, name: &str) -> Option<User> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn a_number_has_the_group_of_its_user() {
+        let text = "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/:/x\nadmin:x:7:0::/:/x\nbroken:x:8:\n";
+        assert_eq!((gid_of(text, 33), gid_of(text, 7), gid_of(text, 8), gid_of(text, 9)), (Some(34), None, None, None));
+    }
 
     #[test]
     fn root_is_only_what_is_called_root() {

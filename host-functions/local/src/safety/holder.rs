@@ -16,10 +16,10 @@ const LONGEST_BOOT: usize = 64;
 /// The record `holder` of the WIT.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Holder {
-    about: Option<Subject>,
-    process: String,
-    pid: u32,
-    identity: String,
+    pub(crate) about: Option<Subject>,
+    pub(crate) process: String,
+    pub(crate) pid: u32,
+    pub(crate) identity: String,
 }
 
 /// The id of this boot; empty if the kernel does not show one. The numbers of processes begin again with every boot.

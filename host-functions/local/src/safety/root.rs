@@ -180,17 +180,26 @@ pub(super) fn top(host: &Host) -> rustix::io::Result<OwnedFd> {
 
 /// A directory and all above it up to `top`, innermost first.
 pub(super) fn chain(directory: BorrowedFd<'_>, top: Inode) -> rustix::io::Result<Vec<Inode>> {
+    Ok(stats(directory, top)?.iter().map(Stat::inode).collect())
+}
+
+/// What the directory of a root and all above it are now, innermost first.
+pub(crate) fn above(host: &Host, root: &Root) -> rustix::io::Result<Vec<Stat>> {
+    stats(root.fd(), Stat::of(top(host)?)?.inode())
+}
+
+fn stats(directory: BorrowedFd<'_>, top: Inode) -> rustix::io::Result<Vec<Stat>> {
     let up = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut found = vec![Stat::of(directory)?.inode()];
+    let mut found = vec![Stat::of(directory)?];
     let mut here = None::<OwnedFd>;
-    while found.last() != Some(&top) {
+    while found.last().is_some_and(|last| last.inode() != top) {
         let parent = rustix::fs::openat(here.as_ref().map_or(directory, AsFd::as_fd), "..", up, Mode::empty())?;
-        let inode = Stat::of(&parent)?.inode();
+        let stat = Stat::of(&parent)?;
         // The uppermost directory of all is its own parent.
-        if found.last() == Some(&inode) {
+        if found.last().is_some_and(|last| last.inode() == stat.inode()) {
             break;
         }
-        found.push(inode);
+        found.push(stat);
         here = Some(parent);
     }
     Ok(found)

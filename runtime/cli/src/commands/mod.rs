@@ -20,6 +20,7 @@ pub(crate) mod install_unit;
 pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod notify;
+pub(crate) mod open_database;
 pub(crate) mod pause;
 pub(crate) mod pauses;
 pub(crate) mod plan;
@@ -45,13 +46,14 @@ use crate::logging;
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let global = &arguments.global;
-    // `run` logs as its configuration says. `compile-component` logs nothing: it limits itself before anything else.
-    if !matches!(arguments.command, Command::Run(_) | Command::CompileComponent(_)) {
+    // `run` logs as its configuration says. The two that ansai starts itself log nothing: they limit themselves first.
+    if !matches!(arguments.command, Command::Run(_) | Command::CompileComponent(_) | Command::OpenDatabase(_)) {
         logging::start(global.verbose, None)?;
     }
     match arguments.command {
         Command::Run(verb) => run::run(&verb, global),
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
+        Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),

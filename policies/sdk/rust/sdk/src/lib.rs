@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | make a component | [`Policy`], [`policy!`] |
-//! | read settings | [`settings!`] or `serde::Deserialize`, [`Size`], [`Span`] |
+//! | read settings | [`settings!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
 //! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
 //! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
@@ -102,7 +102,9 @@ pub use ladder::Ladder;
 pub use largest::largest;
 pub use levels::Levels;
 pub use sequence::Sequence;
-pub use settings::{FromSettings, Setting, SettingsReader};
+#[doc(hidden)]
+pub use settings::setting_of_target;
+pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
 pub use size::Size;
 pub use span::Span;
 pub use trend::Forecast;

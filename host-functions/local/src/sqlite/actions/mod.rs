@@ -1,0 +1,41 @@
+//! `ansai:sqlite/sqlite-actions`.
+
+mod checkpoint;
+mod copy;
+mod new_file;
+mod target;
+mod vacuum;
+
+use std::time::Duration;
+
+use ansai_core::{Measure, Millis, Outcome, Refusal};
+use ansai_kit::action::{Applied, Fate, Item};
+use serde_json::Value;
+
+pub(super) use self::checkpoint::Checkpoint;
+pub(super) use self::copy::{Copy, RecoverCopy};
+pub(super) use self::vacuum::Vacuum;
+
+/// The longest `within`: ansai waits for the step on a thread.
+const LONGEST: Duration = Duration::from_secs(6 * 3_600);
+
+/// `within`, bounded.
+fn within(within: Millis) -> Result<Duration, Refusal> {
+    let within = Duration::from(within);
+    match !within.is_zero() && within <= LONGEST {
+        true => Ok(within),
+        false => Err(Refusal::Invalid("`within` must be at least 1 ms and at most 6 h".to_owned())),
+    }
+}
+
+/// The outcome of a step about one file.
+fn applied(target: &str, outcome: Outcome, detail: String, measures: Vec<Measure>) -> Applied {
+    let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
+    let item = Item { target: target.to_owned(), fate, freed_bytes: 0, undo: Value::Null };
+    Applied { outcome, reason: None, detail, measures, items: vec![item], evidence: Vec::new() }
+}
+
+/// The outcome of a step whose process refused, or did not answer.
+fn failed(target: &str, why: Refusal) -> Applied {
+    Applied { reason: Some(why.clone()), ..applied(target, Outcome::Failed, why.to_string(), Vec::new()) }
+}

@@ -1,0 +1,109 @@
+//! A `-wal` file that stays large, and pages that nobody uses.
+
+use ansai_sdk::{
+    CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share,
+};
+
+use super::damage::LONGEST;
+use super::memory::Memory;
+use super::{FREE_PAGES, WAL, calls, key, path_of};
+use crate::imports::ansai::sqlite::sqlite_probe::{Database, Depth, Hold};
+use crate::plan::{MAINTAIN, Situation};
+use crate::report::Report;
+use crate::settings::Settings;
+
+/// How long a `-wal` file must be large: under load, the program itself makes it smaller soon.
+const LONG: Span = Span(15 * 60_000);
+/// A database with fewer unused bytes is healthy: it uses them again.
+const LEAST_FREE: u64 = 16 << 20;
+/// How often its size a vacuum needs.
+const ROOM: u64 = 2;
+
+fn free_bytes(found: &Database) -> u64 {
+    found.free_pages.saturating_mul(found.page_bytes.into())
+}
+
+fn free_severity(found: &Database, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
+    let part = share::of(found.free_pages, found.pages)?;
+    settings.free_pages().severity(part * 100.0, open).filter(|_| free_bytes(found) >= LEAST_FREE)
+}
+
+pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
+    let host = report.host;
+    let (wal, free) = (key(WAL, path), key(FREE_PAGES, path));
+    let large = settings.wal().severity(found.wal_bytes as f64, host.open_severity(&wal));
+    memory.wal_since = match large {
+        None => 0,
+        Some(_) if memory.wal_since == 0 || memory.wal_since > host.now() => host.now(),
+        Some(_) => memory.wal_since,
+    };
+    let is_long = host.is_open(&wal) || host.now().saturating_sub(memory.wal_since) >= LONG.0;
+    let status = large.filter(|_| is_long).map_or(Status::Healthy, Status::Unhealthy);
+    let words = format!("the -wal file of {path} has {}", Size(found.wal_bytes));
+    report.add_news(
+        Observation::new(wal, found.about.clone(), status, words)
+            .with(Measure::bytes("wal", found.wal_bytes))
+            .with(Measure::bytes("size", found.bytes))
+            .at_distance(found.wal_bytes as f64),
+    );
+    let part = share::of(found.free_pages, found.pages).unwrap_or_default();
+    let status = free_severity(found, settings, host.open_severity(&free)).map_or(Status::Healthy, Status::Unhealthy);
+    let words = format!("{} of {path} is unused ({})", share::percent_words(part * 100.0), Size(free_bytes(found)));
+    report.add_news(
+        Observation::new(free, found.about.clone(), status, words)
+            .with(Measure::ratio("free", part))
+            .with(Measure::bytes("free-bytes", free_bytes(found)))
+            .at_distance(free_bytes(found) as f64),
+    );
+}
+
+/// Who has it locked so that a step would have to wait, as `backup (pid 812)`.
+fn in_use(found: &Database, least: Hold) -> Option<String> {
+    let is_strong = |hold: Hold| match least {
+        Hold::Reading => hold != Hold::Open,
+        _ => matches!(hold, Hold::Writing | Hold::Exclusive),
+    };
+    let holder = found.holders.iter().find(|one| is_strong(one.holds))?;
+    Some(format!("{} (pid {})", holder.process, holder.pid))
+}
+
+fn look(situation: &Situation<'_>) -> Result<Database, Failure> {
+    let path = path_of(situation);
+    calls::look(situation.host, path, Depth::Header).could_not_tell(&format!("{path} cannot be looked at"))
+}
+
+pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
+    let (host, path) = (situation.host, path_of(situation));
+    let found = look(situation)?;
+    if situation.settings.wal().severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
+        return Ok(Decision::Wait(format!("the -wal file of {path} has {} now", Size(found.wal_bytes))));
+    }
+    let reader = in_use(&found, Hold::Reading);
+    let why = match &reader {
+        Some(reader) => format!("the -wal file has {}, and {reader} uses it", Size(found.wal_bytes)),
+        None => format!("the -wal file has {}", Size(found.wal_bytes)),
+    };
+    let advice = ("find who reads it all the time, so that it becomes smaller", why.as_str());
+    Ok(situation.step(MAINTAIN, calls::CHECKPOINT, advice, || calls::checkpoint(host, path, &why)))
+}
+
+pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Failure> {
+    let (host, path) = (situation.host, path_of(situation));
+    let found = look(situation)?;
+    if free_severity(&found, situation.settings, situation.finding.severity()).is_none() {
+        return Ok(Decision::Wait(format!("{path} has {} unused now", Size(free_bytes(&found)))));
+    }
+    if let Some(holder) = in_use(&found, Hold::Reading).filter(|_| situation.is_at(MAINTAIN)) {
+        return Ok(situation.wait_for(Span(10 * 60_000), format!("{path} is used by {holder}")));
+    }
+    let needed = found.bytes.saturating_add(found.wal_bytes).saturating_mul(ROOM);
+    if found.available_bytes < needed {
+        let why = format!("a vacuum needs {}, and {} are available", Size(needed), Size(found.available_bytes));
+        return Ok(situation.advise("make room on its file system, then vacuum it", why));
+    }
+    let within = situation.settings.maintain_within.0.min(LONGEST);
+    let why = format!("{} of {} are unused", Size(free_bytes(&found)), Size(found.bytes));
+    Ok(situation.step(MAINTAIN, calls::VACUUM, ("vacuum it while nobody uses it", &why), || {
+        calls::vacuum(host, path, within, &why)
+    }))
+}

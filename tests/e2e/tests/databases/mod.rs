@@ -1,0 +1,5 @@
+//! The policy `database-health` with real servers.
+
+mod postgresql;
+mod site;
+mod sqlite;
