@@ -17,11 +17,13 @@
 //! ```
 
 mod acme;
+mod mariadb;
 mod overlay;
 mod packages;
 mod postgresql;
 
 pub use acme::{Acme, mint, trust};
+pub use mariadb::Mariadb;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 
