@@ -73,7 +73,10 @@ impl Mariadb {
             statements += &std::fs::read_to_string(path).expect("a file of the package");
             let _ = writeln!(statements);
         }
-        self.server().arg("--bootstrap").input(statements).run().expect_code(0);
+        let file = self.directory.path().join("system.sql");
+        std::fs::write(&file, statements).expect("a directory of our own");
+        let read = "exec \"$@\" < \"$0\"";
+        self.server().arg("--bootstrap").under("bash", ["-c", read], file).run().expect_code(0);
     }
 
     fn server(&self) -> Invocation {
@@ -146,17 +149,17 @@ impl Mariadb {
     /// If one of them fails.
     #[track_caller]
     pub fn sql(&self, statements: &str) -> String {
-        let ran = self.client("root").input(statements.to_owned()).run();
+        let ran = self.try_sql(statements);
         ran.expect_code(0);
         ran.stdout.trim_end_matches('\n').to_owned()
     }
 
     /// The same for statements that may fail.
     pub fn try_sql(&self, statements: &str) -> Ran {
-        self.client("root").input(statements.to_owned()).run()
+        self.client("root").args(["-e", statements]).run()
     }
 
-    /// The client as a user, which reads statements from its input.
+    /// The client as a user, without statements; they follow `-e`.
     pub fn client(&self, user: &str) -> Invocation {
         let socket = format!("--socket={}", self.socket().display());
         self.packages.program("mariadb").args(["--no-defaults", "-N", "--raw", "--unbuffered"]).arg(socket).args(["-u", user])
@@ -168,7 +171,7 @@ impl Mariadb {
     /// If it does not get that far.
     #[track_caller]
     pub fn session(&self, user: &str, statements: &str) -> Daemon {
-        let client = self.client(user).args(["-e", &format!("{statements}; select 'open'; \\! exec sleep 600")]).spawn();
+        let client = self.client(user).args(["-e", &format!("{statements};\nselect 'open';\n\\! exec sleep 600")]).spawn();
         client.wait_for_line("open", READY_LIMIT);
         client
     }
