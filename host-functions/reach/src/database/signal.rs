@@ -28,7 +28,7 @@ pub(crate) enum Signal {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     target: String,
     session: String,
     reason: String,
