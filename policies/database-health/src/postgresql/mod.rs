@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// Observes one server. Says what is not checked, if something is not.
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
-    let (host, target, about) = (report.host, view.target, &view.server.about);
+    let (host, target, about) = (report.host(), view.target, &view.server.about);
     age::observe(view, settings, report);
     cache::observe(view, settings, report);
     if view.server.replica {
