@@ -16,6 +16,7 @@ mod certificates;
 mod compile;
 mod crash;
 mod daemon;
+mod databases;
 mod dev;
 mod gone;
 mod guests;

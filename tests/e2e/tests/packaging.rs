@@ -11,10 +11,11 @@ use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 const MOST_PROGRAM_BYTES: u64 = 52_000_000;
 
 /// Files in each installation, below the prefix.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
     "share/ansai/policies/certificate-expiry/certificate-expiry.wasm",
+    "share/ansai/policies/database-health/database-health.wasm",
     "share/ansai/policies/disk-space/disk-space.wasm",
     "share/ansai/policies/host-pressure/host-pressure.wasm",
     "share/ansai/policies/memory-leak/memory-leak.wasm",
@@ -31,6 +32,7 @@ const FILES: [&str; 14] = [
 /// `make` with the program and the policies that were built before the tests.
 fn make(arguments: &[&str]) -> Ran {
     binary::policy("certificate-expiry");
+    binary::policy("database-health");
     binary::policy("disk-space");
     binary::policy("host-pressure");
     binary::policy("memory-leak");
@@ -93,7 +95,10 @@ fn an_installation_runs_and_is_removed_again() {
     let report = ran.json();
     let names: Vec<&str> =
         report["instances"].as_array().unwrap().iter().map(|one| one["instance"].as_str().unwrap()).collect();
-    assert_eq!(names, ["certificate-expiry", "disk-space", "host-pressure", "memory-leak", "service-failure"]);
+    assert_eq!(
+        names,
+        ["certificate-expiry", "database-health", "disk-space", "host-pressure", "memory-leak", "service-failure"]
+    );
     run(&program, &["check", "--config", config.to_str().unwrap()], &state).expect_code(0);
     let ran = run(&program, &["run", "--once", "--format", "json", "--config", config.to_str().unwrap()], &state);
     assert!([0, 3, 5].contains(&ran.code), "{ran:?}");

@@ -23,7 +23,8 @@ pub(crate) struct Looked {
 }
 
 /// Columns that are numbers of the reply, with their units.
-const NUMBERS: [(&str, Unit); 8] = [
+const NUMBERS: [(&str, Unit); 9] = [
+    ("cache-requests", Unit::None),
     ("transaction-age", Unit::None),
     ("multixact-age", Unit::None),
     ("freeze-age", Unit::None),
@@ -50,6 +51,7 @@ fn statement() -> String {
                  from pg_database) x,
            lateral (select x.\"transaction-age\", x.\"multixact-age\", sum(deadlocks) as deadlocks,
                sum(temp_bytes) as \"temporary-bytes\",
+               sum(blks_hit + blks_read) as \"cache-requests\",
                sum(blks_hit)::float8 / nullif(sum(blks_hit + blks_read), 0) as \"cache-hits\"
              from pg_stat_database) d,
            lateral (select coalesce(max(age(backend_xmin)), 0) as \"oldest-snapshot-age\",

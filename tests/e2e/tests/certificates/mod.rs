@@ -8,21 +8,21 @@ use site::Site;
 
 const NAME: &str = "www.example.test";
 
-fn finding(ran: &Ran, key: &str) -> Value {
+pub(crate) fn finding(ran: &Ran, key: &str) -> Value {
     let json = ran.json();
     let findings = json["instances"][0]["findings"].as_array().unwrap_or_else(|| panic!("{ran:?}"));
     findings.iter().find(|finding| finding["key"] == key).unwrap_or_else(|| panic!("{key}: {json:#}")).clone()
 }
 
 /// The steps of all plans of a finding: the name of the action, and the outcome.
-fn steps(finding: &Value) -> Vec<(String, String)> {
+pub(crate) fn steps(finding: &Value) -> Vec<(String, String)> {
     let plans = finding["plans"].as_array().unwrap();
     let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
     let text = |value: &Value| value.as_str().unwrap().rsplit('.').next().unwrap().to_owned();
     steps.map(|step| (text(&step["action"]), text(&step["outcome"]))).collect()
 }
 
-fn done(actions: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn done(actions: &[&str]) -> Vec<(String, String)> {
     actions.iter().map(|action| ((*action).to_owned(), "done".to_owned())).collect()
 }
 

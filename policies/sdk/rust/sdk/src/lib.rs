@@ -3,10 +3,11 @@
 //! | to | use |
 //! |---|---|
 //! | make a component | [`Policy`], [`policy!`] |
-//! | read settings | [`settings!`] or `serde::Deserialize`, [`Size`], [`Span`] |
+//! | read settings | [`settings!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
 //! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
 //! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
+//! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
 //! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`largest`] |
@@ -75,6 +76,7 @@ mod levels;
 mod observation;
 pub mod pages;
 pub mod paths;
+pub mod report;
 mod sequence;
 mod settings;
 pub mod share;
@@ -102,7 +104,9 @@ pub use ladder::Ladder;
 pub use largest::largest;
 pub use levels::Levels;
 pub use sequence::Sequence;
-pub use settings::{FromSettings, Setting, SettingsReader};
+#[doc(hidden)]
+pub use settings::setting_of_target;
+pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
 pub use size::Size;
 pub use span::Span;
 pub use trend::Forecast;

@@ -37,11 +37,12 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// Says why a part is missing, for a noun such as `service`; `None` if nothing is.
     pub fn missing(&self, noun: &str) -> Option<String> {
+        let all = text::plural(noun);
         match &self.end {
-            Some(End::Refused(refusal)) => Some(format!("the list of {noun}s is incomplete: {}", refusal.words())),
-            Some(End::More) => Some(format!("there are more {noun}s than one evaluation reads")),
+            Some(End::Refused(refusal)) => Some(format!("the list of {all} is incomplete: {}", refusal.words())),
+            Some(End::More) => Some(format!("there are more {all} than one evaluation reads")),
             _ if self.skipped > 0 => Some(format!("{} cannot be read", text::count(self.skipped.into(), noun))),
-            Some(End::Incomplete) => Some(format!("the list of {noun}s is incomplete")),
+            Some(End::Incomplete) => Some(format!("the list of {all} is incomplete")),
             None => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Failure, Json, Size, Span};
+use crate::{Failure, Host, Json, Size, Span};
 
 /// The requirement for [`Policy::Settings`](crate::Policy::Settings): a type that derives `serde::Deserialize`, or one
 /// that [`settings!`](crate::settings!) defines.
@@ -18,6 +18,24 @@ impl<S: DeserializeOwned> FromSettings for S {
     fn from_settings(json: &str) -> Result<S, Failure> {
         serde_json::from_str(json).map_err(|error| Failure::InvalidSettings(error.to_string()))
     }
+}
+
+/// Settings of which some differ for one target. [`settings!`](crate::settings!) implements it.
+pub trait ForTarget: Sized {
+    /// These settings, with the values that the operator set for a target.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] that names the setting.
+    fn for_target(&self, host: &Host, target: &str) -> Result<Self, Failure>;
+}
+
+/// Used by [`settings!`](crate::settings!): the value for a target, or `other` if it has none.
+#[doc(hidden)]
+pub fn setting_of_target<T: Setting + Clone>(host: &Host, target: &str, path: &str, other: &T) -> Result<T, Failure> {
+    let Some(text) = host.target_setting(target, path) else { return Ok(other.clone()) };
+    // A text is not quoted.
+    let found = Json::parse(&text).and_then(|value| T::read(&value)).or_else(|| T::read(&Json::Text(text)));
+    found.ok_or_else(|| mismatch(path, T::EXPECTED))
 }
 
 /// The settings as JSON, readable by path.
@@ -174,6 +192,18 @@ macro_rules! settings {
                 })
             }
         }
+
+        impl $crate::ForTarget for $name {
+            fn for_target(
+                &self, host: &$crate::Host, target: &str,
+            ) -> ::core::result::Result<Self, $crate::Failure> {
+                ::core::result::Result::Ok($name {
+                    $($field: $crate::setting_of_target(
+                        host, target, $crate::setting_path!($field $($path)?), &self.$field,
+                    )?),*
+                })
+            }
+        }
     };
 }
 
@@ -206,6 +236,34 @@ mod tests {
         assert_eq!(read, Ok(Derived { percent: 85.0, size: Size(1024) }));
         let error = Derived::from_settings(r#"{"percent":85}"#);
         assert!(matches!(&error, Err(Failure::InvalidSettings(why)) if why.contains("`size`")), "{error:?}");
+    }
+
+    crate::settings! {
+        struct Own {
+            percent: f64 = "levels.percent",
+            wait: Span,
+            name: String,
+            names: Vec<String>,
+        }
+    }
+
+    /// Would break: a value of one target that counts for all, or that is ignored.
+    #[test]
+    fn a_target_has_the_values_that_differ_for_it() {
+        let all = r#"{"levels": {"percent": 80}, "wait": 5, "name": "a", "names": ["x"]}"#;
+        let all = Own::from_settings(all).unwrap();
+        let own = [("levels.percent", "90"), ("name", "12"), ("names", r#"["y"]"#)];
+        let host = crate::testing::StandIn::default().with_target("main", "postgresql", &own).host();
+        let main = all.for_target(&host, "main").unwrap();
+        assert_eq!((main.percent, main.wait, &*main.name, &*main.names), (90.0, Span(5), "12", &["y".to_owned()][..]));
+        let other = all.for_target(&host, "other").unwrap();
+        assert_eq!(
+            (other.percent, other.wait, &*other.name, &*other.names),
+            (80.0, Span(5), "a", &["x".to_owned()][..])
+        );
+        let bad = crate::testing::StandIn::default().with_target("main", "postgresql", &[("wait", "soon")]).host();
+        let error = all.for_target(&bad, "main").unwrap_err();
+        assert!(matches!(&error, Failure::InvalidSettings(why) if why.contains("`wait`")), "{error:?}");
     }
 
     #[test]

@@ -16,7 +16,16 @@ pub fn cut(text: &str, most: usize) -> &str {
 /// assert_eq!(ansai_sdk::text::count(16, "file"), "16 files");
 /// ```
 pub fn count(number: u64, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {}", plural(thing)) }
+}
+
+/// The regular plural of a noun.
+///
+/// ```
+/// assert_eq!([ansai_sdk::text::plural("file"), ansai_sdk::text::plural("index")], ["files", "indexes"]);
+/// ```
+pub fn plural(thing: &str) -> String {
+    format!("{thing}{}", if thing.ends_with(['s', 'x']) { "es" } else { "s" })
 }
 
 /// A labelled list for a person: `largest: /a, /b`; `None` if it is empty.

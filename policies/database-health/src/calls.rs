@@ -1,0 +1,77 @@
+//! The probes and actions of all servers and of PostgreSQL, with their names in grants and attempts. Those of another engine
+//! are in its module.
+
+use ansai_sdk::pages::{self, Listed, Page};
+use ansai_sdk::{Host, Preview, Refusal};
+
+use crate::imports::ansai::database::database_probe::{
+    self, Index, IndexPage, Replica, ReplicaPage, Server, Session, SessionPage,
+};
+use crate::imports::ansai::database::database_session_actions;
+use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
+use crate::imports::ansai::postgresql::postgresql_actions;
+use crate::imports::ansai::postgresql::postgresql_probe::{self, Table, TablePage};
+
+pub(crate) const SESSION_ACTIONS: &str = "ansai:database/database-session-actions";
+pub(crate) const CANCEL: &str = "ansai:database/database-session-actions.cancel";
+pub(crate) const TERMINATE: &str = "ansai:database/database-session-actions.terminate";
+
+pub(crate) const TABLES: &str = "ansai:postgresql/postgresql-probe";
+pub(crate) const POSTGRESQL_ACTIONS: &str = "ansai:postgresql/postgresql-actions";
+pub(crate) const VACUUM: &str = "ansai:postgresql/postgresql-actions.vacuum";
+pub(crate) const REINDEX: &str = "ansai:postgresql/postgresql-actions.reindex";
+pub(crate) const DROP_LEFTOVER: &str = "ansai:postgresql/postgresql-actions.drop-leftover";
+
+pub(crate) const DISKS: &str = "ansai:disk/disk-probe";
+
+/// Maximum number of pages of a list that are read: 256 entries each.
+pub(crate) const MOST_PAGES: usize = 40;
+
+ansai_sdk::host_calls! {
+    "ansai:database/database-probe.look" => fn look(target: &str) -> Server = database_probe::look;
+    "ansai:database/database-probe.list-sessions" =>
+        fn session_page(target: &str, cursor: Option<&str>) -> SessionPage = database_probe::list_sessions;
+    "ansai:database/database-probe.list-replicas" =>
+        fn replica_page(target: &str, cursor: Option<&str>) -> ReplicaPage = database_probe::list_replicas;
+    "ansai:database/database-probe.list-indexes" =>
+        fn index_page(target: &str, cursor: Option<&str>) -> IndexPage = database_probe::list_indexes;
+    "ansai:postgresql/postgresql-probe.list-tables" =>
+        fn table_page(target: &str, cursor: Option<&str>) -> TablePage = postgresql_probe::list_tables;
+    "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
+    CANCEL => fn cancel(target: &str, session: &str, reason: &str) -> Preview = database_session_actions::cancel;
+    TERMINATE =>
+        fn terminate(target: &str, session: &str, reason: &str) -> Preview = database_session_actions::terminate;
+    VACUUM => fn vacuum(target: &str, table: &str, analyse: bool, within: u64, reason: &str) -> Preview =
+        postgresql_actions::vacuum;
+    REINDEX =>
+        fn reindex(target: &str, index: &str, within: u64, reason: &str) -> Preview = postgresql_actions::reindex;
+    DROP_LEFTOVER =>
+        fn drop_leftover(target: &str, index: &str, reason: &str) -> Preview = postgresql_actions::drop_leftover;
+}
+
+/// Reads the pages of a list of a target. Each page is another type with the same fields.
+macro_rules! lists {
+    ($($(#[$doc:meta])* $name:ident: $page:ident => $type:ident of $entry:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// The refusal of the first page.
+        pub(crate) fn $name(host: &Host, target: &str) -> Result<Listed<$entry>, Refusal> {
+            pages::read(MOST_PAGES, |cursor| {
+                let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
+                Ok(Page { entries, skipped, complete, cursor })
+            })
+        }
+    )*};
+}
+
+lists! {
+    /// All sessions of a server.
+    sessions: session_page => SessionPage of Session;
+    /// What follows a server.
+    replicas: replica_page => ReplicaPage of Replica;
+    /// The indexes of the database of a target.
+    indexes: index_page => IndexPage of Index;
+    /// The tables of the database of a target.
+    tables: table_page => TablePage of Table;
+}

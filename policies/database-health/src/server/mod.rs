@@ -1,0 +1,143 @@
+//! What every server has: connections, sessions, locks and replicas.
+
+mod connections;
+mod leak;
+mod locks;
+mod replicas;
+mod sessions;
+
+use ansai_sdk::context::Target;
+use ansai_sdk::{
+    CouldNotTell as _, Decision, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value,
+};
+
+use crate::imports::ansai::database::database_probe::{Server, Session};
+use crate::plan::Situation;
+use crate::report::{Report, is_late};
+use crate::settings::Settings;
+use crate::{calls, mysql, postgresql};
+
+const LATE: &str = "too many other servers do not answer in time";
+
+/// A server as one evaluation sees it.
+pub(crate) struct View<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) server: Server,
+    /// Empty if they cannot be listed.
+    pub(crate) sessions: Vec<Session>,
+    /// The time by the clock of the server, which may differ from that of this host.
+    pub(crate) now: u64,
+}
+
+impl View<'_> {
+    /// A count that the engine has besides.
+    pub(crate) fn count(&self, name: &str) -> Option<u64> {
+        match self.measure(name)?.value {
+            Value::Count(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn measure(&self, name: &str) -> Option<&Measure> {
+        self.server.numbers.iter().find(|one| one.name == name)
+    }
+
+    /// Milliseconds since an instant of the server.
+    pub(crate) fn since(&self, instant: Option<u64>) -> u64 {
+        instant.map_or(0, |instant| self.now.saturating_sub(instant))
+    }
+
+    /// The server as it is in `plan`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn again<'a>(situation: &Situation<'a>) -> Result<View<'a>, Failure> {
+        let (host, target) = (situation.host, situation.target);
+        let unknown = format!("{target} cannot be checked");
+        let server = calls::look(host, target).could_not_tell(&unknown)?;
+        let sessions = calls::sessions(host, target).could_not_tell(&unknown)?.entries;
+        Ok(View { target, server, now: now(&sessions, host), sessions })
+    }
+}
+
+/// The server's time: the session of ansai itself got its state when it asked, and no session got it later.
+fn now(sessions: &[Session], host: &Host) -> u64 {
+    let instants = sessions.iter().flat_map(|one| [one.since, one.in_transaction_since]);
+    instants.flatten().max().unwrap_or_else(|| host.now())
+}
+
+/// Observes servers: first whether each answers, so that one that hangs takes no time from the findings about the others.
+pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut Report<'_>) {
+    let mut answered: Vec<(&Target, Server)> = Vec::new();
+    for target in targets {
+        match look(target, report) {
+            Ok(server) => answered.push((target, server)),
+            Err(refusal) => {
+                report.count(&refusal);
+                let why = format!("the server of {} cannot be checked: {}", target.name, refusal.words());
+                report.add(Observation::unknown(format!("server:{}", target.name), target.about.clone(), why));
+            }
+        }
+    }
+    for (target, server) in answered {
+        let own = settings.for_target(report.host(), &target.name).and_then(|own| own.check().map(|()| own));
+        let why = match own {
+            Ok(own) if !is_late(report) => {
+                observe(target, server, &own, report);
+                continue;
+            }
+            Ok(_) => LATE.to_owned(),
+            Err(Failure::InvalidSettings(why) | Failure::CouldNotTell(why) | Failure::Other(why)) => why,
+        };
+        report.add(Observation::unknown(format!("server:{}", target.name), target.about.clone(), why));
+    }
+}
+
+fn look(target: &Target, report: &Report<'_>) -> Result<Server, Refusal> {
+    if is_late(report) {
+        return Err(Refusal::OverBudget(LATE.into()));
+    }
+    calls::look(report.host(), &target.name)
+}
+
+fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Report<'_>) {
+    let (host, name) = (report.host(), &*target.name);
+    let about = server.about.clone();
+    let mut words = format!("{name} answers: {} {}", server.engine, server.version);
+    if server.replica {
+        words.push_str(", a replica");
+    }
+    let mut view = View { target: name, server, sessions: Vec::new(), now: host.now() };
+    connections::observe(&view, settings, report);
+    let sessions = report.listed("session", "session", name, &about, calls::sessions(host, name));
+    let is_listed = sessions.is_some();
+    view.sessions = sessions.unwrap_or_default();
+    view.now = now(&view.sessions, host);
+    // A server that does not answer now is not asked again.
+    if is_listed {
+        sessions::observe(&view, settings, report);
+        leak::observe(&view, settings, report);
+        if let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name)) {
+            replicas::observe(&view, &all, settings, report);
+            let skipped = match &*view.server.engine {
+                "postgresql" => postgresql::observe(&view, settings, report),
+                "mysql" | "mariadb" => mysql::observe(&view, settings, report),
+                other => Some(format!("tables and indexes are not checked: {other} is not supported")),
+            };
+            words.extend(skipped.map(|skipped| format!("; {skipped}")));
+        }
+    }
+    report.add(Observation::new(format!("server:{name}"), about, Status::Healthy, words));
+}
+
+/// What to do about a finding of every server; `None` if it is none of them.
+pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
+    Some(match situation.kind {
+        "session" => sessions::plan(situation),
+        "prepared" => Ok(sessions::of_prepared(situation)),
+        "connections" => Ok(connections::plan(situation)),
+        "leak" => Ok(leak::plan(situation)),
+        "replica" => Ok(replicas::plan(situation)),
+        _ => return None,
+    })
+}

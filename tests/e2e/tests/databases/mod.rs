@@ -1,0 +1,4 @@
+//! The policy `database-health` with real servers.
+
+mod postgresql;
+mod site;
