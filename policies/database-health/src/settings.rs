@@ -27,6 +27,10 @@ ansai_sdk::settings! {
         wraparound_critical: f64 = "wraparound.critical",
         wraparound_emergency: f64 = "wraparound.emergency",
         cache_hits: f64,
+        unused_warning: f64 = "unused_room.warning",
+        unused_least: Size = "unused_room.least",
+        history_warning: u64 = "history_list.warning",
+        history_critical: u64 = "history_list.critical",
         tables_every: Span,
         maintain_within: Span,
     }
@@ -47,6 +51,7 @@ impl Settings {
             ("retained", self.retained()),
             ("dead_rows", self.dead_rows()),
             ("wraparound", self.wraparound()),
+            ("history_list", self.history()),
         ];
         for (name, levels) in all {
             levels.check().map_err(|failure| match failure {
@@ -90,6 +95,17 @@ impl Settings {
     pub(crate) fn wraparound(&self) -> Levels {
         let levels = Levels::rising().warning(self.wraparound_warning).critical(self.wraparound_critical);
         levels.emergency(self.wraparound_emergency)
+    }
+
+    /// Of the percentage of the file of a table.
+    pub(crate) fn unused_room(&self) -> Levels {
+        Levels::rising().warning(self.unused_warning).rearm(self.unused_warning / 2.0)
+    }
+
+    /// Of changes that InnoDB cannot purge.
+    pub(crate) fn history(&self) -> Levels {
+        let levels = Levels::rising().warning(self.history_warning as f64).critical(self.history_critical as f64);
+        levels.rearm(self.history_warning as f64 / 2.0)
     }
 
     /// Whether the sessions of a role are left to a person.
