@@ -1,4 +1,5 @@
 //! The policy `database-health` with real servers.
 
+mod mysql;
 mod postgresql;
 mod site;
