@@ -240,8 +240,7 @@ impl Control for Session {
                 true => [
                     format!(
                         "begin not atomic declare found bigint unsigned; select p.id into found {rows};
-                           if found is not null then kill {verb} found; end if;
-                           select 1 as sent from (select found as id) f where f.id is not null; end"
+                           if found is not null then kill {verb} found; select 1 as sent; end if; end"
                     ),
                     "do 0".into(),
                 ],

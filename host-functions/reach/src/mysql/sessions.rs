@@ -29,7 +29,7 @@ fn statement(after: u64, started: &str, work: &str) -> String {
     )
 }
 
-/// Who waits for whom, from the locks of InnoDB.
+/// Who waits for whom, from the locks of InnoDB. All transactions of MariaDB that only read have the id 0, and lock nothing.
 fn blockers(after: u64, is_mariadb: bool) -> String {
     let (waits, waiting, blocking) = match is_mariadb {
         true => ("information_schema.innodb_lock_waits", "requesting_trx_id", "blocking_trx_id"),
@@ -43,7 +43,7 @@ fn blockers(after: u64, is_mariadb: bool) -> String {
            s.started
          from {waits} w join information_schema.innodb_trx r on r.trx_id = w.{waiting}
            join information_schema.innodb_trx b on b.trx_id = w.{blocking} join (select STARTED as started) s
-         where r.trx_mysql_thread_id > {after} order by 1, 2 limit 8192"
+         where r.trx_mysql_thread_id > {after} and b.trx_id <> 0 order by 1, 2 limit 8192"
     )
 }
 

@@ -102,18 +102,19 @@ impl Server {
             open = connect::open(&self.slot.target).await?;
             answer = ask(&mut open, limit, statements, only_reads).await;
         }
-        // After an error, the connection is closed instead of being examined.
-        let rows = answer.map_err(|failure| match (&failure, only_reads) {
+        // After an error that the server reports, the connection is good. After any other one, it is closed.
+        if !matches!(answer, Err(Failure::Connection(_))) {
+            self.slot.keep(&mut turn, open);
+        }
+        answer.map_err(|failure| match (&failure, only_reads) {
             (Failure::Connection(_), false) => {
                 Refusal::TimedOut(format!("target `{}`: the connection ended before the answer", self.name()))
             }
             _ => failure.refusal(self.name()),
-        })?;
-        self.slot.keep(&mut turn, open);
-        Ok(rows)
+        })
     }
 
-    /// A connection of its own for a long statement. `settings` are set in its session, and checked by the caller.
+    /// A connection of its own for a long statement.
     ///
     /// # Errors
     /// See [`Failure::refusal`].
