@@ -21,6 +21,8 @@ mod addresses;
 pub mod certificate;
 pub mod database;
 pub mod http;
+mod kept;
+pub mod mysql;
 pub mod postgresql;
 mod runtime;
 
@@ -33,6 +35,8 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &database::DATABASE_SESSION_ACTIONS,
     &http::HTTP_PROBE,
     &http::HTTP_ACTIONS,
+    &mysql::MYSQL_PROBE,
+    &mysql::MYSQL_ACTIONS,
     &postgresql::POSTGRESQL_PROBE,
     &postgresql::POSTGRESQL_ACTIONS,
 ];

@@ -60,6 +60,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:hook/hook-actions", &["run", "check"]),
     ("ansai:http/http-actions", &["check"]),
     ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
+    ("ansai:mysql/mysql-actions", &["optimize"]),
     ("ansai:packages/package-cache-actions", &["clean-cache"]),
     ("ansai:postgresql/postgresql-actions", &["vacuum", "reindex", "drop-leftover"]),
     ("ansai:process/process-actions", &["send"]),

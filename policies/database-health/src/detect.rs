@@ -4,7 +4,7 @@ use ansai_sdk::context::Target;
 use ansai_sdk::{Host, Observation};
 
 use crate::plan::target_of;
-use crate::report::Report;
+use crate::report::{MOST, Report};
 use crate::settings::Settings;
 use crate::{server, sqlite};
 
@@ -12,7 +12,7 @@ use crate::{server, sqlite};
 const KINDS: [&str; 2] = ["postgresql", "mysql"];
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
-    let mut report = Report::new(host);
+    let mut report = Report::new(host, MOST);
     let all = host.targets();
     let targets = watched(&all, settings);
     for name in settings.targets.iter().filter(|name| !targets.iter().any(|target| target.name == **name)) {

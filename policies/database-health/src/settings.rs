@@ -27,6 +27,10 @@ ansai_sdk::settings! {
         wraparound_critical: f64 = "wraparound.critical",
         wraparound_emergency: f64 = "wraparound.emergency",
         cache_hits: f64,
+        unused_warning: f64 = "unused_room.warning",
+        unused_least: Size = "unused_room.least",
+        history_warning: u64 = "history_list.warning",
+        history_critical: u64 = "history_list.critical",
         tables_every: Span,
         maintain_within: Span,
         wal_warning: Size = "wal.warning",
@@ -53,6 +57,7 @@ impl Settings {
             ("dead_rows", self.dead_rows()),
             ("wraparound", self.wraparound()),
             ("wal", self.wal()),
+            ("history_list", self.history()),
         ];
         for (name, levels) in all {
             levels.check().map_err(|failure| match failure {
@@ -107,6 +112,17 @@ impl Settings {
     /// Of the percentage of pages.
     pub(crate) fn free_pages(&self) -> Levels {
         Levels::rising().warning(self.free_pages).rearm(self.free_pages / 2.0)
+    }
+
+    /// Of the percentage of the file of a table.
+    pub(crate) fn unused_room(&self) -> Levels {
+        Levels::rising().warning(self.unused_warning).rearm(self.unused_warning / 2.0)
+    }
+
+    /// Of changes that InnoDB cannot purge.
+    pub(crate) fn history(&self) -> Levels {
+        let levels = Levels::rising().warning(self.history_warning as f64).critical(self.history_critical as f64);
+        levels.rearm(self.history_warning as f64 / 2.0)
     }
 
     /// Whether the sessions of a role are left to a person.

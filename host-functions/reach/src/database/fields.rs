@@ -2,11 +2,11 @@
 
 use ansai_core::scope::{Field, Minutes, Names, Targets, TypedField};
 
-use crate::postgresql;
+use crate::{mysql, postgresql};
 
 /// The granted servers.
 pub(crate) const TARGETS: TypedField<Targets> =
-    TypedField::targets("targets", &[postgresql::KIND], "databases, by the names of their targets");
+    TypedField::targets("targets", &[postgresql::KIND, mysql::KIND], "databases, by the names of their targets");
 
 /// Whose sessions may be ended.
 pub const USERS: TypedField<Names> = TypedField::set("users", "roles of the database, by name or shell pattern");

@@ -13,7 +13,7 @@ use crate::postgresql::relation::{self, Id};
 const PAGE: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Index {
+pub(crate) struct Index {
     about: Subject,
     id: String,
     name: String,
@@ -26,7 +26,7 @@ struct Index {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct IndexPage {
+pub(crate) struct IndexPage {
     entries: Vec<Index>,
     skipped: u32,
     complete: bool,

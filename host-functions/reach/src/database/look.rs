@@ -10,16 +10,16 @@ use crate::postgresql::client::{BadRow, Row, Server};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Looked {
-    about: Subject,
-    engine: String,
-    version: String,
-    started: Timestamp,
-    replica: bool,
-    connections: u32,
-    most_connections: u32,
-    reserved: u32,
-    numbers: Vec<Measure>,
+pub(crate) struct Looked {
+    pub(crate) about: Subject,
+    pub(crate) engine: String,
+    pub(crate) version: String,
+    pub(crate) started: Timestamp,
+    pub(crate) replica: bool,
+    pub(crate) connections: u32,
+    pub(crate) most_connections: u32,
+    pub(crate) reserved: u32,
+    pub(crate) numbers: Vec<Measure>,
 }
 
 /// Columns that are numbers of the reply, with their units.

@@ -1,14 +1,16 @@
-//! `ansai:database`: servers, sessions, replicas and indexes. So far of PostgreSQL only.
+//! `ansai:database`: servers, sessions, replicas and indexes of every engine.
 
+pub(crate) mod engine;
 mod fields;
-mod indexes;
-mod look;
+pub(crate) mod indexes;
+pub(crate) mod look;
 pub(crate) mod names;
-mod replicas;
-mod seen;
-mod session;
-mod sessions;
-mod signal;
+mod postgresql;
+pub(crate) mod replicas;
+pub(crate) mod seen;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod signal;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;
@@ -16,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::{Remote, Server};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use fields::TARGETS;
+use self::fields::TARGETS;
 pub use fields::{APPLICATIONS, MIN_MINUTES, USERS};
 
 const TARGET: &[Check] = &[Check::of("/target", &TARGETS)];
@@ -36,22 +38,22 @@ pub static DATABASE_PROBE: InterfaceDef = InterfaceDef {
         Function {
             name: "look",
             checks: TARGET,
-            body: Body::Remote(&Remote { server: |one: &One| Server::Target(one.target.clone()), call: look::look }),
+            body: Body::Remote(&Remote { server: |one: &One| Server::Target(one.target.clone()), call: engine::look }),
         },
         Function {
             name: "list-sessions",
             checks: TARGET,
-            body: Body::Remote(&Remote { server: List::server, call: sessions::list_sessions }),
+            body: Body::Remote(&Remote { server: List::server, call: engine::list_sessions }),
         },
         Function {
             name: "list-replicas",
             checks: TARGET,
-            body: Body::Remote(&Remote { server: List::server, call: replicas::list_replicas }),
+            body: Body::Remote(&Remote { server: List::server, call: engine::list_replicas }),
         },
         Function {
             name: "list-indexes",
             checks: TARGET,
-            body: Body::Remote(&Remote { server: List::server, call: indexes::list_indexes }),
+            body: Body::Remote(&Remote { server: List::server, call: engine::list_indexes }),
         },
     ],
 };
@@ -75,8 +77,8 @@ pub static DATABASE_SESSION_ACTIONS: InterfaceDef = InterfaceDef {
 
 /// Arguments of a function about one server.
 #[derive(Serialize, Deserialize)]
-struct One {
-    target: String,
+pub(crate) struct One {
+    pub(crate) target: String,
 }
 
 /// Arguments of a list.

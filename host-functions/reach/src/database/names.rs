@@ -26,7 +26,7 @@ pub(crate) fn target(name: &str) -> Subject {
 }
 
 /// A session.
-pub(crate) fn session(target: &str, pid: i32) -> Subject {
+pub(crate) fn session(target: &str, pid: impl std::fmt::Display) -> Subject {
     Subject::new("database-session", format!("{target}/{pid}"))
 }
 

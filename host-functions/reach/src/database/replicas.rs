@@ -13,23 +13,23 @@ const PAGE: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Replica {
-    about: Subject,
-    name: String,
-    state: String,
-    broken: bool,
-    lag: Option<Millis>,
-    window: Option<Millis>,
-    behind_bytes: Option<u64>,
-    retained_bytes: Option<u64>,
+pub(crate) struct Replica {
+    pub(crate) about: Subject,
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) broken: bool,
+    pub(crate) lag: Option<Millis>,
+    pub(crate) window: Option<Millis>,
+    pub(crate) behind_bytes: Option<u64>,
+    pub(crate) retained_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ReplicaPage {
-    entries: Vec<Replica>,
-    skipped: u32,
-    complete: bool,
-    cursor: Option<String>,
+pub(crate) struct ReplicaPage {
+    pub(crate) entries: Vec<Replica>,
+    pub(crate) skipped: u32,
+    pub(crate) complete: bool,
+    pub(crate) cursor: Option<String>,
 }
 
 /// A replica that has applied all is not behind, however long ago the last change was.

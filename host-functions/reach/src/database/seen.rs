@@ -11,15 +11,15 @@ use super::signal::Signal;
 use crate::postgresql::client::{BadRow, Row, Server};
 
 /// A session as it is now.
-pub(super) struct Seen {
-    pub(super) user: String,
-    pub(super) application: String,
-    pub(super) database: String,
-    state: String,
-    work: String,
-    is_privileged: bool,
-    since: Timestamp,
-    now: Timestamp,
+pub(crate) struct Seen {
+    pub(crate) user: String,
+    pub(crate) application: String,
+    pub(crate) database: String,
+    pub(crate) state: String,
+    pub(crate) work: String,
+    pub(crate) is_privileged: bool,
+    pub(crate) since: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Seen {
@@ -56,14 +56,18 @@ impl Seen {
     }
 
     /// Refuses what no grant permits, and what is too young.
-    pub(super) fn may_end(&self, signal: Signal, pid: i32, min_minutes: u64) -> Result<(), Refusal> {
+    pub(super) fn may_end(&self, signal: Signal, pid: u64, min_minutes: u64) -> Result<(), Refusal> {
         let denied = |why: String| Err(Refusal::Denied(format!("session {pid} {why}")));
         match self.work.as_str() {
             "client" => {}
             "replica" => return denied("sends changes to a replica".into()),
             "maintenance" => return denied("works for the server, or for ansai".into()),
             "dump" => return denied("copies data out".into()),
-            _ => return denied("cannot be examined: its role is privileged, or ansai lacks pg_monitor".into()),
+            _ => {
+                return denied(
+                    "cannot be examined: its role is privileged, or ansai lacks a privilege such as pg_monitor".into(),
+                );
+            }
         }
         if self.is_privileged {
             return denied("belongs to a superuser, or to a role for replication".into());

@@ -8,7 +8,7 @@ use crate::postgresql::client::APPLICATION;
 /// Identifies a session in its transaction. A process id is used again; together with the instants it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) pid: i32,
     /// When the process began, in microseconds since 1970.
     pub(super) began: i64,

@@ -16,7 +16,7 @@ const MOST_BLOCKERS: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Work {
+pub(crate) enum Work {
     Client,
     Replica,
     Maintenance,
@@ -26,27 +26,27 @@ pub(super) enum Work {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Session {
-    about: Subject,
-    identity: String,
-    user: String,
-    application: String,
-    client: String,
-    database: String,
-    state: String,
-    waits_for: String,
-    work: Work,
-    since: Option<Timestamp>,
-    in_transaction_since: Option<Timestamp>,
-    blocked_by: Vec<String>,
+pub(crate) struct Session {
+    pub(crate) about: Subject,
+    pub(crate) identity: String,
+    pub(crate) user: String,
+    pub(crate) application: String,
+    pub(crate) client: String,
+    pub(crate) database: String,
+    pub(crate) state: String,
+    pub(crate) waits_for: String,
+    pub(crate) work: Work,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) in_transaction_since: Option<Timestamp>,
+    pub(crate) blocked_by: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SessionPage {
-    entries: Vec<Session>,
-    skipped: u32,
-    complete: bool,
-    cursor: Option<String>,
+pub(crate) struct SessionPage {
+    pub(crate) entries: Vec<Session>,
+    pub(crate) skipped: u32,
+    pub(crate) complete: bool,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Blockers are searched for those only that wait for a lock: the search holds up the lock manager.
@@ -86,7 +86,7 @@ pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: Lis
 }
 
 fn read(target: &str, row: &Row) -> Result<Session, BadRow> {
-    let pid = row.number("pid")?;
+    let pid: i32 = row.number("pid")?;
     Ok(Session {
         about: names::session(target, pid),
         identity: row.text("identity")?,

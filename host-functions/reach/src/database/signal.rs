@@ -9,11 +9,10 @@ use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
+use super::engine::{self, Control, Identity};
 use super::fields::{APPLICATIONS, MIN_MINUTES, USERS};
 use super::names::{self, shown};
 use super::seen::Seen;
-use super::session::{Identity, work};
-use crate::postgresql::client::{Server, quote};
 
 /// One call of the executor.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -23,13 +22,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a session is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     Cancel,
     Terminate,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     target: String,
     session: String,
     reason: String,
@@ -38,11 +37,11 @@ pub(super) struct Arguments {
 /// The session of a step, as it was previewed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Targeted {
+pub(crate) struct Targeted {
     target: String,
     identity: Identity,
-    user: String,
-    application: String,
+    pub(crate) user: String,
+    pub(crate) application: String,
     database: String,
     /// Where the server runs, by the labels of its target.
     unit: Option<String>,
@@ -50,46 +49,21 @@ pub(super) struct Targeted {
 }
 
 impl Signal {
-    fn function(self) -> &'static str {
-        match self {
-            Signal::Cancel => "pg_cancel_backend",
-            Signal::Terminate => "pg_terminate_backend",
-        }
-    }
-
     fn done(self) -> &'static str {
         match self {
             Signal::Cancel => "cancelled",
             Signal::Terminate => "ended",
         }
     }
-
-    /// Sends the signal if the session is still the one that was previewed, in the same statement that examines it.
-    fn statement(self, what: &Targeted, min_minutes: u64) -> String {
-        let (function, work, condition) = (self.function(), work(), what.identity.condition());
-        let (user, application) = (quote::text(&what.user), quote::text(&what.application));
-        let state = if self == Signal::Cancel { "and a.state = 'active'" } else { "" };
-        format!(
-            "select {function}(a.pid) as sent from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
-             where {condition} {state} and {work} = 'client' and not r.rolsuper and not r.rolreplication
-               and a.usename = {user} and a.application_name = {application}
-               and coalesce(a.xact_start, a.state_change) <= clock_timestamp() - interval '{min_minutes} minutes'"
-        )
-    }
-
-    /// Whether the session has done what it was told.
-    fn is_over(self, server: &Server, identity: Identity) -> Result<bool, Refusal> {
-        let same = match self {
-            Signal::Cancel => format!("{} and a.state = 'active'", identity.condition()),
-            Signal::Terminate => identity.same_session(),
-        };
-        Ok(server.rows(LIMIT, &format!("select a.pid from pg_stat_activity a where {same}"))?.is_empty())
-    }
 }
 
 impl Targeted {
+    fn session(&self, doing: &StepContext<'_>) -> Result<Box<dyn Control>, Refusal> {
+        engine::of(doing.reach, &self.target)?.session(doing.reach, &self.target, self.identity)
+    }
+
     fn name(&self) -> String {
-        let (pid, user, application) = (self.identity.pid, shown(&self.user), shown(&self.application));
+        let (pid, user, application) = (self.identity.number(), shown(&self.user), shown(&self.application));
         format!("{pid} of {user} ({application}) in {}", shown(&self.database))
     }
 
@@ -111,15 +85,16 @@ impl TypedAction for Signal {
         Arguments { target, session, .. }: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targeted), Refusal> {
-        let identity = Identity::parse(&session)?;
-        let server = Server::of(ask.reach, &target)?;
-        let seen = Seen::of(&server, names::limit_of_preview(ask)?, identity)?;
-        seen.may_end(*self, identity.pid, ask.scope.minutes(&MIN_MINUTES))?;
+        let engine = engine::of(ask.reach, &target)?;
+        let identity = engine.identity(&session)?;
+        let session = engine.session(ask.reach, &target, identity)?;
+        let seen = session.seen(names::limit_of_preview(ask)?)?;
+        seen.may_end(*self, identity.number(), ask.scope.minutes(&MIN_MINUTES))?;
         let Seen { user, application, database, .. } = seen;
-        let labels = &server.target().target.labels;
+        let labels = &session.target().target.labels;
         let (unit, mount) = (names::label(labels, names::UNIT), names::label(labels, names::MOUNT));
         let targeted = Targeted { target, identity, user, application, database, unit, mount };
-        let mut preview = Preview::nothing(names::session(&targeted.target, identity.pid));
+        let mut preview = Preview::nothing(names::session(&targeted.target, identity.number()));
         preview.items = 1;
         preview.reversible = Reversibility::None;
         // The client loses its connection, and nobody knows for how long.
@@ -143,24 +118,24 @@ impl TypedAction for Signal {
     }
 
     fn begin(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Begun, Refusal> {
-        let server = Server::of(doing.reach, &targets.target)?;
-        let (identity, min_minutes) = (targets.identity, doing.scope.minutes(&MIN_MINUTES));
-        Seen::of(&server, LIMIT, identity)?.may_end(*self, identity.pid, min_minutes)?;
+        let (number, min_minutes) = (targets.identity.number(), doing.scope.minutes(&MIN_MINUTES));
+        let session = targets.session(doing)?;
+        session.seen(LIMIT)?.may_end(*self, number, min_minutes)?;
         let unknown = |why: &Refusal| {
-            Ok(Begun::Finished(Applied::unknown(format!("nobody knows whether {} was signalled: {why}", identity.pid))))
+            Ok(Begun::Finished(Applied::unknown(format!("nobody knows whether {number} was signalled: {why}"))))
         };
-        let sent = match server.change(LIMIT, &self.statement(&targets, min_minutes)) {
-            Ok(rows) => rows.first().and_then(|row| row.flag("sent").ok()),
+        let sent = match session.send(LIMIT, *self, &targets, min_minutes) {
+            Ok(sent) => sent,
             Err(why @ Refusal::TimedOut(_)) => return unknown(&why),
             Err(why) => return Err(why),
         };
-        if sent != Some(true) {
-            return Err(Refusal::Changed(format!("session {} changed meanwhile", identity.pid)));
+        if !sent {
+            return Err(Refusal::Changed(format!("session {number} changed meanwhile")));
         }
         let began = Instant::now();
         let name = targets.name();
         loop {
-            match self.is_over(&server, identity) {
+            match session.is_over(LIMIT, *self) {
                 Ok(true) => {
                     let detail = format!("session {name} was {}", self.done());
                     return Ok(Begun::Finished(targets.applied(Outcome::Done, detail)));
@@ -180,9 +155,8 @@ impl TypedAction for Signal {
     }
 
     fn resolve(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Applied, Refusal> {
-        let server = Server::of(doing.reach, &targets.target)?;
         let name = targets.name();
-        Ok(match self.is_over(&server, targets.identity)? {
+        Ok(match targets.session(doing)?.is_over(LIMIT, *self)? {
             true => targets.applied(Outcome::Done, format!("session {name} is over")),
             false => targets.applied(Outcome::Failed, format!("session {name} was not {}", self.done())),
         })

@@ -1,8 +1,10 @@
 //! The fields of a scope that a grant for `ansai:postgresql` sets.
 
-use ansai_core::scope::{Bytes, Field, Minutes, Names, TypedField};
+use ansai_core::scope::{Bytes, Field, Minutes, Names, Targets, TypedField};
 
-use crate::database::TARGETS;
+/// The granted servers.
+pub(super) const TARGETS: TypedField<Targets> =
+    TypedField::targets("targets", &[super::KIND], "databases, by the names of their targets");
 
 /// The granted databases.
 pub const DATABASES: TypedField<Names> = TypedField::set("databases", "databases, by name or shell pattern");

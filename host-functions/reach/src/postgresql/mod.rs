@@ -15,8 +15,9 @@ use ansai_kit::remote::Remote;
 pub(crate) use client::KIND;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
 
+use self::fields::TARGETS;
 use self::maintain::{DropLeftover, Maintain, Reindex, Vacuum};
-use crate::database::{List, TARGETS};
+use crate::database::List;
 
 const LONG: &[Check] = &[Check::of("/target", &TARGETS), Check::of("/within", &MAX_MINUTES)];
 

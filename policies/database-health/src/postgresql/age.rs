@@ -35,7 +35,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let is_late = age as f64 >= freeze as f64 * ABOVE_FREEZE_AGE;
     let levels = settings.wraparound();
     // An operator who lets autovacuum begin late gets no alarm before it begins.
-    let status = levels.status(if is_late { percent } else { 0.0 }, report.host.open_severity(&key));
+    let status = levels.status(if is_late { percent } else { 0.0 }, report.host().open_severity(&key));
     let words = format!(
         "the oldest transaction of {target} is {age} transactions old ({} of what stops it)",
         share::percent_words(percent)

@@ -20,7 +20,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     else {
         return report.looked("cache", target, None);
     };
-    let goal = settings.cache_hits + if report.host.is_open(&key) { REARM } else { 0.0 };
+    let goal = settings.cache_hits + if report.host().is_open(&key) { REARM } else { 0.0 };
     let status = if hits * 100.0 < goal { Status::Unhealthy(Severity::Notice) } else { Status::Healthy };
     let words = format!("the cache of {target} answers {} of its reads", share::percent_words(hits * 100.0));
     let seen = Observation::new(key, view.server.about.clone(), status, words).with(Measure::ratio("cache-hits", hits));

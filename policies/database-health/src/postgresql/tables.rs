@@ -25,7 +25,7 @@ fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Optio
 }
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
-    let host = report.host;
+    let host = report.host();
     let fault = |table: &Table| severity(table, settings, None).map(|severity| (severity, table.dead));
     for table in &report.worst("table", view.target, &view.server.about, all, key, fault) {
         let found = severity(table, settings, host.open_severity(&key(table)));

@@ -20,7 +20,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
         return report.add(Observation::unknown(key, view.server.about.clone(), why));
     };
     let (levels, percent) = (settings.connections(), part * 100.0);
-    let status = levels.status(percent, report.host.open_severity(&key));
+    let status = levels.status(percent, report.host().open_severity(&key));
     let words = format!("{target} has {used} of {usable} connections in use ({})", share::percent_words(percent));
     report.add(
         Observation::new(key, view.server.about.clone(), status, words)

@@ -19,7 +19,7 @@ const GROWS_PERCENT: u64 = 5;
 const REARM: f64 = 5.0;
 
 pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
-    let (host, target, usable) = (report.host, view.target, usable(view));
+    let (host, target, usable) = (report.host(), view.target, usable(view));
     // An incident that is not mentioned is over.
     report.looked("leak", target, None);
     let (key, series, holder) = (format!("leak:{target}"), format!("idle:{target}"), format!("idle-of:{target}"));

@@ -13,7 +13,7 @@ use ansai_sdk::{
 
 use crate::imports::ansai::database::database_probe::{Server, Session};
 use crate::plan::Situation;
-use crate::report::Report;
+use crate::report::{Report, is_late};
 use crate::settings::Settings;
 use crate::{calls, mysql, postgresql};
 
@@ -80,9 +80,9 @@ pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut
         }
     }
     for (target, server) in answered {
-        let own = settings.for_target(report.host, &target.name).and_then(|own| own.check().map(|()| own));
+        let own = settings.for_target(report.host(), &target.name).and_then(|own| own.check().map(|()| own));
         let why = match own {
-            Ok(own) if !report.is_late() => {
+            Ok(own) if !is_late(report) => {
                 observe(target, server, &own, report);
                 continue;
             }
@@ -94,14 +94,14 @@ pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut
 }
 
 fn look(target: &Target, report: &Report<'_>) -> Result<Server, Refusal> {
-    if report.is_late() {
+    if is_late(report) {
         return Err(Refusal::OverBudget(LATE.into()));
     }
-    calls::look(report.host, &target.name)
+    calls::look(report.host(), &target.name)
 }
 
 fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Report<'_>) {
-    let (host, name) = (report.host, &*target.name);
+    let (host, name) = (report.host(), &*target.name);
     let about = server.about.clone();
     let mut words = format!("{name} answers: {} {}", server.engine, server.version);
     if server.replica {

@@ -20,7 +20,7 @@ pub(super) fn observe(view: &View<'_>, all: &[Replica], settings: &Settings, rep
     let free = all.iter().any(|one| is_idle(&one)).then(|| free(view, report)).flatten();
     for one in all {
         let key = format!("replica:{}", one.about.name);
-        let open = report.host.open_severity(&key);
+        let open = report.host().open_severity(&key);
         let (name, lag) = (&one.about.name, one.lag.unwrap_or_default());
         let retained = one.retained_bytes.unwrap_or_default();
         let by_lag = settings.lag().severity(lag as f64, open);
@@ -56,7 +56,7 @@ pub(super) fn observe(view: &View<'_>, all: &[Replica], settings: &Settings, rep
 
 /// Free bytes of the disk that the target names, if it is known.
 fn free(view: &View<'_>, report: &Report<'_>) -> Option<u64> {
-    let host = report.host;
+    let host = report.host();
     let target = host.targets().into_iter().find(|target| target.name == view.target)?;
     let mount = target.labels.into_iter().find(|label| label.name == MOUNT)?.value;
     if !host.grants().has(DISKS) {

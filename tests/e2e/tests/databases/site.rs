@@ -9,6 +9,8 @@ use ansai_harness::{Ansai, Daemon, Ran, binary, scene};
 /// The page that says how to make the role of ansai.
 const PAGE: &str = include_str!("../../../../runtime/docs/postgresql.md");
 const LIMIT: Duration = Duration::from_secs(120);
+/// Not the password of any role.
+pub(super) const SECRET: &str = "b7Xq-not-a-password";
 
 pub(super) struct Site {
     pub(super) server: Postgresql,
@@ -95,7 +97,7 @@ impl Site {
 
     fn ansai_toml(&self, targets: &[(&str, &str, u16)]) -> String {
         let secret = self.place().join("secret");
-        std::fs::write(&secret, "wrong").unwrap();
+        std::fs::write(&secret, SECRET).unwrap();
         scene::permit(&secret, 0o600);
         let target = |(name, user, port): &(&str, &str, u16)| {
             format!(

@@ -18,12 +18,14 @@
 
 mod acme;
 mod containers;
+mod mariadb;
 mod overlay;
 mod packages;
 mod postgresql;
 
 pub use acme::{Acme, mint, trust};
 pub use containers::ContainerEngine;
+pub use mariadb::Mariadb;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 

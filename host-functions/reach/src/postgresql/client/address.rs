@@ -1,4 +1,4 @@
-//! Addresses of PostgreSQL servers, as operators write them.
+//! Addresses of database servers, as operators write them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,26 +6,39 @@ use ansai_core::Refusal;
 use ansai_kit::target::TargetAccess;
 
 const PORT: u16 = 5_432;
-/// The database if neither address nor label names one: every cluster has it.
-const DATABASE: &str = "postgres";
+/// How addresses of PostgreSQL are written.
+const POSTGRESQL: Form =
+    // Every cluster has this database.
+    Form { schemes: &["postgresql", "postgres"], port: PORT, database: "postgres", socket };
 /// The label that names the database of a target on a socket.
 const LABEL: &str = "database";
 
+/// How addresses of an engine differ from those of others.
+pub(crate) struct Form {
+    /// What may stand before `://`; messages name the first.
+    pub(crate) schemes: &'static [&'static str],
+    pub(crate) port: u16,
+    /// The database if neither address nor label names one.
+    pub(crate) database: &'static str,
+    /// The socket of a path after `unix:`.
+    pub(crate) socket: fn(&Path) -> PathBuf,
+}
+
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Socket(PathBuf),
     Network { host: String, port: u16 },
 }
 
 /// How a server is reached, and which of its databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) place: Place,
-    pub(super) database: String,
-    pub(super) tls: bool,
+pub(crate) struct Address {
+    pub(crate) place: Place,
+    pub(crate) database: String,
+    pub(crate) tls: bool,
     /// The certificates that are trusted instead of those of the system.
-    pub(super) authorities: Option<PathBuf>,
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 impl Address {
@@ -35,22 +48,36 @@ impl Address {
     /// # Errors
     /// `invalid` without the address: it is not the business of a policy.
     pub(super) fn of(target: &TargetAccess) -> Result<Address, Refusal> {
+        Address::read(target, &POSTGRESQL)
+    }
+
+    /// Of a target of any engine.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) fn read(target: &TargetAccess, form: &Form) -> Result<Address, Refusal> {
         let name = &target.target.name;
         let wrong = |why: &str| Refusal::Invalid(format!("the address of target `{name}` {why}"));
         let text = target.address.as_deref().ok_or_else(|| wrong("is missing"))?;
         let label = target.target.labels.iter().find(|label| label.name == LABEL);
-        let database = label.map_or(DATABASE, |label| label.value.as_str()).to_owned();
+        let database = label.map_or(form.database, |label| label.value.as_str()).to_owned();
         if let Some(path) = text.strip_prefix("unix:") {
-            let place = Place::Socket(socket(Path::new(path)));
+            let place = Place::Socket((form.socket)(Path::new(path)));
             return Ok(Address { place, database, tls: false, authorities: None });
         }
         let (authority, rest) = match text.split_once("://") {
             None => (text, ""),
-            Some(("postgresql" | "postgres", rest)) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())),
-            Some(_) => return Err(wrong("does not begin with postgresql://")),
+            Some((scheme, rest)) if form.schemes.contains(&scheme) => {
+                rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()))
+            }
+            Some(_) => {
+                let first = form.schemes.first().copied().unwrap_or_default();
+                return Err(wrong(&format!("does not begin with {first}://")));
+            }
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host, port) = host_and_port(authority).ok_or_else(|| wrong("has no host, or an invalid port"))?;
+        let (host, port) =
+            host_and_port(authority, form.port).ok_or_else(|| wrong("has no host, or an invalid port"))?;
         let mut address = Address {
             tls: !is_here(&host),
             place: Place::Network { host, port },
@@ -79,7 +106,7 @@ fn socket(path: &Path) -> PathBuf {
     if is_socket { path.to_owned() } else { path.join(format!(".s.PGSQL.{PORT}")) }
 }
 
-fn host_and_port(authority: &str) -> Option<(String, u16)> {
+fn host_and_port(authority: &str, default: u16) -> Option<(String, u16)> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
@@ -87,7 +114,7 @@ fn host_and_port(authority: &str) -> Option<(String, u16)> {
         }
         None => authority.split_once(':').unwrap_or((authority, "")),
     };
-    let port = if port.is_empty() { PORT } else { port.parse().ok()? };
+    let port = if port.is_empty() { default } else { port.parse().ok()? };
     (!host.is_empty() && !host.contains('@')).then(|| (host.to_owned(), port))
 }
 

@@ -24,17 +24,17 @@ use crate::runtime;
 /// How ansai appears among the sessions. Its own sessions are never touched.
 pub(crate) const APPLICATION: &str = "ansai";
 /// What a server may send for one call.
-pub(super) const MOST_BYTES: usize = 8 << 20;
+pub(crate) const MOST_BYTES: usize = 8 << 20;
 /// What it may send during a login.
-const MOST_LOGIN_BYTES: usize = 64 << 10;
+pub(crate) const MOST_LOGIN_BYTES: usize = 64 << 10;
 
 /// TCP or a local socket.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
-pub(super) type Socket = Box<dyn Stream>;
+pub(crate) type Socket = Box<dyn Stream>;
 
 /// How long a connection may take to end once nobody uses it. It waits for an answer that is due, which may never come.
-const END: Duration = Duration::from_secs(5);
+pub(crate) const END: Duration = Duration::from_secs(5);
 /// How long a lookup of a name may take.
 const LOOKUP: Duration = Duration::from_secs(5);
 
@@ -105,7 +105,11 @@ where
     while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
 }
 
-async fn dial(name: &str, place: &Place) -> Result<Socket, Refusal> {
+/// Opens a socket.
+///
+/// # Errors
+/// `unavailable`, mostly; `denied` if it leads to an address that no policy may reach.
+pub(crate) async fn dial(name: &str, place: &Place) -> Result<Socket, Refusal> {
     let failed = |error: std::io::Error| Refusal::Unavailable(format!("target `{name}`: {}", error.kind()));
     match place {
         Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
@@ -143,6 +147,6 @@ fn no_address(name: &str, why: &NoAddress) -> Refusal {
 }
 
 /// A margin for the server to end a statement by itself before the call is given up.
-pub(super) fn within(limit: Duration) -> Duration {
+pub(crate) fn within(limit: Duration) -> Duration {
     limit - limit / 5
 }

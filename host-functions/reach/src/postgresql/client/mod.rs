@@ -4,48 +4,39 @@
 //! transaction another connection. For the same reason, limits are set within the transaction. The statements are ours; names
 //! from the catalogue are quoted by [`quote`].
 
-mod address;
-mod connect;
+pub(crate) mod address;
+pub(crate) mod connect;
 mod error;
 mod guarded;
 pub(crate) mod quote;
 mod row;
-mod tls;
+pub(crate) mod tls;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::Refusal;
 use ansai_kit::target::{Reach, TargetAccess};
-use tokio::time::{Instant, timeout};
 use tokio_postgres::SimpleQueryMessage;
 
 pub(crate) use self::connect::APPLICATION;
 use self::connect::{MOST_BYTES, Open, within};
 use self::error::refusal;
 pub(crate) use self::row::{BadRow, Row};
-use crate::runtime;
+use crate::kept::{Slot, Slots};
 
 /// The kind of these targets.
 pub(crate) const KIND: &str = "postgresql";
-/// How long an unused connection stays open.
-const IDLE: Duration = Duration::from_secs(10);
 /// How long a statement waits for a lock.
 const LOCK: Duration = Duration::from_millis(500);
 
 /// A target, with the connection that its calls share.
 pub(crate) struct Server {
-    slot: Arc<Slot>,
+    slot: Arc<Slot<Open>>,
 }
 
-/// The connection of a target as it is configured now.
-struct Slot {
-    target: TargetAccess,
-    connection: tokio::sync::Mutex<Option<(Open, Instant)>>,
-}
-
-static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+static SLOTS: Slots<Open> = Slots::new();
 
 impl Server {
     /// A target of the instance.
@@ -53,19 +44,7 @@ impl Server {
     /// # Errors
     /// The instance may not use it, or it is something else than a PostgreSQL server.
     pub(crate) fn of(reach: &Reach, name: &str) -> Result<Server, Refusal> {
-        let target = reach.target(name)?;
-        if target.target.kind != KIND {
-            return Err(Refusal::Unsupported(format!("target `{name}` is not of the kind `{KIND}`")));
-        }
-        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that nobody uses and that has no connection is forgotten, so that old configurations are.
-        slots.retain(|slot| Arc::strong_count(slot) > 1 || slot.is_open());
-        if let Some(slot) = slots.iter().find(|slot| slot.target == *target) {
-            return Ok(Server { slot: slot.clone() });
-        }
-        let slot = Arc::new(Slot { target: target.clone(), connection: tokio::sync::Mutex::default() });
-        slots.push(slot.clone());
-        Ok(Server { slot })
+        Ok(Server { slot: SLOTS.of(reach, name, KIND)? })
     }
 
     /// The name of the target.
@@ -111,8 +90,8 @@ impl Server {
     }
 
     async fn query(&self, statements: &str, may_repeat: bool) -> Result<Vec<SimpleQueryMessage>, Refusal> {
-        let mut connection = self.slot.connection.lock().await;
-        let kept = connection.take().filter(|(open, _)| !open.client.is_closed()).map(|(open, _)| open);
+        let mut turn = self.slot.turn().await;
+        let kept = turn.take().filter(|(open, _)| !open.client.is_closed()).map(|(open, _)| open);
         let was_kept = kept.is_some();
         let mut open = match kept {
             Some(open) => open,
@@ -129,16 +108,13 @@ impl Server {
             true => refusal(self.name(), &error),
             false => Refusal::TimedOut(format!("target `{}`: the connection ended before the answer", self.name())),
         })?;
-        *connection = Some((open, Instant::now()));
-        tokio::spawn(close_when_idle(self.slot.clone()));
+        self.slot.keep(&mut turn, open);
         Ok(messages)
     }
 
     /// Runs a call on this thread.
     pub(crate) fn block_on<T>(&self, limit: Duration, call: impl Future<Output = T>) -> Result<T, Refusal> {
-        let late =
-            || Refusal::TimedOut(format!("target `{}` did not answer within {} ms", self.name(), limit.as_millis()));
-        runtime::handle()?.block_on(async { timeout(limit, call).await }).map_err(|_| late())
+        self.slot.block_on(limit, call)
     }
 
     /// A connection of its own for a long statement, with settings of the server such as `-c statement_timeout=60000`. They are
@@ -186,21 +162,5 @@ fn only_row(message: SimpleQueryMessage) -> Option<Row> {
     match message {
         SimpleQueryMessage::Row(row) => Some(Row::new(row)),
         _ => None,
-    }
-}
-
-impl Slot {
-    /// Whether it has a connection, or a call may be making one.
-    fn is_open(&self) -> bool {
-        self.connection.try_lock().map_or(true, |connection| connection.is_some())
-    }
-}
-
-async fn close_when_idle(slot: Arc<Slot>) {
-    tokio::time::sleep(IDLE).await;
-    if let Ok(mut connection) = slot.connection.try_lock()
-        && connection.as_ref().is_some_and(|(_, used)| used.elapsed() >= IDLE)
-    {
-        *connection = None;
     }
 }

@@ -1,6 +1,7 @@
-//! Rows as the server sends them: texts by the names of their columns.
+//! Rows as a server sends them: texts by the names of their columns.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ansai_core::{Millis, Timestamp};
 use tokio_postgres::SimpleQueryRow;
@@ -10,16 +11,33 @@ use tokio_postgres::SimpleQueryRow;
 pub(crate) struct BadRow;
 
 /// One row.
-pub(crate) struct Row(SimpleQueryRow);
+pub(crate) struct Row(Kind);
+
+enum Kind {
+    Postgresql(SimpleQueryRow),
+    Mysql { columns: Arc<[String]>, values: Vec<Option<Vec<u8>>> },
+}
 
 impl Row {
     pub(super) fn new(row: SimpleQueryRow) -> Row {
-        Row(row)
+        Row(Kind::Postgresql(row))
+    }
+
+    /// Values in the order of columns.
+    pub(crate) fn of_mysql(columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Row {
+        Row(Kind::Mysql { columns, values })
     }
 
     /// A column that may be null.
     pub(crate) fn optional(&self, column: &str) -> Result<Option<&str>, BadRow> {
-        self.0.try_get(column).map_err(|_| BadRow)
+        match &self.0 {
+            Kind::Postgresql(row) => row.try_get(column).map_err(|_| BadRow),
+            Kind::Mysql { columns, values } => {
+                let at = columns.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or(BadRow)?;
+                let value = values.get(at).ok_or(BadRow)?;
+                value.as_deref().map(|bytes| std::str::from_utf8(bytes).map_err(|_| BadRow)).transpose()
+            }
+        }
     }
 
     /// A text; null is empty.
@@ -37,11 +55,11 @@ impl Row {
         self.maybe(column)?.ok_or(BadRow)
     }
 
-    /// `t` or `f`.
+    /// `t` or `f`, or of MySQL `1` or `0`.
     pub(crate) fn flag(&self, column: &str) -> Result<bool, BadRow> {
         match self.optional(column)? {
-            Some("t") => Ok(true),
-            Some("f") => Ok(false),
+            Some("t" | "1") => Ok(true),
+            Some("f" | "0") => Ok(false),
             _ => Err(BadRow),
         }
     }

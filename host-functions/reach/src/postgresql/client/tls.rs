@@ -1,4 +1,4 @@
-//! TLS to a PostgreSQL server, with the certificates of the system or of the operator's file.
+//! TLS to a database server, with the certificates of the system or of the operator's file.
 #![expect(clippy::disallowed_methods, reason = "the certificates that the system or the operator trusts")]
 
 use std::io::{self, Read as _};
@@ -33,17 +33,26 @@ impl Tls {
     /// # Errors
     /// There are no certificates to trust, or the name is not one that a certificate can have.
     pub(super) fn new(host: &str, own: Option<&Path>, allowance: Allowance) -> Result<Tls, Refusal> {
-        let unusable = |why: String| Refusal::Unavailable(format!("TLS: {why}"));
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| unusable("no certificate can have the name of the host".into()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unusable(error.to_string()))?
-            .with_root_certificates(roots(own).map_err(unusable)?)
-            .with_no_client_auth();
-        Ok(Tls { connector: TlsConnector::from(Arc::new(config)), name, allowance })
+        let (connector, name) = connector(host, own)?;
+        Ok(Tls { connector, name, allowance })
     }
+}
+
+/// What starts TLS with the server of this name, and the name as its certificate must have it.
+///
+/// # Errors
+/// There are no certificates to trust, or the name is not one that a certificate can have.
+pub(crate) fn connector(host: &str, own: Option<&Path>) -> Result<(TlsConnector, ServerName<'static>), Refusal> {
+    let unusable = |why: String| Refusal::Unavailable(format!("TLS: {why}"));
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| unusable("no certificate can have the name of the host".into()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(error.to_string()))?
+        .with_root_certificates(roots(own).map_err(unusable)?)
+        .with_no_client_auth();
+    Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
 /// The trusted certificates. A policy does not learn the path.

@@ -7,6 +7,7 @@
 //! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
 //! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
+//! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
 //! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`largest`] |
@@ -75,6 +76,7 @@ mod levels;
 mod observation;
 pub mod pages;
 pub mod paths;
+pub mod report;
 mod sequence;
 mod settings;
 pub mod share;

@@ -1,0 +1,46 @@
+//! MySQL and MariaDB behind `ansai:database`.
+
+use ansai_core::Refusal;
+use ansai_kit::host::ProbeContext;
+use ansai_kit::target::Reach;
+
+use super::client::Server;
+use super::session::{Identity, Session};
+use super::{look, replicas, sessions};
+use crate::database::engine::{self, Control, Engine};
+use crate::database::indexes::IndexPage;
+use crate::database::look::Looked;
+use crate::database::replicas::ReplicaPage;
+use crate::database::sessions::SessionPage;
+use crate::database::{List, One};
+
+pub(crate) struct Mysql;
+
+impl Engine for Mysql {
+    fn look(&self, ask: &ProbeContext<'_>, one: One) -> Result<Looked, Refusal> {
+        look::look(ask, &one.target)
+    }
+
+    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<SessionPage, Refusal> {
+        sessions::list_sessions(ask, list)
+    }
+
+    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<ReplicaPage, Refusal> {
+        replicas::list_replicas(ask, list)
+    }
+
+    fn list_indexes(&self, _ask: &ProbeContext<'_>, List { target, .. }: List) -> Result<IndexPage, Refusal> {
+        Err(Refusal::Unsupported(format!("target `{target}`: MySQL and MariaDB have no invalid indexes to list")))
+    }
+
+    fn identity(&self, session: &str) -> Result<engine::Identity, Refusal> {
+        Identity::parse(session).map(engine::Identity::Mysql)
+    }
+
+    fn session(&self, reach: &Reach, target: &str, identity: engine::Identity) -> Result<Box<dyn Control>, Refusal> {
+        let engine::Identity::Mysql(identity) = identity else {
+            return Err(Refusal::Changed(format!("target `{target}` has another engine now")));
+        };
+        Ok(Box::new(Session { server: Server::of(reach, target)?, identity }))
+    }
+}

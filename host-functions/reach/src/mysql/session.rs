@@ -1,0 +1,328 @@
+//! A session of MySQL or MariaDB: which one it is, for whom it works, and how it is ended.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+use ansai_core::{Refusal, Timestamp};
+use ansai_kit::target::TargetAccess;
+use serde::{Deserialize, Serialize};
+
+use super::client::{Dialect, Server, quote};
+use super::look::started;
+use crate::database::engine::Control;
+use crate::database::names::shown;
+use crate::database::seen::Seen;
+use crate::database::signal::{Signal, Targeted};
+use crate::postgresql::client::connect::APPLICATION;
+use crate::postgresql::client::{BadRow, Row};
+
+/// Identifies a session in its transaction. A server gives an id to one connection only, until it is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Identity {
+    /// When the server was started, in seconds since 1970.
+    pub(crate) started: u64,
+    /// The id of the connection.
+    pub(crate) id: u64,
+    /// `None` without a transaction.
+    pub(crate) transaction: Option<Transaction>,
+}
+
+/// A transaction of InnoDB. One that only reads has an id that is used again, so its begin belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transaction {
+    id: u64,
+    /// In seconds since 1970.
+    began: u64,
+}
+
+impl Identity {
+    /// `1764422112/4711/8123.1764422200`, or `1764422112/4711/-` without a transaction.
+    pub(super) fn parse(text: &str) -> Result<Identity, Refusal> {
+        let read = || {
+            let mut parts = text.split('/');
+            let (started, id, transaction) = (parts.next()?, parts.next()?, parts.next()?);
+            let transaction = match transaction.split_once('.') {
+                Some((id, began)) => Some(Transaction { id: id.parse().ok()?, began: began.parse().ok()? }),
+                None => (transaction == "-").then_some(None)?,
+            };
+            let identity = Identity { started: started.parse().ok()?, id: id.parse().ok()?, transaction };
+            (parts.next().is_none() && identity.id > 0).then_some(identity)
+        };
+        read().ok_or_else(|| Refusal::Invalid("`session` is not the identity of a session".into()))
+    }
+
+    /// Of a row with the columns `started`, and these three.
+    pub(super) fn read(row: &Row, [id, transaction, began]: [&str; 3]) -> Result<Identity, BadRow> {
+        let transaction = match row.maybe(transaction)? {
+            Some(id) => Some(Transaction { id, began: row.number(began)? }),
+            None => None,
+        };
+        Ok(Identity { started: row.number("started")?, id: row.number(id)?, transaction })
+    }
+
+    /// The condition that a row `p` of the process list, with its transaction `t`, is this session in this transaction.
+    fn condition(&self, dialect: Dialect) -> String {
+        let transaction = match self.transaction {
+            Some(Transaction { id, began }) => format!("t.trx_id = {id} and {} = {began}", began_of("t")),
+            None => "t.trx_id is null".into(),
+        };
+        format!("{} and {transaction}", self.same_session(dialect))
+    }
+
+    /// The condition that a row `p` is this session, in any transaction.
+    fn same_session(&self, dialect: Dialect) -> String {
+        format!("p.id = {} and {} = {}", self.id, started(dialect), self.started)
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/", self.started, self.id)?;
+        match self.transaction {
+            Some(Transaction { id, began }) => write!(f, "{id}.{began}"),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// When a transaction began, in seconds since 1970.
+pub(super) fn began_of(alias: &str) -> String {
+    format!("floor(unix_timestamp({alias}.trx_started))")
+}
+
+/// The rows `p` of the process list, each with its transaction `t`.
+pub(super) const SESSIONS: &str = "information_schema.processlist p \
+    left join information_schema.innodb_trx t on t.trx_mysql_thread_id = p.id";
+
+/// The kind of work of a row `p`, as an expression. `own` is the user of ansai. Programs that copy data are known by what they
+/// do: their statements may follow comments, so what looks like one of theirs is one.
+pub(super) fn work(own: &str) -> String {
+    let begins = "(^|;|[*]/|[\\n\\r])[[:space:]]*";
+    let own = quote::text(own);
+    format!(
+        "case when p.command like 'Binlog Dump%' or p.command like 'Slave%' or p.command in ('Register Slave', 'Table Dump')
+             or (p.user = 'system user' and (p.command in ('Connect', 'Query') or p.state like '%relay log%')) then 'replica'
+           when p.user in ('system user', 'event_scheduler', 'mysql.session', 'mysql.sys', 'mysql.infoschema', 'mariadb.sys')
+             or p.command in ('Daemon', 'Shutdown', 'Refresh') or p.user = {own}
+             or lower(p.info) regexp '{begins}(optimize|analyze|alter|repair|check|rename|truncate|drop|create)[[:space:]]'
+             then 'maintenance'
+           when lower(p.info) regexp '{begins}(lock|flush|backup)[[:space:]]'
+             or lower(p.info) regexp 'sql_no_cache|into[[:space:]]+(outfile|dumpfile)|consistent[[:space:]]+snapshot' then 'dump'
+           when coalesce(p.user, '') = '' or p.user like 'unauthenticated%' or p.command in ('Connect', 'Change user')
+             then 'other'
+           else 'client' end"
+    )
+}
+
+/// Programs that copy data, by the names that they give themselves.
+pub(super) fn is_dump(application: &str) -> bool {
+    const DUMPS: [&str; 8] = [
+        "mysqldump",
+        "mariadb-dump",
+        "mysqlpump",
+        "mydumper",
+        "mariabackup",
+        "mariadb-backup",
+        "xtrabackup",
+        "mysqlbinlog",
+    ];
+    DUMPS.iter().any(|name| application.starts_with(name))
+}
+
+/// The name of the program of a session, for a server that knows it. It needs the performance schema, and a privilege on it.
+pub(super) fn application(server: &Server, limit: Duration, id: u64) -> String {
+    let select = format!(
+        "select attr_value as name from performance_schema.session_connect_attrs
+         where processlist_id = {id} and attr_name = 'program_name'"
+    );
+    let rows = server.rows(limit, |_| [select.clone()]);
+    rows.ok().and_then(|[rows]| rows.first().and_then(|row| row.text("name").ok())).unwrap_or_default()
+}
+
+/// Whether an account may do what others may not, or cannot be examined: `known` rows of it, `powers` among them. Roles count.
+fn accounts(dialect: Dialect, id: u64) -> String {
+    let (roles, of) = match dialect.is_mariadb {
+        true => ("select m.Role as name, m.User as of_whom from mysql.roles_mapping m", ""),
+        false => (
+            "select e.FROM_USER as name, e.TO_USER as of_whom from mysql.role_edges e",
+            " or exists (select 1 from mysql.global_grants g where g.USER = u.User
+                 and g.PRIV in ('SYSTEM_USER', 'CONNECTION_ADMIN', 'REPLICATION_SLAVE_ADMIN', 'GROUP_REPLICATION_ADMIN'))",
+        ),
+    };
+    format!(
+        "with recursive r(name) as (
+           select cast(user as char(128)) from information_schema.processlist where id = {id}
+           union select cast(m.name as char(128)) from ({roles}) m join r on m.of_whom = r.name)
+         select (select count(*) from mysql.user u join information_schema.processlist p on p.user = u.User
+             where p.id = {id}) as known,
+           coalesce(sum(u.Super_priv = 'Y' or u.Repl_slave_priv = 'Y'{of}), 0) as powers
+         from r left join mysql.user u on u.User = r.name"
+    )
+}
+
+/// A session of a step.
+pub(super) struct Session {
+    pub(super) server: Server,
+    pub(super) identity: Identity,
+}
+
+impl Session {
+    fn work(&self) -> String {
+        work(own(&self.server))
+    }
+}
+
+/// The user of ansai on a server.
+pub(super) fn own(server: &Server) -> &str {
+    server.target().user.as_deref().unwrap_or(APPLICATION)
+}
+
+impl Control for Session {
+    fn target(&self) -> &TargetAccess {
+        self.server.target()
+    }
+
+    fn seen(&self, limit: Duration) -> Result<Seen, Refusal> {
+        let (id, work) = (self.identity.id, self.work());
+        let is_direct = Cell::new(true);
+        let [sessions, accounts] = self.server.rows(limit, |dialect| {
+            is_direct.set(dialect.is_direct);
+            let condition = self.identity.condition(dialect);
+            let select = format!(
+                "select p.user, coalesce(p.db, '') as db, p.command, {work} as work,
+                   coalesce({}, unix_timestamp() - greatest(p.time, 0)) * 1000 as since, unix_timestamp() * 1000 as now
+                 from {SESSIONS} where {condition}",
+                began_of("t")
+            );
+            [select, accounts(dialect, id)]
+        })?;
+        if !is_direct.get() {
+            let name = self.server.name();
+            return Err(Refusal::Unsupported(format!(
+                "target `{name}`: connect to the server itself, without a pooler"
+            )));
+        }
+        let row =
+            sessions.first().ok_or_else(|| Refusal::Changed(format!("session {id} ended, or its transaction did")))?;
+        let accounts = accounts.first().ok_or(BadRow);
+        let read = || {
+            let (accounts, command) = (accounts?, row.text("command")?);
+            let is_known = accounts.number::<u64>("known")? > 0;
+            Ok(Seen {
+                user: row.text("user")?,
+                application: String::new(),
+                database: row.text("db")?,
+                state: state(&command, self.identity.transaction.is_some()),
+                work: if is_known { row.text("work")? } else { "other".into() },
+                is_privileged: accounts.text("powers")? != "0",
+                since: Timestamp::from_millis(row.number("since")?),
+                now: Timestamp::from_millis(row.number("now")?),
+            })
+        };
+        let mut seen = read().map_err(|BadRow| Refusal::Unavailable(format!("session {id} cannot be examined")))?;
+        seen.application = application(&self.server, limit, id);
+        if seen.work == "client" && is_dump(&seen.application) {
+            seen.work = "dump".into();
+        }
+        Ok(seen)
+    }
+
+    /// MariaDB examines the session and ends it in one statement. MySQL needs two; on one connection they find one session
+    /// under the id, because ids are used again only after a restart, which ends the connection.
+    fn send(&self, limit: Duration, signal: Signal, what: &Targeted, min_minutes: u64) -> Result<bool, Refusal> {
+        let (work, user, id) = (self.work(), quote::text(&what.user), self.identity.id);
+        let verb = match signal {
+            Signal::Cancel => "query",
+            Signal::Terminate => "connection",
+        };
+        let running = if signal == Signal::Cancel { RUNNING } else { "true" };
+        let sent = self.server.change(limit, |dialect| {
+            let condition = self.identity.condition(dialect);
+            let rows = format!(
+                "from {SESSIONS} where {condition} and {running} and {work} = 'client' and p.user = {user}
+                   and coalesce({}, unix_timestamp() - greatest(p.time, 0)) <= unix_timestamp() - {min_minutes} * 60",
+                began_of("t")
+            );
+            match dialect.is_mariadb {
+                true => [
+                    format!(
+                        "begin not atomic declare found bigint unsigned; select p.id into found {rows};
+                           if found is not null then kill {verb} found; select 1 as sent; end if; end"
+                    ),
+                    "do 0".into(),
+                ],
+                false => [format!("select p.id as sent {rows}"), format!("kill {verb} {id}")],
+            }
+        });
+        match sent {
+            Ok([found, _]) => Ok(!found.is_empty()),
+            // It ended just before.
+            Err(Refusal::Changed(_)) => Ok(false),
+            Err(why) => Err(why),
+        }
+    }
+
+    fn is_over(&self, limit: Duration, signal: Signal) -> Result<bool, Refusal> {
+        let [rows] = self.server.rows(limit, |dialect| {
+            let same = match signal {
+                Signal::Cancel => format!("{} and {RUNNING}", self.identity.condition(dialect)),
+                Signal::Terminate => self.identity.same_session(dialect),
+            };
+            [format!("select p.id from {SESSIONS} where {same}")]
+        })?;
+        Ok(rows.is_empty())
+    }
+}
+
+/// A row `p` runs a statement.
+const RUNNING: &str = "p.command in ('Query', 'Execute', 'Fetch', 'Long Data')";
+
+/// The state of a session, in the words of `ansai:database`.
+pub(super) fn state(command: &str, is_in_transaction: bool) -> String {
+    match command {
+        "Sleep" if is_in_transaction => "idle in transaction".into(),
+        "Sleep" => "idle".into(),
+        "Query" | "Execute" | "Fetch" | "Long Data" => "active".into(),
+        other => shown(&other.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_identity_is_numbers_only() {
+        for text in ["12/34/-", "12/34/56.78", "1764422112/4294967296/421938475938475.1764422200"] {
+            assert_eq!(Identity::parse(text).unwrap().to_string(), text);
+        }
+        for bad in [
+            "",
+            "12",
+            "12/34",
+            "12/34/",
+            "12/34/56",
+            "12/34/56.",
+            "12/34/.7",
+            "12/34/-/1",
+            "0/0/-",
+            "-1/1/-",
+            "1 or true/2/-",
+            "1/2/- or true",
+            "1/2/3.4 or true",
+            "1/18446744073709551616/-",
+        ] {
+            assert!(matches!(Identity::parse(bad), Err(Refusal::Invalid(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dumps_are_known_by_the_names_of_programs() {
+        assert!(["mysqldump", "mariadb-dump", "mariabackup"].iter().all(|name| is_dump(name)));
+        assert!(["", "shop", "my mysqldump"].iter().all(|name| !is_dump(name)));
+    }
+}

@@ -1,0 +1,19 @@
+//! `ansai:database` and `ansai:mysql` with a real MariaDB.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod actions;
+mod faults;
+mod hostile;
+mod many;
+mod probes;
+mod replicas;
+mod scene;
+mod sessions;

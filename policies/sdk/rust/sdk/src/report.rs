@@ -1,0 +1,252 @@
+//! The observations of a policy that watches many things of several places, such as the tables and sessions of database
+//! servers.
+//!
+//! Its keys are `KIND:PLACE` or `KIND:PLACE/THING`: `connections:main-db`, `table:main-db/orders`. The report knows of which
+//! kinds and places all things were seen, so that a thing that is gone is told from one that nobody looked at.
+//!
+//! ```
+//! use ansai_sdk::pages::Listed;
+//! use ansai_sdk::report::Report;
+//! use ansai_sdk::{Observation, Severity, Status, Subject};
+//!
+//! # let host = ansai_sdk::testing::StandIn::default().host();
+//! # let (main, sizes) = (Subject::new("target", "main-db"), Listed { entries: vec![3_u64, 12], skipped: 0, end: None });
+//! let mut report = Report::new(&host, 10);
+//! if let Some(tables) = report.listed("table", "table", "main-db", &main, Ok(sizes)) {
+//!     let is_bad = |size: &u64| (*size > 10).then_some(*size);
+//!     for size in report.worst("table", "main-db", &main, tables, |size| format!("table:main-db/{size}"), is_bad) {
+//!         let status = Status::Unhealthy(Severity::Warning);
+//!         report.add(Observation::new(format!("table:main-db/{size}"), main.clone(), status, "it is large"));
+//!     }
+//! }
+//! assert_eq!(report.finish(|_| true).len(), 1);
+//! ```
+
+use std::fmt;
+
+use crate::pages::Listed;
+use crate::{Host, Observation, Refusal, Status, Subject, largest, text};
+
+/// What is known about all things of one kind of a place.
+struct Looked {
+    scope: String,
+    /// Why some of them are unknown; `None` if all of them were seen.
+    missing: Option<String>,
+}
+
+/// Gathers the observations of one evaluation.
+pub struct Report<'a> {
+    host: &'a Host,
+    most: usize,
+    all: Vec<Observation>,
+    looked: Vec<Looked>,
+    timeouts: u32,
+}
+
+/// `KIND:PLACE` of a key `KIND:PLACE` or `KIND:PLACE/THING`. A place that begins with a slash, such as a path, is the whole
+/// rest.
+///
+/// ```
+/// use ansai_sdk::report::scope;
+///
+/// assert_eq!([scope("table:main-db/orders"), scope("cache:main-db")], ["table:main-db", "cache:main-db"]);
+/// assert_eq!(scope("file:/var/lib/app.db"), "file:/var/lib/app.db");
+/// ```
+pub fn scope(key: &str) -> &str {
+    let after = key.find(':').map_or(0, |colon| colon.saturating_add(1));
+    let rest = key.get(after..).unwrap_or_default();
+    match rest.find('/') {
+        Some(slash) if slash > 0 => key.get(..after.saturating_add(slash)).unwrap_or(key),
+        _ => key,
+    }
+}
+
+impl<'a> Report<'a> {
+    /// Creates an empty report. At most `most` things of one kind and place are findings at a time, see
+    /// [`worst`](Report::worst).
+    pub fn new(host: &'a Host, most: usize) -> Report<'a> {
+        Report { host, most, all: Vec::new(), looked: Vec::new(), timeouts: 0 }
+    }
+
+    /// The host of this evaluation.
+    pub fn host(&self) -> &'a Host {
+        self.host
+    }
+
+    /// Adds an observation.
+    pub fn add(&mut self, one: Observation) {
+        self.all.push(one);
+    }
+
+    /// Adds an observation that is unhealthy or unknown, or that closes an incident. Of thousands of things, those that are
+    /// healthy are no news.
+    pub fn add_news(&mut self, one: Observation) {
+        if one.status != Status::Healthy || self.host.is_open(&one.key) {
+            self.add(one);
+        }
+    }
+
+    /// Notes that all things of a kind of a place were looked for, except for the reason `missing`.
+    pub fn looked(&mut self, kind: &str, place: &str, missing: Option<String>) {
+        self.looked.push(Looked { scope: format!("{kind}:{place}"), missing });
+    }
+
+    /// Uses the list of all things of a kind. `None` if it is refused. If it is refused or incomplete, that is one unknown
+    /// observation, with the plural of `noun` as the kind of its key.
+    pub fn listed<T>(
+        &mut self,
+        kind: &str,
+        noun: &str,
+        place: &str,
+        about: &Subject,
+        list: Result<Listed<T>, Refusal>,
+    ) -> Option<Vec<T>> {
+        let (entries, missing) = match list {
+            Ok(listed) => {
+                let missing = listed.missing(noun);
+                (Some(listed.entries), missing)
+            }
+            Err(refusal) => {
+                self.count(&refusal);
+                let why = format!("the {} of {place} cannot be listed: {}", text::plural(noun), refusal.words());
+                (None, Some(why))
+            }
+        };
+        if let Some(why) = &missing {
+            self.add(Observation::unknown(format!("{}:{place}", text::plural(noun)), about.clone(), why.clone()));
+        }
+        self.looked(kind, place, missing);
+        entries
+    }
+
+    /// The things of a list that are observed now: all whose finding is open, and of the others that have a fault the worst,
+    /// until there are as many as the report may have. So one cause is no storm of incidents, and the others follow when these
+    /// are over. `fault` is how bad a thing is; `None` if it is healthy.
+    pub fn worst<T, K: PartialOrd>(
+        &mut self,
+        noun: &str,
+        place: &str,
+        about: &Subject,
+        all: Vec<T>,
+        key: impl Fn(&T) -> String,
+        fault: impl Fn(&T) -> Option<K>,
+    ) -> Vec<T> {
+        let (mut open, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| self.host.is_open(&key(one)));
+        let sick: Vec<T> = others.into_iter().filter(|one| fault(one).is_some()).collect();
+        let room = self.most.saturating_sub(open.len());
+        if let Some(more) = sick.len().checked_sub(room).filter(|more| *more > 0) {
+            let more = text::count(more as u64, &format!("more {noun}"));
+            let why = format!("{more} of {place} have a fault and are not listed yet");
+            self.add(Observation::unknown(format!("more-{}:{place}", text::plural(noun)), about.clone(), why));
+        }
+        open.extend(largest(sick, room, fault));
+        open
+    }
+
+    /// Counts a call that was not answered in time.
+    pub fn count(&mut self, refusal: &Refusal) {
+        self.timeouts = self.timeouts.saturating_add(u32::from(matches!(refusal, Refusal::TimedOut(_))));
+    }
+
+    /// How many calls were not answered in time. Each takes seconds of the evaluation.
+    pub fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
+    /// All observations. An open incident that none of them mentions is healthy if `is_watched` says that its key is no longer
+    /// watched; otherwise it is over if all of its kind and place were seen, and unknown if not.
+    pub fn finish(mut self, is_watched: impl Fn(&str) -> bool) -> Vec<Observation> {
+        let mut rest: Vec<Observation> = Vec::new();
+        for incident in self.host.unmentioned(&self.all) {
+            let (key, about, scope) = (&*incident.key, incident.about.clone(), scope(&incident.key));
+            let looked = self.looked.iter().find(|one| one.scope == scope);
+            rest.push(match looked {
+                _ if !is_watched(key) => {
+                    Observation::new(key, about, Status::Healthy, format!("{scope} is no longer watched"))
+                }
+                Some(Looked { missing: None, .. }) if scope == key => {
+                    Observation::new(key, about, Status::Healthy, format!("{scope} is over"))
+                }
+                Some(Looked { missing: None, .. }) => {
+                    let words = format!("{} no longer exists, or no longer is in this state", about.name);
+                    Observation::gone(key, about, words)
+                }
+                Some(Looked { missing: Some(why), .. }) => Observation::unknown(key, about, why.clone()),
+                None => Observation::unknown(key, about, format!("{scope} was not checked this time")),
+            });
+        }
+        self.all.append(&mut rest);
+        self.all
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report").field("all", &self.all).field("timeouts", &self.timeouts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Severity;
+    use crate::pages::End;
+    use crate::testing::StandIn;
+
+    fn about() -> Subject {
+        Subject::new("target", "db")
+    }
+
+    fn open(host: StandIn, key: &str) -> StandIn {
+        host.with_open(Observation::new(key, about(), Status::Unhealthy(Severity::Warning), "bad"))
+    }
+
+    fn listed(entries: Vec<u64>, end: Option<End>) -> Result<Listed<u64>, Refusal> {
+        Ok(Listed { entries, skipped: 0, end })
+    }
+
+    /// Would break: a finding that ends because nobody looked, or that never ends.
+    #[test]
+    fn an_incident_ends_only_if_all_of_its_kind_were_seen() {
+        let refused = || Err(Refusal::Busy("later".into()));
+        for (list, expected) in [
+            (listed(vec![], None), Status::Gone),
+            (listed(vec![], Some(End::Incomplete)), Status::Unknown("the list of tables is incomplete".into())),
+            (refused(), Status::Unknown("the tables of db cannot be listed: busy: later".into())),
+        ] {
+            let host = open(StandIn::default(), "table:db/a").host();
+            let mut report = Report::new(&host, 9);
+            report.listed("table", "table", "db", &about(), list);
+            let found = report.finish(|_| true);
+            assert_eq!(found.last().map(|one| (&*one.key, &one.status)), Some(("table:db/a", &expected)));
+        }
+        let keys = ["table:other/a", "cache:db", "leak:db"];
+        let host = keys.into_iter().fold(StandIn::default(), open).host();
+        let mut report = Report::new(&host, 9);
+        report.looked("leak", "db", None);
+        let found: Vec<Status> =
+            report.finish(|key| key != "table:other/a").into_iter().map(|one| one.status).collect();
+        assert_eq!(
+            found,
+            [Status::Healthy, Status::Unknown("cache:db was not checked this time".into()), Status::Healthy]
+        );
+    }
+
+    /// Would break: an open finding that is left out, and then looks gone.
+    #[test]
+    fn the_worst_are_findings_and_open_ones_always() {
+        let host = open(open(StandIn::default(), "t:db/1"), "t:db/0").host();
+        let mut report = Report::new(&host, 4);
+        let fault = |size: &u64| (*size > 0).then_some(*size);
+        let found = report.worst("table", "db", &about(), (0..9).collect(), |size| format!("t:db/{size}"), fault);
+        assert_eq!(found, [0, 1, 8, 7]);
+        let told = report.finish(|_| true);
+        assert_eq!(
+            told.first().map(|one| &*one.summary),
+            Some("5 more tables of db have a fault and are not listed yet")
+        );
+        let mut report = Report::new(&host, 1);
+        let found = report.worst("table", "db", &about(), vec![0, 1], |size| format!("t:db/{size}"), fault);
+        assert_eq!((found.len(), report.all.len()), (2, 0));
+    }
+}
