@@ -23,7 +23,11 @@ fn a_disk_full_of_images_is_healed() {
     let stopped = engine.load_image(None, OLD, 8);
     engine.run(&["create", "--network", "none", "--name", "stopped", &stopped, "true"]);
     let tagged = engine.load_image(Some("localhost:5000/app:1"), OLD, 8);
-    engine.container("web", &["-v", "kept:/data", "-v", "/scratch"], &["sh", "-c", "echo 7 > /data/x; exec sleep 1000"]);
+    engine.container(
+        "web",
+        &["-v", "kept:/data", "-v", "/scratch"],
+        &["sh", "-c", "echo 7 > /data/x; exec sleep 1000"],
+    );
     let volumes = || engine.cli(&["volume", "ls", "-q"]).stdout;
     let volumes_before = volumes();
     disk.fill_to(0.93);

@@ -46,10 +46,5 @@ pub(super) const PROBE: &[Field] = &[TARGETS.field()];
 pub(super) const ACTIONS: &[Field] =
     &[TARGETS.field(), CONTAINERS.field(), LABELS.field(), MAX_RESTARTS.field(), RESTARTS_PER_HOURS.field()];
 
-pub(super) const CLEANUP: &[Field] = &[
-    TARGETS.field(),
-    MIN_AGE_HOURS.field(),
-    KEEP_TAGS.field(),
-    DANGLING_ONLY.field(),
-    UNNAMED_VOLUMES.field(),
-];
+pub(super) const CLEANUP: &[Field] =
+    &[TARGETS.field(), MIN_AGE_HOURS.field(), KEEP_TAGS.field(), DANGLING_ONLY.field(), UNNAMED_VOLUMES.field()];

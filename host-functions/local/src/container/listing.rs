@@ -116,8 +116,8 @@ pub(super) fn is_named(engine: &Engine, volume: &VolumeLine) -> bool {
     let is_made_up = volume.name.len() == MADE_UP && is_id(&volume.name);
     let is_plain = volume.driver == "local" && volume.options.is_empty();
     // Before version 1.42 of the API, and with Podman, nothing else tells.
-    let says_so = volume.labels.contains_key(ANONYMOUS)
-        || (volume.labels.is_empty() && (engine.is_podman || !engine.has(1, 42)));
+    let says_so =
+        volume.labels.contains_key(ANONYMOUS) || (volume.labels.is_empty() && (engine.is_podman || !engine.has(1, 42)));
     !(is_made_up && is_plain && says_so)
 }
 

@@ -110,7 +110,11 @@ pub(super) fn inspect(engine: &Engine, which: &str) -> Result<Seen, Failed> {
     let found: Inspected = engine.get(&format!("/containers/{which}/json"))?;
     let name = found.name.strip_prefix('/').unwrap_or(&found.name).to_owned();
     let is_plain = is_id(&found.id) && is_name(&name) && is_instant(&found.state.started_at);
-    if is_plain { Ok(Seen { name, found }) } else { Err(Failed::Status(502, "a container with an invalid name".into())) }
+    if is_plain {
+        Ok(Seen { name, found })
+    } else {
+        Err(Failed::Status(502, "a container with an invalid name".into()))
+    }
 }
 
 /// A container as its engine shows it, with a name and an identity that are safe in a path.
@@ -139,9 +143,8 @@ impl Seen {
     /// Without secrets, in byte order.
     pub(super) fn labels(&self) -> Vec<String> {
         let redactor = Redactor::new();
-        let label = |(key, value): (&String, &String)| {
-            inert(&redactor.redact(&format!("{key}={value}")).text, MOST_TEXT)
-        };
+        let label =
+            |(key, value): (&String, &String)| inert(&redactor.redact(&format!("{key}={value}")).text, MOST_TEXT);
         self.found.config.labels.iter().map(label).collect()
     }
 

@@ -35,7 +35,11 @@ fn only_what_nothing_uses_is_removed() {
     let before = disk.used_share();
     let applied = step.finish().unwrap();
     assert_eq!(applied.outcome, Outcome::Done, "{applied:#?}");
-    assert!(measured(&applied, "freed-bytes") >= 7 << 20 && applied.detail.contains("(measured)"), "{}", applied.detail);
+    assert!(
+        measured(&applied, "freed-bytes") >= 7 << 20 && applied.detail.contains("(measured)"),
+        "{}",
+        applied.detail
+    );
     assert!(disk.used_share() < before);
     assert!(!engine.has_image(&dangling) && later);
     for id in tagged.iter().chain([&young, &stopped]) {

@@ -16,10 +16,22 @@ fn docker_shows_containers_images_and_volumes() {
     assert_eq!((&look["name"], &look["store"]), (&json!("docker"), &json!(engine.store().to_str().unwrap())));
     assert_eq!(look["about"], json!({ "kind": "target", "name": "ct" }));
     assert!(look["mount"].is_string() && look["version"].as_str().unwrap().starts_with(char::is_numeric), "{look}");
-    let labels = ["--label", "heal=yes", "--label", "com.docker.compose.project=shop", "--label",
-        "com.docker.compose.depends_on=db:service_healthy:false,cache", "--label", "password=hunter2hunter2"];
+    let labels = [
+        "--label",
+        "heal=yes",
+        "--label",
+        "com.docker.compose.project=shop",
+        "--label",
+        "com.docker.compose.depends_on=db:service_healthy:false,cache",
+        "--label",
+        "password=hunter2hunter2",
+    ];
     let health = ["--health-cmd", "true", "--health-interval", "1s", "--restart", "on-failure"];
-    engine.container("web", &[&labels[..], &health, &["-v", "kept:/data", "-v", "/scratch"]].concat(), &["sleep", "1000"]);
+    engine.container(
+        "web",
+        &[&labels[..], &health, &["-v", "kept:/data", "-v", "/scratch"]].concat(),
+        &["sleep", "1000"],
+    );
     engine.container("done", &[], &["sh", "-c", "exit 3"]);
     let began = Instant::now();
     while scene.container("web")["health"] != "healthy" || scene.container("done")["state"] != "exited" {
@@ -28,12 +40,18 @@ fn docker_shows_containers_images_and_volumes() {
     }
     let web = scene.container("web");
     assert_eq!(web["about"], json!({ "kind": "container", "name": "ct/web" }));
-    assert_eq!((&web["state"], &web["project"], &web["needs"]), (&json!("running"), &json!("shop"), &json!(["db", "cache"])));
+    assert_eq!(
+        (&web["state"], &web["project"], &web["needs"]),
+        (&json!("running"), &json!("shop"), &json!(["db", "cache"]))
+    );
     assert_eq!((&web["restarts-itself"], &web["image"]), (&json!(true), &json!("localhost/busybox:1")));
     assert!(web["labels"].as_array().unwrap().contains(&json!("heal=yes")), "{web:#}");
     assert!(!web.to_string().contains("hunter2"), "{web:#}");
     let done = scene.container("done");
-    assert_eq!((&done["exit-code"], &done["restarts-itself"], &done["health"]), (&json!(3), &json!(false), &json!("none")));
+    assert_eq!(
+        (&done["exit-code"], &done["restarts-itself"], &done["health"]),
+        (&json!(3), &json!(false), &json!("none"))
+    );
     assert!(done["finished"].as_u64() >= done["started"].as_u64(), "{done:#}");
 
     let old = engine.load_image(None, "2020-01-01T00:00:00Z", 1);
@@ -56,10 +74,17 @@ fn podman_shows_containers_images_and_volumes() {
     let look = scene.probe("look", None).unwrap();
     assert_eq!((&look["name"], &look["store"]), (&json!("podman"), &json!(engine.store().to_str().unwrap())));
     let health = ["--health-cmd", "test ! -e /tmp/dead", "--health-interval", "disable", "--health-retries", "1"];
-    engine.container("web", &[&["--label", "heal=yes"][..], &health, &["-v", "kept:/data", "-v", "/scratch"]].concat(), &["sleep", "1000"]);
+    engine.container(
+        "web",
+        &[&["--label", "heal=yes"][..], &health, &["-v", "kept:/data", "-v", "/scratch"]].concat(),
+        &["sleep", "1000"],
+    );
     engine.run(&["healthcheck", "run", "web"]);
     let web = scene.container("web");
-    assert_eq!((&web["state"], &web["health"], &web["restarts-itself"]), (&json!("running"), &json!("healthy"), &json!(false)));
+    assert_eq!(
+        (&web["state"], &web["health"], &web["restarts-itself"]),
+        (&json!("running"), &json!("healthy"), &json!(false))
+    );
     engine.run(&["exec", "web", "touch", "/tmp/dead"]);
     engine.cli(&["healthcheck", "run", "web"]);
     assert_eq!(scene.container("web")["health"], "unhealthy");

@@ -60,7 +60,9 @@ impl Fake {
     pub(crate) fn engine(answers: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static) -> Fake {
         Fake::start(move |request| match answers(request) {
             Some(answer) => answer,
-            None if request == "GET /version" => json(r#"{"ApiVersion":"1.41","MinAPIVersion":"1.12","Version":"20.10"}"#),
+            None if request == "GET /version" => {
+                json(r#"{"ApiVersion":"1.41","MinAPIVersion":"1.12","Version":"20.10"}"#)
+            }
             None if request == "GET /info" => json(r#"{"DockerRootDir":"/nowhere"}"#),
             None => status("404 Not Found", r#"{"message":"no such thing"}"#),
         })

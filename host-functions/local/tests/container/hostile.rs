@@ -21,8 +21,12 @@ fn an_answer_without_an_end_is_refused_in_time() {
     let cases: Vec<(&str, fn(&str) -> Answer)> = vec![
         ("hangs", |_| Answer::Hang),
         ("drips", |_| Answer::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".repeat(9))),
-        ("headers", |_| Answer::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), b"x-a: bbbbbbbbbbbbbbbbbbbbbbbb\r\n".to_vec())),
-        ("chunks", |_| Answer::Endless(chunked(""), b"1000\r\n".iter().copied().chain([b' '; 4096]).chain(*b"\r\n").collect())),
+        ("headers", |_| {
+            Answer::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), b"x-a: bbbbbbbbbbbbbbbbbbbbbbbb\r\n".to_vec())
+        }),
+        ("chunks", |_| {
+            Answer::Endless(chunked(""), b"1000\r\n".iter().copied().chain([b' '; 4096]).chain(*b"\r\n").collect())
+        }),
         ("chunk lines", |_| Answer::Endless(chunked(""), b"0000000000000000".to_vec())),
         ("body", |_| Answer::Endless(b"HTTP/1.1 200 OK\r\n\r\n[".to_vec(), b"1,1,1,1,1,1,1,1,".repeat(256))),
         ("line", |_| Answer::Endless(b"HTTP/1.1 200 ".to_vec(), b"OOOOOOOOOOOOOOOOOOOO".to_vec())),
@@ -52,14 +56,20 @@ fn what_is_not_the_docker_api_is_refused() {
         (Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{}".to_vec()), "closed"),
         (Answer::Bytes(Vec::new()), "closed"),
         (status("302 Found\r\nlocation: http://169.254.169.254/", ""), "status 302"),
-        (status("500 Oops", &json!({ "message": format!("token=ghp_{} {escape}", "a1".repeat(18)) }).to_string()), "status 500"),
+        (
+            status("500 Oops", &json!({ "message": format!("token=ghp_{} {escape}", "a1".repeat(18)) }).to_string()),
+            "status 500",
+        ),
     ] {
         let version = std::sync::Mutex::new(Some(version));
         let fake = Fake::start(move |_| version.lock().unwrap().take().unwrap_or(Answer::Hang));
         let scene = Scene { limit: Duration::from_secs(5), ..fake.scene() };
         let refused = scene.probe("look", None).unwrap_err().to_string();
         assert!(refused.contains(words) || (words == "closed" && refused.contains("cut")), "{words}: {refused}");
-        assert!(!refused.contains("a1a1a1") && !refused.contains('\u{1b}') && !refused.contains('\u{202e}'), "{refused}");
+        assert!(
+            !refused.contains("a1a1a1") && !refused.contains('\u{1b}') && !refused.contains('\u{202e}'),
+            "{refused}"
+        );
         assert_eq!(fake.requests().len(), 1, "{words}");
     }
 }
@@ -109,7 +119,9 @@ fn names_of_a_lying_engine_go_nowhere() {
     let fake = Fake::engine(move |request| match request {
         "GET /containers/json?all=1" => Some(reply(&list)),
         request if request.contains(ID) => Some(reply(&inspected(ID, "/web", "2026-11-29T17:00:00Z"))),
-        request if request.contains("aaaa") => Some(reply(&inspected(&"a".repeat(64), "/../x y", "2026-11-29T17:00:00Z"))),
+        request if request.contains("aaaa") => {
+            Some(reply(&inspected(&"a".repeat(64), "/../x y", "2026-11-29T17:00:00Z")))
+        }
         _ => None,
     });
     let page = fake.scene().probe("list-containers", None).unwrap();
@@ -180,7 +192,9 @@ fn each_removal_is_told_by_itself() {
         "GET /images/json" => Some(reply(&images)),
         request if request.starts_with("GET /images/") => Some(detail("")),
         request if request.starts_with("DELETE /images/sha256:0") => Some(reply("[]")),
-        request if request.starts_with("DELETE /images/sha256:1") => Some(status("409 Conflict", r#"{"message":"in use"}"#)),
+        request if request.starts_with("DELETE /images/sha256:1") => {
+            Some(status("409 Conflict", r#"{"message":"in use"}"#))
+        }
         request if request.starts_with("DELETE /images/sha256:2") => Some(status("500 Oops", r#"{"message":"disk"}"#)),
         _ => None,
     });
@@ -189,7 +203,10 @@ fn each_removal_is_told_by_itself() {
     let applied = step.finish().unwrap();
     let fates: Vec<String> = applied.items.iter().map(|item| format!("{:?}", item.fate)).collect();
     let [done, used, failed, gone] = &fates[..] else { panic!("{fates:?}") };
-    assert!(done == "Done" && used.contains("in use") && failed.contains("disk") && gone.contains("gone already"), "{fates:?}");
+    assert!(
+        done == "Done" && used.contains("in use") && failed.contains("disk") && gone.contains("gone already"),
+        "{fates:?}"
+    );
     assert_eq!(applied.outcome, Outcome::Failed);
     assert!(applied.detail.starts_with("removed 1 image, freed 1000 B (at most)"), "{}", applied.detail);
     let deleted = fake.requests().into_iter().filter(|request| request.starts_with("DELETE ")).count();

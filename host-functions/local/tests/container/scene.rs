@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) struct Scene {
-    address: String,
+    pub(crate) address: String,
     pub(crate) scope: Scope,
     /// Added to the clock, in hours.
     pub(crate) later: u64,
@@ -50,7 +50,8 @@ impl Scene {
     }
 
     fn reach(&self) -> Reach {
-        let access = TargetAccess { address: Some(self.address.clone()), ..TargetAccess::new("ct", "container", vec![]) };
+        let access =
+            TargetAccess { address: Some(self.address.clone()), ..TargetAccess::new("ct", "container", vec![]) };
         let all = Arc::new([("ct".to_owned(), access)].into());
         Reach::new(InstanceName::from_static("test"), all, ["ct".to_owned()])
     }

@@ -21,7 +21,11 @@ fn containers_are_restarted_checked_and_kept_as_evidence() {
     let mut scene = Scene::new(&engine.socket());
     let secret = "shop-Secret-8472";
     let script = "echo \"using $SHOP\"; echo ready >&2; exec sleep 1000";
-    engine.container("web", &["--label", "heal=yes", "-e", &format!("SHOP={secret}"), "--stop-timeout", "1"], &["sh", "-c", script]);
+    engine.container(
+        "web",
+        &["--label", "heal=yes", "-e", &format!("SHOP={secret}"), "--stop-timeout", "1"],
+        &["sh", "-c", script],
+    );
     engine.container("bare", &[], &["sleep", "1000"]);
     engine.container("broken", &["--label", "heal=yes"], &["false"]);
     let (web, bare) = (scene.identity("web"), scene.identity("bare"));
@@ -59,7 +63,11 @@ fn containers_are_restarted_checked_and_kept_as_evidence() {
     assert_eq!(step.act(|action, doing| action.resolve(doing)).unwrap().outcome, Outcome::Done);
 
     let check = |name: &str, within: u64| {
-        scene.propose("container-actions.check-healthy", json!({ "name": name, "within": within })).unwrap().finish().unwrap()
+        scene
+            .propose("container-actions.check-healthy", json!({ "name": name, "within": within }))
+            .unwrap()
+            .finish()
+            .unwrap()
     };
     assert_eq!(check("web", 10_000).outcome, Outcome::Done);
     let ended = check("broken", 10_000);

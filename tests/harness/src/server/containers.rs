@@ -148,7 +148,9 @@ impl ContainerEngine {
     /// Runs its command line: `cli(&["ps"])`.
     pub fn cli(&self, arguments: &[&str]) -> Ran {
         let program = match self.kind {
-            Kind::Docker => self.packages.program("docker").args(["-H", &format!("unix://{}", self.socket().display())]),
+            Kind::Docker => {
+                self.packages.program("docker").args(["-H", &format!("unix://{}", self.socket().display())])
+            }
             Kind::Podman => self.podman_program(),
         };
         program.args(arguments).run()
@@ -179,7 +181,9 @@ impl ContainerEngine {
     #[track_caller]
     fn import(&self) {
         let root = self.directory.path().join("root");
-        std::fs::create_dir_all(root.join("bin")).and_then(|()| std::fs::create_dir(root.join("tmp"))).expect("directories");
+        std::fs::create_dir_all(root.join("bin"))
+            .and_then(|()| std::fs::create_dir(root.join("tmp")))
+            .expect("directories");
         std::fs::copy(self.packages.file("bin/busybox"), root.join("bin/busybox")).expect("busybox");
         for name in PROGRAMS {
             std::os::unix::fs::symlink("busybox", root.join("bin").join(name)).expect("a link");

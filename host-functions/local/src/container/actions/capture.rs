@@ -71,10 +71,8 @@ impl TypedAction for Capture {
         let name = &targets.name;
         let redactor = redactor(&seen);
         let state = Captured::new(format!("state of {name}"), text(&state(&seen, &redactor)));
-        let path = format!(
-            "/containers/{}/logs?stdout=1&stderr=1&timestamps=1&tail={}",
-            targets.identity.id, arguments.lines
-        );
+        let path =
+            format!("/containers/{}/logs?stdout=1&stderr=1&timestamps=1&tail={}", targets.identity.id, arguments.lines);
         let (log, detail) = match engine.within(LIMIT).beginning(&path, READ) {
             Ok(bytes) => {
                 let log = end(&redactor, &if seen.found.config.tty { bytes } else { unframed(&bytes) });
@@ -84,7 +82,9 @@ impl TypedAction for Capture {
                 (Some((Captured::new(format!("last lines of {name}"), log), measure)), detail)
             }
             // Its driver may keep no log: the state is still worth having.
-            Err(failed) => (None, format!("the state of {name} was kept; its log cannot be read: {}", failed.refusal(name))),
+            Err(failed) => {
+                (None, format!("the state of {name} was kept; its log cannot be read: {}", failed.refusal(name)))
+            }
         };
         let outcome = if log.is_some() { Outcome::Done } else { Outcome::Failed };
         let (log, measure) = log.unzip();
@@ -114,12 +114,21 @@ fn redactor(seen: &Seen) -> Redactor {
 fn state(seen: &Seen, redactor: &Redactor) -> Value {
     let (found, state) = (&seen.found, &seen.found.state);
     let masked = |text: &str| inert(&redactor.redact(text).text, 1024);
-    let names: Vec<String> = found.config.env.iter().take(256).map(|line| {
-        inert(line.split_once('=').map_or("***", |(name, _)| name), 128)
-    }).collect();
-    let results: Vec<Value> = state.health.log.iter().rev().take(MOST_RESULTS).map(|one| {
-        json!({ "start": masked(&one.start), "exit-code": one.exit_code, "output": masked(&one.output) })
-    }).collect();
+    let names: Vec<String> = found
+        .config
+        .env
+        .iter()
+        .take(256)
+        .map(|line| inert(line.split_once('=').map_or("***", |(name, _)| name), 128))
+        .collect();
+    let results: Vec<Value> = state
+        .health
+        .log
+        .iter()
+        .rev()
+        .take(MOST_RESULTS)
+        .map(|one| json!({ "start": masked(&one.start), "exit-code": one.exit_code, "output": masked(&one.output) }))
+        .collect();
     json!({
         "id": found.id,
         "name": seen.name,

@@ -138,7 +138,9 @@ impl TypedAction for CheckHealthy {
         };
         let note = match target.now(doing) {
             Ok(seen) => match judge(&seen) {
-                Judged::Healthy => return Progress::Finished(applied(name, Outcome::Done, format!("{name} is healthy"))),
+                Judged::Healthy => {
+                    return Progress::Finished(applied(name, Outcome::Done, format!("{name} is healthy")));
+                }
                 Judged::Ended => return failed(Refusal::Unavailable(format!("{name} has ended"))),
                 Judged::NotYet => format!("{name} is not healthy yet"),
             },

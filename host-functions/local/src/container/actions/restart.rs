@@ -113,12 +113,18 @@ impl TypedAction for Restart {
             Ok(Ok(())) => Ok(Begun::Finished(conclude(doing, &target))),
             Ok(Err(failed)) if failed.may_be_done() => {
                 let why = failed.refusal(&target.name);
-                Ok(Begun::Finished(Applied::unknown(format!("nobody knows whether {} was restarted: {why}", target.name))))
+                Ok(Begun::Finished(Applied::unknown(format!(
+                    "nobody knows whether {} was restarted: {why}",
+                    target.name
+                ))))
             }
             // It may be stopped, and not started.
             Ok(Err(failed @ Failed::Status(500.., _))) => {
                 let why = failed.refusal(&target.name);
-                Ok(Begun::Finished(Applied { reason: Some(why.clone()), ..target.applied(Outcome::Failed, why.to_string()) }))
+                Ok(Begun::Finished(Applied {
+                    reason: Some(why.clone()),
+                    ..target.applied(Outcome::Failed, why.to_string())
+                }))
             }
             Ok(Err(failed)) => Err(failed.refusal(&target.name)),
             Err(RecvTimeoutError::Timeout) => {
@@ -165,7 +171,10 @@ impl TypedAction for Restart {
             Err(why) => why.to_string(),
         };
         if doing.now >= until {
-            return Progress::Finished(Applied::unknown(format!("nobody knows whether {} was restarted: {note}", target.name)));
+            return Progress::Finished(Applied::unknown(format!(
+                "nobody knows whether {} was restarted: {note}",
+                target.name
+            )));
         }
         Progress::Running { note, again_in: AGAIN }
     }

@@ -123,7 +123,10 @@ impl Engine {
         let oldest = Version::parse(&reply.min_api_version).unwrap_or(OLDEST);
         let api = newest.min(NEWEST);
         if api < oldest.max(OLDEST) {
-            let why = format!("{what} speaks versions {}.{} to {}.{} of the Docker API", oldest.0, oldest.1, newest.0, newest.1);
+            let why = format!(
+                "{what} speaks versions {}.{} to {}.{} of the Docker API",
+                oldest.0, oldest.1, newest.0, newest.1
+            );
             return Err(Refusal::Unsupported(format!("{why}, ansai 1.24 to 1.43")));
         }
         let is_podman = reply.components.iter().any(|one| one.name.starts_with("Podman"));
@@ -172,7 +175,12 @@ impl Engine {
     fn body(&self, method: Method, path: &str) -> Result<Vec<u8>, Failed> {
         let answer = self.send(method, path)?;
         let mut body = Vec::new();
-        answer.into_body().into_reader().take(MOST_BODY + 1).read_to_end(&mut body).map_err(|error| self.cut(&error))?;
+        answer
+            .into_body()
+            .into_reader()
+            .take(MOST_BODY + 1)
+            .read_to_end(&mut body)
+            .map_err(|error| self.cut(&error))?;
         match u64::try_from(body.len()) {
             Ok(..=MOST_BODY) => Ok(body),
             _ => Err(Failed::NoAnswer(Refusal::Unavailable(format!(
@@ -230,7 +238,9 @@ impl Engine {
     fn cut(&self, error: &std::io::Error) -> Failed {
         Failed::NoAnswer(match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
             Some(inner) => self.words(inner),
-            None if matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock) => self.late(),
+            None if matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock) => {
+                self.late()
+            }
             None => Refusal::Unavailable(format!("the answer of target `{}` is cut", self.target)),
         })
     }

@@ -107,7 +107,12 @@ pub(super) fn resolved(things: Vec<Thing>, is_there: impl Fn(&Thing) -> bool, no
     let all = things.len();
     let gone = things.into_iter().filter(|thing| !is_there(thing));
     let items: Vec<Item> = gone
-        .map(|thing| Item { target: thing.shown, fate: Fate::Done, freed_bytes: thing.bytes, undo: serde_json::Value::Null })
+        .map(|thing| Item {
+            target: thing.shown,
+            fate: Fate::Done,
+            freed_bytes: thing.bytes,
+            undo: serde_json::Value::Null,
+        })
         .collect();
     let is_whole = items.len() == all;
     sum_up(items, None, !is_whole, noun)
@@ -124,7 +129,8 @@ fn sum_up(mut items: Vec<Item>, measured: Option<u64>, ended: bool, noun: &str) 
     let (done, failed) = (count(|fate| *fate == Fate::Done), count(|fate| matches!(fate, Fate::Failed(_))));
     let skipped = items.len().saturating_sub(done).saturating_sub(failed);
     let measure = if measured.is_some() { "measured" } else { "at most" };
-    let mut detail = format!("removed {done} {noun}{}, freed {} ({measure})", if done == 1 { "" } else { "s" }, Bytes::new(freed));
+    let mut detail =
+        format!("removed {done} {noun}{}, freed {} ({measure})", if done == 1 { "" } else { "s" }, Bytes::new(freed));
     if failed > 0 {
         detail.push_str(&format!(", {failed} failed"));
     }
