@@ -77,12 +77,12 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
     let age = |target: &str| Baseline::recall(host, &key(target)).map_or(Span(u64::MAX), |known| known.age(host));
     let due = targets(host).into_iter().find(|target| age(target) >= Span::from_days(1));
     let Some(target) = due else { return };
-    let engine = calls::engine(host, &target).ok();
-    if engine.as_ref().and_then(|engine| engine.mount.as_deref()).is_some_and(|mount| !is_healthy(mount)) {
-        return;
-    }
     // Retry an engine that cannot be asked tomorrow.
-    let found = images(host, &target).map(|listed| listed.entries).unwrap_or_default();
+    let found = match calls::engine(host, &target) {
+        Ok(Engine { mount: Some(mount), .. }) if !is_healthy(&mount) => return,
+        Ok(_) => images(host, &target).map(|listed| listed.entries).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
     let largest = ansai_sdk::largest(found, 60, |image| image.bytes);
     Baseline::remember(host, &key(&target), largest.into_iter().map(|image| (name(&image), image.bytes)));
 }

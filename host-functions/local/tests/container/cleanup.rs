@@ -2,7 +2,7 @@
 
 use ansai_core::{Outcome, Refusal};
 use ansai_harness::server::ContainerEngine;
-use ansai_harness::{Ext4, requires_root};
+use ansai_harness::{Ext4, Invocation, requires_root};
 use ansai_local::container::fields::DANGLING_ONLY;
 
 use super::scene::{Scene, measured};
@@ -20,7 +20,8 @@ fn only_what_nothing_uses_is_removed() {
     let mut scene = Scene::new(&engine.socket());
     assert_eq!(scene.probe("look", None).unwrap()["mount"], disk.path().to_str().unwrap());
     let dangling = engine.load_image(None, OLD, 8);
-    let young = engine.load_image(None, "2026-11-29T00:00:00Z", 1);
+    let today = Invocation::of("date").args(["-u", "+%FT%TZ"]).run().code(0).stdout;
+    let young = engine.load_image(None, today.trim(), 1);
     let stopped = engine.load_image(None, OLD, 1);
     engine.run(&["create", "--network", "none", "--name", "stopped", &stopped, "true"]);
     let tagged: Vec<String> = (1..=4)
@@ -48,13 +49,16 @@ fn only_what_nothing_uses_is_removed() {
     assert!(matches!(step.act(|action, doing| action.undo(doing, &[])), Err(Refusal::Unsupported(_))));
     assert_eq!(step.act(|action, doing| action.resolve(doing)).unwrap().outcome, Outcome::Done);
 
-    // Docker knows when each was tagged here: not a week ago.
+    // Of `app`, 3 and 4 are kept. Docker does not know when the others were loaded, but when one was tagged.
     scene.permit(&DANGLING_ONLY, false);
-    assert_eq!(scene.remove_images(false).unwrap().previewed.preview.items, 0);
+    assert_eq!(scene.remove_images(false).unwrap().previewed.preview.items, 2);
+    engine.run(&["tag", &tagged[0], "localhost:5000/app:new"]);
+    engine.run(&["rmi", "localhost:5000/app:new"]);
+    assert_eq!(scene.remove_images(false).unwrap().previewed.preview.items, 1);
     scene.later = 200;
     engine.run(&["tag", &tagged[1], "localhost:5000/other:1"]);
     let step = scene.remove_images(false).unwrap();
-    // Of `app`, 3 and 4 are kept and 2 has another tag. The one that was young is old by now.
+    // 2 has another tag. What was young is old by now.
     let left_out: Vec<&str> = step.previewed.preview.left_out.iter().map(|one| one.reason.as_str()).collect();
     assert!(left_out.contains(&"kept-tag") && left_out.contains(&"several-tags"), "{left_out:?}");
     step.finish().unwrap();

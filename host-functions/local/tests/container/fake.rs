@@ -63,7 +63,7 @@ impl Fake {
             None if request == "GET /version" => {
                 json(r#"{"ApiVersion":"1.41","MinAPIVersion":"1.12","Version":"20.10"}"#)
             }
-            None if request == "GET /info" => json(r#"{"DockerRootDir":"/nowhere"}"#),
+            None if request == "GET /info" => json(r#"{"DockerRootDir":""}"#),
             None => status("404 Not Found", r#"{"message":"no such thing"}"#),
         })
     }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) struct Scene {
-    address: String,
+    pub(crate) address: String,
     pub(crate) scope: Scope,
     /// Added to the clock, in hours.
     pub(crate) later: u64,

@@ -5,6 +5,7 @@ use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
 use super::Situation;
 use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES};
 use crate::containers::{granted, images, key, may_clean, on_mount, volumes};
+use crate::imports::ansai::container::container_probe::Engine;
 
 /// Maximum number of images that are named for one engine.
 const MOST_NAMED: usize = 3;
@@ -12,12 +13,17 @@ const MOST_NAMED: usize = 3;
 /// Images, and volumes if the operator has opted in, of the engines whose store is on the full file system.
 pub(super) fn containers(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let host = situation.host;
-    for (target, _) in on_mount(host, situation.mount, |why| ladder.note(why)) {
-        if may_clean(host, &target) {
-            remove_images(situation, ladder, &target);
-            remove_volumes(situation, ladder, &target);
+    for (target, _) in engines(situation, |why| ladder.note(why)) {
+        if may_clean(host, target) {
+            remove_images(situation, ladder, target);
+            remove_volumes(situation, ladder, target);
         }
     }
+}
+
+/// The engines on the full file system. Each is asked once in a plan: one that hangs costs its time once.
+fn engines<'a>(situation: &'a Situation<'_>, note: impl FnMut(String)) -> &'a [(String, Engine)] {
+    situation.engines.get_or_init(|| on_mount(situation.host, situation.mount, note))
 }
 
 fn remove_images(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
@@ -64,8 +70,8 @@ fn age(situation: &Situation<'_>, target: &str, setting: Span) -> u32 {
 pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
     let host = situation.host;
     let mut parts = Vec::new();
-    for (target, engine) in on_mount(host, situation.mount, drop) {
-        let Ok(all) = images(host, &target) else { continue };
+    for (target, engine) in engines(situation, drop) {
+        let Ok(all) = images(host, target) else { continue };
         let bytes = all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes)).fold(0, u64::saturating_add);
         let bytes = Size(bytes);
         let unused = all.entries.iter().filter(|image| !image.used).count() as u64;
@@ -76,7 +82,7 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
             words.push_str(&format!(" ({missing})"));
         }
         parts.push(words);
-        let before = Baseline::recall(host, &key(&target));
+        let before = Baseline::recall(host, &key(target));
         let is_new = |name: &str| before.as_ref().is_some_and(|before| before.value(name).is_none());
         let named = largest(all.entries, MOST_NAMED, |image| image.bytes).into_iter().map(|image| {
             let name = crate::containers::name(&image);
@@ -84,7 +90,7 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
             format!("{name} with {}{new}", Size(image.bytes))
         });
         parts.extend(text::list("largest images", named));
-        let volumes = volumes(host, &target).map(|all| all.entries).unwrap_or_default();
+        let volumes = volumes(host, target).map(|all| all.entries).unwrap_or_default();
         let unused = volumes.iter().filter(|volume| !volume.used).count() as u64;
         if unused > 0 {
             parts.push(format!("{} of {target} that no container uses", text::count(unused, "volume")));

@@ -8,7 +8,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use ansai_sdk::{
     Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal, Severity, Size, Span, Usage, paths,
@@ -17,6 +17,7 @@ use ansai_sdk::{
 
 use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
 use crate::detect::{INODES, blocks_of, inodes_of, listed, mounts};
+use crate::imports::ansai::container::container_probe::Engine;
 use crate::imports::ansai::disk::disk_probe::Filesystem;
 use crate::imports::ansai::files::files_probe::{FileQuery, Held, Quarantines};
 use crate::settings::Settings;
@@ -39,6 +40,8 @@ struct Situation<'a> {
     scanned: RefCell<Vec<(FileQuery, u64)>>,
     /// A root whose scan did not reach its end.
     unfinished: RefCell<Option<String>>,
+    /// The container engines whose store is on this file system, with their targets.
+    engines: OnceCell<Vec<(String, Engine)>>,
 }
 
 pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
@@ -78,8 +81,8 @@ impl<'a> Situation<'a> {
             .and_then(if is_inodes { inodes_of } else { blocks_of })
             .ok_or_else(|| Failure::CouldNotTell(format!("{mount} is no longer mounted")))?;
         let is_urgent = finding.severity() > Some(Severity::Warning);
-        let (scanned, unfinished) = (RefCell::default(), RefCell::default());
-        Ok(Situation { host, settings, filesystems, mount, usage, is_inodes, is_urgent, scanned, unfinished })
+        let (scanned, unfinished, engines) = (RefCell::default(), RefCell::default(), OnceCell::new());
+        Ok(Situation { host, settings, filesystems, mount, usage, is_inodes, is_urgent, scanned, unfinished, engines })
     }
 
     /// How much of the need a preview satisfies.

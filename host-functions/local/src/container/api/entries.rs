@@ -4,11 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The most entries of a list that are kept.
 const MOST: usize = 16_384;
+/// A longer list is refused: to look at millions of bad entries takes seconds.
+const MOST_SEEN: usize = 4 * MOST;
 
 /// The entries that could be read, and how many could not.
 #[derive(Debug)]
@@ -39,8 +41,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries<T>, A::Error> {
-                let mut found = Entries::default();
+                let (mut found, mut seen) = (Entries::default(), 0_usize);
                 while let Some(entry) = list.next_element::<&RawValue>()? {
+                    seen = seen.saturating_add(1);
+                    if seen > MOST_SEEN {
+                        return Err(A::Error::custom("too many entries"));
+                    }
                     match serde_json::from_str(entry.get()) {
                         Ok(entry) if found.read.len() < MOST => found.read.push(entry),
                         _ => found.skipped = found.skipped.saturating_add(1),
@@ -66,6 +72,7 @@ mod tests {
         let many = format!("[{}1]", "1,".repeat(20_000));
         let read: Entries<u8> = serde_json::from_str(&many).unwrap();
         assert_eq!((read.read.len(), read.skipped), (MOST, 20_001 - MOST as u32));
+        assert!(serde_json::from_str::<Entries<u8>>(&format!("[{}1]", "{},".repeat(MOST_SEEN))).is_err());
         let deep = format!("[1,{}{}]", "[".repeat(100_000), "]".repeat(100_000));
         assert!(serde_json::from_str::<Entries<u8>>(&deep).is_err());
         assert!(serde_json::from_str::<Entries<u8>>("{}").is_err());

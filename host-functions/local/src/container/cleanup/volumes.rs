@@ -24,8 +24,7 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-/// The volumes without a name that no container uses and that are old enough, and whether that are all. What they hold is
-/// counted by the engine, which can take long.
+/// The volumes without a name that no container uses and that are old enough, and whether those are all.
 fn unused(engine: &Engine, now: Timestamp, min_age_hours: u64) -> Result<(Vec<Thing>, bool), Refusal> {
     let used = Used::whole(engine)?.with_volumes(engine)?;
     let all = all_volumes(engine)?;
@@ -43,7 +42,7 @@ fn unused(engine: &Engine, now: Timestamp, min_age_hours: u64) -> Result<(Vec<Th
     Ok((things, complete))
 }
 
-/// Adds what each of them holds.
+/// Adds what each of them holds. The engine counts it, which can take long.
 fn weigh(engine: &Engine, things: &mut [Thing]) -> Result<(), Refusal> {
     if things.is_empty() {
         return Ok(());
