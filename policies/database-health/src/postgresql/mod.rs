@@ -10,7 +10,7 @@ use ansai_sdk::{Decision, Failure, Host};
 
 use crate::calls::{self, TABLES};
 use crate::plan::Situation;
-use crate::report::{Report, scope};
+use crate::report::{Report, is_full, scope};
 use crate::server::View;
 use crate::settings::Settings;
 
@@ -22,7 +22,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if view.server.replica {
         return Some("its tables are maintained on the server that it follows".into());
     }
-    if !is_due(host, settings, target) {
+    if is_full(report) || !is_due(host, settings, target) {
         return None;
     }
     host.remember(&at(target), &host.now().to_string());
@@ -43,11 +43,16 @@ fn at(target: &str) -> String {
     format!("tables:{target}")
 }
 
+/// When the tables of a target were listed last; `None` if they never were.
+pub(crate) fn listed_last(host: &Host, target: &str) -> Option<u64> {
+    host.recall(&at(target)).and_then(|text| text.parse().ok())
+}
+
 /// Whether tables and indexes are listed now. A verification looks only if it may be about one of them.
 fn is_due(host: &Host, settings: &Settings, target: &str) -> bool {
     let scopes = [format!("index:{target}"), format!("dead-rows:{target}")];
     let is_open = host.open_incidents().iter().any(|one| scopes.iter().any(|known| scope(&one.key) == known));
-    let last: Option<u64> = host.recall(&at(target)).and_then(|text| text.parse().ok());
+    let last = listed_last(host, target);
     // A clock that was set back does not stop it.
     let is_recent = last.is_some_and(|last| last <= host.now() && host.now() - last < settings.tables_every.0);
     is_open

@@ -79,6 +79,8 @@ pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut
             }
         }
     }
+    // What waited longest is first, because one evaluation cannot read everything.
+    answered.sort_by_key(|(target, _)| postgresql::listed_last(report.host(), &target.name));
     for (target, server) in answered {
         let own = settings.for_target(report.host(), &target.name).and_then(|own| own.check().map(|()| own));
         let why = match own {

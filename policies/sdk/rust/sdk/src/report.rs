@@ -41,6 +41,7 @@ pub struct Report<'a> {
     all: Vec<Observation>,
     looked: Vec<Looked>,
     timeouts: u32,
+    entries: usize,
 }
 
 /// `KIND:PLACE` of a key `KIND:PLACE` or `KIND:PLACE/THING`. A place that begins with a slash, such as a path, is the whole
@@ -65,7 +66,7 @@ impl<'a> Report<'a> {
     /// Creates an empty report. At most `most` things of one kind and place are findings at a time, see
     /// [`worst`](Report::worst).
     pub fn new(host: &'a Host, most: usize) -> Report<'a> {
-        Report { host, most, all: Vec::new(), looked: Vec::new(), timeouts: 0 }
+        Report { host, most, all: Vec::new(), looked: Vec::new(), timeouts: 0, entries: 0 }
     }
 
     /// The host of this evaluation.
@@ -104,6 +105,7 @@ impl<'a> Report<'a> {
         let (entries, missing) = match list {
             Ok(listed) => {
                 let missing = listed.missing(noun);
+                self.entries = self.entries.saturating_add(listed.entries.len());
                 (Some(listed.entries), missing)
             }
             Err(refusal) => {
@@ -151,6 +153,12 @@ impl<'a> Report<'a> {
     /// How many calls were not answered in time. Each takes seconds of the evaluation.
     pub fn timeouts(&self) -> u32 {
         self.timeouts
+    }
+
+    /// How many entries all lists have together. Reading one takes thousands of instructions, and an evaluation has a budget of
+    /// them.
+    pub fn entries(&self) -> usize {
+        self.entries
     }
 
     /// All observations. An open incident that none of them mentions is healthy if `is_watched` says that its key is no longer
