@@ -1,5 +1,5 @@
-//! Sessions that hold up others, are idle in a transaction, or take long. Each is one finding for its
-//! transaction, with the worst of these.
+//! Sessions that hold up others, are idle in a transaction, or take long. Each is one finding for its transaction, with the
+//! worst of these.
 
 use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Severity, Span, Status, text};
 
