@@ -120,7 +120,7 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
         sessions::observe(&view, settings, report);
         leak::observe(&view, settings, report);
         if let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name)) {
-            replicas::observe(&view, &all, settings, report);
+            replicas::observe(&view, all, settings, report);
             let skipped = match &*view.server.engine {
                 "postgresql" => postgresql::observe(&view, settings, report),
                 "mysql" | "mariadb" => mysql::observe(&view, settings, report),

@@ -22,8 +22,10 @@
 //! assert_eq!(report.finish(|_| true).len(), 1);
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::exported::MOST_OBSERVATIONS;
 use crate::pages::Listed;
 use crate::{Host, Observation, Refusal, Status, Subject, largest, text};
 
@@ -162,7 +164,8 @@ impl<'a> Report<'a> {
     }
 
     /// All observations. An open incident that none of them mentions is healthy if `is_watched` says that its key is no longer
-    /// watched; otherwise it is over if all of its kind and place were seen, and unknown if not.
+    /// watched; otherwise it is over if all of its kind and place were seen, and unknown if not. Of two with one key, the first
+    /// one counts, and of thousands the host gets as many as it accepts.
     pub fn finish(mut self, is_watched: impl Fn(&str) -> bool) -> Vec<Observation> {
         let mut rest: Vec<Observation> = Vec::new();
         for incident in self.host.unmentioned(&self.all) {
@@ -184,6 +187,17 @@ impl<'a> Report<'a> {
             });
         }
         self.all.append(&mut rest);
+        // A server that names a thing twice must not make the whole answer invalid.
+        let mut keys = BTreeSet::new();
+        self.all.retain(|one| keys.insert(one.key.clone()));
+        if self.all.len() > MOST_OBSERVATIONS {
+            self.all.retain(|one| one.status != Status::Healthy || self.host.is_open(&one.key));
+        }
+        if self.all.len() > MOST_OBSERVATIONS {
+            self.all.truncate(MOST_OBSERVATIONS);
+            let why = format!("there are more than {MOST_OBSERVATIONS} findings, and the others are left out");
+            self.all.push(Observation::unknown("left-out", self.host.host(), why));
+        }
         self.all
     }
 }
@@ -238,6 +252,21 @@ mod tests {
             found,
             [Status::Healthy, Status::Unknown("cache:db was not checked this time".into()), Status::Healthy]
         );
+    }
+
+    /// Would break: one server with a bad answer that hides all others.
+    #[test]
+    fn an_answer_is_valid_whatever_a_server_says() {
+        let host = StandIn::default().host();
+        let mut report = Report::new(&host, 9);
+        let bad = |key: usize| Observation::new(key.to_string(), about(), Status::Unhealthy(Severity::Warning), "bad");
+        (0..2_000).for_each(|key| report.add(bad(key % 1_500)));
+        let found = report.finish(|_| true);
+        assert_eq!(found.len(), MOST_OBSERVATIONS + 1);
+        assert_eq!(found.last().map(|one| &*one.key), Some("left-out"));
+        let mut report = Report::new(&host, 9);
+        (0..2_000).for_each(|key| report.add(bad(key % 7)));
+        assert_eq!(report.finish(|_| true).len(), 7);
     }
 
     /// Would break: an open finding that is left out, and then looks gone.
