@@ -25,7 +25,7 @@ pub(crate) const DROP_LEFTOVER: &str = "ansai:postgresql/postgresql-actions.drop
 pub(crate) const DISKS: &str = "ansai:disk/disk-probe";
 
 /// Maximum number of pages of a list that are read: 256 entries each. More would need more than the fuel of an evaluation.
-const MOST_PAGES: usize = 16;
+pub(crate) const MOST_PAGES: usize = 16;
 
 /// Pairs of a session and one that it waits for, after which no more sessions are read.
 const MOST_PAIRS: usize = 12_000;
