@@ -3,6 +3,7 @@
 
 mod calls;
 mod detect;
+mod due;
 mod mysql;
 mod plan;
 mod postgresql;
