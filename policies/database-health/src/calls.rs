@@ -24,8 +24,11 @@ pub(crate) const DROP_LEFTOVER: &str = "ansai:postgresql/postgresql-actions.drop
 
 pub(crate) const DISKS: &str = "ansai:disk/disk-probe";
 
-/// Maximum number of pages of a list that are read: 256 entries each.
-pub(crate) const MOST_PAGES: usize = 40;
+/// Maximum number of pages of a list that are read: 256 entries each. More would need more than the fuel of an evaluation.
+pub(crate) const MOST_PAGES: usize = 16;
+
+/// Pairs of a session and one that it waits for, after which no more sessions are read.
+const MOST_PAIRS: usize = 12_000;
 
 ansai_sdk::host_calls! {
     "ansai:database/database-probe.look" => fn look(target: &str) -> Server = database_probe::look;
@@ -65,9 +68,22 @@ macro_rules! lists {
     )*};
 }
 
+/// The sessions of a server. In a queue for a lock each waits for all before it: then no more pages are read than the fuel of
+/// an evaluation is enough for, and the list is incomplete.
+///
+/// # Errors
+/// The refusal of the first page.
+pub(crate) fn sessions(host: &Host, target: &str) -> Result<Listed<Session>, Refusal> {
+    let mut pairs: usize = 0;
+    pages::read(MOST_PAGES, |cursor| {
+        let SessionPage { entries, skipped, complete, cursor } = session_page(host, target, cursor)?;
+        pairs = entries.iter().fold(pairs, |pairs, one| pairs.saturating_add(one.blocked_by.len()));
+        let is_enough = pairs > MOST_PAIRS;
+        Ok(Page { entries, skipped, complete: complete && cursor.is_none(), cursor: cursor.filter(|_| !is_enough) })
+    })
+}
+
 lists! {
-    /// All sessions of a server.
-    sessions: session_page => SessionPage of Session;
     /// What follows a server.
     replicas: replica_page => ReplicaPage of Replica;
     /// The indexes of the database of a target.

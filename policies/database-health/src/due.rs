@@ -6,15 +6,24 @@ use ansai_sdk::context::Trigger;
 use crate::report::scope;
 use crate::settings::Settings;
 
-/// Whether the lists of a target are due now, and notes that they are made. A verification looks only if it may be about a finding
-/// of these kinds.
+/// The key in the store of when they were made.
+fn at(target: &str) -> String {
+    format!("tables:{target}")
+}
+
+/// When the lists of a target were made last; `None` if they never were.
+pub(crate) fn listed_last(host: &Host, target: &str) -> Option<u64> {
+    host.recall(&at(target)).and_then(|text| text.parse().ok())
+}
+
+/// Whether the lists of a target are due now, and notes that they are made. A verification looks only if it may be about a
+/// finding of these kinds.
 pub(crate) fn is_due(host: &Host, settings: &Settings, target: &str, kinds: &[&str]) -> bool {
-    let at = format!("tables:{target}");
     let is_of = |key: &str| kinds.iter().any(|kind| scope(key) == format!("{kind}:{target}"));
     let is_open = host.open_incidents().iter().any(|one| is_of(&one.key));
-    let last: Option<u64> = host.recall(&at).and_then(|text| text.parse().ok());
     // A clock that was set back does not stop it.
-    let is_recent = last.is_some_and(|last| last <= host.now() && host.now() - last < settings.tables_every.0);
+    let is_recent =
+        listed_last(host, target).is_some_and(|last| last <= host.now() && host.now() - last < settings.tables_every.0);
     let is_due = is_open
         || match host.triggered_by() {
             Trigger::ByHand => true,
@@ -22,7 +31,7 @@ pub(crate) fn is_due(host: &Host, settings: &Settings, target: &str, kinds: &[&s
             _ => !is_recent,
         };
     if is_due {
-        host.remember(&at, &host.now().to_string());
+        host.remember(&at(target), &host.now().to_string());
     }
     is_due
 }

@@ -14,7 +14,7 @@ ansai_sdk::settings! {
         blocked_critical: Span = "blocked.critical",
         idle_warning: Span = "idle_in_transaction.warning",
         idle_critical: Span = "idle_in_transaction.critical",
-        long_statement: Span,
+        long_transaction: Span,
         spare_users: Vec<String>,
         lag_warning: Span = "lag.warning",
         lag_critical: Span = "lag.critical",

@@ -10,7 +10,7 @@ use ansai_sdk::{Decision, Failure};
 use crate::calls::{self, TABLES};
 use crate::due::is_due;
 use crate::plan::Situation;
-use crate::report::Report;
+use crate::report::{Report, is_full};
 use crate::server::View;
 use crate::settings::Settings;
 
@@ -22,7 +22,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if view.server.replica {
         return Some("its tables are maintained on the server that it follows".into());
     }
-    if !is_due(host, settings, target, &["index", "dead-rows"]) {
+    if is_full(report) || !is_due(host, settings, target, &["index", "dead-rows"]) {
         return None;
     }
     if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target)) {

@@ -1,11 +1,8 @@
 //! Who holds up whom: the sessions at the root of chains of locks.
 
-use std::collections::BTreeMap;
-
 use ansai_sdk::largest;
 
 use super::View;
-use crate::imports::ansai::database::database_probe::Session;
 
 /// A prepared transaction as the holder of a lock.
 pub(super) const PREPARED: &str = "0";
@@ -23,39 +20,48 @@ pub(super) struct Root<'v> {
 }
 
 pub(super) fn roots<'v>(view: &'v View<'_>) -> Vec<Root<'v>> {
-    let sessions = || view.sessions.iter();
-    let by_identity: BTreeMap<&str, &Session> = sessions().map(|one| (&*one.identity, one)).collect();
-    let mut waiting: BTreeMap<&str, Vec<&Session>> = BTreeMap::new();
-    for one in sessions() {
-        for blocker in &one.blocked_by {
-            waiting.entry(blocker).or_default().push(one);
+    let all = &view.sessions;
+    let pairs = all.iter().enumerate().flat_map(|(place, one)| one.blocked_by.iter().map(move |other| (place, other)));
+    let mut pairs = pairs.peekable();
+    if pairs.peek().is_none() {
+        return Vec::new();
+    }
+    // Sessions by their places in the list, because comparing texts is what costs. A prepared transaction is behind them.
+    let mut places: Vec<(&str, usize)> = all.iter().enumerate().map(|(place, one)| (&*one.identity, place)).collect();
+    places.push((PREPARED, all.len()));
+    places.sort_unstable();
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); places.len()];
+    for (place, other) in pairs {
+        let found = places.binary_search_by(|(identity, _)| (*identity).cmp(other)).ok();
+        let blocker = found.and_then(|found| places.get(found)).and_then(|(_, blocker)| waiting.get_mut(*blocker));
+        if let Some(behind) = blocker {
+            behind.push(place);
         }
     }
-    let is_root = |identity: &&str| {
-        *identity == PREPARED || by_identity.get(*identity).is_some_and(|one| one.blocked_by.is_empty())
+    let is_root = |place: &usize| {
+        let is_free = all.get(*place).is_none_or(|one| one.blocked_by.is_empty());
+        is_free && waiting.get(*place).is_some_and(|behind| !behind.is_empty())
     };
-    let roots: Vec<&str> = waiting.keys().copied().filter(is_root).collect();
-    let followed = largest(roots, MOST_ROOTS, |identity| waiting.get(identity).map_or(0, Vec::len));
-    followed.into_iter().map(|identity| follow(view, identity, by_identity.get(identity).copied(), &waiting)).collect()
+    let found: Vec<usize> = (0..waiting.len()).filter(is_root).collect();
+    let followed = largest(found, MOST_ROOTS, |place| waiting.get(*place).map_or(0, Vec::len));
+    followed.into_iter().map(|place| follow(view, place, &waiting)).collect()
 }
 
 /// Follows the chain behind a root. Each session counts once.
-fn follow<'v>(
-    view: &View<'_>,
-    identity: &'v str,
-    root: Option<&Session>,
-    waiting: &BTreeMap<&str, Vec<&'v Session>>,
-) -> Root<'v> {
+fn follow<'v>(view: &'v View<'_>, place: usize, waiting: &[Vec<usize>]) -> Root<'v> {
+    let root = view.sessions.get(place);
     let held = root.map_or(u64::MAX, |root| view.since(root.in_transaction_since.or(root.since)));
-    let mut found: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut open = vec![identity];
+    let mut seen = vec![false; waiting.len()];
+    let (mut open, mut victims, mut waited) = (vec![place], 0_u64, 0);
     while let Some(next) = open.pop() {
         for victim in waiting.get(next).into_iter().flatten() {
-            if found.insert(&victim.identity, view.since(victim.since).min(held)).is_none() {
-                open.push(&victim.identity);
+            let is_new = seen.get_mut(*victim).is_some_and(|seen| !std::mem::replace(seen, true));
+            if let Some(session) = view.sessions.get(*victim).filter(|_| is_new) {
+                victims = victims.saturating_add(1);
+                waited = view.since(session.since).min(held).max(waited);
+                open.push(*victim);
             }
         }
     }
-    let waited = found.values().copied().max().unwrap_or_default();
-    Root { identity, victims: found.len() as u64, waited }
+    Root { identity: root.map_or(PREPARED, |root| &root.identity), victims, waited }
 }

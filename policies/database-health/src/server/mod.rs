@@ -11,6 +11,7 @@ use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value,
 };
 
+use crate::due::listed_last;
 use crate::imports::ansai::database::database_probe::{Server, Session};
 use crate::plan::Situation;
 use crate::report::{Report, is_late};
@@ -79,6 +80,8 @@ pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut
             }
         }
     }
+    // What waited longest is first, because one evaluation cannot read everything.
+    answered.sort_by_key(|(target, _)| listed_last(report.host(), &target.name));
     for (target, server) in answered {
         let own = settings.for_target(report.host(), &target.name).and_then(|own| own.check().map(|()| own));
         let why = match own {
@@ -118,7 +121,7 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
         sessions::observe(&view, settings, report);
         leak::observe(&view, settings, report);
         if let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name)) {
-            replicas::observe(&view, &all, settings, report);
+            replicas::observe(&view, all, settings, report);
             let skipped = match &*view.server.engine {
                 "postgresql" => postgresql::observe(&view, settings, report),
                 "mysql" | "mariadb" => mysql::observe(&view, settings, report),

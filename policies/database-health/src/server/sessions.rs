@@ -1,5 +1,5 @@
-//! Sessions that hold up others, are idle in a transaction, or run one statement for long. Each is one finding for its
-//! transaction, with the worst of these.
+//! Sessions that hold up others, are idle in a transaction, or take long. Each is one finding for its transaction, with the
+//! worst of these.
 
 use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Severity, Span, Status, text};
 
@@ -25,7 +25,7 @@ struct Fault<'v> {
     victims: u64,
     /// How long this lasts, in milliseconds.
     lasts: u64,
-    /// Whether ending it would help: not for one that only runs long.
+    /// Whether ending it would help: not if it only takes long.
     is_in_the_way: bool,
 }
 
@@ -57,7 +57,8 @@ fn fault<'v>(view: &View<'_>, settings: &Settings, session: &'v Session, roots: 
         let victims = root.victims;
         Some(Fault { session, severity, words, victims, lasts: root.waited, is_in_the_way: true })
     });
-    let is_idle = is_of_a_client && session.state.starts_with("idle in transaction");
+    // One whose transaction failed holds nothing any more.
+    let is_idle = is_of_a_client && session.state == "idle in transaction";
     let idle = settings.idle().severity(lasts as f64, None).filter(|_| is_idle).map(|severity| Fault {
         session,
         severity,
@@ -66,14 +67,19 @@ fn fault<'v>(view: &View<'_>, settings: &Settings, session: &'v Session, roots: 
         lasts,
         is_in_the_way: true,
     });
-    // A statement that waits for a lock is held up by another one.
-    let is_long = session.work == Work::Client && session.state == "active" && session.blocked_by.is_empty();
-    let long = (is_long && lasts >= settings.long_statement.0).then(|| Fault {
+    // One that waits for a lock is held up by another one.
+    let is_free = session.work == Work::Client && session.blocked_by.is_empty();
+    let runs = if session.state == "active" { lasts } else { 0 };
+    let open = runs.max(view.since(session.in_transaction_since));
+    let long = (is_free && open >= settings.long_transaction.0).then(|| Fault {
         session,
         severity: Severity::Notice,
-        words: format!("runs one statement for {}", Span(lasts)),
+        words: match runs >= settings.long_transaction.0 {
+            true => format!("runs one statement for {}", Span(runs)),
+            false => format!("has its transaction open for {}", Span(open)),
+        },
         victims: 0,
-        lasts,
+        lasts: open,
         is_in_the_way: false,
     });
     // Of equal ones, the last is taken: what blocks others.
@@ -150,8 +156,7 @@ impl Fault<'_> {
             return situation.advise("decide whether to wait for it or to end it", why);
         }
         if !self.is_in_the_way {
-            return situation
-                .advise("check whether its statement should run so long", format!("{why}, and blocks nobody"));
+            return situation.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
         }
         if let Some(rest) = too_young(situation, view, session) {
             return situation.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));

@@ -808,7 +808,8 @@ declare module "ansai:database/database-probe@0.2.0" {
     /** Those of them that ordinary roles do not get. */
     reserved: number;
     /**
-     * What an engine counts besides. PostgreSQL: `cache-hits` (ratio since the statistics were reset), `transaction-age` and
+     * What an engine counts besides. PostgreSQL: `cache-requests` (blocks since the statistics were reset), `cache-hits`
+     * (the ratio of them that were in the cache), `transaction-age` and
      * `multixact-age` of the oldest database (in transactions), `freeze-age` (autovacuum prevents wraparound from this age
      * on), `oldest-snapshot-age` (in transactions), `longest-transaction` (milliseconds), `prepared-transactions`,
      * `deadlocks`, `temporary-bytes`. What is unknown is not in the list.

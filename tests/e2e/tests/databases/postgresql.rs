@@ -111,13 +111,19 @@ fn the_root_of_a_chain_is_ended_and_nobody_else(site: &Site) {
     server.wait_for("app", waits, "4");
     let keys = ["worker", "forgetful", "billing", "pg_dump", "console", "admin"].map(|name| site.key("main-db", name));
     let [worker, forgetful, billing, copying, console, admin] = &keys;
+    let waiting = ["first", "second", "third", "migration"].map(|name| site.key("main-db", name));
 
     let ran = site.once(&[("main-db", "ansai", server.port())]);
     assert_eq!(steps_of(&ran, worker), done(&["cancel"]), "{ran:?}");
     assert_eq!(steps_of(&ran, forgetful), done(&["terminate"]), "{ran:?}");
     assert_eq!(steps_of(&ran, billing), done(&["terminate"]), "{ran:?}");
-    for key in [copying, console, admin] {
+    // The policy spares the first two. The last one is a superuser, which only the host can see.
+    for (key, why) in [(copying, "copies data out"), (console, "`spare_users`"), (admin, "belongs to a superuser")] {
         is_told(&ran, key);
+        assert!(format!("{}", finding(&ran, key)).contains(why), "{why}: {ran:?}");
+    }
+    for key in waiting {
+        assert!(!format!("{ran:?}").contains(&key), "one that waits is no finding: {ran:?}");
     }
     is_told(&ran, "connections:main-db");
     is_told(&ran, "wraparound:main-db");

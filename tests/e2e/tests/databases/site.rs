@@ -115,6 +115,8 @@ state_dir = "{state}"
 mode = "enforce"
 [policy.database-health]
 source = {source:?}
+[policy.database-health.attempts]
+verify_within = "1s"
 [policy.database-health.settings]
 connections = {{ warning = 30, critical = 99 }}
 blocked = {{ warning = "1s", critical = "1h" }}

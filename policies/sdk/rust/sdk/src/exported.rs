@@ -3,7 +3,7 @@
 use crate::{Decision, Failure, FromSettings, Host, Observation, Status};
 
 /// Maximum number of observations in one answer, below the host's limit of 1,000.
-const MOST_OBSERVATIONS: usize = 900;
+pub(crate) const MOST_OBSERVATIONS: usize = 900;
 
 /// A policy detects problems and proposes repairs. [`policy!`](crate::policy!) turns it into a component.
 pub trait Policy {

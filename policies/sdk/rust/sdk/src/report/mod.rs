@@ -22,8 +22,13 @@
 //! assert_eq!(report.finish(|_| true).len(), 1);
 //! ```
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::exported::MOST_OBSERVATIONS;
 use crate::pages::Listed;
 use crate::{Host, Observation, Refusal, Status, Subject, largest, text};
 
@@ -41,6 +46,7 @@ pub struct Report<'a> {
     all: Vec<Observation>,
     looked: Vec<Looked>,
     timeouts: u32,
+    entries: usize,
 }
 
 /// `KIND:PLACE` of a key `KIND:PLACE` or `KIND:PLACE/THING`. A place that begins with a slash, such as a path, is the whole
@@ -65,7 +71,7 @@ impl<'a> Report<'a> {
     /// Creates an empty report. At most `most` things of one kind and place are findings at a time, see
     /// [`worst`](Report::worst).
     pub fn new(host: &'a Host, most: usize) -> Report<'a> {
-        Report { host, most, all: Vec::new(), looked: Vec::new(), timeouts: 0 }
+        Report { host, most, all: Vec::new(), looked: Vec::new(), timeouts: 0, entries: 0 }
     }
 
     /// The host of this evaluation.
@@ -104,6 +110,7 @@ impl<'a> Report<'a> {
         let (entries, missing) = match list {
             Ok(listed) => {
                 let missing = listed.missing(noun);
+                self.entries = self.entries.saturating_add(listed.entries.len());
                 (Some(listed.entries), missing)
             }
             Err(refusal) => {
@@ -153,8 +160,15 @@ impl<'a> Report<'a> {
         self.timeouts
     }
 
+    /// How many entries all lists have together. Reading one takes thousands of instructions, and an evaluation has a budget of
+    /// them.
+    pub fn entries(&self) -> usize {
+        self.entries
+    }
+
     /// All observations. An open incident that none of them mentions is healthy if `is_watched` says that its key is no longer
-    /// watched; otherwise it is over if all of its kind and place were seen, and unknown if not.
+    /// watched; otherwise it is over if all of its kind and place were seen, and unknown if not. Of two with one key, the first
+    /// one counts, and of thousands the host gets as many as it accepts.
     pub fn finish(mut self, is_watched: impl Fn(&str) -> bool) -> Vec<Observation> {
         let mut rest: Vec<Observation> = Vec::new();
         for incident in self.host.unmentioned(&self.all) {
@@ -176,6 +190,17 @@ impl<'a> Report<'a> {
             });
         }
         self.all.append(&mut rest);
+        // A server that names a thing twice must not make the whole answer invalid.
+        let mut keys = BTreeSet::new();
+        self.all.retain(|one| keys.insert(one.key.clone()));
+        if self.all.len() > MOST_OBSERVATIONS {
+            self.all.retain(|one| one.status != Status::Healthy || self.host.is_open(&one.key));
+        }
+        if self.all.len() > MOST_OBSERVATIONS {
+            self.all.truncate(MOST_OBSERVATIONS);
+            let why = format!("there are more than {MOST_OBSERVATIONS} findings, and the others are left out");
+            self.all.push(Observation::unknown("left-out", self.host.host(), why));
+        }
         self.all
     }
 }
@@ -183,70 +208,5 @@ impl<'a> Report<'a> {
 impl fmt::Debug for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Report").field("all", &self.all).field("timeouts", &self.timeouts).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Severity;
-    use crate::pages::End;
-    use crate::testing::StandIn;
-
-    fn about() -> Subject {
-        Subject::new("target", "db")
-    }
-
-    fn open(host: StandIn, key: &str) -> StandIn {
-        host.with_open(Observation::new(key, about(), Status::Unhealthy(Severity::Warning), "bad"))
-    }
-
-    fn listed(entries: Vec<u64>, end: Option<End>) -> Result<Listed<u64>, Refusal> {
-        Ok(Listed { entries, skipped: 0, end })
-    }
-
-    /// Would break: a finding that ends because nobody looked, or that never ends.
-    #[test]
-    fn an_incident_ends_only_if_all_of_its_kind_were_seen() {
-        let refused = || Err(Refusal::Busy("later".into()));
-        for (list, expected) in [
-            (listed(vec![], None), Status::Gone),
-            (listed(vec![], Some(End::Incomplete)), Status::Unknown("the list of tables is incomplete".into())),
-            (refused(), Status::Unknown("the tables of db cannot be listed: busy: later".into())),
-        ] {
-            let host = open(StandIn::default(), "table:db/a").host();
-            let mut report = Report::new(&host, 9);
-            report.listed("table", "table", "db", &about(), list);
-            let found = report.finish(|_| true);
-            assert_eq!(found.last().map(|one| (&*one.key, &one.status)), Some(("table:db/a", &expected)));
-        }
-        let keys = ["table:other/a", "cache:db", "leak:db"];
-        let host = keys.into_iter().fold(StandIn::default(), open).host();
-        let mut report = Report::new(&host, 9);
-        report.looked("leak", "db", None);
-        let found: Vec<Status> =
-            report.finish(|key| key != "table:other/a").into_iter().map(|one| one.status).collect();
-        assert_eq!(
-            found,
-            [Status::Healthy, Status::Unknown("cache:db was not checked this time".into()), Status::Healthy]
-        );
-    }
-
-    /// Would break: an open finding that is left out, and then looks gone.
-    #[test]
-    fn the_worst_are_findings_and_open_ones_always() {
-        let host = open(open(StandIn::default(), "t:db/1"), "t:db/0").host();
-        let mut report = Report::new(&host, 4);
-        let fault = |size: &u64| (*size > 0).then_some(*size);
-        let found = report.worst("table", "db", &about(), (0..9).collect(), |size| format!("t:db/{size}"), fault);
-        assert_eq!(found, [0, 1, 8, 7]);
-        let told = report.finish(|_| true);
-        assert_eq!(
-            told.first().map(|one| &*one.summary),
-            Some("5 more tables of db have a fault and are not listed yet")
-        );
-        let mut report = Report::new(&host, 1);
-        let found = report.worst("table", "db", &about(), vec![0, 1], |size| format!("t:db/{size}"), fault);
-        assert_eq!((found.len(), report.all.len()), (2, 0));
     }
 }
