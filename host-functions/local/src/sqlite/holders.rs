@@ -36,7 +36,8 @@ pub(super) struct Holders {
 impl Holders {
     /// Looks at all processes until `is_over`.
     pub(super) fn of(host: &Host, place: &Place, is_over: &dyn Fn() -> bool) -> Holders {
-        let files: Vec<Inode> = [Some(place.stat), place.wal, place.shm].into_iter().flatten().map(|stat| stat.inode()).collect();
+        let files: Vec<Inode> =
+            [Some(place.stat), place.wal, place.shm].into_iter().flatten().map(|stat| stat.inode()).collect();
         let Ok(processes) = processes(host) else { return Holders::default() };
         let sees_first = processes.iter().any(|process| process.ends_with("1"));
         let locks = read(&host.path("/proc/locks")).ok().flatten();

@@ -34,7 +34,9 @@ pub(super) enum Task {
     Full,
     Checkpoint,
     /// With the directory of the database, where there is room for its temporary file.
-    Vacuum { directory: String },
+    Vacuum {
+        directory: String,
+    },
     Copy(NewFile),
     Recover(NewFile),
 }

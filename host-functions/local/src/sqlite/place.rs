@@ -17,7 +17,7 @@ use crate::safety::beneath::{Mounts, open};
 use crate::safety::identity::{Inode, Stat};
 use crate::safety::names::split;
 use crate::safety::protected::Protected;
-use crate::safety::root::{Root, absolute, above};
+use crate::safety::root::{Root, above, absolute};
 
 /// A database file and what lies beside it.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ impl Place {
     pub(super) fn of(host: &Host, text: &str) -> Result<Place, Refusal> {
         let shown = || inert(text, 200);
         let path = absolute(text).filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| Refusal::Invalid(format!("`{}` is not an absolute path in plain form", shown())))?;
+        let path =
+            path.ok_or_else(|| Refusal::Invalid(format!("`{}` is not an absolute path in plain form", shown())))?;
         let (directory, name) = split(&path);
         let directory = if directory.is_empty() { "/".to_owned() } else { path_text(directory) };
         let root = Root::open(host, &directory)?;

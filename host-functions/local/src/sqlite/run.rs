@@ -133,7 +133,14 @@ mod tests {
     #[test]
     fn only_a_whole_answer_counts() {
         assert_eq!(answer(&ran("noise\nansai-sqlite \"vacuumed\"\nmore\n")), Some(Reply::Vacuumed));
-        for text in ["", "ansai-sqlite", "ansai-sqlite {", "\"vacuumed\"", "ansai-sqlite \"dropped\"", " ansai-sqlite \"copied\""] {
+        for text in [
+            "",
+            "ansai-sqlite",
+            "ansai-sqlite {",
+            "\"vacuumed\"",
+            "ansai-sqlite \"dropped\"",
+            " ansai-sqlite \"copied\"",
+        ] {
             assert_eq!(answer(&ran(text)), None, "{text}");
         }
         assert!(ending(&ran("")).contains("exited with 0"));

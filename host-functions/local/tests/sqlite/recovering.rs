@@ -70,17 +70,22 @@ fn rows_around_damaged_pages_are_saved() {
     assert_eq!(number(&copy, "PRAGMA user_version"), 7);
     assert_eq!(number(&copy, "SELECT count(*) FROM sqlite_schema WHERE name IN ('i', 'v', 'g')"), 3);
     assert_eq!(number(&copy, "SELECT count(*) FROM w WHERE n IN (1, 2.5, x'00ff')"), 3);
-    assert_eq!(number(&copy, "SELECT count(*) FROM t WHERE text = printf('%08d', id) || hex(zeroblob(250))"), saved.len() as i64);
+    assert_eq!(
+        number(&copy, "SELECT count(*) FROM t WHERE text = printf('%08d', id) || hex(zeroblob(250))"),
+        saved.len() as i64
+    );
 }
 
 /// An overflow page is damaged: only its row is lost, and is counted as one.
 #[test]
 fn one_unreadable_row_costs_one_row() {
     let scene = Scene::new();
-    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, text); INSERT INTO t VALUES (1, 'a'), (2, zeroblob(40000)), (3, 'c');";
+    let sql =
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, text); INSERT INTO t VALUES (1, 'a'), (2, zeroblob(40000)), (3, 'c');";
     let path = scene.make("app.db", sql);
     let database = Connection::open(&path).unwrap();
-    let last: i64 = database.query_row("SELECT max(pageno) FROM dbstat WHERE pagetype = 'overflow'", [], |row| row.get(0)).unwrap();
+    let last: i64 =
+        database.query_row("SELECT max(pageno) FROM dbstat WHERE pagetype = 'overflow'", [], |row| row.get(0)).unwrap();
     drop(database);
     // Its chain leads to a page that does not exist.
     damage(&path, 4096, [usize::try_from(last).unwrap() - 2], 0xff);

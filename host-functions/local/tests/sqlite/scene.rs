@@ -42,13 +42,7 @@ impl Scene {
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let own = rustix::process::geteuid().as_raw();
         let uid = if own == 0 { OTHER } else { own };
-        let scene = Scene {
-            directory,
-            uid,
-            most_bytes: 1 << 30,
-            host: Host::at("/"),
-            stop: AtomicBool::new(false),
-        };
+        let scene = Scene { directory, uid, most_bytes: 1 << 30, host: Host::at("/"), stop: AtomicBool::new(false) };
         for name in ["data", "copies"] {
             std::fs::create_dir(scene.top(name)).unwrap();
             scene.give(&scene.top(name));

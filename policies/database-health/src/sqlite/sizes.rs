@@ -1,8 +1,6 @@
 //! A `-wal` file that stays large, and pages that nobody uses.
 
-use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share,
-};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share};
 
 use super::damage::LONGEST;
 use super::memory::Memory;

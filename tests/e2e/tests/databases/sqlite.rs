@@ -31,7 +31,8 @@ fn sqlite_files_of_another_user_are_checked_and_vacuumed() {
     std::fs::create_dir(&data).unwrap();
     chown(&data, Some(OTHER), Some(OTHER)).unwrap();
     let (large, damaged, of_root) = (data.join("large.db"), data.join("damaged.db"), data.join("root.db"));
-    let rows = "CREATE TABLE t(id INTEGER PRIMARY KEY, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+    let rows =
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
         WHERE i < 4000) INSERT INTO t(b) SELECT zeroblob(8000) FROM n;";
     make(&large, &format!("{rows} DELETE FROM t WHERE id > 1000"));
     make(&damaged, &rows.replace("8000", "100"));

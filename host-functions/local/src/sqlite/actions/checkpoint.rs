@@ -91,7 +91,8 @@ impl TypedAction for Checkpoint {
         Ok(match Place::of(doing.host, path)?.wal_bytes() {
             0 => applied(path, Outcome::Done, "the -wal file is empty".into(), Vec::new()),
             left => {
-                let detail = format!("ansai ended meanwhile; the -wal file has {}, and no content is lost", Bytes::new(left));
+                let detail =
+                    format!("ansai ended meanwhile; the -wal file has {}, and no content is lost", Bytes::new(left));
                 applied(path, Outcome::Failed, detail, Vec::new())
             }
         })

@@ -5,6 +5,7 @@ mod copy;
 mod new_file;
 mod target;
 mod vacuum;
+mod way;
 
 use std::time::Duration;
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ansai_core::{Bytes, Measure, Millis, Outcome, Preview, Refusal, Unit};
-use ansai_kit::action::{Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction, Work as Kind};
+use ansai_kit::action::{
+    Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction, Work as Kind,
+};
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +90,9 @@ impl TypedAction for Vacuum {
         } else if place.header.free_pages < what.targets.free_pages {
             return Ok(applied(path, Outcome::Done, "the database was rewritten".into(), Vec::new()));
         } else if place.wal_bytes() > what.targets.wal_bytes {
-            return Ok(Applied::unknown("ansai ended meanwhile; the vacuum may be in the -wal file, whole or not at all"));
+            return Ok(Applied::unknown(
+                "ansai ended meanwhile; the vacuum may be in the -wal file, whole or not at all",
+            ));
         } else {
             "ansai ended meanwhile; the database is as before"
         };

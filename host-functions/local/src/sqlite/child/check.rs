@@ -3,8 +3,8 @@
 use ansai_core::text::inert;
 use rusqlite::Connection;
 
-use super::open::{Access, open};
 use super::Failure;
+use super::open::{Access, open};
 use crate::sqlite::job::{Job, Kind, MOST_PROBLEMS, MOST_TEXT, Reply, Task};
 
 pub(super) fn check(job: &Job) -> Result<Reply, Failure> {

@@ -55,10 +55,9 @@ impl From<Error> for Failure {
 
 /// Does the job on standard input, and writes the reply to standard output. Returns the exit code.
 pub fn run() -> u8 {
-    let reply = job().and_then(|job| work(&job)).unwrap_or_else(|Failure { kind, text }| Reply::Failed {
-        kind,
-        text: inert(&text, MOST_TEXT),
-    });
+    let reply = job()
+        .and_then(|job| work(&job))
+        .unwrap_or_else(|Failure { kind, text }| Reply::Failed { kind, text: inert(&text, MOST_TEXT) });
     let written = serde_json::to_string(&reply)
         .map_err(std::io::Error::from)
         .and_then(|text| writeln!(std::io::stdout(), "\n{ANSWER}{text}"));

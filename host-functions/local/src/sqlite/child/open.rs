@@ -74,5 +74,7 @@ pub(super) fn open_file(path: &str, inode: Inode, access: Access) -> Result<Conn
 /// Whether this process has this file open.
 fn has_open(inode: Inode) -> bool {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return false };
-    entries.flatten().any(|entry| std::fs::metadata(entry.path()).is_ok_and(|found| (found.dev(), found.ino()) == inode))
+    entries
+        .flatten()
+        .any(|entry| std::fs::metadata(entry.path()).is_ok_and(|found| (found.dev(), found.ino()) == inode))
 }

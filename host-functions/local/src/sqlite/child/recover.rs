@@ -9,12 +9,12 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Row};
 
+use super::Failure;
 use super::check::problems;
 use super::copy::open_new;
 use super::open::{Access, open};
 use super::schema::{Object, What, columns, objects, quoted};
 use super::walk::{Table, rows};
-use super::Failure;
 use crate::sqlite::job::{Job, Kind, NewFile, Recovered, Reply};
 
 /// The longest row in bytes: a longer one is damage.
@@ -39,12 +39,8 @@ pub(super) fn recover(job: &Job, to: &NewFile) -> Result<Reply, Failure> {
         let why = "its list of tables cannot be read; sqlite3 with `.recover` may still find rows";
         return Err(Failure::new(Kind::Damaged, why));
     }
-    let mut saved = Recovered {
-        missing_objects: missing,
-        gaps: lost.gaps,
-        unreadable_rows: lost.rows,
-        ..Recovered::default()
-    };
+    let mut saved =
+        Recovered { missing_objects: missing, gaps: lost.gaps, unreadable_rows: lost.rows, ..Recovered::default() };
     for table in objects.iter().filter(|object| object.what == What::Table) {
         fill(&source, &target, table, &mut saved)?;
     }

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::walk::{Lost, Table, rows};
 use super::Failure;
+use super::walk::{Lost, Table, rows};
 
 /// The most objects of one database.
 const MOST_OBJECTS: usize = 100_000;
@@ -97,7 +97,9 @@ mod tests {
         assert_eq!(what("CREATE TABLE a(b)"), Some(What::Table));
         assert_eq!(what("create unique index a ON b(c)"), Some(What::Index));
         assert_eq!(what("CREATE VIRTUAL TABLE a USING fts5(b)"), Some(What::VirtualTable));
-        for sql in ["", "ATTACH '/etc/x' AS y", "DROP TABLE a", "PRAGMA writable_schema=1", "CREATE TEMP TABLE a(b)", "é"] {
+        for sql in
+            ["", "ATTACH '/etc/x' AS y", "DROP TABLE a", "PRAGMA writable_schema=1", "CREATE TEMP TABLE a(b)", "é"]
+        {
             assert_eq!(what(sql), None, "{sql}");
         }
     }

@@ -36,7 +36,8 @@ pub(super) fn rows(
         let end = pass(&mut all, None, &mut |_, row| take(row))?;
         return Ok(Lost { rows: 0, gaps: u64::from(end == End::Damaged) });
     };
-    let select = |what: &str, rest: &str| format!("SELECT {what} FROM {name} WHERE {rowid} >= ?1 ORDER BY {rowid}{rest}");
+    let select =
+        |what: &str, rest: &str| format!("SELECT {what} FROM {name} WHERE {rowid} >= ?1 ORDER BY {rowid}{rest}");
     let mut all = source.prepare(&select(&format!("{rowid}, {columns}"), ""))?;
     let mut first = source.prepare(&select(rowid, " LIMIT 1"))?;
     let (mut from, mut lost) = (i64::MIN, Lost::default());

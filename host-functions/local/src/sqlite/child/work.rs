@@ -1,8 +1,8 @@
 //! `checkpoint` and `vacuum`.
 
+use super::Failure;
 use super::check::problems;
 use super::open::{Access, open};
-use super::Failure;
 use crate::sqlite::job::{Job, Kind, Reply};
 
 pub(super) fn checkpoint(job: &Job) -> Result<Reply, Failure> {
