@@ -128,7 +128,8 @@ fn beyond(first: &mut Statement<'_>, low: i64) -> Result<Option<i64>, Failure> {
     let low = low.max(-1);
     let (mut bad, mut step) = (low, 1_i64);
     let mut good = loop {
-        let probe = low.saturating_add(step);
+        // The last steps are larger than what is left of the numbers.
+        let probe = if step == i64::MAX { i64::MAX } else { low.saturating_add(step) };
         match look(first, probe)? {
             Some(_) => break probe,
             None if probe == i64::MAX => return Ok(None),
@@ -144,4 +145,22 @@ fn beyond(first: &mut Statement<'_>, low: i64) -> Result<Option<i64>, Failure> {
         }
     }
     Ok(Some(good))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: a search that never ends, because the last number is never asked for.
+    #[test]
+    fn a_search_behind_the_last_page_ends() {
+        let source = Connection::open_in_memory().unwrap();
+        source.execute_batch("CREATE TABLE t(a)").unwrap();
+        let missing = "SELECT 1 FROM t WHERE ?1 < 0 UNION ALL SELECT 1 LIMIT 0";
+        let mut first = source.prepare(missing).unwrap();
+        for low in [i64::MIN, -1, 0, 7, i64::MAX - 1] {
+            // Nothing is damaged: the next number can be read.
+            assert_eq!(beyond(&mut first, low).unwrap(), Some(low.max(-1) + 1), "{low}");
+        }
+    }
 }
