@@ -64,7 +64,7 @@ impl Work<'_> {
             most_bytes,
         };
         let input = serde_json::to_vec(&job).map_err(|error| Refusal::Other(error.to_string()))?;
-        let path = &place.text;
+        let path = &inert(&place.text, MOST_TEXT);
         let ran = start(&input, owner, limit, is_over).map_err(SqliteError::Program)?;
         let reply = match ran.ended {
             Ended::TimeLimit => return Err(Refusal::TimedOut(format!("{path} was not done within {limit:?}"))),

@@ -108,7 +108,7 @@ fn damage_is_found_and_told() {
     assert!(std::fs::read(&path).unwrap() == bytes);
 }
 
-/// An index that lacks a row: only `full` finds it.
+/// An index with an old value of a row: only `full` finds it.
 #[test]
 fn full_finds_more_than_quick() {
     let scene = Scene::new();
@@ -116,7 +116,7 @@ fn full_finds_more_than_quick() {
                PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name = 'i'; PRAGMA writable_schema=OFF;";
     let path = scene.make("app.db", sql);
     let database = rusqlite::Connection::open(&path).unwrap();
-    let root = "INSERT INTO t VALUES (3); PRAGMA writable_schema=ON;
+    let root = "UPDATE t SET a = 9 WHERE a = 1; PRAGMA writable_schema=ON;
                 INSERT INTO sqlite_schema VALUES ('index', 'i', 't', 3, 'CREATE INDEX i ON t(a)');";
     database.execute_batch(root).unwrap();
     drop(database);

@@ -9,6 +9,7 @@
 )]
 
 mod copying;
+mod exchanged;
 mod hostile;
 mod killed;
 mod looking;

@@ -44,7 +44,7 @@ impl Drop for OtherProcess {
 }
 
 #[test]
-#[ignore = "started by the other tests"]
+#[ignore = "run by the other tests"]
 fn the_process() {
     let Some(path) = std::env::var_os(PATH) else { return };
     let database = Connection::open(path).unwrap();

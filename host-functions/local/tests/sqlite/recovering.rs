@@ -115,6 +115,19 @@ fn a_damaged_inner_page_costs_its_branch() {
     assert_eq!((saved[0], *saved.last().unwrap(), count(&applied, "gaps")), (1, 20_000, 1));
 }
 
+/// Behind the last page there is nothing to search for.
+#[test]
+fn a_damaged_last_page_costs_its_rows() {
+    let scene = Scene::new();
+    let path = scene.make_rows("app.db", 500, "");
+    let last = *leaves(&path, "t").last().unwrap();
+    damage(&path, 4096, [last], 0x5a);
+    let applied = scene.run("recover-copy", &path);
+    assert_eq!((applied.outcome, count(&applied, "gaps")), (Outcome::Done, 1), "{}", applied.detail);
+    let saved = ids(&scene.copy());
+    assert!(saved.len() > 485 && saved.len() < 500, "{}", saved.len());
+}
+
 #[test]
 fn what_has_no_damage_loses_nothing() {
     let scene = Scene::new();

@@ -23,7 +23,7 @@ const OTHER: u32 = 12_345;
 
 /// Starts the process that opens databases: this program, with this test.
 #[test]
-#[ignore = "started by the other tests, as the owner of a database"]
+#[ignore = "run by the other tests, as the owner of a database"]
 fn the_child() {
     std::process::exit(ansai_local::sqlite::child::run().into());
 }

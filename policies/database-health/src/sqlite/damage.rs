@@ -44,11 +44,20 @@ pub(super) fn observe(path: &str, memory: &mut Memory, report: &mut Report<'_>, 
     match &memory.verdict {
         Verdict::None => "not checked yet".to_owned(),
         Verdict::Unknown(why) => {
-            report.add(Observation::unknown(key(DAMAGE, path), about, format!("whether {path} is damaged is unknown: {why}")));
+            report.add(Observation::unknown(
+                key(DAMAGE, path),
+                about,
+                format!("whether {path} is damaged is unknown: {why}"),
+            ));
             "not checked".to_owned()
         }
         Verdict::Sound => {
-            report.add_news(Observation::new(key(DAMAGE, path), about, Status::Healthy, format!("{path} has no damage")));
+            report.add_news(Observation::new(
+                key(DAMAGE, path),
+                about,
+                Status::Healthy,
+                format!("{path} has no damage"),
+            ));
             format!("checked {} ago", Span(host.now().saturating_sub(memory.quick.max(memory.full))))
         }
         Verdict::Damaged(problem) => {
@@ -113,9 +122,9 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let why = format!("{}; `sqlite3 {path} .recover` shows what can be read", situation.finding.summary);
     let advice = ("save what can be read, or restore a backup", why.as_str());
     Ok(situation.steps(MAINTAIN, calls::COPY, advice, |steps: &mut Sequence<'_>| {
-        steps.step(calls::COPY, path, || calls::copy(host, path, into, within, "a copy of all pages, before anything else"));
-        steps.step(calls::RECOVER, path, || {
-            calls::recover_copy(host, path, into, within, &situation.finding.summary)
+        steps.step(calls::COPY, path, || {
+            calls::copy(host, path, into, within, "a copy of all pages, before anything else")
         });
+        steps.step(calls::RECOVER, path, || calls::recover_copy(host, path, into, within, &situation.finding.summary));
     }))
 }

@@ -1,8 +1,6 @@
 //! A `-wal` file that stays large, and pages that nobody uses.
 
-use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share,
-};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share};
 
 use super::damage::LONGEST;
 use super::memory::Memory;
@@ -57,13 +55,9 @@ pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, setting
     );
 }
 
-/// Who has it locked so that a step would have to wait, as `backup (pid 812)`.
-fn in_use(found: &Database, least: Hold) -> Option<String> {
-    let is_strong = |hold: Hold| match least {
-        Hold::Reading => hold != Hold::Open,
-        _ => matches!(hold, Hold::Writing | Hold::Exclusive),
-    };
-    let holder = found.holders.iter().find(|one| is_strong(one.holds))?;
+/// Who reads or writes at this moment, so that a step would have to wait, as `backup (pid 812)`.
+fn in_use(found: &Database) -> Option<String> {
+    let holder = found.holders.iter().find(|one| one.holds != Hold::Open)?;
     Some(format!("{} (pid {})", holder.process, holder.pid))
 }
 
@@ -78,7 +72,7 @@ pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
     if situation.settings.wal().severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("the -wal file of {path} has {} now", Size(found.wal_bytes))));
     }
-    let reader = in_use(&found, Hold::Reading);
+    let reader = in_use(&found);
     let why = match &reader {
         Some(reader) => format!("the -wal file has {}, and {reader} uses it", Size(found.wal_bytes)),
         None => format!("the -wal file has {}", Size(found.wal_bytes)),
@@ -93,7 +87,7 @@ pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Fai
     if free_severity(&found, situation.settings, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("{path} has {} unused now", Size(free_bytes(&found)))));
     }
-    if let Some(holder) = in_use(&found, Hold::Reading).filter(|_| situation.is_at(MAINTAIN)) {
+    if let Some(holder) = in_use(&found).filter(|_| situation.is_at(MAINTAIN)) {
         return Ok(situation.wait_for(Span(10 * 60_000), format!("{path} is used by {holder}")));
     }
     let needed = found.bytes.saturating_add(found.wal_bytes).saturating_mul(ROOM);

@@ -5,9 +5,11 @@ mod copy;
 mod new_file;
 mod target;
 mod vacuum;
+mod way;
 
 use std::time::Duration;
 
+use ansai_core::text::inert;
 use ansai_core::{Measure, Millis, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate, Item};
 use serde_json::Value;
@@ -19,6 +21,9 @@ pub(super) use self::vacuum::Vacuum;
 /// The longest `within`: ansai waits for the step on a thread.
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 
+/// The longest sentence about an outcome, in characters.
+const MOST_DETAIL: usize = 2_000;
+
 /// `within`, bounded.
 fn within(within: Millis) -> Result<Duration, Refusal> {
     let within = Duration::from(within);
@@ -28,8 +33,9 @@ fn within(within: Millis) -> Result<Duration, Refusal> {
     }
 }
 
-/// The outcome of a step about one file.
+/// The outcome of a step about one file. A path in the sentence may hold anything.
 fn applied(target: &str, outcome: Outcome, detail: String, measures: Vec<Measure>) -> Applied {
+    let detail = inert(&detail, MOST_DETAIL);
     let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
     let item = Item { target: target.to_owned(), fate, freed_bytes: 0, undo: Value::Null };
     Applied { outcome, reason: None, detail, measures, items: vec![item], evidence: Vec::new() }

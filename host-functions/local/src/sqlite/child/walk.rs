@@ -128,7 +128,8 @@ fn beyond(first: &mut Statement<'_>, low: i64) -> Result<Option<i64>, Failure> {
     let low = low.max(-1);
     let (mut bad, mut step) = (low, 1_i64);
     let mut good = loop {
-        let probe = low.saturating_add(step);
+        // The last steps are larger than what is left of the numbers.
+        let probe = if step == i64::MAX { i64::MAX } else { low.saturating_add(step) };
         match look(first, probe)? {
             Some(_) => break probe,
             None if probe == i64::MAX => return Ok(None),
