@@ -6,8 +6,8 @@ use ansai_sdk::context::Trigger;
 use crate::report::scope;
 use crate::settings::Settings;
 
-/// Whether the lists of a target are due now, and notes that they are made. A verification looks only if it may be about a finding
-/// of these kinds.
+/// Whether the lists of a target are due now, and notes that they are made. A verification looks only if it may be about a
+/// finding of these kinds.
 pub(crate) fn is_due(host: &Host, settings: &Settings, target: &str, kinds: &[&str]) -> bool {
     let at = format!("tables:{target}");
     let is_of = |key: &str| kinds.iter().any(|kind| scope(key) == format!("{kind}:{target}"));

@@ -40,12 +40,7 @@ impl Engine for Postgresql {
         Identity::parse(session).map(engine::Identity::Postgresql)
     }
 
-    fn session(
-        &self,
-        reach: &Reach,
-        target: &str,
-        identity: engine::Identity,
-    ) -> Result<Box<dyn Control>, Refusal> {
+    fn session(&self, reach: &Reach, target: &str, identity: engine::Identity) -> Result<Box<dyn Control>, Refusal> {
         let engine::Identity::Postgresql(identity) = identity else {
             return Err(Refusal::Changed(format!("target `{target}` has another engine now")));
         };

@@ -37,12 +37,7 @@ impl Engine for Mysql {
         Identity::parse(session).map(engine::Identity::Mysql)
     }
 
-    fn session(
-        &self,
-        reach: &Reach,
-        target: &str,
-        identity: engine::Identity,
-    ) -> Result<Box<dyn Control>, Refusal> {
+    fn session(&self, reach: &Reach, target: &str, identity: engine::Identity) -> Result<Box<dyn Control>, Refusal> {
         let engine::Identity::Mysql(identity) = identity else {
             return Err(Refusal::Changed(format!("target `{target}` has another engine now")));
         };

@@ -13,7 +13,8 @@ pub const DATABASES: TypedField<Names> = TypedField::set("databases", "databases
 pub const MAX_BYTES: TypedField<Bytes> = TypedField::at_most("max_bytes", 10 << 30, "bytes of the table of a step");
 
 /// The longest step.
-pub const MAX_MINUTES: TypedField<Minutes> = TypedField::at_most("max_minutes", 30, "time of one step, after which it is ended");
+pub const MAX_MINUTES: TypedField<Minutes> =
+    TypedField::at_most("max_minutes", 30, "time of one step, after which it is ended");
 
 pub(super) const PROBE: &[Field] = &[TARGETS.field()];
 

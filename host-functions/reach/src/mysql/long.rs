@@ -111,10 +111,13 @@ fn verdict(rows: &[Row]) -> Result<(), Refusal> {
 /// What the server says of a statement: its progress, or nothing if it is over.
 fn progress(server: &Server, Backend { started: began, id }: Backend) -> Result<Option<String>, Refusal> {
     let [rows] = server.rows(LIMIT, |dialect| {
-        let (started, progress) = (started(dialect), match dialect.is_mariadb {
-            true => "p.stage, p.max_stage, p.progress",
-            false => "0 as stage, 0 as max_stage, 0 as progress",
-        });
+        let (started, progress) = (
+            started(dialect),
+            match dialect.is_mariadb {
+                true => "p.stage, p.max_stage, p.progress",
+                false => "0 as stage, 0 as max_stage, 0 as progress",
+            },
+        );
         [format!(
             "select coalesce(p.state, '') as state, {progress} from information_schema.processlist p
              where p.id = {id} and {started} = {began} and p.command = 'Query'"
@@ -248,7 +251,8 @@ mod tests {
         };
         let note = ["note", "Table does not support optimize, doing recreate + analyze instead"];
         assert_eq!(verdict(&rows(&[note, ["status", "OK"]])), Ok(()));
-        let locked = verdict(&rows(&[note, ["error", "Lock wait timeout exceeded; try …"], ["status", "Operation failed"]]));
+        let locked =
+            verdict(&rows(&[note, ["error", "Lock wait timeout exceeded; try …"], ["status", "Operation failed"]]));
         assert!(matches!(locked, Err(Refusal::Busy(_))), "{locked:?}");
         let failed = verdict(&rows(&[["Error", "The table 'secret' is full"], ["status", "Operation failed"]]));
         assert!(matches!(&failed, Err(Refusal::Unavailable(why)) if !why.contains("secret")), "{failed:?}");

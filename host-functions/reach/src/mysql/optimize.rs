@@ -49,7 +49,8 @@ impl Target {
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>, now: Option<&Table>) -> Applied {
         let detail = detail.into();
         let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
-        let freed_bytes = now.filter(|_| outcome == Outcome::Done).map_or(0, |now| self.bytes.saturating_sub(now.bytes));
+        let freed_bytes =
+            now.filter(|_| outcome == Outcome::Done).map_or(0, |now| self.bytes.saturating_sub(now.bytes));
         let item = Item { target: self.shown(), fate, freed_bytes, undo: serde_json::Value::Null };
         let mut measures = vec![Measure::count("bytes-before", self.bytes, Unit::Bytes)];
         measures.extend(now.map(|table| Measure::count("bytes-after", table.bytes, Unit::Bytes)));

@@ -80,7 +80,8 @@ fn source(target: &str, row: &Row) -> Result<Replica, BadRow> {
     }
     let broken = receiver != "Yes" || applier != "Yes";
     // What a broken replica shows is not how far it is behind.
-    let lag = behind.filter(|_| !broken).map(|seconds| Millis::new(seconds.saturating_sub(delay).saturating_mul(1_000)));
+    let lag =
+        behind.filter(|_| !broken).map(|seconds| Millis::new(seconds.saturating_sub(delay).saturating_mul(1_000)));
     Ok(entry(target, shown(&name), shown(&state), broken, lag))
 }
 

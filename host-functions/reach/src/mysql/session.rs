@@ -120,7 +120,14 @@ pub(super) fn work(own: &str) -> String {
 /// Programs that copy data, by the names that they give themselves.
 pub(super) fn is_dump(application: &str) -> bool {
     const DUMPS: [&str; 8] = [
-        "mysqldump", "mariadb-dump", "mysqlpump", "mydumper", "mariabackup", "mariadb-backup", "xtrabackup", "mysqlbinlog",
+        "mysqldump",
+        "mariadb-dump",
+        "mysqlpump",
+        "mydumper",
+        "mariabackup",
+        "mariadb-backup",
+        "xtrabackup",
+        "mysqlbinlog",
     ];
     DUMPS.iter().any(|name| application.starts_with(name))
 }
@@ -194,9 +201,12 @@ impl Control for Session {
         })?;
         if !is_direct.get() {
             let name = self.server.name();
-            return Err(Refusal::Unsupported(format!("target `{name}`: connect to the server itself, without a pooler")));
+            return Err(Refusal::Unsupported(format!(
+                "target `{name}`: connect to the server itself, without a pooler"
+            )));
         }
-        let row = sessions.first().ok_or_else(|| Refusal::Changed(format!("session {id} ended, or its transaction did")))?;
+        let row =
+            sessions.first().ok_or_else(|| Refusal::Changed(format!("session {id} ended, or its transaction did")))?;
         let accounts = accounts.first().ok_or(BadRow);
         let read = || {
             let (accounts, command) = (accounts?, row.text("command")?);
@@ -290,9 +300,22 @@ mod tests {
         for text in ["12/34/-", "12/34/56.78", "1764422112/4294967296/421938475938475.1764422200"] {
             assert_eq!(Identity::parse(text).unwrap().to_string(), text);
         }
-        for bad in ["", "12", "12/34", "12/34/", "12/34/56", "12/34/56.", "12/34/.7", "12/34/-/1", "0/0/-", "-1/1/-",
-            "1 or true/2/-", "1/2/- or true", "1/2/3.4 or true", "1/18446744073709551616/-"]
-        {
+        for bad in [
+            "",
+            "12",
+            "12/34",
+            "12/34/",
+            "12/34/56",
+            "12/34/56.",
+            "12/34/.7",
+            "12/34/-/1",
+            "0/0/-",
+            "-1/1/-",
+            "1 or true/2/-",
+            "1/2/- or true",
+            "1/2/3.4 or true",
+            "1/18446744073709551616/-",
+        ] {
             assert!(matches!(Identity::parse(bad), Err(Refusal::Invalid(_))), "{bad}");
         }
     }

@@ -68,7 +68,9 @@ pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: Lis
         names.iter().filter_map(|row| Some((row.number("id").ok()?, row.text("name").ok()?))).collect();
     let mut blocked: HashMap<u64, Vec<String>> = HashMap::new();
     for row in &waits {
-        let (Ok(waiting), Ok(by)) = (row.number("waiting"), Identity::read(row, ["id", "trx", "began"])) else { continue };
+        let (Ok(waiting), Ok(by)) = (row.number("waiting"), Identity::read(row, ["id", "trx", "began"])) else {
+            continue;
+        };
         let all = blocked.entry(waiting).or_default();
         if all.len() < MOST_BLOCKERS {
             all.push(by.to_string());
@@ -105,7 +107,11 @@ fn read(
         identity: identity.to_string(),
         user: shown(&row.text("user")?),
         // The port behind the name says nothing.
-        client: if client == "localhost" { String::new() } else { shown(client.rsplit_once(':').map_or(client.as_str(), |(host, _)| host)) },
+        client: if client == "localhost" {
+            String::new()
+        } else {
+            shown(client.rsplit_once(':').map_or(client.as_str(), |(host, _)| host))
+        },
         database: shown(&row.text("db")?),
         state: state(&command, identity.transaction.is_some()),
         waits_for: shown(&row.text("waits")?),

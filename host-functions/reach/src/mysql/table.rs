@@ -123,7 +123,8 @@ impl Table {
             free_bytes: details.map_or(Ok(0), |details| details.number("free"))?,
             is_granted: details.is_some(),
             has_full_text: details.map_or(Ok(false), |details| details.flag("full_text"))?,
-            is_cluster: cluster.is_some_and(|row| row.text("Value").is_ok_and(|value| value.eq_ignore_ascii_case("on"))),
+            is_cluster: cluster
+                .is_some_and(|row| row.text("Value").is_ok_and(|value| value.eq_ignore_ascii_case("on"))),
             is_in_work: now.flag("in_work")?,
             has_long_transactions: now.flag("long_transactions")?,
         })

@@ -77,7 +77,8 @@ fn what_would_hold_up_others_is_refused() {
         assert!(matches!(bad, Err(Refusal::Invalid(_))), "{id}: {bad:?}");
     }
     // Tables of the server itself, by their ids.
-    let system = scene.server.sql("select table_id from information_schema.innodb_sys_tables where name like 'mysql/%' limit 1");
+    let system =
+        scene.server.sql("select table_id from information_schema.innodb_sys_tables where name like 'mysql/%' limit 1");
     let denied = optimize(&scene, &json!({"id": system}), 60_000).preview();
     assert!(matches!(denied, Err(Refusal::NotFound(_))), "{denied:?}");
     // Without knowing whether there is room, and without room.

@@ -50,7 +50,10 @@ fn a_password_is_checked_and_shown_nowhere() {
     }
     assert!(matches!(look(target("db", "unix:/nonexistent")), Err(Refusal::Unavailable(_))));
     // A user without a password, whom the server knows by the user of the process.
-    let root = TargetAccess { user: Some("root".into()), ..target("db", &format!("unix:{}", scene.server.socket().display())) };
+    let root = TargetAccess {
+        user: Some("root".into()),
+        ..target("db", &format!("unix:{}", scene.server.socket().display()))
+    };
     scene.server.sql("alter user root@localhost identified via unix_socket");
     assert!(look(root).is_ok());
 }
@@ -110,7 +113,8 @@ fn a_slow_statement_ends_with_its_call() {
     scene.app("create table t (a int); insert into t values (1)");
     let _lock = scene.server.session("root", "use app; lock tables t write");
     let began = std::time::Instant::now();
-    let tables = ask(&scene.reach, Duration::from_secs(3), TABLES, "list-tables", &json!({"target": "db", "cursor": null}));
+    let tables =
+        ask(&scene.reach, Duration::from_secs(3), TABLES, "list-tables", &json!({"target": "db", "cursor": null}));
     assert!(began.elapsed() < Duration::from_secs(4), "{tables:?}");
     scene.server.wait_for(
         "select count(*) from information_schema.processlist where user = 'ansai' and command = 'Query'",
@@ -140,7 +144,8 @@ fn tls_verifies_who_answers() {
     let options = [format!("--ssl-cert={}", file.display()), format!("--ssl-key={}", key.display())];
     let Some(scene) = Scene::with(&options.each_ref().map(String::as_str)) else { return };
     scene.server.sql(&format!("alter user ansai@localhost identified by '{SECRET}' require ssl"));
-    let with = |address: String| look(TargetAccess { secret: Some(secret(&directory, SECRET)), ..target("db", &address) });
+    let with =
+        |address: String| look(TargetAccess { secret: Some(secret(&directory, SECRET)), ..target("db", &address) });
     let (port, own) = (scene.server.port(), format!("ca={}", file.display()));
     let good = with(format!("mysql://127.0.0.1:{port}/app?tls=require&{own}"));
     assert!(good.is_ok(), "{good:?}");

@@ -98,12 +98,9 @@ fn how_long_calls_take() {
     let tables: Vec<String> = (1..=300).map(|n| format!("create table t{n} (a int primary key)")).collect();
     scene.app(&tables.join(";"));
     let none = json!({"target": "db", "cursor": null});
-    for (interface, function) in [
-        (DATABASE, "look"),
-        (DATABASE, "list-sessions"),
-        (DATABASE, "list-replicas"),
-        (TABLES, "list-tables"),
-    ] {
+    for (interface, function) in
+        [(DATABASE, "look"), (DATABASE, "list-sessions"), (DATABASE, "list-replicas"), (TABLES, "list-tables")]
+    {
         let mut times: Vec<_> = (0..50)
             .map(|_| {
                 let began = std::time::Instant::now();

@@ -34,7 +34,9 @@ fn own(replica: &Mariadb) -> Value {
 fn replicas_are_healthy_delayed_or_broken() {
     let Some(scene) = Scene::with(&["--log-bin=binlog", "--server-id=1"]) else { return };
     let Some(replica) = Mariadb::start_with(&["--server-id=2", "--log-bin=binlog"]) else { return };
-    scene.server.sql("create user streams; grant replication slave on *.* to streams; create table app.t (a int primary key)");
+    scene
+        .server
+        .sql("create user streams; grant replication slave on *.* to streams; create table app.t (a int primary key)");
     follow(&scene, &replica, 0);
     scene.server.sql("insert into app.t values (1)");
     replica.wait_for("select count(*) from app.t", "1");
@@ -50,19 +52,25 @@ fn replicas_are_healthy_delayed_or_broken() {
     assert_eq!(scene.find(DATABASE, "list-sessions", "user", "streams")["work"], "replica");
     let arguments = json!({"target": "db", "cursor": null});
     let sessions = ask(&there, Duration::from_secs(10), DATABASE, "list-sessions", &arguments).unwrap();
-    let threads: Vec<_> = sessions["entries"].as_array().unwrap().iter().filter(|one| one["user"] == "system user").collect();
+    let threads: Vec<_> =
+        sessions["entries"].as_array().unwrap().iter().filter(|one| one["user"] == "system user").collect();
     assert!(!threads.is_empty() && threads.iter().all(|one| one["work"] == "replica"), "{threads:?}");
 
     // A delay that is configured is no lag.
     replica.sql("stop slave; change master to master_delay = 3600; start slave");
     scene.server.sql("insert into app.t values (2)");
-    replica.wait_for("select count(*) > 0 from information_schema.processlist where state like 'Waiting until MASTER_DELAY%'", "1");
+    replica.wait_for(
+        "select count(*) > 0 from information_schema.processlist where state like 'Waiting until MASTER_DELAY%'",
+        "1",
+    );
     let delayed = own(&replica);
     assert_eq!((&delayed["broken"], &delayed["lag"]), (&json!(false), &json!(0)), "{delayed}");
     assert!(delayed["state"].as_str().unwrap().ends_with("delay: 3600 s"), "{delayed}");
 
     // A row that is there already: the applier stops, and its lag is unknown.
-    replica.sql("stop slave; change master to master_delay = 0; set sql_log_bin = 0; insert into app.t values (2); start slave");
+    replica.sql(
+        "stop slave; change master to master_delay = 0; set sql_log_bin = 0; insert into app.t values (2); start slave",
+    );
     replica.wait_for("select count(*) from information_schema.processlist where command = 'Slave_SQL'", "0");
     let broken = own(&replica);
     assert_eq!((&broken["broken"], &broken["lag"]), (&json!(true), &json!(null)), "{broken}");

@@ -35,7 +35,9 @@ fn busy(scene: &Scene, user: &str, statement: &str) -> Daemon {
 #[test]
 fn sessions_show_whom_they_wait_for() {
     let Some(scene) = Scene::new() else { return };
-    scene.server.sql("create user first; grant all on app.* to first; create user second; grant all on app.* to second");
+    scene
+        .server
+        .sql("create user first; grant all on app.* to first; create user second; grant all on app.* to second");
     scene.app("create table t (a int primary key, b int); insert into t values (1, 1)");
     let _first = scene.server.session("first", "use app; begin; update t set b = 2 where a = 1");
     let _second = busy(&scene, "second", "set innodb_lock_wait_timeout = 600; begin; update t set b = 3 where a = 1");
@@ -91,12 +93,21 @@ fn a_recycled_id_is_not_killed() {
     let (transaction, began): (u64, u64) = (transaction.parse().unwrap(), began.parse().unwrap());
     let previewed = step(&scene, "terminate", &found).preview().unwrap();
     for (text, changed) in [
-        (format!("{}/{id}/{}", started - 1, parts[2]), json!({"started": started - 1, "id": id,
-            "transaction": {"id": transaction, "began": began}})),
-        (format!("{started}/{id}/{}.{began}", transaction - 1), json!({"started": started, "id": id,
-            "transaction": {"id": transaction - 1, "began": began}})),
-        (format!("{started}/{id}/{transaction}.{}", began - 1), json!({"started": started, "id": id,
-            "transaction": {"id": transaction, "began": began - 1}})),
+        (
+            format!("{}/{id}/{}", started - 1, parts[2]),
+            json!({"started": started - 1, "id": id,
+            "transaction": {"id": transaction, "began": began}}),
+        ),
+        (
+            format!("{started}/{id}/{}.{began}", transaction - 1),
+            json!({"started": started, "id": id,
+            "transaction": {"id": transaction - 1, "began": began}}),
+        ),
+        (
+            format!("{started}/{id}/{transaction}.{}", began - 1),
+            json!({"started": started, "id": id,
+            "transaction": {"id": transaction, "began": began - 1}}),
+        ),
         (format!("{started}/{id}/-"), json!({"started": started, "id": id, "transaction": null})),
         (format!("{started}/{}/-", id + 1000), json!({"started": started, "id": id + 1000, "transaction": null})),
     ] {
@@ -128,7 +139,11 @@ fn administrators_replicas_dumps_and_ansai_are_spared() {
         ("streams", "select sleep(600)", "client"),
         ("backup", "select /*!40001 SQL_NO_CACHE */ sleep(600)", "dump"),
         ("backup", "select sleep(600) into outfile '/tmp/ansai-none'", "dump"),
-        ("app", "/* nightly */ optimize table t; select sleep(0) /* x */; /* y */ create table u as select sleep(600)", "maintenance"),
+        (
+            "app",
+            "/* nightly */ optimize table t; select sleep(0) /* x */; /* y */ create table u as select sleep(600)",
+            "maintenance",
+        ),
     ] {
         clients.push(busy(&scene, user, statement));
         let found = session(&scene, user);
@@ -136,7 +151,9 @@ fn administrators_replicas_dumps_and_ansai_are_spared() {
         let refused = step(&scene, "terminate", &found).preview();
         assert!(matches!(refused, Err(Refusal::Denied(_))), "{user}: {refused:?}");
         clients.clear();
-        let gone = format!("select count(*) from information_schema.processlist where user = '{user}' and id <> connection_id()");
+        let gone = format!(
+            "select count(*) from information_schema.processlist where user = '{user}' and id <> connection_id()"
+        );
         for id in scene.server.sql(&gone.replace("count(*)", "id")).lines() {
             scene.server.try_sql(&format!("kill {id}"));
         }

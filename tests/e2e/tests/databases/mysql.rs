@@ -70,7 +70,8 @@ min_minutes = 0
 /// A client whose statements end with one that takes long, or that waits.
 fn busy(server: &Mariadb, user: &str, statements: &str) -> Daemon {
     let client = server.client(user).args(["app", "-e", statements]).spawn();
-    let count = format!("select count(*) from information_schema.processlist where user = '{user}' and command = 'Query'");
+    let count =
+        format!("select count(*) from information_schema.processlist where user = '{user}' and command = 'Query'");
     server.wait_for(&count, "1");
     client
 }
@@ -87,8 +88,10 @@ fn break_replica(main: &Mariadb, replica: &Mariadb) {
            master_log_pos = {at}; set global slave_exec_mode = 'STRICT'; start slave",
         main.port()
     ));
-    main.sql("create table if not exists app.u (a int); set sql_log_bin = 0; create table app.t (a int primary key);
-              set sql_log_bin = 1; insert into app.t values (1)");
+    main.sql(
+        "create table if not exists app.u (a int); set sql_log_bin = 0; create table app.t (a int primary key);
+              set sql_log_bin = 1; insert into app.t values (1)",
+    );
     replica.wait_for("select count(*) from information_schema.processlist where command = 'Slave_SQL'", "0");
 }
 
@@ -107,7 +110,8 @@ fn a_real_mariadb_is_maintained_and_its_blocker_is_cancelled() {
     main.wait_for("select data_free > 15000000 from information_schema.tables where table_name = 'orders'", "1");
     let _pool: Vec<Daemon> = (0..10).map(|_| main.session("app", "select 1")).collect();
     let _worker = busy(&main, "worker", "begin; update hot set n = 1 where id = 1; select sleep(600)");
-    let mut victim = busy(&main, "victim", "set innodb_lock_wait_timeout = 600; update hot set n = n + 10 where id = 1");
+    let mut victim =
+        busy(&main, "victim", "set innodb_lock_wait_timeout = 600; update hot set n = n + 10 where id = 1");
     let waits = "select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT'
                    and trx_wait_started < now() - interval 2 second";
     main.wait_for(waits, "1");

@@ -162,7 +162,11 @@ impl Mariadb {
     /// The client as a user, without statements; they follow `-e`.
     pub fn client(&self, user: &str) -> Invocation {
         let socket = format!("--socket={}", self.socket().display());
-        self.packages.program("mariadb").args(["--no-defaults", "-N", "--raw", "--unbuffered"]).arg(socket).args(["-u", user])
+        self.packages
+            .program("mariadb")
+            .args(["--no-defaults", "-N", "--raw", "--unbuffered"])
+            .arg(socket)
+            .args(["-u", user])
     }
 
     /// Runs statements in a session that stays open and idle until this is dropped, once they are done.
@@ -171,7 +175,8 @@ impl Mariadb {
     /// If it does not get that far.
     #[track_caller]
     pub fn session(&self, user: &str, statements: &str) -> Daemon {
-        let client = self.client(user).args(["-e", &format!("{statements};\nselect 'open';\n\\! exec sleep 600")]).spawn();
+        let client =
+            self.client(user).args(["-e", &format!("{statements};\nselect 'open';\n\\! exec sleep 600")]).spawn();
         client.wait_for_line("open", READY_LIMIT);
         client
     }

@@ -1,7 +1,7 @@
 //! A connection to a server, and the replies to its statements.
 
-use std::sync::Arc;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ansai_core::Refusal;
 use ansai_kit::target::TargetAccess;
@@ -227,7 +227,10 @@ mod tests {
         for (content, count) in [(&three[..], 2), (three, 4), (b"\x05a", 1), (b"", 1), (b"\xff", 1)] {
             assert_eq!(values(content, count), None);
         }
-        assert_eq!([end(b"\xfe\0\0\x02\0"), end(b"\xfe\0\0\x0a\0"), end(b"\xfe"), end(&[0xfe; 9])], [Some(2), Some(10), None, None]);
+        assert_eq!(
+            [end(b"\xfe\0\0\x02\0"), end(b"\xfe\0\0\x0a\0"), end(b"\xfe"), end(&[0xfe; 9])],
+            [Some(2), Some(10), None, None]
+        );
         assert_eq!(column(b"\x03def\0\0\0\x01n\0"), Some("n".into()));
         assert_eq!(column(b"\x03def\0\0\0"), None);
     }

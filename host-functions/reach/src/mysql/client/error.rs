@@ -50,9 +50,13 @@ impl Failure {
         };
         let say = |what: &str| format!("target `{target}`: {what} (error {number})");
         match number {
-            1_317 | 1_969 | 3_024 => Refusal::TimedOut(say("the server ended the statement, because its time was over")),
+            1_317 | 1_969 | 3_024 => {
+                Refusal::TimedOut(say("the server ended the statement, because its time was over"))
+            }
             1_205 | 1_213 => Refusal::Busy(say("a lock was not available in time")),
-            1_044 | 1_045 | 1_130 | 1_251 | 1_698 | 3_118 | 4_151 => Refusal::Unavailable(say("the server refuses the login")),
+            1_044 | 1_045 | 1_130 | 1_251 | 1_698 | 3_118 | 4_151 => {
+                Refusal::Unavailable(say("the server refuses the login"))
+            }
             1_129 => Refusal::Unavailable(say("the server refuses this host, because too many logins failed")),
             1_049 => Refusal::Unavailable(say("there is no such database")),
             1_040 | 1_203 | 1_226 => Refusal::Busy(say("the server has no free connection")),

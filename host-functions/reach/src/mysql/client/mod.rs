@@ -172,7 +172,8 @@ impl Session {
     /// `unsupported` if it leads to something between ansai and the server.
     pub(crate) fn id(&self) -> Result<u64, Refusal> {
         let name = &self.name;
-        let pooler = || Refusal::Unsupported(format!("target `{name}`: connect to the server itself, without a pooler"));
+        let pooler =
+            || Refusal::Unsupported(format!("target `{name}`: connect to the server itself, without a pooler"));
         self.open.id.ok_or_else(pooler)
     }
 

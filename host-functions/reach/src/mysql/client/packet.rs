@@ -59,9 +59,11 @@ impl Packets {
         }
         self.number = number.wrapping_add(1);
         let taken = length.saturating_add(head.len());
-        self.left = self.left.checked_sub(taken).filter(|_| length < MOST).ok_or_else(|| {
-            io::Error::other("the server sends more than is expected")
-        })?;
+        self.left = self
+            .left
+            .checked_sub(taken)
+            .filter(|_| length < MOST)
+            .ok_or_else(|| io::Error::other("the server sends more than is expected"))?;
         let mut content = vec![0; length];
         self.stream.read_exact(&mut content).await?;
         Ok(content)
@@ -148,7 +150,10 @@ mod tests {
     fn numbers_and_texts_end_where_they_say() {
         let mut content = Content(b"\x05\xfc\x01\x02\xfd\x01\x00\x00\xfe\x01\0\0\0\0\0\0\0ab\0c");
         assert_eq!([(); 4].map(|()| content.length()), [Some(5), Some(0x201), Some(1), Some(1)]);
-        assert_eq!((content.until_zero(), content.until_zero(), content.until_zero()), (&b"ab"[..], &b"c"[..], &b""[..]));
+        assert_eq!(
+            (content.until_zero(), content.until_zero(), content.until_zero()),
+            (&b"ab"[..], &b"c"[..], &b""[..])
+        );
         for short in [&b""[..], b"\xfc\x01", b"\xfe\x01\0\0\0\0\0\0", b"\x05abcd", b"\xfb", b"\xff"] {
             assert_eq!(Content(short).bytes(), None, "{short:?}");
         }

@@ -76,7 +76,8 @@ impl Address {
             }
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host, port) = host_and_port(authority, form.port).ok_or_else(|| wrong("has no host, or an invalid port"))?;
+        let (host, port) =
+            host_and_port(authority, form.port).ok_or_else(|| wrong("has no host, or an invalid port"))?;
         let mut address = Address {
             tls: !is_here(&host),
             place: Place::Network { host, port },

@@ -12,8 +12,8 @@ pub(crate) mod quote;
 mod row;
 pub(crate) mod tls;
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ansai_core::Refusal;
