@@ -2,7 +2,8 @@
 
 use ansai_sdk::pages::{self, Listed, Page};
 use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Preview, Refusal, Severity, Size, Span, Status, share,
+    CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Preview, Refusal, Severity, Size, Span, Status,
+    share,
 };
 
 use crate::calls::MOST_PAGES;
@@ -54,7 +55,8 @@ fn history(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
     let severity = settings.history().severity(length as f64, report.host().open_severity(&key));
     let status = severity.map_or(Status::Healthy, Status::Unhealthy);
     let words = format!("{target} keeps {length} changes that it cannot purge");
-    let mut seen = Observation::new(key, view.server.about.clone(), status, words).with(Measure::count("changes", length));
+    let mut seen =
+        Observation::new(key, view.server.about.clone(), status, words).with(Measure::count("changes", length));
     let longest = view.count("longest-transaction");
     seen.evidence.extend(longest.map(|lasts| Measure::milliseconds("longest-transaction", lasts)));
     report.add_news(seen);
@@ -62,7 +64,8 @@ fn history(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
 
 fn advise_history(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let view = View::again(situation)?;
-    let oldest = view.sessions.iter().filter_map(|one| Some((one.in_transaction_since?, one))).min_by_key(|(at, _)| *at);
+    let oldest =
+        view.sessions.iter().filter_map(|one| Some((one.in_transaction_since?, one))).min_by_key(|(at, _)| *at);
     let who = oldest.map_or_else(
         || "no session has a transaction now, so the purge is slower than the changes".to_owned(),
         |(at, one)| {

@@ -5,7 +5,8 @@ use ansai_kit::host::ProbeContext;
 use ansai_kit::target::Reach;
 
 use super::client::Server;
-use super::session::{Identity, Session};
+use super::control::Session;
+use super::session::Identity;
 use super::{look, replicas, sessions};
 use crate::database::engine::{self, Control, Engine};
 use crate::database::indexes::IndexPage;

@@ -1,6 +1,7 @@
 //! `ansai:mysql`: tables of MySQL and MariaDB, and these engines behind `ansai:database`.
 
 mod client;
+mod control;
 mod engine;
 mod fields;
 mod long;

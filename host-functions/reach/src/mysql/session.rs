@@ -1,19 +1,14 @@
-//! A session of MySQL or MariaDB: which one it is, for whom it works, and how it is ended.
+//! A session of MySQL or MariaDB: which one it is, and for whom it works.
 
-use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use ansai_core::{Refusal, Timestamp};
-use ansai_kit::target::TargetAccess;
+use ansai_core::Refusal;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Dialect, Server, quote};
 use super::look::started;
-use crate::database::engine::Control;
 use crate::database::names::shown;
-use crate::database::seen::Seen;
-use crate::database::signal::{Signal, Targeted};
 use crate::postgresql::client::connect::APPLICATION;
 use crate::postgresql::client::{BadRow, Row};
 
@@ -64,7 +59,7 @@ impl Identity {
     }
 
     /// The condition that a row `p` of the process list, with its transaction `t`, is this session in this transaction.
-    fn condition(&self, dialect: Dialect) -> String {
+    pub(super) fn condition(&self, dialect: Dialect) -> String {
         let transaction = match self.transaction {
             Some(Transaction { id, began }) => format!("t.trx_id = {id} and {} = {began}", began_of("t")),
             None => "t.trx_id is null".into(),
@@ -73,7 +68,7 @@ impl Identity {
     }
 
     /// The condition that a row `p` is this session, in any transaction.
-    fn same_session(&self, dialect: Dialect) -> String {
+    pub(super) fn same_session(&self, dialect: Dialect) -> String {
         format!("p.id = {} and {} = {}", self.id, started(dialect), self.started)
     }
 }
@@ -142,143 +137,13 @@ pub(super) fn application(server: &Server, limit: Duration, id: u64) -> String {
     rows.ok().and_then(|[rows]| rows.first().and_then(|row| row.text("name").ok())).unwrap_or_default()
 }
 
-/// Whether an account may do what others may not, or cannot be examined: `known` rows of it, `powers` among them. Roles count.
-fn accounts(dialect: Dialect, id: u64) -> String {
-    let (roles, of) = match dialect.is_mariadb {
-        true => ("select m.Role as name, m.User as of_whom from mysql.roles_mapping m", ""),
-        false => (
-            "select e.FROM_USER as name, e.TO_USER as of_whom from mysql.role_edges e",
-            " or exists (select 1 from mysql.global_grants g where g.USER = u.User
-                 and g.PRIV in ('SYSTEM_USER', 'CONNECTION_ADMIN', 'REPLICATION_SLAVE_ADMIN', 'GROUP_REPLICATION_ADMIN'))",
-        ),
-    };
-    format!(
-        "with recursive r(name) as (
-           select cast(user as char(128)) from information_schema.processlist where id = {id}
-           union select cast(m.name as char(128)) from ({roles}) m join r on m.of_whom = r.name)
-         select (select count(*) from mysql.user u join information_schema.processlist p on p.user = u.User
-             where p.id = {id}) as known,
-           coalesce(sum(u.Super_priv = 'Y' or u.Repl_slave_priv = 'Y'{of}), 0) as powers
-         from r left join mysql.user u on u.User = r.name"
-    )
-}
-
-/// A session of a step.
-pub(super) struct Session {
-    pub(super) server: Server,
-    pub(super) identity: Identity,
-}
-
-impl Session {
-    fn work(&self) -> String {
-        work(own(&self.server))
-    }
-}
-
 /// The user of ansai on a server.
 pub(super) fn own(server: &Server) -> &str {
     server.target().user.as_deref().unwrap_or(APPLICATION)
 }
 
-impl Control for Session {
-    fn target(&self) -> &TargetAccess {
-        self.server.target()
-    }
-
-    fn seen(&self, limit: Duration) -> Result<Seen, Refusal> {
-        let (id, work) = (self.identity.id, self.work());
-        let is_direct = Cell::new(true);
-        let [sessions, accounts] = self.server.rows(limit, |dialect| {
-            is_direct.set(dialect.is_direct);
-            let condition = self.identity.condition(dialect);
-            let select = format!(
-                "select p.user, coalesce(p.db, '') as db, p.command, {work} as work,
-                   coalesce({}, unix_timestamp() - greatest(p.time, 0)) * 1000 as since, unix_timestamp() * 1000 as now
-                 from {SESSIONS} where {condition}",
-                began_of("t")
-            );
-            [select, accounts(dialect, id)]
-        })?;
-        if !is_direct.get() {
-            let name = self.server.name();
-            return Err(Refusal::Unsupported(format!(
-                "target `{name}`: connect to the server itself, without a pooler"
-            )));
-        }
-        let row =
-            sessions.first().ok_or_else(|| Refusal::Changed(format!("session {id} ended, or its transaction did")))?;
-        let accounts = accounts.first().ok_or(BadRow);
-        let read = || {
-            let (accounts, command) = (accounts?, row.text("command")?);
-            let is_known = accounts.number::<u64>("known")? > 0;
-            Ok(Seen {
-                user: row.text("user")?,
-                application: String::new(),
-                database: row.text("db")?,
-                state: state(&command, self.identity.transaction.is_some()),
-                work: if is_known { row.text("work")? } else { "other".into() },
-                is_privileged: accounts.text("powers")? != "0",
-                since: Timestamp::from_millis(row.number("since")?),
-                now: Timestamp::from_millis(row.number("now")?),
-            })
-        };
-        let mut seen = read().map_err(|BadRow| Refusal::Unavailable(format!("session {id} cannot be examined")))?;
-        seen.application = application(&self.server, limit, id);
-        if seen.work == "client" && is_dump(&seen.application) {
-            seen.work = "dump".into();
-        }
-        Ok(seen)
-    }
-
-    /// MariaDB examines the session and ends it in one statement. MySQL needs two; on one connection they find one session
-    /// under the id, because ids are used again only after a restart, which ends the connection.
-    fn send(&self, limit: Duration, signal: Signal, what: &Targeted, min_minutes: u64) -> Result<bool, Refusal> {
-        let (work, user, id) = (self.work(), quote::text(&what.user), self.identity.id);
-        let verb = match signal {
-            Signal::Cancel => "query",
-            Signal::Terminate => "connection",
-        };
-        let running = if signal == Signal::Cancel { RUNNING } else { "true" };
-        let sent = self.server.change(limit, |dialect| {
-            let condition = self.identity.condition(dialect);
-            let rows = format!(
-                "from {SESSIONS} where {condition} and {running} and {work} = 'client' and p.user = {user}
-                   and coalesce({}, unix_timestamp() - greatest(p.time, 0)) <= unix_timestamp() - {min_minutes} * 60",
-                began_of("t")
-            );
-            match dialect.is_mariadb {
-                true => [
-                    format!(
-                        "begin not atomic declare found bigint unsigned; select p.id into found {rows};
-                           if found is not null then kill {verb} found; select 1 as sent; end if; end"
-                    ),
-                    "do 0".into(),
-                ],
-                false => [format!("select p.id as sent {rows}"), format!("kill {verb} {id}")],
-            }
-        });
-        match sent {
-            Ok([found, _]) => Ok(!found.is_empty()),
-            // It ended just before.
-            Err(Refusal::Changed(_)) => Ok(false),
-            Err(why) => Err(why),
-        }
-    }
-
-    fn is_over(&self, limit: Duration, signal: Signal) -> Result<bool, Refusal> {
-        let [rows] = self.server.rows(limit, |dialect| {
-            let same = match signal {
-                Signal::Cancel => format!("{} and {RUNNING}", self.identity.condition(dialect)),
-                Signal::Terminate => self.identity.same_session(dialect),
-            };
-            [format!("select p.id from {SESSIONS} where {same}")]
-        })?;
-        Ok(rows.is_empty())
-    }
-}
-
 /// A row `p` runs a statement.
-const RUNNING: &str = "p.command in ('Query', 'Execute', 'Fetch', 'Long Data')";
+pub(super) const RUNNING: &str = "p.command in ('Query', 'Execute', 'Fetch', 'Long Data')";
 
 /// The state of a session, in the words of `ansai:database`.
 pub(super) fn state(command: &str, is_in_transaction: bool) -> String {

@@ -9,7 +9,7 @@ use crate::scene::{Scene, TABLES, ask};
 
 #[test]
 fn many_tables_come_in_pages() {
-    in_pages(1_000);
+    in_pages(300);
 }
 
 #[test]

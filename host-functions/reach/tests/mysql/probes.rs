@@ -64,7 +64,7 @@ fn tables_show_the_room_that_nothing_uses() {
     let names: Vec<_> = scene.list(TABLES, "list-tables").iter().map(|table| table["name"].to_string()).collect();
     assert_eq!(names, ["\"orders\"", "\"other\"", "\"words\""]);
     // Of other databases nothing, and nothing without a privilege.
-    scene.server.sql("create database apple; create table apple.x (a int); revoke all on app.* from ansai");
+    scene.server.sql("create database apple; create table apple.x (a int); revoke all on app.* from ansai@localhost");
     assert!(scene.list(TABLES, "list-tables").is_empty());
 }
 
