@@ -116,8 +116,7 @@ mod tests {
         assert_eq!(namespace(), Some(own));
         let elsewhere = Command::new("unshare").args(["-m", "cat", TABLE]).output().unwrap();
         let table = String::from_utf8(elsewhere.stdout).unwrap();
-        let numbers: Vec<u64> =
-            table.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+        let numbers: Vec<u64> = table.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
         assert!(!numbers.is_empty() && !numbers.contains(&own), "{own}: {table}");
     }
 }

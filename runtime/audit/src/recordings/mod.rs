@@ -220,12 +220,7 @@ impl Recordings {
     }
 
     /// Stores a recording as a file, with the next order.
-    fn put_file(
-        &mut self,
-        name: FileName,
-        stored: &[u8],
-        evicted: &mut Vec<RecordingId>,
-    ) -> Result<u64, PutRefusal> {
+    fn put_file(&mut self, name: FileName, stored: &[u8], evicted: &mut Vec<RecordingId>) -> Result<u64, PutRefusal> {
         let bytes = stored.len() as u64;
         self.make_room(&name, bytes, evicted)?;
         self.write_evicting(&name, stored, evicted)?;
@@ -253,7 +248,7 @@ impl Recordings {
             let quota_of_files = quota_bytes.saturating_sub(self.catalog.index.packed_bytes());
             match self.catalog.index.victim(new, bytes, quota_of_files).cloned() {
                 Some(victim) => self.evict(&victim, evicted)?,
-                None if self.drop_oldest_pack(evicted)? => {}
+                None if new.class != Class::Healthy && self.drop_oldest_pack(evicted)? => {}
                 None => return Err(PutRefusal::QuotaTaken { quota_bytes }),
             }
         }

@@ -18,7 +18,9 @@ fn id(text: &str) -> RecordingId {
 
 /// Content that does not become smaller.
 fn content(number: u32, bytes: u32) -> Vec<u8> {
-    (0..bytes / 4).flat_map(|at| crc32c::crc32c(&[number.to_le_bytes(), at.to_le_bytes()].concat()).to_le_bytes()).collect()
+    (0..bytes / 4)
+        .flat_map(|at| crc32c::crc32c(&[number.to_le_bytes(), at.to_le_bytes()].concat()).to_le_bytes())
+        .collect()
 }
 
 fn put(store: &mut Recordings, number: u32) -> Vec<RecordingId> {
@@ -46,7 +48,10 @@ fn samples_are_read_also_after_reopening_and_by_others() {
     let listed = store.list();
     let names: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(names, ["file", "s1", "a"]);
-    assert_eq!((listed[2].instance.as_str(), listed[2].class, listed[2].bytes), ("one", Class::Healthy, stored.stored_bytes));
+    assert_eq!(
+        (listed[2].instance.as_str(), listed[2].class, listed[2].bytes),
+        ("one", Class::Healthy, stored.stored_bytes)
+    );
     assert!(listed[2].modified_millis > 1_500_000_000_000);
     // While the writer has the store open, and after it was killed: nothing is written at its end.
     let catalog = Catalog::open(directory.path()).unwrap();

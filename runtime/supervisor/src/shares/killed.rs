@@ -112,7 +112,11 @@ fn a_little_of_a_share_needs_no_row_before_the_end() {
     meters.charge("one", Share::AuditBytes, little);
     assert_eq!(flush(&meters), 0);
     let left = killed(dir.path());
-    assert_eq!(percent(&open(left.path(), "b", &clock), Share::AuditBytes), 2, "counted with what every killed run owes");
+    assert_eq!(
+        percent(&open(left.path(), "b", &clock), Share::AuditBytes),
+        2,
+        "counted with what every killed run owes"
+    );
     drop(meters);
     let meters = open(dir.path(), "b", &clock);
     assert_eq!(percent(&meters, Share::AuditBytes), 1, "exact after the end");
