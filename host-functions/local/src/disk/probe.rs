@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filesystems::{self, is_remote};
 use super::mount_cache::FromTable;
-use super::mounts::{self, Level, Mount};
+use super::mounts::{self, KnownMount, Level, Mount};
 use super::ways;
 use crate::detached;
 use ansai_kit::call::NoArguments;
@@ -105,13 +105,13 @@ fn list_unreadable(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<Unreada
 type AtOnce = Option<Vec<Mount>>;
 
 fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems, Refusal>> {
-    static TABLE: FromTable<AtOnce> = FromTable::new();
+    static TABLE: FromTable<Option<Vec<KnownMount>>> = FromTable::new();
     if !ask.host.is_this_machine() {
         return None;
     }
-    let mounts = TABLE.get(none_waits)?;
+    let mounts = TABLE.get(|table| Some(none_waits(table)?.into_iter().map(KnownMount::new).collect()))?;
     let mounts = mounts.as_ref().as_ref()?;
-    Some(Ok(listed(mounts.iter().map(|mount| (mount, mounts::level_at(ask.host, mount))).collect())))
+    Some(Ok(listed(mounts.iter().map(|known| (&known.mount, known.level(ask.host))).collect())))
 }
 
 /// `None` if reading could block: on a mount that is read, or on one that the path to it passes. That one is above it

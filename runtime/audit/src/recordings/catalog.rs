@@ -5,6 +5,7 @@ use ansai_storage::{Directory, ToDirectory};
 use super::content;
 use super::file_name::FileName;
 use super::index::{Index, Indexed};
+use super::pack::{self, Place};
 use super::{Class, RecordingId};
 use crate::storage::{ReadFile, StorageError};
 
@@ -79,7 +80,10 @@ impl Catalog {
     /// See [`GetError`].
     pub fn get(&self, id: &RecordingId) -> Result<Vec<u8>, GetError> {
         let indexed = self.index.get(id).ok_or_else(|| GetError::Unknown(id.clone()))?;
-        let stored = self.read(&indexed.name)?;
+        let stored = match indexed.place {
+            None => self.read(&indexed.name)?,
+            Some(place) => self.read_sample(indexed, place)?,
+        };
         content::decompress(&stored).map_err(|why| GetError::Damaged { id: id.clone(), why })
     }
 
@@ -102,6 +106,22 @@ impl Catalog {
             Err(error) if error.is_not_found() => Err(GetError::Unknown(name.id.clone())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn read_sample(&self, indexed: &Indexed, place: Place) -> Result<Vec<u8>, GetError> {
+        let file = ReadFile::open(&self.directory, &pack::name(place.pack));
+        // What is missing at the end is found when it is decompressed. The size is one that was in the file.
+        let read = file.and_then(|file| file.read_at(place.offset, usize::try_from(indexed.bytes).unwrap_or(0)));
+        match read {
+            Err(error) if error.is_not_found() => Err(GetError::Unknown(indexed.name.id.clone())),
+            read => Ok(read?),
+        }
+    }
+
+    /// Removes a pack; answers which recordings went with it. A missing file is not an error.
+    pub(super) fn remove_pack(&mut self, order: u64) -> Result<Vec<RecordingId>, StorageError> {
+        self.directory.remove(pack::name(order))?;
+        Ok(self.index.remove_pack(order))
     }
 
     /// Removes a recording's file. A missing file is not an error.

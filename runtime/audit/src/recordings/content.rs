@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use sha2::{Digest, Sha256};
-use zstd::bulk::Decompressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Maximum size of an uncompressed recording: 64 MiB.
 pub const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
@@ -17,16 +17,25 @@ pub(super) fn sha256(content: &[u8]) -> [u8; 32] {
     Sha256::digest(content).into()
 }
 
+/// Creating a compressor takes longer than compressing a recording, so each thread keeps one.
 pub(super) fn compress(content: &[u8]) -> Result<Vec<u8>, String> {
-    let compressed = || {
-        let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
-        compressor.include_checksum(true)?;
+    let compressed = COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(kept) => kept,
+            None => {
+                let mut made = Compressor::new(LEVEL)?;
+                made.include_checksum(true)?;
+                kept.insert(made)
+            }
+        };
         compressor.compress(content)
-    };
-    compressed().map_err(|error: std::io::Error| error.to_string())
+    });
+    compressed.map_err(|error: std::io::Error| error.to_string())
 }
 
 thread_local! {
+    /// With a checksum.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     /// One for each thread, because creating one takes longer than decompressing a recording.
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }

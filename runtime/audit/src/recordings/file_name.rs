@@ -20,6 +20,11 @@ pub(super) struct FileName {
     pub(super) id: RecordingId,
 }
 
+/// The order that a text of hexadecimal digits says: at most half the range, so that incrementing it cannot overflow.
+pub(super) fn order(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok().filter(|order| *order <= u64::MAX / 2)
+}
+
 impl FileName {
     /// `None` for a file that is not a recording.
     pub(super) fn parse(name: &str) -> Option<Self> {
@@ -34,9 +39,7 @@ impl FileName {
             "evidence" => Class::Evidence,
             _ => return None,
         };
-        // Half the range, so that incrementing it cannot overflow.
-        let order = u64::from_str_radix(order, 16).ok().filter(|order| *order <= u64::MAX / 2)?;
-        let parsed = Self { order, class, instance: instance.to_owned(), id: id.parse().ok()? };
+        let parsed = Self { order: self::order(order)?, class, instance: instance.to_owned(), id: id.parse().ok()? };
         // Accept only the spelling that gives the same file name again.
         (parsed.to_string() == name).then_some(parsed)
     }

@@ -5,6 +5,8 @@ mod content;
 mod file_name;
 mod id;
 mod index;
+mod pack;
+mod samples;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,7 @@ pub use id::{InvalidRecordingId, RecordingId};
 use crate::storage::{self, Lock, StorageError};
 use file_name::FileName;
 use index::{Indexed, charged};
+use pack::OpenPack;
 
 /// Retention class of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +128,8 @@ pub struct Recordings {
     catalog: Catalog,
     retention: Retention,
     next_order: u64,
+    /// The pack that this run appends to.
+    pack: Option<OpenPack>,
     _lock: Lock,
 }
 
@@ -140,7 +145,7 @@ impl Recordings {
         directory.remove_left_over()?;
         let catalog = Catalog::open(directory)?;
         let next_order = catalog.index.next_order();
-        Ok(Self { catalog, retention, next_order, _lock: lock })
+        Ok(Self { catalog, retention, next_order, pack: None, _lock: lock })
     }
 
     /// The recordings that exist now.
@@ -175,12 +180,13 @@ impl Recordings {
         }
     }
 
-    /// Removes a recording. One that does not exist is no error.
+    /// Removes a recording. One that does not exist is no error, and one of [`Recordings::put_sample`] stays until its file
+    /// goes.
     ///
     /// # Errors
     /// The system refuses.
     pub fn remove(&mut self, id: &RecordingId) -> Result<(), StorageError> {
-        match self.catalog.index.get(id).map(|indexed| indexed.name.clone()) {
+        match self.catalog.index.get(id).filter(|indexed| indexed.place.is_none()).map(|indexed| indexed.name.clone()) {
             Some(name) => self.catalog.remove(&name),
             None => Ok(()),
         }
@@ -194,6 +200,13 @@ impl Recordings {
         content: &[u8],
         evicted: &mut Vec<RecordingId>,
     ) -> Result<u64, PutRefusal> {
+        let stored = self.compressed(id, instance, content)?;
+        let name = FileName { order: self.next_order, class, instance: instance.to_owned(), id: id.clone() };
+        self.put_file(name, &stored, evicted)
+    }
+
+    /// The compressed content of a recording that may be stored under this name.
+    fn compressed(&self, id: &RecordingId, instance: &str, content: &[u8]) -> Result<Vec<u8>, PutRefusal> {
         if !id::is_plain(instance, id::MAX_INSTANCE_BYTES) {
             return Err(PutRefusal::Instance(instance.chars().take(id::MAX_INSTANCE_BYTES + 1).collect()));
         }
@@ -203,15 +216,18 @@ impl Recordings {
         if content.len() > MAX_CONTENT_BYTES {
             return Err(PutRefusal::TooLarge { bytes: content.len() });
         }
-        let stored = content::compress(content).map_err(PutRefusal::Compress)?;
+        content::compress(content).map_err(PutRefusal::Compress)
+    }
+
+    /// Stores a recording as a file, with the next order.
+    fn put_file(&mut self, name: FileName, stored: &[u8], evicted: &mut Vec<RecordingId>) -> Result<u64, PutRefusal> {
         let bytes = stored.len() as u64;
-        let name = FileName { order: self.next_order, class, instance: instance.to_owned(), id: id.clone() };
         self.make_room(&name, bytes, evicted)?;
-        self.write_evicting(&name, &stored, evicted)?;
+        self.write_evicting(&name, stored, evicted)?;
         let found = self.catalog.directory.metadata(name.to_string());
         let modified_millis = found.map_or(0, |found| storage::millis(found.modified));
         self.next_order = self.next_order.saturating_add(1);
-        self.catalog.index.insert(Indexed { name, bytes, modified_millis });
+        self.catalog.index.insert(Indexed { name, bytes, modified_millis, place: None });
         Ok(bytes)
     }
 
@@ -227,10 +243,14 @@ impl Recordings {
                 self.evict(&victim, evicted)?;
             }
         }
-        while self.catalog.index.charged_bytes().saturating_add(charged(bytes)) > quota_bytes {
-            let victim = self.catalog.index.victim(new, bytes, quota_bytes);
-            let victim = victim.ok_or(PutRefusal::QuotaTaken { quota_bytes })?.clone();
-            self.evict(&victim, evicted)?;
+        while self.catalog.index.used_bytes().saturating_add(charged(bytes)) > quota_bytes {
+            // Packs have a part of their own, so that a noisy instance displaces none.
+            let quota_of_files = quota_bytes.saturating_sub(self.catalog.index.packed_bytes());
+            match self.catalog.index.victim(new, bytes, quota_of_files).cloned() {
+                Some(victim) => self.evict(&victim, evicted)?,
+                None if new.class != Class::Healthy && self.drop_oldest_pack(evicted)? => {}
+                None => return Err(PutRefusal::QuotaTaken { quota_bytes }),
+            }
         }
         Ok(())
     }
@@ -257,7 +277,7 @@ impl Recordings {
                     break;
                 }
             }
-            if !dropped {
+            if !dropped && !self.drop_oldest_pack(evicted)? {
                 return Err(PutRefusal::NoSpace(full));
             }
         }

@@ -160,6 +160,39 @@ fn healthy_recordings_give_way_on_a_full_disk() {
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 4, "nothing unfinished is left behind");
 }
 
+/// Would break: a store that tries for ever, half a sample, or a notable recording that finds no room beside samples.
+#[test]
+fn samples_give_way_on_a_full_disk() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let directory = disk.path().join("recordings");
+    let mut store = Recordings::open(&directory, Retention::default()).unwrap();
+    let put = |store: &mut Recordings, name: &str| store.put_sample(&name.parse().unwrap(), "one", name.as_bytes());
+    put(&mut store, "s0").unwrap();
+    store.put(&"h0".parse().unwrap(), "one", Class::Healthy, b"healthy").unwrap();
+    disk.fill("filler");
+    // The rest of the block is there; then the pack goes, then the healthy one.
+    let mut evicted = Vec::new();
+    for number in 1..200 {
+        evicted.extend(put(&mut store, &format!("s{number}")).unwrap().evicted);
+    }
+    assert!(evicted.contains(&"s0".parse().unwrap()), "{evicted:?}");
+    assert!(store.get(&"s199".parse().unwrap()).is_ok());
+    for name in ["n0", "n1", "n2"] {
+        match store.put(&name.parse().unwrap(), "one", Class::Notable, b"notable") {
+            Ok(_) => assert_eq!(store.get(&name.parse().unwrap()).unwrap(), b"notable"),
+            Err(error) => assert!(matches!(error.refusal, PutRefusal::NoSpace(_)), "{error}"),
+        }
+    }
+    let kept = store.list();
+    assert!(kept.iter().any(|one| one.class == Class::Notable), "{kept:?}");
+    assert!(kept.iter().all(|one| one.class == Class::Notable), "{kept:?}");
+    let refused = put(&mut store, "last").unwrap_err();
+    assert!(matches!(refused.refusal, PutRefusal::NoSpace(_)), "{refused}");
+    assert_eq!(store.list(), kept, "nothing is left of it");
+    drop(store);
+    assert_eq!(Recordings::open(&directory, Retention::default()).unwrap().list(), kept);
+}
+
 #[test]
 fn a_ballast_that_does_not_fit_leaves_nothing() {
     let Some(disk) = SmallDisk::mount() else { return };

@@ -18,5 +18,6 @@ mod life;
 mod properties;
 mod recordings;
 mod retention;
+mod samples;
 mod tampering;
 mod torn_tail;

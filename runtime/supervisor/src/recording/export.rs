@@ -15,6 +15,7 @@ use super::heads::Heads;
 use super::journal::Journal;
 use crate::clock;
 use crate::stop::Stop;
+use crate::virtual_time::housekeeping;
 
 /// The local head is updated at least so often.
 const KEEP: Duration = Duration::from_secs(60);
@@ -55,14 +56,14 @@ pub(crate) struct HeadExport {
 impl HeadExport {
     /// Until asked to stop.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut kept = tokio::time::Instant::now();
+        let (mut kept, every) = (tokio::time::Instant::now(), housekeeping(KEEP));
         loop {
             let due = self.delivery.get().and_then(|delivery| delivery.wait(clock::now()));
-            let wait = KEEP.saturating_sub(kept.elapsed()).min(due.unwrap_or(KEEP));
+            let wait = every.saturating_sub(kept.elapsed()).min(due.unwrap_or(every));
             if self.stop.or(tokio::time::sleep(wait)).await.is_none() {
                 return;
             }
-            if kept.elapsed() >= KEEP {
+            if kept.elapsed() >= every {
                 kept = tokio::time::Instant::now();
                 self.keep().await;
             }

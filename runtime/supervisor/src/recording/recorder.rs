@@ -10,7 +10,7 @@ use ansai_engine::recording::RecordedEnd;
 use ansai_kit::evaluation_state::Trigger;
 
 use super::journal::Journal;
-use super::sampling::Sampling;
+use super::sampling::{Admitted, Sampling};
 use crate::ids::Ids;
 use crate::repeats::{Repeats, Thing, Told, without_numbers};
 use crate::shares::Meters;
@@ -106,11 +106,11 @@ impl Recorder {
     /// Records an evaluation. A recording that cannot be stored is reported and does not stop healing.
     pub(crate) fn record(&self, ended: Ended, recording: impl FnOnce(&Ended) -> Recording) {
         let at = ended.at;
-        let Some(unrecorded) = self.admit(&ended) else {
+        let Some(Admitted { unrecorded, is_sample }) = self.admit(&ended) else {
             self.journal.publish(at, || ended.event(None, 0));
             return;
         };
-        let reference = match self.store(&ended.instance, at, &recording(&ended)) {
+        let reference = match self.store(&ended.instance, at, &recording(&ended), is_sample) {
             Ok(reference) => Some(reference),
             Err(error) => {
                 let (name, instance) = (&ended.instance, ended.instance.as_str());
@@ -124,8 +124,8 @@ impl Recorder {
         self.journal.note(at, ended.event(reference, unrecorded));
     }
 
-    /// Decides whether an evaluation is recorded; answers how many before it were not.
-    fn admit(&self, ended: &Ended) -> Option<u64> {
+    /// Decides whether an evaluation is recorded.
+    fn admit(&self, ended: &Ended) -> Option<Admitted> {
         let (instance, at, thing) = (&ended.instance, ended.at, ended.thing());
         if ended.is_quiet() {
             self.repeats.forget(instance, thing, at);
@@ -139,8 +139,8 @@ impl Recorder {
             None if ended.finding.is_some() => self.repeats.forget(instance, thing, at),
             None => 0,
         };
-        let unrecorded = self.sampling.admit(instance, at, None)?;
-        Some(unrecorded.saturating_add(counted.into()))
+        let Admitted { unrecorded, is_sample } = self.sampling.admit(instance, at, None)?;
+        Some(Admitted { unrecorded: unrecorded.saturating_add(counted.into()), is_sample })
     }
 
     /// Number of evaluations without a record since the last record of each instance.
@@ -148,13 +148,23 @@ impl Recorder {
         self.sampling.unrecorded()
     }
 
-    fn store(&self, instance: &InstanceName, at: Timestamp, recording: &Recording) -> Result<RecordingRef, String> {
+    fn store(
+        &self,
+        instance: &InstanceName,
+        at: Timestamp,
+        recording: &Recording,
+        is_sample: bool,
+    ) -> Result<RecordingRef, String> {
         let id = self.ids.fresh(at);
         let id: RecordingId = format!("{id}-{instance}").parse().map_err(|e| format!("{e}"))?;
         let class = class_of(recording);
         let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
         let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
-        let (stored, evicted) = match recordings.put(&id, instance.as_str(), class, &content) {
+        let put = match class {
+            Class::Healthy if is_sample => recordings.put_sample(&id, instance.as_str(), &content),
+            class => recordings.put(&id, instance.as_str(), class, &content),
+        };
+        let (stored, evicted) = match put {
             Ok(stored) => {
                 self.meters.charge(instance.as_str(), Share::RecordingBytes, stored.stored_bytes as f64);
                 (Ok(hex::encode(stored.sha256)), stored.evicted)

@@ -37,10 +37,13 @@ struct KeptShare {
 }
 
 impl KeptShare {
-    /// Whether a crash would leave a good row. What nobody used in this run is as it was.
+    /// Whether a crash would leave a good row. What nobody used in this run is as it was. A share of which nothing was used
+    /// when the run began needs no row before so much is used that it is [sudden](Used::is_sudden): that much counts as used
+    /// after a crash in any case.
     fn is_right(&self, bucket: &Bucket, limit: f64) -> bool {
         let is_near = bucket.level <= self.level && self.level <= bucket.level + TOO_FAR * limit;
-        self.standing == bucket.standing && if self.is_bound { is_near } else { bucket.level == 0.0 }
+        let is_little = self.level == 0.0 && bucket.level <= AHEAD * limit;
+        self.standing == bucket.standing && if self.is_bound { is_near } else { bucket.level == 0.0 || is_little }
     }
 }
 
@@ -115,7 +118,8 @@ impl Used {
     /// What was used, exactly, as of now.
     fn exact(&mut self, instance: &str, boot: &str, is_all: bool) -> Vec<ShareRow> {
         let is_written = self.kept.shares.iter().any(|kept| kept.is_bound);
-        if !std::mem::take(&mut self.is_changed) && !is_written && !is_all {
+        let is_used = self.buckets.iter().any(|bucket| bucket.level > 0.0);
+        if !std::mem::take(&mut self.is_changed) && !is_written && !is_used && !is_all {
             return Vec::new();
         }
         for (kept, bucket) in self.kept.shares.iter_mut().zip(&self.buckets) {
