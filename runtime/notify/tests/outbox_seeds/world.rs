@@ -251,15 +251,12 @@ impl World {
             }
         };
         let now = self.at();
-        match self.outbox().conclude(&message.id, &result, now).unwrap() {
-            Concluded::Dead(message, why) => {
-                self.teller.as_ref().unwrap().undelivered(&message, &why, now).unwrap();
-            }
+        match self.teller.as_ref().unwrap().conclude(&message.id, &result, now).unwrap() {
             Concluded::Sent => {
                 self.totals.sent += 1;
                 self.receivers.get_mut(channel).unwrap().is_settled(&message.id);
             }
-            Concluded::Again(_) => {}
+            Concluded::Again(_) | Concluded::Dead(..) => {}
         }
     }
 
