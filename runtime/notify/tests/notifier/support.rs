@@ -73,7 +73,7 @@ impl Scene {
             let log = log.lock().unwrap().clone();
             let last = log.len() as u64;
             pass_on(log.into_iter().filter(|heard| heard.sequence > place).collect());
-            Ok(last)
+            Ok::<u64, String>(last)
         });
         let (tap, tapped) = tap();
         let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(at) };
