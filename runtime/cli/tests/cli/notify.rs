@@ -132,7 +132,7 @@ fn a_message_survives_sigkill_at_each_point_of_its_delivery() {
         let status = scene.ansai(&["notify", "status", "--format", "json", "--config", config.to_str().unwrap()]);
         std::fs::write(&sent, &status.stdout).unwrap();
         let status: Value = serde_json::from_str(&status.stdout).unwrap();
-        if status["answer"]["channels"][0]["waiting"] == 0 && status["answer"]["channels"][0]["sent"] == 1 {
+        if status["channels"][0]["waiting"] == 0 && status["channels"][0]["sent"] == 1 {
             running.signal(Signal::TERM);
             running.wait(LIMIT);
             assert!(connections.try_recv().is_err(), "it came again after its end was stored");
@@ -181,7 +181,7 @@ fn a_test_message_shows_the_answer_and_an_unknown_channel_is_refused() {
         kinds
     });
     scene.ansai(&["notify", "test", "hook", "--config", config]).code(0).says("hook accepted the message");
-    scene.ansai(&["notify", "test", "hook", "--config", config]).code(1).says("not-delivered").says("403");
+    scene.ansai(&["notify", "test", "hook", "--config", config]).code(1).complains("not-delivered").complains("403");
     assert_eq!(answering.join().unwrap(), "test");
-    scene.ansai(&["notify", "test", "hok", "--config", config]).code(2).says("unknown-channel").says("`hook`");
+    scene.ansai(&["notify", "test", "hok", "--config", config]).code(2).complains("unknown-channel").complains("`hook`");
 }

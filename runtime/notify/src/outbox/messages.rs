@@ -120,22 +120,10 @@ impl Outbox {
             Ok(transaction.execute(sql, [])? as u64)
         })
     }
-
-    /// Stores the end of an attempt of a message that [`Outbox::begin`] returned.
-    ///
-    /// # Errors
-    /// The database cannot be written. Then the message counts as one that may have arrived.
-    pub fn conclude(
-        &self,
-        id: &str,
-        result: &Result<Receipt, Fault>,
-        now: Timestamp,
-    ) -> Result<Concluded, OutboxError> {
-        self.write(|transaction| conclude(transaction, id, result, now))
-    }
 }
 
-fn conclude(
+/// Stores the end of an attempt of a message that [`Outbox::begin`] returned.
+pub(crate) fn conclude(
     transaction: &Transaction<'_>,
     id: &str,
     result: &Result<Receipt, Fault>,

@@ -12,8 +12,9 @@ use std::time::Duration;
 use ansai_core::control::{IncidentDetails, ShownStep};
 use ansai_core::{Event, Severity, Timestamp};
 
+use crate::channel::{Fault, Receipt};
 use crate::message::{Kind, Message, Notice};
-use crate::outbox::{Known, Outbox, OutboxError, messages, notices, store};
+use crate::outbox::{Concluded, Known, Outbox, OutboxError, Transaction, messages, notices, store};
 use crate::route::Router;
 
 /// The longest time between two looks at what is due: the clock may have been set.
@@ -125,11 +126,29 @@ impl Teller {
         self.outbox.write(|transaction| self.file(transaction, &notice, now))
     }
 
-    /// Tells that a message was given up, through another channel: the first configured fallback, else the first other one.
+    /// Stores the end of an attempt of a message that [`Outbox::begin`] returned. If it is given up, that is told through
+    /// another channel, in the same transaction.
     ///
     /// # Errors
-    /// The outbox cannot be written.
-    pub fn undelivered(&self, message: &Message, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+    /// The outbox cannot be written. Then the message counts as one that may have arrived.
+    pub fn conclude(&self, id: &str, result: &Result<Receipt, Fault>, now: Timestamp) -> Result<Concluded, OutboxError> {
+        self.outbox.write(|transaction| {
+            let concluded = messages::conclude(transaction, id, result, now)?;
+            if let Concluded::Dead(message, why) = &concluded {
+                self.undelivered(transaction, message, why, now)?;
+            }
+            Ok(concluded)
+        })
+    }
+
+    /// Puts what was not delivered into another channel: the first configured fallback, else the first other one.
+    fn undelivered(
+        &self,
+        transaction: &Transaction<'_>,
+        message: &Message,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         // What tells that a channel does not work is not told again through a third one.
         if message.notices.iter().any(|notice| notice.kind == Kind::Undelivered) {
             return Ok(());
@@ -139,19 +158,16 @@ impl Teller {
         let Some(other) = others.iter().find(|name| **name != message.channel) else { return Ok(()) };
         let summary = format!("the channel {} does not deliver: {why}", message.channel);
         let id = format!("undelivered-{}", message.id);
+        if !notices::is_new(transaction, &id, now)? {
+            return Ok(());
+        }
         let told = Notice::new(&id, Kind::Undelivered, message.severity(), &self.host, now, &summary);
-        self.outbox.write(|transaction| {
-            if !notices::is_new(transaction, &id, now)? {
-                return Ok(());
-            }
-            let notices = std::iter::once(told.clone()).chain(message.notices.iter().cloned()).collect();
-            let id = messages::fresh_id(transaction, now)?;
-            let group = message.group.as_str();
-            let mut again = Message::new(&id, other, group, &self.host, now, notices).bounded();
-            again.counts.clone_from(&message.counts);
-            again.digest = message.digest;
-            messages::put(transaction, &again, self.outbox.capacity)
-        })
+        let notices = std::iter::once(told).chain(message.notices.iter().cloned()).collect();
+        let id = messages::fresh_id(transaction, now)?;
+        let mut again = Message::new(&id, other, &message.group, &self.host, now, notices).bounded();
+        again.counts.clone_from(&message.counts);
+        again.digest = message.digest;
+        messages::put(transaction, &again, self.outbox.capacity)
     }
 
     /// Time until [`Teller::flush`] may have something to do.

@@ -8,7 +8,6 @@ use ansai_core::notify::{Digest, Grouping, Matcher, Route, Routing};
 use ansai_core::{Decision, InstanceName, Millis, OnFailure};
 
 use super::*;
-use crate::channel::Receipt;
 use crate::outbox::Capacity;
 
 static DISK: InstanceName = InstanceName::from_static("disk");
@@ -79,7 +78,7 @@ impl Scene {
         let mut sent = Vec::new();
         while let Some(picked) = self.teller.outbox().begin("mail", self.at()).unwrap() {
             let answer = Receipt { answer: "ok".into() };
-            self.teller.outbox().conclude(&picked.message.id, &Ok(answer), self.at()).unwrap();
+            self.teller.conclude(&picked.message.id, &Ok(answer), self.at()).unwrap();
             sent.push(picked.message);
         }
         sent
@@ -281,7 +280,8 @@ fn too_many_messages_drop_the_oldest_digest_first() {
     put(5, false);
     let mut left = Vec::new();
     while let Some(picked) = outbox.begin("mail", Timestamp::EPOCH).unwrap() {
-        outbox.conclude(&picked.message.id, &Ok(Receipt { answer: String::new() }), Timestamp::EPOCH).unwrap();
+        let sent = Ok(Receipt { answer: String::new() });
+        outbox.write(|transaction| messages::conclude(transaction, &picked.message.id, &sent, Timestamp::EPOCH)).unwrap();
         left.push(picked.message.id);
     }
     assert_eq!(left, ["m1", "m4", "m5"]);

@@ -56,7 +56,7 @@ fn a_full_disk_is_told_with_the_space_that_is_reserved() {
     assert!(!disk.path().join("reserve").exists(), "the disk was not full");
     let mut sent = 0;
     while let Some(picked) = outbox.begin("mail", at()).unwrap() {
-        outbox.conclude(&picked.message.id, &Ok(Receipt { answer: String::new() }), at()).unwrap();
+        teller.conclude(&picked.message.id, &Ok(Receipt { answer: String::new() }), at()).unwrap();
         sent += picked.message.total();
     }
     assert_eq!(sent, 40);
@@ -85,7 +85,7 @@ fn what_cannot_be_stored_is_told_when_there_is_room() {
     teller.flush(at(), false).unwrap();
     let mut sent = 0;
     while let Some(picked) = outbox.begin("mail", at()).unwrap() {
-        outbox.conclude(&picked.message.id, &Ok(Receipt { answer: String::new() }), at()).unwrap();
+        teller.conclude(&picked.message.id, &Ok(Receipt { answer: String::new() }), at()).unwrap();
         sent += picked.message.total();
     }
     assert_eq!(sent, stored + 1);

@@ -15,7 +15,7 @@ use ansai_notify::{ChannelUnderName, Notifier, Parts, Tap, tap};
 
 static INSTANCE: InstanceName = InstanceName::from_static("disk");
 
-pub struct NothingKnown;
+pub(crate) struct NothingKnown;
 
 impl Facts for NothingKnown {
     fn incident(&self, _: &str) -> Option<IncidentDetails> {
@@ -35,12 +35,12 @@ impl Facts for NothingKnown {
     }
 }
 
-pub fn at() -> Timestamp {
+pub(crate) fn at() -> Timestamp {
     Timestamp::from_millis(1_764_400_000_000)
 }
 
 /// A teller that sends to these channels at once.
-pub fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
+pub(crate) fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
     let grouping = Grouping { wait: Millis::ZERO, interval: Millis::ZERO, ..Grouping::default() };
     let route = Route { only: Matcher::default(), channels: channels.clone(), goes_on: false, grouping };
     let routing = Routing { routes: vec![route], ..Routing::default() };
@@ -48,22 +48,22 @@ pub fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
     Teller::new(outbox, router, channels, "web1", Arc::new(NothingKnown))
 }
 
-pub struct Scene {
+pub(crate) struct Scene {
     directory: tempfile::TempDir,
     log: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Scene {
-    pub fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         Scene { directory: tempfile::tempdir().unwrap(), log: Arc::default() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// Starts a notifier that has heard nothing yet.
-    pub fn start(&self, channels: Vec<ChannelUnderName>) -> (Notifier, Tap) {
+    pub(crate) fn start(&self, channels: Vec<ChannelUnderName>) -> (Notifier, Tap) {
         let outbox = Arc::new(Outbox::open(&self.path().join("notify.db"), Capacity::default(), || false).unwrap());
         outbox.set_place(0).unwrap();
         let names = channels.iter().map(|(name, _)| name.clone()).collect();
@@ -73,7 +73,7 @@ impl Scene {
             let log = log.lock().unwrap().clone();
             let last = log.len() as u64;
             pass_on(log.into_iter().filter(|heard| heard.sequence > place).collect());
-            Ok(last)
+            Ok::<u64, String>(last)
         });
         let (tap, tapped) = tap();
         let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(at) };
@@ -81,7 +81,7 @@ impl Scene {
     }
 
     /// Appends to the log, and tells nobody.
-    pub fn log(&self, event: Event) -> u64 {
+    pub(crate) fn log(&self, event: Event) -> u64 {
         let mut log = self.log.lock().unwrap();
         let sequence = log.len() as u64 + 1;
         log.push(Heard { sequence, at: at(), event });
@@ -89,13 +89,13 @@ impl Scene {
     }
 
     /// Appends to the log, as the journal does.
-    pub fn record(&self, tap: &Tap, event: Event) {
+    pub(crate) fn record(&self, tap: &Tap, event: Event) {
         let sequence = self.log(event.clone());
         tap.recorded(sequence, at(), &event);
     }
 }
 
-pub fn opened(id: &str) -> Event {
+pub(crate) fn opened(id: &str) -> Event {
     Event::Incident {
         incident: id.to_owned(),
         instance: INSTANCE.clone(),
@@ -108,7 +108,7 @@ pub fn opened(id: &str) -> Event {
     }
 }
 
-pub fn escalated(id: &str) -> Event {
+pub(crate) fn escalated(id: &str) -> Event {
     Event::Escalated {
         incident: id.to_owned(),
         instance: INSTANCE.clone(),

@@ -6,7 +6,7 @@ use ansai_notify::message::{Kind, Message};
 
 /// The receiver of one channel.
 #[derive(Default)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     /// Ids of messages that arrived whole.
     arrived: BTreeSet<String>,
     /// Those whose end the outbox has stored: they must never come again.
@@ -19,7 +19,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// A message arrived whole.
-    pub fn arrives(&mut self, message: &Message, seed: u64) {
+    pub(crate) fn arrives(&mut self, message: &Message, seed: u64) {
         let id = &message.id;
         assert!(!self.settled.contains(id), "seed {seed}: {id} came again after it was acknowledged");
         let is_first = self.arrived.insert(id.clone());
@@ -40,17 +40,17 @@ impl Receiver {
     }
 
     /// The end of its attempt is stored.
-    pub fn is_settled(&mut self, id: &str) {
+    pub(crate) fn is_settled(&mut self, id: &str) {
         self.settled.insert(id.to_owned());
     }
 
     /// Whether it was told of this.
-    pub fn knows(&self, notice: &str) -> bool {
+    pub(crate) fn knows(&self, notice: &str) -> bool {
         self.told.contains_key(notice)
     }
 
     /// News of an incident came in their order.
-    pub fn check_order(&self, seed: u64) {
+    pub(crate) fn check_order(&self, seed: u64) {
         for (incident, numbers) in &self.order {
             assert!(numbers.is_sorted(), "seed {seed}: {incident}: {numbers:?}");
         }

@@ -42,7 +42,7 @@ impl Facts for NothingKnown {
 
 /// How often each fault happened.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Totals {
+pub(crate) struct Totals {
     crashes_before: u32,
     crashes_after: u32,
     crashes_else: u32,
@@ -55,7 +55,7 @@ pub struct Totals {
 
 impl Totals {
     /// Whether each of them did.
-    pub fn has_seen_all(&self) -> bool {
+    pub(crate) fn has_seen_all(&self) -> bool {
         let Totals { crashes_before, crashes_after, crashes_else, refused, failed, unknown, jumps, sent } = *self;
         [crashes_before, crashes_after, crashes_else, refused, failed, unknown, jumps, sent].iter().all(|n| *n > 100)
     }
@@ -77,7 +77,7 @@ impl std::iter::Sum for Totals {
 }
 
 /// A run.
-pub struct World {
+pub(crate) struct World {
     seed: u64,
     random: u64,
     directory: tempfile::TempDir,
@@ -94,7 +94,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> World {
+    pub(crate) fn new(seed: u64) -> World {
         // Memory, where there is some: a sync of a disk for each step takes minutes.
         let memory = std::path::Path::new("/dev/shm");
         let directory = match memory.is_dir() {
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Runs with faults, then without, and checks what must hold.
-    pub fn run(mut self) -> Totals {
+    pub(crate) fn run(mut self) -> Totals {
         self.start();
         for _ in 0..STEPS {
             match self.below(10) {
@@ -251,15 +251,12 @@ impl World {
             }
         };
         let now = self.at();
-        match self.outbox().conclude(&message.id, &result, now).unwrap() {
-            Concluded::Dead(message, why) => {
-                self.teller.as_ref().unwrap().undelivered(&message, &why, now).unwrap();
-            }
+        match self.teller.as_ref().unwrap().conclude(&message.id, &result, now).unwrap() {
             Concluded::Sent => {
                 self.totals.sent += 1;
                 self.receivers.get_mut(channel).unwrap().is_settled(&message.id);
             }
-            Concluded::Again(_) => {}
+            Concluded::Again(_) | Concluded::Dead(..) => {}
         }
     }
 

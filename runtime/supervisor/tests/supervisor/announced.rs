@@ -47,7 +47,7 @@ async fn an_announced_plan_is_applied_once_when_its_time_is_over() {
     assert!(waits(&first), "{:?}", first.verdict);
     let again = pass(&scene, Mode::Enforce).await;
     assert!(waits(&again) && again.plan == first.plan, "it waits under one name");
-    assert_eq!(scene.intents(), vec![]);
+    assert!(scene.intents().is_empty());
     time_passes(&scene);
     let applied = pass(&scene, Mode::Enforce).await;
     assert_eq!((&applied.plan, &applied.verdict), (&first.plan, &Some(Verdict::Approved)));
@@ -76,7 +76,7 @@ async fn a_person_stops_an_announced_plan() {
     time_passes(&scene);
     let held = pass(&scene, Mode::Enforce).await;
     assert!(matches!(held.verdict, Some(Verdict::Held(Permission::Rejected { .. }))), "{:?}", held.verdict);
-    assert_eq!(scene.intents(), vec![]);
+    assert!(scene.intents().is_empty());
     scene.finish().await;
 }
 

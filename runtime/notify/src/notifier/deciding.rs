@@ -1,0 +1,101 @@
+//! The thread that decides what is told.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ansai_core::Severity;
+
+use super::{AFTER_ERROR, MOST_WAIT, Now, ReadLog, Tapped};
+use crate::message::Kind;
+use crate::outbox::OutboxError;
+use crate::tell::{Heard, Teller};
+
+/// Decides what is told.
+pub(super) struct Deciding {
+    pub(super) teller: Arc<Teller>,
+    pub(super) tapped: Tapped,
+    pub(super) read_log: Box<ReadLog>,
+    pub(super) now: Arc<Now>,
+}
+
+impl Deciding {
+    pub(super) fn run(self) {
+        let shared = self.tapped.shared.clone();
+        // What happened while ansai did not run, or was not told before.
+        let mut has_missed = true;
+        let mut audit_stopped: Option<String> = None;
+        while !shared.is_stopping() {
+            let failed = {
+                let mut flags = shared.lock();
+                has_missed |= std::mem::take(&mut flags.has_missed);
+                flags.has_news = false;
+                flags.audit_failed.take()
+            };
+            let worked = self.round(&mut has_missed, failed.as_deref(), &mut audit_stopped);
+            let wait = match worked {
+                Ok(wait) => wait,
+                Err(why) => {
+                    tracing::error!("notifications wait: {why}");
+                    AFTER_ERROR
+                }
+            };
+            shared.change(|flags| flags.round += 1);
+            shared.wait(wait, |flags| flags.has_news || flags.has_missed);
+        }
+        // What was recorded until the end is told after the next start.
+        let mut nothing = None;
+        let _ = self.round(&mut has_missed, None, &mut nothing);
+    }
+
+    /// One round; answers how long there is nothing to do.
+    fn round(
+        &self,
+        has_missed: &mut bool,
+        failed: Option<&str>,
+        audit_stopped: &mut Option<String>,
+    ) -> Result<Duration, String> {
+        let (teller, text) = (&self.teller, |error: OutboxError| error.to_string());
+        if *has_missed {
+            let place = teller.outbox.place().map_err(text)?.unwrap_or(0);
+            let mut heard = Ok(());
+            let last = (self.read_log)(place, &mut |batch| {
+                if heard.is_ok() {
+                    heard = teller.hear(&batch, (self.now)());
+                }
+            });
+            heard.map_err(text)?;
+            match last {
+                Ok(last) => teller.outbox.set_place(last.max(place)).map_err(text)?,
+                // What comes now is told all the same.
+                Err(why) => tracing::error!("the audit log cannot be read, so what happened before is not told: {why}"),
+            }
+            *has_missed = false;
+        }
+        loop {
+            let batch: Vec<Heard> = self.tapped.receiver.try_iter().take(256).collect();
+            if batch.is_empty() {
+                break;
+            }
+            // Read from the log if they cannot be stored now.
+            if let Err(error) = teller.hear(&batch, (self.now)()) {
+                *has_missed = true;
+                return Err(text(error));
+            }
+        }
+        let (now, works) = ((self.now)(), self.tapped.shared.audit_works.swap(false, Ordering::Relaxed));
+        if let Some(why) = failed
+            && audit_stopped.is_none()
+        {
+            let id = format!("audit-stopped-{}", now.as_millis());
+            let summary = format!("the audit log cannot be written, so nothing is healed: {why}");
+            teller.tell_of(&id, Kind::AuditStopped, Severity::Emergency, &summary, now).map_err(text)?;
+            *audit_stopped = Some(id);
+        } else if works && failed.is_none() {
+            *audit_stopped = None;
+        }
+        let is_last = self.tapped.shared.lock().is_finishing;
+        teller.flush(now, is_last).map_err(text)?;
+        Ok(teller.wait((self.now)()).map_err(text)?.min(MOST_WAIT))
+    }
+}
