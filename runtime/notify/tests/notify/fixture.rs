@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::{Measure, Millis, Severity, Subject, Timestamp, Unit};
-use ansai_notify::channel::{
-    Channel, ChannelSettings, Deadline, Fault, Receipt, SecretPlace, Surroundings, open,
-};
+use ansai_notify::channel::{Channel, ChannelSettings, Deadline, Fault, Receipt, Surroundings, open};
 use ansai_notify::message::{Asked, Command, IncidentRef, Kind, Message, Moment, Notice, Step, StepState, Undo};
 use tempfile::TempDir;
 
@@ -90,10 +88,6 @@ impl Place {
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
-    }
-
-    pub(crate) fn secret(&self, content: &str) -> SecretPlace {
-        SecretPlace::File(self.write("secret", content))
     }
 }
 

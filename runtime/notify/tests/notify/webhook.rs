@@ -89,7 +89,7 @@ fn an_endless_answer_is_cut() {
 fn requests_are_signed_and_secrets_stay_out_of_answers() {
     let place = Place::new();
     let (key, token) = (place.write("key", "a-signing-key-of-a-test"), place.write("token", "a-bearer-token-of-a-test\n"));
-    let echo = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 33\r\n\r\nbad token a-bearer-token-of-a-test";
+    let echo = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 34\r\n\r\nbad token a-bearer-token-of-a-test";
     let server = Scripted::http(&[FINE, echo]);
     let hook = channel(json!({ "kind": "webhook", "url": server.url("/hook"), "secret": file(&key), "token": file(&token) }));
     send(&*hook, &message(Kind::Healed), LIMIT).unwrap();
