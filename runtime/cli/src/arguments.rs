@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    history, incidents, init, inspect, install_unit, man, new, pause, pauses, plan, plans, promote, recordings, replay,
-    report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
+    history, incidents, init, inspect, install_unit, man, new, notify, pause, pauses, plan, plans, promote, recordings,
+    replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Resume(resume::Arguments),
     /// Let ansai heal incidents again that are left to a person
     Retry(retry::Arguments),
+    /// Test channels of notifications, and show, retry or drop messages
+    Notify(notify::Arguments),
     /// List pauses, silences, quarantined policies, storms and fights
     Pauses(pauses::Arguments),
     /// Simulate a month of this configuration on a simulated host, with made-up or recorded faults

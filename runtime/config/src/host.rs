@@ -20,6 +20,7 @@ use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
 use crate::never;
 use crate::node::{MOST_HOST_VALUES, Node};
+use crate::notify::{self, Notify};
 use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
 use crate::safety::{self, HostSafety};
@@ -73,6 +74,8 @@ pub struct HostConfig {
     pub hooks: Hooks,
     /// `[never]`, with the defaults.
     pub never: Never,
+    /// `[notify]`.
+    pub notify: Notify,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -192,6 +195,14 @@ impl HostConfig {
         Problems::from(Problem::error(code, span.unwrap_or(0..0), message).maybe_hint(hint)).of(&self.source)
     }
 
+    /// A problem of a channel, at this key of its table, or at the table if it has no such key.
+    pub fn channel_diagnostics(&self, channel: &str, key: &str, problem: (Code, &str, Option<String>)) -> Diagnostics {
+        let (code, message, hint) = problem;
+        let found = self.notify.channels.get(channel);
+        let span = found.map(|channel| channel.spans.get(key).unwrap_or(&channel.name_span).clone());
+        Problems::from(Problem::error(code, span.unwrap_or(0..0), message).maybe_hint(hint)).of(&self.source)
+    }
+
     /// A warning for each grant that the manifest does not request.
     pub fn unasked_grants(&self, instance: &InstanceName, manifest: &Manifest) -> Diagnostics {
         let mut found = Problems::default();
@@ -230,7 +241,8 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, policies } = parts;
+                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies } =
+                    parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -242,6 +254,7 @@ impl HostConfig {
                     targets,
                     hooks,
                     never,
+                    notify,
                     policies,
                     warnings,
                     source,
@@ -263,6 +276,7 @@ struct Parts {
     targets: Targets,
     hooks: Hooks,
     never: Never,
+    notify: Notify,
     policies: BTreeMap<InstanceName, Instance>,
 }
 
@@ -270,7 +284,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields = Fields::of(
         node,
         "the configuration",
-        &["daemon", "control", "audit", "host", "target", "hook", "never", "policy"],
+        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "policy"],
         problems,
     )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
@@ -304,7 +318,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         let written = fields.get("hook").and_then(Node::entries).unwrap_or_default();
         hook::check_grants(node, interfaces, &written.iter().map(|entry| entry.key.as_str()).collect(), problems);
     }
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, policies })
+    let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
+    let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
+    let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {

@@ -16,6 +16,7 @@ use crate::incidents;
 use crate::limits::{self, LimitsChange};
 use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
+use crate::notify;
 use crate::problem::{Problem, Problems};
 use crate::safety;
 use crate::scope_table::{self, Side};
@@ -38,6 +39,7 @@ const KEYS: &[&str] = &[
     "sha256",
     "mode",
     "approval_expires",
+    "announce",
     "windows",
     "emergency_passes",
     "every",
@@ -83,6 +85,8 @@ pub struct Instance {
     pub mode: Mode,
     /// How long a plan waits for approval, and how long an approval counts.
     pub approval_expires: Millis,
+    /// How long a plan waits after it was announced; zero if it is not.
+    pub announce: Millis,
     /// When plans may begin.
     pub maintenance: Maintenance,
     /// The interval; `None` if the manifest's applies.
@@ -202,6 +206,7 @@ pub(crate) fn read(
         approval_expires: fields
             .duration("approval_expires", (MINUTE_MS, MONTH_MS), problems)
             .unwrap_or(APPROVAL_EXPIRES),
+        announce: fields.duration("announce", notify::ANNOUNCE, problems).unwrap_or(notify::NOT_ANNOUNCED),
         maintenance: windows::read(&fields, problems),
         every,
         timing: timing::read(&fields, every, problems),

@@ -1,4 +1,4 @@
-//! `windows` and `emergency_passes` of `[policy.NAME]`: when plans may begin.
+//! Windows: `windows` and `emergency_passes` of `[policy.NAME]`, when plans may begin; and those of `[notify]`.
 
 use ansai_core::codes;
 use ansai_core::maintenance::{Maintenance, Window, WindowError};
@@ -13,31 +13,35 @@ const EXAMPLE: &str = "such as \"Mon..Fri 02:00-04:00 Europe/Berlin\"";
 
 /// Reads both keys.
 pub(crate) fn read(fields: &Fields<'_>, problems: &mut Problems) -> Maintenance {
-    let windows = fields.get("windows").map(|node| list(node, problems)).unwrap_or_default();
+    let windows = fields.get("windows").map(|node| list("windows", node, problems)).unwrap_or_default();
     let emergency_passes = fields.boolean("emergency_passes", problems).unwrap_or(false);
     Maintenance { windows, emergency_passes }
 }
 
-fn list(node: &Node, problems: &mut Problems) -> Vec<Window> {
+/// A list of windows; `key` names it in messages.
+pub(crate) fn list(key: &str, node: &Node, problems: &mut Problems) -> Vec<Window> {
     let Kind::Array(nodes) = &node.kind else {
-        problems.add(wrong_type("windows", node, "a list of texts").hint(EXAMPLE));
+        problems.add(wrong_type(key, node, "a list of texts").hint(EXAMPLE));
         return Vec::new();
     };
     if nodes.is_empty() {
-        let message = "`windows` is empty, so no window ever opens";
-        let hint = "delete the line to let plans begin at any time, or set the mode to \"observe\"";
+        let message = format!("`{key}` is empty, so no window ever opens");
+        let hint = match key {
+            "windows" => "delete the line to let plans begin at any time, or set the mode to \"observe\"",
+            _ => "delete the line",
+        };
         problems.add(Problem::error(codes::BAD_WINDOW, node.span.clone(), message).hint(hint));
     }
     if let Some(beyond) = nodes.get(MOST) {
-        let message = format!("`windows` has {} windows, more than {MOST}", nodes.len());
+        let message = format!("`{key}` has {} windows, more than {MOST}", nodes.len());
         problems.add(Problem::error(codes::TOO_MANY_ENTRIES, beyond.span.clone(), message).hint("join some of them"));
     }
-    nodes.iter().take(MOST).filter_map(|node| one(node, problems)).collect()
+    nodes.iter().take(MOST).filter_map(|node| one(key, node, problems)).collect()
 }
 
-fn one(node: &Node, problems: &mut Problems) -> Option<Window> {
+fn one(key: &str, node: &Node, problems: &mut Problems) -> Option<Window> {
     let Some(text) = node.text() else {
-        problems.add(wrong_type("windows", node, "a list of texts").hint(EXAMPLE));
+        problems.add(wrong_type(key, node, "a list of texts").hint(EXAMPLE));
         return None;
     };
     let window: Window = match text.parse() {

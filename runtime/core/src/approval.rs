@@ -37,6 +37,9 @@ pub struct Approval {
     /// Why it ended without being applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<ApprovalEnd>,
+    /// It was announced: it is applied at `until` unless a person rejects it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announced: bool,
     /// It continues an attempt that has begun, so it counts as no further one.
     pub continues: bool,
     /// What it depends on besides the host.
@@ -87,7 +90,13 @@ impl ApprovalState {
 impl Approval {
     /// Whether its time is over although nobody has noticed yet.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        matches!(self.state, ApprovalState::Open | ApprovalState::Approved) && now >= self.until
+        // What was announced does not expire: it is applied.
+        let can_expire = match self.state {
+            ApprovalState::Open => !self.announced,
+            ApprovalState::Approved => true,
+            ApprovalState::Rejected | ApprovalState::Begun | ApprovalState::Ended => false,
+        };
+        can_expire && now >= self.until
     }
 }
 

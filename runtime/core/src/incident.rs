@@ -137,6 +137,13 @@ pub enum Permission {
         /// When it expires.
         until: Timestamp,
     },
+    /// Not before this time: the plan was announced, and a person may reject it until then.
+    Announced {
+        /// The plan that waits.
+        plan: String,
+        /// When it is applied.
+        until: Timestamp,
+    },
     /// Not before a maintenance window opens, at this time.
     OutsideWindow(Timestamp),
     /// A person has rejected this plan. No other one is proposed before this instant, unless the finding gets worse.

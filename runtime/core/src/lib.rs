@@ -31,6 +31,7 @@ mod millis;
 mod name_pattern;
 mod name_text;
 pub mod never;
+pub mod notify;
 pub mod observation;
 pub mod order;
 mod overlay;

@@ -174,6 +174,10 @@ impl Configuration {
         if self.config.export.is_some() || self.config.audit != ansai_config::AuditLog::default() {
             return Err(ConfigurationError::UntrustedExport { problem, fix }.into());
         }
+        // A channel can run a command, and send what it is told to anybody.
+        if !self.config.notify.channels.is_empty() {
+            return Err(ConfigurationError::UntrustedNotify { problem, fix }.into());
+        }
         match enforcing {
             Some((name, _)) => {
                 Err(ConfigurationError::UntrustedEnforce { problem, instance: name.clone(), fix }.into())

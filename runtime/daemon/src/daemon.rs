@@ -20,7 +20,7 @@ use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
-use crate::{hooks, host, safety, sources, state};
+use crate::{hooks, host, notify, safety, sources, state};
 
 /// What a daemon is made from.
 pub struct Builder {
@@ -93,6 +93,8 @@ impl Builder {
             let secrets = configuration.secret_problems().into_iter();
             warnings.extend(secrets.map(|problem| Warning::new(problem.code(), problem.to_string())));
             warnings.extend(hooks::warnings(configuration));
+            let channels = notify::problems(configuration).into_iter();
+            warnings.extend(channels.map(|one| Warning::new(one.code, format!("[notify.channel.{}]: {}", one.channel, one.message))));
         }
         // Before the state directory is made, so that a mistyped path leaves nothing behind.
         let paths = match (paths.is_empty(), &configuration) {
@@ -240,10 +242,14 @@ impl Daemon {
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {
             supervisor.limit_evaluations(most);
         }
+        let notifier = match &self.configuration {
+            Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor)?,
+            None => None,
+        };
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };
-        Ok(Running::new(supervisor, &self.not_loaded, export, (&socket, access))?)
+        Ok(Running::new(supervisor, notifier, &self.not_loaded, export, (&socket, access))?)
     }
 
     fn authority(&self) -> Arc<dyn Authority> {

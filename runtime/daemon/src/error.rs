@@ -16,6 +16,7 @@ use crate::control::ControlError;
 use crate::evidence::EvidenceError;
 use crate::history::{HistoryError, code_of};
 use crate::load::InstanceError;
+use crate::notify::NotifyError;
 use crate::promotion::PromotionError;
 use crate::recorded::RecordingError;
 use crate::share::ShareError;
@@ -91,6 +92,9 @@ pub enum Error {
     /// A question about incidents or history has no answer.
     #[error(transparent)]
     Query(QueryError),
+    /// Notifications cannot be used.
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -135,6 +139,7 @@ impl Error {
             Error::Order(error) => error.code(),
             Error::Feedback(error) => error.code(),
             Error::Promotion(error) => error.code(),
+            Error::Notify(error) => error.code(),
             Error::Query(QueryError::UnknownIncident { .. }) => codes::UNKNOWN_INCIDENT,
             Error::Query(QueryError::State(_) | QueryError::Audit(_)) => codes::STATE_DIRECTORY,
         }
@@ -183,6 +188,7 @@ impl Error {
             Error::Order(error) => error.hint().map(str::to_owned),
             Error::Feedback(error) => error.hint(),
             Error::Promotion(error) => error.hint(),
+            Error::Notify(error) => error.hint(),
             Error::Query(QueryError::UnknownIncident { near: Some(near), .. }) => {
                 Some(format!("did you mean `{near}`? `ansai incidents --all` lists open and closed ones"))
             }
@@ -232,6 +238,7 @@ impl Error {
             Error::Order(error) => error.exit_code(),
             Error::Feedback(error) => error.exit_code(),
             Error::Promotion(error) => error.exit_code(),
+            Error::Notify(error) => error.exit_code(),
             Error::Query(QueryError::UnknownIncident { .. }) => exit::USAGE,
             Error::Query(_) => exit::OTHER,
         }

@@ -37,6 +37,7 @@ mod hooks;
 pub mod host;
 mod in_time;
 pub mod load;
+pub mod notify;
 pub mod ownership;
 mod people;
 pub mod promotion;

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ansai_audit::Head;
 use ansai_config::Export;
-use ansai_supervisor::{InstanceReport, PendingStep, Supervisor};
+use ansai_notify::Notifier;
+use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
 use crate::control::{Access, ControlError, Handler, Server};
 use crate::load::NotLoaded;
+
+/// How long a run with `--once` waits for channels.
+const TELLING: Duration = Duration::from_secs(10);
 
 /// A running daemon; cheap to clone. Dropping it does not stop it: [`Running::stop`] does.
 #[derive(Clone)]
@@ -16,6 +21,7 @@ pub struct Running {
     /// Before the supervisor, whose lock it needs.
     _control: Option<Arc<Server>>,
     pub(crate) supervisor: Supervisor,
+    notifier: Option<Arc<Notifier>>,
     /// What answers requests, also those of this process.
     pub(crate) handler: Handler,
 }
@@ -27,6 +33,7 @@ impl Running {
     /// The socket is not to be trusted.
     pub(crate) fn new(
         supervisor: Supervisor,
+        notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
         export: Option<Export>,
         control: (&Path, Access),
@@ -39,24 +46,43 @@ impl Running {
         }
         let loaded = supervisor.instances().iter().map(|one| one.name.clone());
         let failed = not_loaded.iter().filter_map(|one| one.name.parse().ok());
+        let notifier = notifier.map(Arc::new);
         let handler = Handler {
             supervisor: supervisor.clone(),
+            notifier: notifier.clone(),
             instances: Some(loaded.chain(failed).collect()),
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
         };
         let (socket, access) = control;
         let control = Server::start(socket, access, handler.clone())?.map(Arc::new);
-        Ok(Running { _control: control, supervisor, handler })
+        Ok(Running { _control: control, supervisor, notifier, handler })
     }
 
     /// Evaluates every instance once, heals what may be healed, and reports.
     pub async fn run_once(&self) -> Vec<InstanceReport> {
-        self.supervisor.run_once().await
+        let reports = self.supervisor.run_once().await;
+        self.told().await;
+        reports
     }
 
     /// Evaluates the instances on their schedules until [`Running::stop`].
     pub async fn run(&self) {
         self.supervisor.run().await;
+        if let Some(notifier) = self.notifier.clone() {
+            let _ = tokio::task::spawn_blocking(move || notifier.stop()).await;
+        }
+    }
+
+    /// Waits a moment until what there is to tell is sent: nobody does it after a run with `--once`.
+    async fn told(&self) {
+        let Some(notifier) = self.notifier.clone() else { return };
+        let telling = tokio::task::spawn_blocking(move || {
+            notifier.finish(TELLING, clock::now());
+            notifier.stop();
+        });
+        if let Err(error) = telling.await {
+            tracing::error!("the end of notifications panicked; what waits is sent by the next run: {error}");
+        }
     }
 
     /// Asks for an orderly stop; `why` is recorded.

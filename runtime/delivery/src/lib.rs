@@ -43,6 +43,7 @@ pub use delivery::{Attempted, Delivery, Options};
 pub use message::Message;
 pub use outbox::OutboxError;
 pub use queue::Capacity;
+pub use schedule::rest_after;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
 pub use transport::SendError;

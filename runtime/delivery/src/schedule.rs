@@ -16,6 +16,12 @@ pub(crate) fn rest(every_ms: Option<u64>, failures: u32) -> u64 {
     }
 }
 
+/// Delay after so many failed attempts in a row, in milliseconds, of messages that are sent as they come: from one minute to one
+/// hour; zero after a success.
+pub fn rest_after(failures: u32) -> u64 {
+    rest(None, failures)
+}
+
 /// Milliseconds until `next_at`. If that is longer than any delay, the clock was set back or the schedule changed; then
 /// the target is due.
 pub(crate) fn left(every_ms: Option<u64>, next_at: Timestamp, now: Timestamp) -> u64 {

@@ -27,6 +27,8 @@ pub struct Instance {
     pub retry_policy: RetryPolicy,
     /// How long a plan waits for approval, and how long an approval counts.
     pub approval_expires: Millis,
+    /// How long a plan waits after it was announced; zero if it is not.
+    pub announce: Millis,
     /// When its plans may begin.
     pub maintenance: Arc<Maintenance>,
     /// Milliseconds between evaluations.

@@ -23,7 +23,7 @@ use crate::pass::{Passes, PlanWhat};
 use crate::pulse::{Part, Pulse};
 use crate::recording::export::{self, HeadExport};
 use crate::recording::heads::Heads;
-use crate::recording::{Journal, Retention};
+use crate::recording::{Follower, Journal, Retention};
 use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
@@ -154,6 +154,11 @@ impl Supervisor {
             }
             Err(error) => tracing::error!("audit heads are not exported until ansai restarts: {error}"),
         }
+    }
+
+    /// A follower learns of each record of the audit log from now on. Called once.
+    pub fn follow(&self, follower: Box<dyn Follower>) {
+        self.0.journal.follow(follower);
     }
 
     /// Gives every interrupted step its outcome, and adds it to the attempts of its incident. Waits for steps that

@@ -1,5 +1,6 @@
 //! `ansai check`: everything that can be checked without running anything.
 
+mod channel;
 mod hook;
 mod policy;
 mod safety;
@@ -125,6 +126,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     }
     let mut targets = targets(configuration);
     targets.extend(hook::check(configuration));
+    targets.extend(channel::check(configuration));
     let request = LoadRequest {
         found,
         configuration: Some(configuration),

@@ -19,6 +19,7 @@ pub(crate) mod inspect;
 pub(crate) mod install_unit;
 pub(crate) mod man;
 pub(crate) mod new;
+pub(crate) mod notify;
 pub(crate) mod pause;
 pub(crate) mod pauses;
 pub(crate) mod plan;
@@ -79,6 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Silence(verb) => silence::run(&verb, global),
         Command::Resume(verb) => resume::run(&verb, global),
         Command::Retry(verb) => retry::run(&verb, global),
+        Command::Notify(verb) => notify::run(&verb, global),
         Command::Pauses(verb) => pauses::run(&verb, global),
         Command::Simulate(verb) => simulate::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),

@@ -271,6 +271,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
         Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),
         Verdict::Held(Permission::AwaitsApproval { plan, until }) => phrases::awaits_approval(plan, *until),
+        Verdict::Held(Permission::Announced { plan, until }) => phrases::announced(plan, *until),
         Verdict::Held(Permission::OutsideWindow(at)) => phrases::outside_window(*at),
         Verdict::Held(Permission::Rejected { plan, until }) => phrases::rejected(plan, *until),
         Verdict::Held(Permission::Paused(pause)) => phrases::paused(pause),

@@ -14,6 +14,7 @@ pub(crate) mod json;
 pub(crate) mod ladder;
 pub(crate) mod lines;
 pub(crate) mod more;
+pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod paragraphs;
 pub(crate) mod phrases;

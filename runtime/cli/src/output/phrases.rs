@@ -148,6 +148,11 @@ pub(crate) fn awaits_approval(plan: &str, until: Timestamp) -> String {
     format!("waits for approval of {} until {}", inert(plan, 100), time::minute(until))
 }
 
+/// `waiting: announced, 20261129t030243-117-0001 is applied at 2026-11-29 03:07 unless rejected`.
+pub(crate) fn announced(plan: &str, until: Timestamp) -> String {
+    format!("waiting: announced, {} is applied at {} unless rejected", inert(plan, 100), time::minute(until))
+}
+
 /// `on hold until the maintenance window opens at 2026-11-30 02:00`.
 pub(crate) fn outside_window(opens: Timestamp) -> String {
     format!("on hold until the maintenance window opens at {}", time::minute(opens))
@@ -204,6 +209,9 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         // The id is below the table, in one piece.
         Some(Verdict::Held(Permission::AwaitsApproval { until, .. })) => {
             vec![format!("waits for approval until {}", time::minute(*until))]
+        }
+        Some(Verdict::Held(Permission::Announced { until, .. })) => {
+            vec![format!("announced: is applied at {} unless rejected", time::minute(*until))]
         }
         Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
         Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],

@@ -25,6 +25,7 @@ mod help;
 mod hooks;
 mod init;
 mod list;
+mod notify;
 mod orders;
 mod plans;
 mod promote;

@@ -28,6 +28,7 @@ pub use self::status::{
 pub use self::undo::{ActsAfterUndo, MOST_NAMES, UndoOutlook, UndoPreview, UndoTarget, UndoableStep, UndoneStep};
 use crate::approval::Approval;
 use crate::event::{ApprovalDecision, PlannedStep};
+use crate::notify::{MessageChoice, NotifyStatus};
 use crate::order::{Orders, Pause, Silence};
 use crate::promotion::{ActionRecord, Feedback, Judgement, Promotion};
 use crate::{InstanceName, Millis};
@@ -95,6 +96,12 @@ pub enum Request {
     Undo(UndoTarget),
     /// What that would do. Answered with [`Answer::UndoPreview`].
     UndoPreview(UndoTarget),
+    /// The state of channels. Answered with [`Answer::Notifications`].
+    Notifications,
+    /// Send messages again that were not delivered, and end the rest of channels. Answered with [`Answer::Messages`].
+    NotifyRetry(MessageChoice),
+    /// Drop messages that wait or were not delivered. Answered with [`Answer::Messages`].
+    NotifyDrop(MessageChoice),
 }
 
 impl Request {
@@ -105,7 +112,8 @@ impl Request {
             Request::Incidents(_) | Request::Incident { .. } | Request::History(_) | Request::Report(_) => false,
             Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
             Request::Retry(_) | Request::Judge(_) | Request::Promote(_) | Request::Undo(_) => true,
-            Request::UndoPreview(_) => false,
+            Request::UndoPreview(_) | Request::Notifications => false,
+            Request::NotifyRetry(_) | Request::NotifyDrop(_) => true,
         }
     }
 }
@@ -284,6 +292,13 @@ pub enum Answer {
     },
     /// What an undo would do.
     UndoPreview(Box<UndoPreview>),
+    /// The state of channels.
+    Notifications(Box<NotifyStatus>),
+    /// How many messages are sent again, or were dropped.
+    Messages {
+        /// The number.
+        messages: u64,
+    },
 }
 
 /// Why a request was not done.
@@ -337,6 +352,9 @@ mod tests {
             Request::Report(ReportFilter { since: Timestamp::EPOCH, instance: None }),
             Request::Undo(UndoTarget { plan: "p".into(), step: Some(1) }),
             Request::UndoPreview(UndoTarget { plan: "p".into(), step: None }),
+            Request::Notifications,
+            Request::NotifyRetry(MessageChoice::All),
+            Request::NotifyDrop(MessageChoice::Named { name: "mail".into() }),
         ] {
             let message = Message { version: VERSION, request };
             let line = serde_json::to_string(&message).unwrap();

@@ -32,6 +32,14 @@ pub enum ConfigurationError {
         /// The command that fixes it.
         fix: Option<String>,
     },
+    /// Another user can write it, and it has channels, which run commands and send what they are told.
+    #[error("{problem}: refusing to use [notify]")]
+    UntrustedNotify {
+        /// Who can write what.
+        problem: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
     /// Another user can write it, and an instance enforces.
     #[error("{problem}: refusing to enforce [policy.{instance}]")]
     UntrustedEnforce {
@@ -65,6 +73,7 @@ impl ConfigurationError {
             ConfigurationError::Invalid { .. } => codes::INVALID,
             ConfigurationError::Silent { .. } => codes::FILE_ACCESS,
             ConfigurationError::UntrustedExport { .. }
+            | ConfigurationError::UntrustedNotify { .. }
             | ConfigurationError::UntrustedEnforce { .. }
             | ConfigurationError::UntrustedUndo { .. } => codes::UNTRUSTED_CONFIGURATION,
             ConfigurationError::NoInstance => codes::NOT_CONFIGURED,
@@ -79,9 +88,9 @@ impl ConfigurationError {
             ConfigurationError::Silent { .. } => {
                 Some("restore the mount that it is on, or pass --config FILE with a file of a local disk".to_owned())
             }
-            ConfigurationError::UntrustedExport { fix, .. } | ConfigurationError::UntrustedUndo { fix, .. } => {
-                fix.clone()
-            }
+            ConfigurationError::UntrustedExport { fix, .. }
+            | ConfigurationError::UntrustedNotify { fix, .. }
+            | ConfigurationError::UntrustedUndo { fix, .. } => fix.clone(),
             ConfigurationError::UntrustedEnforce { fix, .. } => {
                 fix.as_ref().map(|fix| format!("{fix}, or run with --mode observe"))
             }
@@ -96,6 +105,7 @@ impl ConfigurationError {
     pub fn exit_code(&self) -> u8 {
         match self {
             ConfigurationError::UntrustedExport { .. }
+            | ConfigurationError::UntrustedNotify { .. }
             | ConfigurationError::UntrustedEnforce { .. }
             | ConfigurationError::UntrustedUndo { .. } => exit::REFUSED,
             ConfigurationError::Silent { .. } => exit::OTHER,

@@ -1,21 +1,26 @@
 //! Does a request with the supervisor. Each request is one line here; what it does is in the supervisor.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ansai_core::control::{Answer, Overall, Refused, Replied, Request};
 use ansai_core::order::Person;
 use ansai_core::{InstanceName, codes, exit};
+use ansai_notify::Notifier;
 use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{OrderError, Supervisor};
 
 use crate::error::Error;
+use crate::notify;
 
 /// What does the requests of clients.
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(crate) supervisor: Supervisor,
+    /// `None` without channels.
+    pub(crate) notifier: Option<Arc<Notifier>>,
     /// The instances that may be named; `None` if that is unknown.
     pub(crate) instances: Option<BTreeSet<InstanceName>>,
     /// What did not load, with the reason.
@@ -80,6 +85,10 @@ impl Handler {
             }
             Request::UndoPreview(target) => {
                 Ok(Answer::UndoPreview(Box::new(self.supervisor.undo_preview(&target).map_err(undo_refused)?)))
+            }
+            Request::Notifications | Request::NotifyRetry(_) | Request::NotifyDrop(_) => {
+                let answer = notify::answer(self.notifier.as_deref(), &request);
+                answer.map_err(|error| self::refused(&Error::from(error)))
             }
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
         }

@@ -19,7 +19,7 @@ use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::undo::{self, UndoRequest};
-use crate::{approval, host, safety, state};
+use crate::{approval, host, notify, safety, state};
 
 /// How long a daemon may take to start: it has the state directory, and does not listen yet.
 const STARTING: Duration = Duration::from_secs(10);
@@ -55,6 +55,9 @@ pub fn perform(
             Request::Undo(target) => undone(configuration, state_dir, target, by),
             Request::UndoPreview(target) => {
                 undo::preview(configuration, state_dir, target).map(Box::new).map(Answer::UndoPreview)
+            }
+            Request::Notifications | Request::NotifyRetry(_) | Request::NotifyDrop(_) => {
+                notify::stored(configuration, state_dir, request)
             }
             request if request.changes() => change(configuration, state_dir, request, by),
             request => read(state_dir, &socket, request),
@@ -93,7 +96,7 @@ fn change(
         .map_err(|error| Error::Open { state_dir: PathBuf::from(state_dir), error })?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
     let replied =
-        Handler { supervisor: supervisor.clone(), instances, not_loaded: Vec::new() }.handle(request.clone(), by);
+        Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }.handle(request.clone(), by);
     supervisor.ordered();
     match replied {
         Replied::Done(answer) => Ok(answer),

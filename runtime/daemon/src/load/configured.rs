@@ -132,6 +132,7 @@ fn instance(
         shares: configured.shares.clone(),
         retry_policy,
         approval_expires: configured.approval_expires,
+        announce: configured.announce,
         maintenance: Arc::new(configured.maintenance.clone()),
         every,
         timing: Arc::new(configured.timing.clone()),

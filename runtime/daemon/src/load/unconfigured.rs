@@ -63,6 +63,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
             ..RetryPolicy::default()
         },
         approval_expires: ansai_config::APPROVAL_EXPIRES,
+        announce: ansai_core::Millis::ZERO,
         maintenance: Arc::default(),
         every: manifest.every,
         timing: Arc::default(),

@@ -101,6 +101,7 @@ fn word(held: &Permission) -> &'static str {
         Permission::Futile(_) => "futile",
         Permission::OverBudget(_) => "over-budget",
         Permission::AwaitsApproval { .. } => "awaits-approval",
+        Permission::Announced { .. } => "announced",
         Permission::OutsideWindow(_) => "outside-window",
         Permission::Rejected { .. } => "rejected",
         Permission::Paused(_) => "paused",

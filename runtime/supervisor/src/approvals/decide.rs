@@ -88,6 +88,14 @@ impl Executor {
         }
     }
 
+    /// Approves a plan whose time after its announcement is over. Recorded as of the user that ansai runs as.
+    pub(crate) fn approve_announced(&self, known: &Approval) -> Result<Approval, ApprovalError> {
+        let uid = rustix::process::getuid().as_raw();
+        let by = Person { uid, name: Some("ansai, as announced".to_owned()) };
+        let (plan, decision) = (known.plan.clone(), ApprovalDecision::Approved);
+        self.decide(&NewDecision { plan, decision, reason: None }, &by)
+    }
+
     /// Whether this can be decided now.
     fn check_open(&self, known: &Approval, decision: ApprovalDecision, now: Timestamp) -> Result<(), ApprovalError> {
         let may = match known.state {

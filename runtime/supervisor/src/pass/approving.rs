@@ -71,6 +71,9 @@ impl Passes {
             executor.end_approval(&known, why);
             return Ok(Waiting::Ask(None));
         }
+        if known.announced && known.state == ApprovalState::Open && !is_worse {
+            return Ok(self.announced(instance, grants, incident, known));
+        }
         if known.state == ApprovalState::Approved || is_worse {
             return Ok(Waiting::Ask(Some(Box::new(known))));
         }
@@ -85,6 +88,38 @@ impl Passes {
         };
         executor.end_approval(&known, why);
         Ok(Waiting::Ask(None))
+    }
+
+    /// A plan that was announced: it waits for its time, and then it counts as approved by the host. That is recorded like an
+    /// approval, so that all that holds for one holds for it: the same content, once, under the same circumstances.
+    fn announced(&self, instance: &Instance, grants: &EffectiveGrants, incident: &Incident, known: Approval) -> Waiting {
+        let (now, executor) = (clock::now(), &self.executor);
+        let file = match executor.shown(&known) {
+            // The operator wants approvals since: then it is asked for.
+            Ok(file) if executor.needs_approval(grants, &instance.name, &file.steps) => {
+                executor.end_approval(&known, ApprovalEnd::Expired);
+                return Waiting::Ask(None);
+            }
+            Ok(file) => file,
+            Err(why) => {
+                executor.end_approval(&known, why);
+                return Waiting::Ask(None);
+            }
+        };
+        // While the clock is in doubt, nobody knows whether its time is over.
+        if now < known.until || executor.clocks.doubt().is_some() {
+            let held = Permission::Announced { plan: known.plan.clone(), until: known.until };
+            self.still(&known, incident, Some(file), held, now);
+            self.lanes.of(&instance.name).ask(known.until.checked_since(now));
+            return Waiting::Still;
+        }
+        match executor.approve_announced(&known) {
+            Ok(approved) => Waiting::Ask(Some(Box::new(approved))),
+            Err(error) => {
+                tracing::warn!(plan = known.plan, "its time after the announcement is over, and it is not applied: {error}");
+                Waiting::Still
+            }
+        }
     }
 
     /// Whether a later part of an attempt waits for a person, or was approved: neither the attempt nor its stage is over.
@@ -182,7 +217,7 @@ impl Passes {
         instance: &Instance,
         grants: &EffectiveGrants,
         incident: &Incident,
-        (file, until): (&PlanFile, Timestamp),
+        (file, until, announced): (&PlanFile, Timestamp, bool),
         continues: bool,
     ) -> Result<(), String> {
         let plan_sha256 = self.executor.plans.put(file).map_err(|error| error.to_string())?;
@@ -200,6 +235,7 @@ impl Passes {
             state: ApprovalState::Open,
             decided: None,
             ended: None,
+            announced,
             continues,
             circumstances: circumstances(instance, grants),
         };
@@ -211,6 +247,7 @@ impl Passes {
 pub(super) fn held_on(held: &Permission) -> String {
     match held {
         Permission::AwaitsApproval { plan, .. } => format!("awaits approval of {plan}"),
+        Permission::Announced { plan, .. } => format!("announced {plan}"),
         Permission::Rejected { plan, .. } => format!("rejected {plan}"),
         _ => String::new(),
     }

@@ -23,7 +23,9 @@ use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, ApprovedBy, PlanFile};
 use crate::instance::Instance;
-use crate::permits::{self, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening};
+use crate::permits::{
+    self, Announcement, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening,
+};
 use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated, Unrecorded};
 use crate::repeats::{Thing, Told, said_of_plan, without_numbers};
 use crate::storm::{TrialPlan, Trouble};
@@ -274,14 +276,16 @@ impl Passes {
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
             let (is_given, expires) = (approved.is_some(), instance.approval_expires);
             let approval = PersonApproval { is_needed, is_given, expires };
+            let announcement = Announcement { time: instance.announce, is_over: is_given };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
             let windows = Windows(maintenance);
             // A person is asked before the window opens.
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
             let (storm, fights) = (self.storm.permit(), self.fights.of(&steps));
-            let sources: [&dyn PermitSource; 9] =
-                [orders, &Attempts, clocks, &Futile(&steps), &fights, &storm, &approval, &windows, &budgets];
+            let sources: [&dyn PermitSource; 10] = [
+                orders, &Attempts, clocks, &Futile(&steps), &fights, &storm, &approval, &windows, &announcement, &budgets,
+            ];
             let verdict = permits::verdict(&decision, steps.len(), mode, &sources, &request);
             (verdict, storm.into_trial())
         };
@@ -297,7 +301,8 @@ impl Passes {
         }
         let is_approved = verdict == Verdict::Approved;
         self.incidents.repeats.forget(&incident.instance, Thing::Owed(&incident.id), now);
-        let asks_person = matches!(verdict, Verdict::Held(Permission::AwaitsApproval { .. }));
+        let asks_person =
+            matches!(verdict, Verdict::Held(Permission::AwaitsApproval { .. } | Permission::Announced { .. }));
         let mut planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
         self.executor.state.add_effectiveness(&incident.instance, &mut planned_steps, now);
         let severity = incident.finding.severity();
@@ -325,7 +330,8 @@ impl Passes {
         // The attempt begins below, after this record.
         let attempt = is_approved.then(|| incident.begun + u32::from(is_first));
         let until = match &verdict {
-            Verdict::Held(Permission::AwaitsApproval { until, .. }) => Some(*until),
+            Verdict::Held(Permission::AwaitsApproval { until, .. }) => Some((*until, false)),
+            Verdict::Held(Permission::Announced { until, .. }) => Some((*until, true)),
             _ => None,
         };
         let mut decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict, attempt };
@@ -362,9 +368,12 @@ impl Passes {
                 PlanFile { plan: plan.clone(), instance, incident, at: now, on_failure: decision.on_failure(), steps }
             }
         };
-        if let Some(until) = until {
+        if let Some((until, announced)) = until {
+            if announced {
+                self.lanes.of(&instance.name).ask(until.checked_since(now));
+            }
             // Later stages of an attempt that runs count as no further one.
-            let stored = self.propose_to_person(instance, grants, incident, (&file, until), !is_first);
+            let stored = self.propose_to_person(instance, grants, incident, (&file, until, announced), !is_first);
             stored.map_err(|error| NoPlan::of(&plan, format!("nobody can approve it, it is not stored: {error}")))?;
             self.evaluator.meters.charge(incident.instance.as_str(), Share::Plans, 1.0);
         }

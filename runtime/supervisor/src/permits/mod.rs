@@ -11,10 +11,11 @@ mod sample;
 pub(crate) mod uptime;
 mod windows;
 
-pub(crate) use self::approval::PersonApproval;
+pub(crate) use self::approval::{Announcement, PersonApproval};
 pub(crate) use self::attempts::Attempts;
 pub(crate) use self::budgets::{Budgets, interruption};
 pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};
 pub(crate) use self::futile::Futile;
 pub(crate) use self::leases::{HOST, InUse, Lease, Leases, Request};
-pub(crate) use self::windows::{Opening, Windows, opening};
+pub use self::windows::{Opening, opening};
+pub(crate) use self::windows::Windows;

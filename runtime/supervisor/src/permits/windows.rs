@@ -14,7 +14,7 @@ const DAYS_AHEAD: i64 = 15;
 
 /// Whether a plan may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub enum Opening {
     /// No window applies.
     Always,
     /// Until this time.
@@ -40,7 +40,7 @@ impl PermitSource for Windows<'_> {
 ///
 /// # Errors
 /// The host does not know a time zone, so nothing may begin.
-pub(crate) fn opening(
+pub fn opening(
     maintenance: &Maintenance,
     severity: Option<Severity>,
     now: Timestamp,

@@ -142,6 +142,15 @@ pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadErr
     Ok(open)
 }
 
+/// Learns of each record with its number, in the order of the log, while no other event can be published: it must be fast. A
+/// subscriber of the stream may miss events and does not know their numbers.
+pub trait Follower: Send + Sync {
+    /// An event was appended under this number.
+    fn recorded(&self, sequence: u64, at: Timestamp, event: &Event);
+    /// An event could not be appended, or not be made durable.
+    fn failed(&self, why: &str);
+}
+
 /// One log and one stream for all instances. Threads that wait for the disk at the same time share a sync.
 pub struct Journal {
     log: SharedLog,
@@ -150,12 +159,14 @@ pub struct Journal {
     meters: OnceLock<Arc<Meters>>,
     /// The same: what is counted for the track record.
     noted: OnceLock<Arc<Waiting>>,
+    /// The same: whoever tells people.
+    follower: OnceLock<Box<dyn Follower>>,
 }
 
 impl Journal {
     /// Over an open log. Subscribers of `stream` see all events.
     pub fn new(log: Log, stream: Stream) -> Self {
-        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new(), noted: OnceLock::new() }
+        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new(), noted: OnceLock::new(), follower: OnceLock::new() }
     }
 
     /// From now on, what is recorded of an instance counts in its shares. Nothing is refused: who asks before it begins
@@ -169,11 +180,26 @@ impl Journal {
         let _ = self.noted.set(noted);
     }
 
+    /// From now on, the follower learns of each record. Only the first one counts.
+    pub(crate) fn follow(&self, follower: Box<dyn Follower>) {
+        let _ = self.follower.set(follower);
+    }
+
+    fn failed<T>(&self, done: Result<T, AppendError>) -> Result<T, AppendError> {
+        if let (Err(error), Some(follower)) = (&done, self.follower.get()) {
+            follower.failed(&error.to_string());
+        }
+        done
+    }
+
     /// Appends without a sync. Called while no other event can be published.
     fn append(&self, at: Timestamp, event: &Event, payload: &[u8]) -> Result<(), AppendError> {
-        let head = self.log.append(payload, Durability::Buffered)?;
+        let head = self.failed(self.log.append(payload, Durability::Buffered))?;
         if let Some(noted) = self.noted.get() {
             noted.note(head.sequence, at, event);
+        }
+        if let Some(follower) = self.follower.get() {
+            follower.recorded(head.sequence, at, event);
         }
         Ok(())
     }
@@ -227,7 +253,7 @@ impl Journal {
         self.charge(&event, payload.len());
         self.stream.publish_after(at, event, |event| self.append(at, event, &payload))?;
         // Other events are published meanwhile.
-        self.log.sync()?;
+        self.failed(self.log.sync())?;
         Ok(())
     }
 
@@ -280,7 +306,7 @@ impl Journal {
     /// # Errors
     /// When the system refuses.
     pub fn sync(&self) -> Result<Head, JournalError> {
-        Ok(self.log.sync()?)
+        Ok(self.failed(self.log.sync())?)
     }
 
     /// Reserves space again where there is room; answers why not.

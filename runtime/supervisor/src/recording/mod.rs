@@ -14,6 +14,6 @@ pub use self::dropped::RecordedDrop;
 pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
 pub(crate) use self::evidence::{EVIDENCE, Evidence};
 pub(crate) use self::journal::{BY_GUARD, OpenIntent, open_intents};
-pub use self::journal::{Durable, Journal, JournalError};
+pub use self::journal::{Durable, Follower, Journal, JournalError};
 pub(crate) use self::recorder::{Recorder, Unrecorded};
 pub(crate) use self::retention::{Retention, segment_bytes};

@@ -101,7 +101,11 @@ impl<'a> Outlook<'a> {
             && waits.state == ApprovalState::Open
             && !waits.is_overdue(self.now)
         {
-            return NextStep::Approval { plan: waits.plan, until: waits.until };
+            let (plan, until) = (waits.plan, waits.until);
+            return match waits.announced {
+                true => NextStep::Waits { held: Box::new(Permission::Announced { plan, until }) },
+                false => NextStep::Approval { plan, until },
+            };
         }
         match (mode, incident.may_begin(&instance.retry_policy, self.now)) {
             (Some(Mode::Observe), _) => NextStep::Observe,

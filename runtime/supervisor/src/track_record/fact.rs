@@ -56,7 +56,8 @@ impl Fact {
                 })
             }
             Event::Decided { plan, verdict, .. } => match verdict {
-                Verdict::Approved | Verdict::Held(Permission::AwaitsApproval { .. }) => None,
+                Verdict::Approved
+                | Verdict::Held(Permission::AwaitsApproval { .. } | Permission::Announced { .. }) => None,
                 _ => Some(Fact::NotApplied { plan: plan.clone() }),
             },
             Event::Approval { plan, decision, .. } => {

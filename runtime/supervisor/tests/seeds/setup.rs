@@ -124,6 +124,7 @@ impl Setup {
             shares: Shares::default(),
             retry_policy: rules.retry.clone(),
             approval_expires: Millis::from_hours(3),
+            announce: Millis::ZERO,
             maintenance: Arc::new(rules.windows.clone()),
             every: rules.every,
             timing: Arc::default(),

@@ -11,6 +11,7 @@
 
 mod advice;
 mod after_undo;
+mod announced;
 mod approval;
 mod attempts;
 mod budgets;

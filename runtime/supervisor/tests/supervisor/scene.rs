@@ -40,6 +40,7 @@ pub(crate) struct Scene {
     pub(crate) retry_policy: RetryPolicy,
     pub(crate) audit: AuditLog,
     pub(crate) approval_expires: Millis,
+    pub(crate) announce: Millis,
     /// What the supervisor sees of the host.
     pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
@@ -64,6 +65,7 @@ impl Scene {
             retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
             audit: AuditLog::default(),
             approval_expires: Millis::from_hours(24),
+            announce: Millis::ZERO,
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             state_dir: path.join("state"),
@@ -115,6 +117,7 @@ impl Scene {
             shares: Shares::default(),
             retry_policy: self.retry_policy.clone(),
             approval_expires: self.approval_expires,
+            announce: self.announce,
             maintenance: Arc::default(),
             every: Millis::from_hours(1),
             timing: Arc::default(),

@@ -1,0 +1,38 @@
+//! What notifications may know of incidents and plans.
+
+use ansai_core::control::{IncidentDetails, ShownStep, UndoOutlook, UndoTarget};
+use ansai_notify::tell::Facts;
+use ansai_supervisor::{Supervisor, clock};
+
+/// Asks the supervisor.
+pub(super) struct Known {
+    pub(super) supervisor: Supervisor,
+}
+
+impl Facts for Known {
+    fn incident(&self, id: &str) -> Option<IncidentDetails> {
+        self.supervisor.incident(id).ok()
+    }
+
+    fn steps(&self, plan: &str) -> Option<Vec<ShownStep>> {
+        self.supervisor.approval(plan).ok().map(|(_, steps)| steps)
+    }
+
+    fn can_undo(&self, plan: &str) -> bool {
+        let preview = self.supervisor.undo_preview(&UndoTarget { plan: plan.to_owned(), step: None });
+        let restores =
+            |outlook: &UndoOutlook| matches!(outlook, UndoOutlook::Restores | UndoOutlook::RestoresPartly);
+        preview.is_ok_and(|preview| preview.steps.iter().any(|step| restores(&step.outlook)))
+    }
+
+    fn is_silenced(&self, instance: &str, key: &str) -> bool {
+        let Ok(name) = instance.parse() else { return false };
+        let (now, is_in_doubt) = (clock::now(), self.supervisor.clock_doubt().is_some());
+        let orders = self.supervisor.orders();
+        orders.silences.iter().any(|one| one.silences(&name, key) && one.order.is_in_force(now, is_in_doubt))
+    }
+
+    fn audit_head(&self) -> Option<String> {
+        Some(self.supervisor.head().to_string())
+    }
+}

@@ -1,0 +1,243 @@
+//! Notifications of a running daemon: its channels, what they may know, and the outbox of its state directory.
+
+mod error;
+mod facts;
+mod read_log;
+
+use std::sync::Arc;
+
+use ansai_audit::Ballast;
+use ansai_config::Diagnostics;
+use ansai_core::control::{Answer, HostReport, Request};
+use ansai_core::maintenance::{Maintenance, Window};
+use ansai_core::notify::NotifyStatus;
+use ansai_core::{Code, Event, Severity, Timestamp, codes};
+use ansai_notify::channel::{self, Channel, ChannelError, ChannelSettings, Deadline, Receipt, Surroundings};
+use ansai_notify::message::{Kind, Message, Notice};
+use ansai_notify::outbox::{Capacity, Outbox};
+use ansai_notify::route::Router;
+use ansai_notify::tell::Teller;
+use ansai_notify::{ATTEMPT, Notifier, Parts, Tap};
+use ansai_storage::{Access, Directory, Location};
+use ansai_supervisor::{Follower, Opening, Supervisor, clock, opening};
+
+pub use self::error::NotifyError;
+use self::facts::Known;
+use crate::configuration::Configuration;
+use crate::environment;
+use crate::state;
+
+/// The database of a state directory.
+const DATABASE: &str = "notify.db";
+/// Reserved for a full disk: a few hundred messages.
+const BALLAST: (&str, u64) = ("notify-ballast", 1 << 20);
+
+/// A problem of a channel, with its place in the configuration.
+#[derive(Debug)]
+pub struct ChannelProblem {
+    /// The channel.
+    pub channel: String,
+    /// What kind of problem it is.
+    pub code: Code,
+    /// What is wrong.
+    pub message: String,
+    /// The same with its place.
+    pub problems: Diagnostics,
+}
+
+/// All that is wrong with the channels of a configuration. Reads no secret, and sends nothing.
+pub fn problems(configuration: &Configuration) -> Vec<ChannelProblem> {
+    let of_channel = |name: &String| match settings(configuration, name) {
+        Ok(settings) => channel::check(&settings, &surroundings()),
+        Err(error) => vec![error],
+    };
+    let problem = |name: &String, error: ChannelError| {
+        let place = (error.code, error.message.as_str(), Some(error.hint.clone()));
+        let problems = configuration.config.channel_diagnostics(name, error.key, place);
+        ChannelProblem { channel: name.clone(), code: error.code, message: error.message, problems }
+    };
+    let channels = configuration.config.notify.channels.keys();
+    channels.flat_map(|name| of_channel(name).into_iter().map(|error| problem(name, error)).collect::<Vec<_>>()).collect()
+}
+
+/// Each channel with where it sends to, for people.
+pub fn destinations(configuration: &Configuration) -> Vec<(String, String)> {
+    let destination = |name: &String| {
+        let channel = open(configuration, name).ok()?;
+        Some((name.clone(), format!("{} {}", channel.kind(), channel.destination())))
+    };
+    configuration.config.notify.channels.keys().filter_map(destination).collect()
+}
+
+/// Sends a test message through a channel, past the outbox, and waits for the answer.
+///
+/// # Errors
+/// There is no such channel, its settings are invalid, or it does not accept the message.
+pub fn test(configuration: &Configuration, name: &str) -> Result<Receipt, NotifyError> {
+    let (now, host) = (clock::now(), host());
+    let summary = "a test of this channel: nobody has to do anything";
+    let id = format!("test-{}", now.as_millis());
+    let notice = Notice::new(&id, Kind::Test, Severity::Notice, &host, now, summary);
+    send(configuration, &Message::new(&id, name, "test", &host, now, vec![notice]))
+}
+
+/// Sends a report through a channel, past the outbox, and waits for the answer.
+///
+/// # Errors
+/// As [`test`].
+pub fn send_report(configuration: &Configuration, name: &str, report: HostReport) -> Result<Receipt, NotifyError> {
+    send(configuration, &Message::of_report(name, &host(), report))
+}
+
+fn send(configuration: &Configuration, message: &Message) -> Result<Receipt, NotifyError> {
+    let name = &message.channel;
+    if !configuration.config.notify.channels.contains_key(name) {
+        let known = configuration.config.notify.channels.keys().cloned().collect();
+        return Err(NotifyError::UnknownChannel { name: name.to_owned(), known });
+    }
+    let channel = open(configuration, name)?;
+    let sent = channel.send(message, Deadline { within: ATTEMPT, is_stopping: &|| false });
+    sent.map_err(|fault| NotifyError::NotSent { channel: name.to_owned(), fault })
+}
+
+fn settings(configuration: &Configuration, name: &str) -> Result<ChannelSettings, ChannelError> {
+    let written = configuration.config.notify.channels.get(name).map(|channel| channel.settings.clone());
+    serde_json::from_value(written.unwrap_or_default()).map_err(|error| ChannelError {
+        code: codes::CHANNEL_SETTINGS,
+        key: "kind",
+        message: ansai_core::text::inert(&error.to_string(), 300),
+        hint: "see notification-channels.md for the settings of each kind".to_owned(),
+    })
+}
+
+fn open(configuration: &Configuration, name: &str) -> Result<Box<dyn Channel>, NotifyError> {
+    let opened = settings(configuration, name).and_then(|settings| channel::open(&settings, &surroundings()));
+    opened.map_err(|error| NotifyError::Channel { channel: name.to_owned(), error })
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings { credentials: environment::absolute_path("CREDENTIALS_DIRECTORY") }
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Opens the outbox of a state directory.
+fn outbox(directory: &Directory) -> Result<Outbox, NotifyError> {
+    for name in [DATABASE, "notify.db-wal", "notify.db-shm"] {
+        directory.make_private(name)?;
+    }
+    directory.file(DATABASE, Access::AppendOrCreate)?;
+    let ballast = Ballast::new(Location::new(directory, BALLAST.0), BALLAST.1);
+    if let Err(error) = ballast.ensure() {
+        tracing::warn!("cannot reserve disk space for notifications: {error}");
+    }
+    let make_room = move || {
+        tracing::warn!("the disk is full: releasing the space that is reserved for notifications");
+        ballast.release().unwrap_or(false)
+    };
+    Ok(Outbox::open(&directory.path_of(DATABASE), Capacity::default(), make_room)?)
+}
+
+/// Starts notifications; `None` without channels. Events since the last run are told, those before the first one are not.
+pub(crate) fn start(
+    configuration: &Configuration,
+    directory: &Directory,
+    supervisor: &Supervisor,
+) -> Result<Option<Notifier>, NotifyError> {
+    let notify = &configuration.config.notify;
+    if notify.channels.is_empty() {
+        return Ok(None);
+    }
+    let mut channels = Vec::new();
+    for name in notify.channels.keys() {
+        channels.push((name.clone(), Arc::<dyn Channel>::from(open(configuration, name)?)));
+    }
+    let outbox = Arc::new(outbox(directory)?);
+    let (tap, tapped) = ansai_notify::tap();
+    supervisor.follow(Box::new(Follows(tap)));
+    // After the tap: what is recorded from now on is heard.
+    let last = supervisor.head().sequence;
+    match outbox.place()? {
+        // A power failure took the newest records, and their numbers come again.
+        Some(place) if place > last => outbox.set_place(last)?,
+        Some(_) => {}
+        None => outbox.set_place(last)?,
+    }
+    let again = outbox.recover()?;
+    if again > 0 {
+        tracing::warn!("{again} messages may have been sent when ansai ended: they are sent again, with a mark");
+    }
+    let labels = configuration.config.labels.clone();
+    let router = Router::new(notify.routing.clone(), labels, Arc::new(opens));
+    let names = notify.channels.keys().cloned().collect();
+    let facts = Arc::new(Known { supervisor: supervisor.clone() });
+    let teller = Teller::new(outbox.clone(), router, names, &host(), facts);
+    let read_log = Box::new(read_log::reader(directory.clone()));
+    let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(clock::now) };
+    Ok(Some(Notifier::start(parts, tapped).map_err(NotifyError::Thread)?))
+}
+
+/// When one of these windows opens; `None` if one is open. What is unknown is not open.
+fn opens(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
+    let maintenance = Maintenance { windows: windows.to_vec(), emergency_passes: false };
+    match opening(&maintenance, None, now) {
+        Ok(Opening::Always | Opening::Until(_)) => None,
+        Ok(Opening::From(at)) => Some(at),
+        Err(why) => {
+            tracing::error!("notifications: {why}");
+            Some(now)
+        }
+    }
+}
+
+struct Follows(Tap);
+
+impl Follower for Follows {
+    fn recorded(&self, sequence: u64, at: Timestamp, event: &Event) {
+        self.0.recorded(sequence, at, event);
+    }
+
+    fn failed(&self, why: &str) {
+        self.0.failed(why);
+    }
+}
+
+/// Does a request about notifications with the notifier that runs.
+pub(crate) fn answer(notifier: Option<&Notifier>, request: &Request) -> Result<Answer, NotifyError> {
+    let Some(notifier) = notifier else { return Err(NotifyError::NoChannels) };
+    let answer = perform(notifier.outbox(), notifier.channels(), request)?;
+    notifier.look();
+    Ok(answer)
+}
+
+/// Does one on the state directory, while no daemon runs.
+pub(crate) fn stored(
+    configuration: Option<&Configuration>,
+    state_dir: &std::path::Path,
+    request: &Request,
+) -> Result<Answer, crate::error::Error> {
+    let channels: Vec<String> =
+        configuration.map(|one| one.config.notify.channels.keys().cloned().collect()).unwrap_or_default();
+    let directory = state::existing(state_dir)?.filter(|directory| directory.metadata(DATABASE).is_ok());
+    let Some(directory) = directory else {
+        return match request {
+            Request::Notifications => {
+                let fresh = |channel: String| ansai_core::notify::ChannelStatus { channel, ..Default::default() };
+                let channels = channels.into_iter().map(fresh).collect();
+                Ok(Answer::Notifications(Box::new(NotifyStatus { channels, ..NotifyStatus::default() })))
+            }
+            _ => Err(NotifyError::NoChannels.into()),
+        };
+    };
+    Ok(perform(&outbox(&directory)?, &channels, request)?)
+}
+
+fn perform(outbox: &Outbox, channels: &[String], request: &Request) -> Result<Answer, NotifyError> {
+    Ok(match request {
+        Request::NotifyRetry(choice) => Answer::Messages { messages: outbox.retry(choice)? },
+        Request::NotifyDrop(choice) => Answer::Messages { messages: outbox.drop_messages(choice)? },
+        _ => Answer::Notifications(Box::new(outbox.status(channels)?)),
+    })
+}

@@ -1,0 +1,103 @@
+//! Which message of a channel is sent next.
+
+use std::time::Duration;
+
+use ansai_core::Timestamp;
+use rusqlite::OptionalExtension as _;
+
+use super::messages::{MOST_REST, SENDING, WAITS};
+use super::store::Transaction;
+use super::{Outbox, OutboxError, number, unsigned};
+use crate::message::Message;
+
+/// Messages of a channel that may be sent: not before an earlier one about one of the same incidents. `?3` is now, `?4` the
+/// latest time that can be meant: what is beyond was written before the clock was set back.
+const NEXT: &str = "SELECT seq, value, may_repeat FROM message AS one WHERE channel = ?1 AND state = ?2
+    AND (not_before <= ?3 OR not_before > ?4)
+    AND NOT EXISTS (SELECT 1 FROM about AS mine JOIN about AS earlier
+        ON earlier.channel = mine.channel AND earlier.incident = mine.incident AND earlier.seq < mine.seq
+        WHERE mine.seq = one.seq)
+    ORDER BY attempts, seq LIMIT 1";
+
+/// A message whose attempt has begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// The message, with the mark of one that may have arrived.
+    pub message: Message,
+}
+
+impl Outbox {
+    /// Takes the next message of a channel: its attempt has begun, durably, when this returns. `None` if none is due.
+    ///
+    /// # Errors
+    /// The database cannot be read or written: then nothing may be sent.
+    pub fn begin(&self, channel: &str, now: Timestamp) -> Result<Option<Picked>, OutboxError> {
+        // Without a write where nothing is due.
+        if self.read(|transaction| next(transaction, channel, now))?.is_none() {
+            return Ok(None);
+        }
+        self.write(|transaction| {
+            let Some((seq, value, may_repeat)) = next(transaction, channel, now)? else { return Ok(None) };
+            let sql = "UPDATE message SET state = ?2, attempts = attempts + 1 WHERE seq = ?1";
+            transaction.prepare_cached(sql)?.execute((seq, SENDING))?;
+            transaction
+                .prepare_cached("UPDATE channel SET sending_since = ?2 WHERE name = ?1")?
+                .execute((channel, number(now.as_millis())))?;
+            let mut message: Message = serde_json::from_str(&value)?;
+            message.may_repeat |= may_repeat;
+            Ok(Some(Picked { message }))
+        })
+    }
+
+    /// Whether a message of the channel is being sent or may be sent now.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_due(&self, channel: &str, now: Timestamp) -> Result<bool, OutboxError> {
+        self.read(|transaction| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM message WHERE channel = ?1 AND state = ?2)";
+            let is_sending: bool = transaction.query_row(sql, (channel, SENDING), |row| row.get(0))?;
+            Ok(is_sending || next(transaction, channel, now)?.is_some())
+        })
+    }
+
+    /// Time until a message of the channel may be due; `None` if none waits.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn wait(&self, channel: &str, now: Timestamp) -> Result<Option<Duration>, OutboxError> {
+        self.read(|transaction| {
+            let first: Option<i64> = transaction
+                .prepare_cached("SELECT min(not_before) FROM message WHERE channel = ?1 AND state = ?2")?
+                .query_row((channel, WAITS), |row| row.get(0))?;
+            let rests: Option<i64> = transaction
+                .prepare_cached("SELECT next_at FROM channel WHERE name = ?1")?
+                .query_row([channel], |row| row.get(0))
+                .optional()?;
+            let due = first.map(|first| first.max(rests.unwrap_or(0)));
+            Ok(due.map(|due| {
+                let left = Duration::from(Timestamp::from_millis(unsigned(due)) - now);
+                if left > MOST_REST { Duration::ZERO } else { left }
+            }))
+        })
+    }
+}
+
+fn next(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    now: Timestamp,
+) -> Result<Option<(i64, String, bool)>, OutboxError> {
+    let beyond = now + MOST_REST.into();
+    let rests: Option<i64> = transaction
+        .prepare_cached("SELECT next_at FROM channel WHERE name = ?1")?
+        .query_row([channel], |row| row.get(0))
+        .optional()?;
+    let rests = Timestamp::from_millis(unsigned(rests.unwrap_or(0)));
+    if rests > now && rests <= beyond {
+        return Ok(None);
+    }
+    let limits = (channel, WAITS, number(now.as_millis()), number(beyond.as_millis()));
+    let mut statement = transaction.prepare_cached(NEXT)?;
+    Ok(statement.query_row(limits, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
+}

@@ -1,0 +1,168 @@
+//! What is due: groups that are ready, states that are unknown for too long, reminders, the digest.
+
+use std::collections::BTreeMap;
+
+use ansai_core::{Millis, Timestamp};
+use jiff::tz::TimeZone;
+
+use super::story::STORM_GROUP;
+use super::Teller;
+use crate::message::{Kind, MOST_NOTICES, Message, Notice};
+use crate::outbox::{Group, Known, OutboxError, Transaction, messages, notices, store};
+
+/// More groups than this that are ready for a channel at the same time become one message.
+const MOST_GROUPS: usize = 10;
+/// No group waits longer: the longest `group_interval`.
+const MOST_GROUP_WAIT: Millis = Millis::from_hours(24);
+/// The last digest.
+const DIGEST: &str = "digest";
+const DAY_MS: u64 = 86_400_000;
+
+impl Teller {
+    /// Makes messages of what is due now. `is_last`: no group waits for more, because the run ends.
+    ///
+    /// # Errors
+    /// The outbox cannot be read or written. What was not done is done the next time.
+    pub fn flush(&self, now: Timestamp, is_last: bool) -> Result<(), OutboxError> {
+        self.unknown_for_too_long(now)?;
+        let is_quiet = self.router.is_quiet(now);
+        let until = if is_last { now + MOST_GROUP_WAIT } else { now };
+        let ready = self.outbox.read(|transaction| notices::ready(transaction, until, is_quiet, MOST_GROUP_WAIT))?;
+        let mut by_channel: BTreeMap<String, Vec<Group>> = BTreeMap::new();
+        for group in ready {
+            by_channel.entry(group.channel.clone()).or_default().push(group);
+        }
+        for (channel, groups) in by_channel {
+            match groups.len() > MOST_GROUPS {
+                true => self.send(&channel, STORM_GROUP, &groups, now)?,
+                false => groups.iter().try_for_each(|group| {
+                    self.send(&channel, &group.grouped, std::slice::from_ref(group), now)
+                })?,
+            }
+        }
+        if !is_quiet {
+            self.remind(now)?;
+        }
+        self.digest(now)
+    }
+
+    /// Makes one message of all notices of these groups.
+    fn send(&self, channel: &str, group: &str, groups: &[Group], now: Timestamp) -> Result<(), OutboxError> {
+        self.outbox.write(|transaction| {
+            let mut all = Vec::new();
+            for one in groups {
+                all.extend(notices::take(transaction, one, now)?);
+            }
+            self.put(transaction, channel, group, all, now, |_| {})
+        })
+    }
+
+    /// Puts a message. One with too many notices has counts and the worst of them.
+    fn put(
+        &self,
+        transaction: &Transaction<'_>,
+        channel: &str,
+        group: &str,
+        mut all: Vec<Notice>,
+        now: Timestamp,
+        change: impl Fn(&mut Message),
+    ) -> Result<(), OutboxError> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        // Details are of no use in a message that sums up.
+        if all.len() <= MOST_NOTICES {
+            let head = self.facts.audit_head();
+            for notice in &mut all {
+                self.add_details(notice);
+                notice.audit_head.clone_from(&head);
+            }
+        }
+        let id = messages::fresh_id(transaction, now)?;
+        let mut message = Message::new(&id, channel, group, &self.host, now, all).bounded();
+        change(&mut message);
+        messages::put(transaction, &message, self.outbox.capacity)
+    }
+
+    fn unknown_for_too_long(&self, now: Timestamp) -> Result<(), OutboxError> {
+        let after = self.router.routing().unknown_after;
+        let Some(since) = now.as_millis().checked_sub(after.get()).map(Timestamp::from_millis) else { return Ok(()) };
+        if self.outbox.read(|transaction| Known::unknown_since(transaction, since))?.is_empty() {
+            return Ok(());
+        }
+        self.outbox.write(|transaction| {
+            for mut known in Known::unknown_since(transaction, since)? {
+                let at = known.unknown_since.take().unwrap_or(now);
+                known.put(transaction)?;
+                let summary = format!("its state has been unknown for {}: {}", now - at, known.summary);
+                let mut notice = self.of(&known, Kind::Unknown, 0, now, &summary);
+                notice.id = format!("unknown-{}-{}", known.id, at.as_millis());
+                self.file(transaction, &notice, now)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn remind(&self, now: Timestamp) -> Result<(), OutboxError> {
+        if self.outbox.read(|transaction| notices::reminders_due(transaction, now))? == 0 {
+            return Ok(());
+        }
+        self.outbox.write(|transaction| {
+            for (group, again) in notices::reminders(transaction, now)? {
+                let again = again.into_iter().filter(|notice| !self.is_silenced(notice)).collect();
+                self.put(transaction, &group.channel, &group.grouped, again, now, |message| message.reminder = true)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn is_silenced(&self, notice: &Notice) -> bool {
+        let instance = notice.instance.as_deref().unwrap_or_default();
+        notice.incident.as_ref().is_some_and(|incident| self.facts.is_silenced(instance, &incident.key))
+    }
+
+    /// When the next digest is due.
+    pub(super) fn next_digest(&self, transaction: &Transaction<'_>, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+        let Some(digest) = &self.router.routing().digest else { return Ok(None) };
+        let last = store::setting(transaction, DIGEST)?.map(Timestamp::from_millis);
+        // The first one is due when its time comes; one whose time lies ahead was sent before the clock was set back.
+        let last = last.filter(|last| *last <= now).unwrap_or(now);
+        Ok(Some(next_at(last, digest.minute)))
+    }
+
+    fn digest(&self, now: Timestamp) -> Result<(), OutboxError> {
+        let Some(digest) = &self.router.routing().digest else { return Ok(()) };
+        let (known, due) = self.outbox.read(|transaction| {
+            Ok((store::setting(transaction, DIGEST)?, self.next_digest(transaction, now)?))
+        })?;
+        let is_known = known.is_some_and(|last| last <= now.as_millis());
+        if is_known && due.is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        self.outbox.write(|transaction| {
+            store::set(transaction, DIGEST, now.as_millis())?;
+            if !is_known {
+                return Ok(());
+            }
+            let silent = notices::take_silent(transaction)?;
+            for channel in &digest.channels {
+                self.put(transaction, channel, "digest", silent.clone(), now, |message| message.digest = true)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The first time after another one at which a clock on the wall shows this minute of the day.
+fn next_at(after: Timestamp, minute: u16) -> Timestamp {
+    let instant = i64::try_from(after.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let today = instant.unwrap_or_default().to_zoned(TimeZone::system()).date();
+    let (hour, minute) = (i8::try_from(minute / 60).unwrap_or(0), i8::try_from(minute % 60).unwrap_or(0));
+    let at = |days: i64| {
+        let date = today.checked_add(jiff::Span::new().days(days)).ok()?;
+        let zoned = date.at(hour, minute, 0, 0).to_zoned(TimeZone::system()).ok()?;
+        u64::try_from(zoned.timestamp().as_millisecond()).ok().map(Timestamp::from_millis)
+    };
+    let found = (0..3).filter_map(at).find(|at| *at > after);
+    found.unwrap_or(after + Millis::new(DAY_MS))
+}

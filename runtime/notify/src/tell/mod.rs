@@ -1,0 +1,156 @@
+//! From events to notices, and from notices to messages.
+
+mod details;
+mod flush;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_core::control::{IncidentDetails, ShownStep};
+use ansai_core::{Event, Severity, Timestamp};
+
+use crate::message::{Kind, Message, Notice};
+use crate::outbox::{Known, Outbox, OutboxError, messages, notices, store};
+use crate::route::Router;
+
+/// The longest time between two looks at what is due: the clock may have been set.
+const MOST_WAIT: Duration = Duration::from_secs(60);
+
+/// An event of the audit log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Its sequence number in the log.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Whether an event may become a notice. Others need not be passed to [`Teller::hear`].
+pub fn is_told(event: &Event) -> bool {
+    match event {
+        Event::Incident { change, .. } => *change != ansai_core::incident::Change::Unchanged,
+        Event::Held { .. }
+        | Event::NotHeld { .. }
+        | Event::Escalated { .. }
+        | Event::Planned { incident: Some(_), .. }
+        | Event::Decided { .. }
+        | Event::Verified { .. }
+        | Event::PlanFailed { .. }
+        | Event::Quarantined(_)
+        | Event::Suspended { .. }
+        | Event::NotLoaded { .. }
+        | Event::Storm(_)
+        | Event::StormEnded { .. } => true,
+        _ => false,
+    }
+}
+
+/// What the daemon knows of incidents. Only people need it: what is unknown is left out of a message.
+pub trait Facts: Send + Sync {
+    /// An incident, open or closed.
+    fn incident(&self, id: &str) -> Option<IncidentDetails>;
+    /// The steps of a plan that waits for a person.
+    fn steps(&self, plan: &str) -> Option<Vec<ShownStep>>;
+    /// Whether something of a plan can be undone.
+    fn can_undo(&self, plan: &str) -> bool;
+    /// Whether a person silenced incidents of this instance with this key.
+    fn is_silenced(&self, instance: &str, key: &str) -> bool;
+    /// The head of the audit log.
+    fn audit_head(&self) -> Option<String>;
+}
+
+/// Decides what is told, and makes messages of it. It has no thread: whoever owns it calls it.
+pub struct Teller {
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) router: Router,
+    /// The configured channels.
+    pub(crate) channels: Vec<String>,
+    /// The name of this host.
+    pub(crate) host: String,
+    pub(crate) facts: Arc<dyn Facts>,
+}
+
+impl Teller {
+    /// Over an outbox; `channels` are those of the configuration.
+    pub fn new(outbox: Arc<Outbox>, router: Router, channels: Vec<String>, host: &str, facts: Arc<dyn Facts>) -> Teller {
+        Teller { outbox, router, channels, host: host.to_owned(), facts }
+    }
+
+    /// The outbox.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Takes events of the audit log in their order. What they tell is filed durably, together with their place in the log:
+    /// an event that comes again tells nothing.
+    ///
+    /// # Errors
+    /// The outbox cannot be written. Then none of them was heard.
+    pub fn hear(&self, heard: &[Heard], now: Timestamp) -> Result<(), OutboxError> {
+        let Some(last) = heard.last() else { return Ok(()) };
+        self.outbox.write(|transaction| {
+            let place = store::place(transaction)?.unwrap_or(0);
+            for one in heard.iter().filter(|one| one.sequence > place) {
+                self.tell(transaction, one, now)?;
+            }
+            notices::bound(transaction, self.outbox.capacity.notices)?;
+            store::set_place(transaction, last.sequence.max(place))
+        })
+    }
+
+    /// Tells something that is no event of the log. `id`: it is told once.
+    ///
+    /// # Errors
+    /// The outbox cannot be written.
+    pub fn tell_of(&self, id: &str, kind: Kind, severity: Severity, summary: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let notice = Notice::new(id, kind, severity, &self.host, now, summary);
+        self.outbox.write(|transaction| self.file(transaction, &notice, now))
+    }
+
+    /// Tells that a message was given up, through another channel: the first configured fallback, else the first other one.
+    ///
+    /// # Errors
+    /// The outbox cannot be written.
+    pub fn undelivered(&self, message: &Message, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+        // What tells that a channel does not work is not told again through a third one.
+        if message.notices.iter().any(|notice| notice.kind == Kind::Undelivered) {
+            return Ok(());
+        }
+        let fallback = &self.router.routing().fallback;
+        let others = if fallback.is_empty() { &self.channels } else { fallback };
+        let Some(other) = others.iter().find(|name| **name != message.channel) else { return Ok(()) };
+        let summary = format!("the channel {} does not deliver: {why}", message.channel);
+        let id = format!("undelivered-{}", message.id);
+        let told = Notice::new(&id, Kind::Undelivered, message.severity(), &self.host, now, &summary);
+        self.outbox.write(|transaction| {
+            if !notices::is_new(transaction, &id, now)? {
+                return Ok(());
+            }
+            let notices = std::iter::once(told.clone()).chain(message.notices.iter().cloned()).collect();
+            let id = messages::fresh_id(transaction, now)?;
+            let group = message.group.as_str();
+            let mut again = Message::new(&id, other, group, &self.host, now, notices).bounded();
+            again.counts.clone_from(&message.counts);
+            again.digest = message.digest;
+            messages::put(transaction, &again, self.outbox.capacity)
+        })
+    }
+
+    /// Time until [`Teller::flush`] may have something to do.
+    ///
+    /// # Errors
+    /// The outbox cannot be read.
+    pub fn wait(&self, now: Timestamp) -> Result<Duration, OutboxError> {
+        self.outbox.read(|transaction| {
+            let ready = notices::next_ready(transaction)?;
+            let unknown = Known::first_unknown(transaction)?.map(|at| at + self.router.routing().unknown_after);
+            let due = [ready, unknown, self.next_digest(transaction, now)?].into_iter().flatten().min();
+            Ok(due.map_or(MOST_WAIT, |due| Duration::from(due - now).min(MOST_WAIT)))
+        })
+    }
+}

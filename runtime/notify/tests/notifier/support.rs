@@ -1,0 +1,123 @@
+//! An outbox, an audit log in memory, and a notifier over both.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ansai_core::control::{IncidentDetails, ShownStep};
+use ansai_core::incident::{Change, Reason};
+use ansai_core::notify::{Grouping, Matcher, Route, Routing};
+use ansai_core::{Event, InstanceName, Millis, Severity, Timestamp};
+use ansai_notify::outbox::{Capacity, Outbox};
+use ansai_notify::route::Router;
+use ansai_notify::tell::{Facts, Heard, Teller};
+use ansai_notify::{ChannelUnderName, Notifier, Parts, Tap, tap};
+
+static INSTANCE: InstanceName = InstanceName::from_static("disk");
+
+pub struct NothingKnown;
+
+impl Facts for NothingKnown {
+    fn incident(&self, _: &str) -> Option<IncidentDetails> {
+        None
+    }
+    fn steps(&self, _: &str) -> Option<Vec<ShownStep>> {
+        None
+    }
+    fn can_undo(&self, _: &str) -> bool {
+        false
+    }
+    fn is_silenced(&self, _: &str, _: &str) -> bool {
+        false
+    }
+    fn audit_head(&self) -> Option<String> {
+        None
+    }
+}
+
+pub fn at() -> Timestamp {
+    Timestamp::from_millis(1_764_400_000_000)
+}
+
+/// A teller that sends to these channels at once.
+pub fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
+    let grouping = Grouping { wait: Millis::ZERO, interval: Millis::ZERO, ..Grouping::default() };
+    let route = Route { only: Matcher::default(), channels: channels.clone(), goes_on: false, grouping };
+    let routing = Routing { routes: vec![route], ..Routing::default() };
+    let router = Router::new(routing, BTreeMap::new(), Arc::new(|_, _| None));
+    Teller::new(outbox, router, channels, "web1", Arc::new(NothingKnown))
+}
+
+pub struct Scene {
+    directory: tempfile::TempDir,
+    log: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Scene {
+    pub fn new() -> Scene {
+        Scene { directory: tempfile::tempdir().unwrap(), log: Arc::default() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts a notifier that has heard nothing yet.
+    pub fn start(&self, channels: Vec<ChannelUnderName>) -> (Notifier, Tap) {
+        let outbox = Arc::new(Outbox::open(&self.path().join("notify.db"), Capacity::default(), || false).unwrap());
+        outbox.set_place(0).unwrap();
+        let names = channels.iter().map(|(name, _)| name.clone()).collect();
+        let teller = teller(outbox.clone(), names);
+        let log = self.log.clone();
+        let read_log = Box::new(move |place: u64, pass_on: &mut dyn FnMut(Vec<Heard>)| {
+            let log = log.lock().unwrap().clone();
+            let last = log.len() as u64;
+            pass_on(log.into_iter().filter(|heard| heard.sequence > place).collect());
+            Ok(last)
+        });
+        let (tap, tapped) = tap();
+        let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(at) };
+        (Notifier::start(parts, tapped).unwrap(), tap)
+    }
+
+    /// Appends to the log, and tells nobody.
+    pub fn log(&self, event: Event) -> u64 {
+        let mut log = self.log.lock().unwrap();
+        let sequence = log.len() as u64 + 1;
+        log.push(Heard { sequence, at: at(), event });
+        sequence
+    }
+
+    /// Appends to the log, as the journal does.
+    pub fn record(&self, tap: &Tap, event: Event) {
+        let sequence = self.log(event.clone());
+        tap.recorded(sequence, at(), &event);
+    }
+}
+
+pub fn opened(id: &str) -> Event {
+    Event::Incident {
+        incident: id.to_owned(),
+        instance: INSTANCE.clone(),
+        key: id.to_owned(),
+        change: Change::Opened,
+        severity: Some(Severity::Critical),
+        summary: "97 % used".to_owned(),
+        held_under: None,
+        silenced: false,
+    }
+}
+
+pub fn escalated(id: &str) -> Event {
+    Event::Escalated {
+        incident: id.to_owned(),
+        instance: INSTANCE.clone(),
+        key: id.to_owned(),
+        severity: Some(Severity::Critical),
+        summary: "97 % used".to_owned(),
+        reason: Reason::Attempts { used: 3 },
+        attempts: 3,
+        evidence: Vec::new(),
+        tried: Vec::new(),
+    }
+}
