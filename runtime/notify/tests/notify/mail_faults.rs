@@ -160,12 +160,13 @@ fn one_refused_recipient_does_not_keep_the_mail_from_others() {
 /// Would break: a time limit for each read. A server that sends a byte now and then would hold the thread for days.
 #[test]
 fn servers_that_hang_or_drip_are_left_in_time() {
-    for (changes, expected) in [
-        (&[("", "hang")] as Answers, "later"),
+    let cases: [(Answers, &str); 4] = [
+        (&[("", "hang")], "later"),
         (&[("", "drip")], "later"),
         (&[("EHLO", "drip")], "later"),
         (&[(".", "hang")], "unknown"),
-    ] {
+    ];
+    for (changes, expected) in cases {
         let began = Instant::now();
         let fault = fault(changes, Duration::from_millis(600));
         assert_eq!(kind(&fault), expected, "{changes:?}: {fault}");
