@@ -4,7 +4,8 @@ use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
 use ansai_core::notify::MessageChoice;
 use ansai_core::text::inert;
-use ansai_daemon::notify;
+use ansai_daemon::{Configuration, notify};
+use ansai_notify::channel::Receipt;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -82,11 +83,20 @@ fn choice(name: Option<&str>) -> MessageChoice {
 }
 
 fn test(channel: &str, global: &Global) -> anyhow::Result<u8> {
+    accepted(channel, global, |configuration| notify::test(configuration, channel))
+}
+
+/// Sends a message through a channel with the configuration of now, and shows the answer.
+pub(super) fn accepted(
+    channel: &str,
+    global: &Global,
+    send: impl FnOnce(&Configuration) -> Result<Receipt, notify::NotifyError>,
+) -> anyhow::Result<u8> {
     let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
     let Some(configuration) = configuration else {
         return Err(Fault::from(&ansai_daemon::Error::from(notify::NotifyError::NoChannels)).into());
     };
-    let receipt = notify::test(&configuration, channel).map_err(ansai_daemon::Error::from)?;
+    let receipt = send(&configuration).map_err(ansai_daemon::Error::from)?;
     match global.format {
         Format::Text => lines::line(&format!("{channel} accepted the message: {}", inert(&receipt.answer, 300)))?,
         Format::Json => json::document(&json!({ "format": 1, "channel": channel, "answer": receipt.answer }))?,

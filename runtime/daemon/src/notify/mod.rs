@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ansai_audit::Ballast;
 use ansai_config::Diagnostics;
-use ansai_core::control::{Answer, Request};
+use ansai_core::control::{Answer, HostReport, Request};
 use ansai_core::maintenance::{Maintenance, Window};
 use ansai_core::notify::NotifyStatus;
 use ansai_core::{Code, Event, Severity, Timestamp, codes};
@@ -78,17 +78,29 @@ pub fn destinations(configuration: &Configuration) -> Vec<(String, String)> {
 /// # Errors
 /// There is no such channel, its settings are invalid, or it does not accept the message.
 pub fn test(configuration: &Configuration, name: &str) -> Result<Receipt, NotifyError> {
+    let (now, host) = (clock::now(), host());
+    let summary = "a test of this channel: nobody has to do anything";
+    let id = format!("test-{}", now.as_millis());
+    let notice = Notice::new(&id, Kind::Test, Severity::Notice, &host, now, summary);
+    send(configuration, &Message::new(&id, name, "test", &host, now, vec![notice]))
+}
+
+/// Sends a report through a channel, past the outbox, and waits for the answer.
+///
+/// # Errors
+/// As [`test`].
+pub fn send_report(configuration: &Configuration, name: &str, report: HostReport) -> Result<Receipt, NotifyError> {
+    send(configuration, &Message::of_report(name, &host(), report))
+}
+
+fn send(configuration: &Configuration, message: &Message) -> Result<Receipt, NotifyError> {
+    let name = &message.channel;
     if !configuration.config.notify.channels.contains_key(name) {
         let known = configuration.config.notify.channels.keys().cloned().collect();
         return Err(NotifyError::UnknownChannel { name: name.to_owned(), known });
     }
     let channel = open(configuration, name)?;
-    let (now, host) = (clock::now(), host());
-    let summary = "a test of this channel: nobody has to do anything";
-    let id = format!("test-{}", now.as_millis());
-    let notice = Notice::new(&id, Kind::Test, Severity::Notice, &host, now, summary);
-    let message = Message::new(&id, name, "test", &host, now, vec![notice]);
-    let sent = channel.send(&message, Deadline { within: ATTEMPT, is_stopping: &|| false });
+    let sent = channel.send(message, Deadline { within: ATTEMPT, is_stopping: &|| false });
     sent.map_err(|fault| NotifyError::NotSent { channel: name.to_owned(), fault })
 }
 

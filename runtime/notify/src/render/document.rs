@@ -166,8 +166,8 @@ fn of_notice(notice: &Notice, blocks: &mut Vec<Block>) {
         blocks.push(Block::List(notice.evidence.iter().map(|one| (measure(one), Vec::new())).collect()));
     }
     if !notice.steps.is_empty() {
-        let is_done = notice.steps.iter().any(|step| step.state != StepState::Proposed);
-        blocks.push(Block::Heading(if is_done { "Done" } else { "Proposed" }.to_owned()));
+        let is_begun = notice.steps.iter().any(|step| step.state != StepState::Proposed);
+        blocks.push(Block::Heading(if is_begun { "Steps" } else { "Proposed" }.to_owned()));
         blocks.push(Block::List(notice.steps.iter().map(step).collect()));
     }
     if let Some(undo) = &notice.undo {

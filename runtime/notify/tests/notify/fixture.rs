@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::{Measure, Millis, Severity, Subject, Timestamp, Unit};
-use ansai_notify::channel::{Channel, ChannelSettings, Deadline, Fault, Receipt, SecretPlace, Surroundings, open};
+use ansai_notify::channel::{Channel, ChannelSettings, Deadline, Fault, Receipt, Surroundings, open};
 use ansai_notify::message::{Asked, Command, IncidentRef, Kind, Message, Moment, Notice, Step, StepState, Undo};
 use tempfile::TempDir;
 
@@ -33,8 +33,7 @@ pub(crate) fn notice(kind: Kind) -> Notice {
             can_undo: true,
             why: None,
         }],
-        undo: is_done
-            .then(|| Undo { command: "ansai undo 3f2a91".to_owned(), until: Some(NOW + Millis::from_hours(168)) }),
+        undo: is_done.then(|| Undo { command: "ansai undo 3f2a91".to_owned(), until: Some(NOW + Millis::from_hours(168)) }),
         timeline: vec![Moment { at: NOW - Millis::new(41_000), what: "found: /var is 93.7 % full".to_owned() }],
         asked: (kind == Kind::Held).then(|| Asked {
             who: None,
@@ -89,10 +88,6 @@ impl Place {
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
-    }
-
-    pub(crate) fn secret(&self, content: &str) -> SecretPlace {
-        SecretPlace::File(self.write("secret", content))
     }
 }
 

@@ -43,7 +43,8 @@ impl Smtp {
             .arg(PASSWORD)
             .arg(place.path())
             .spawn();
-        let port = daemon.wait_for_line("", LIMIT).trim().parse().unwrap();
+        let line = daemon.wait_for_line("listening on ", LIMIT);
+        let port = line.rsplit(' ').next().unwrap().trim().parse().unwrap();
         Some(Smtp { _daemon: daemon, place, port })
     }
 

@@ -1,4 +1,6 @@
 //! Channels against real servers, and against servers that misbehave.
+// The schemas are long literals.
+#![recursion_limit = "512"]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

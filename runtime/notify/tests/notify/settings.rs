@@ -24,7 +24,7 @@ fn everything_wrong_is_named_at_once() {
         }
         problems(settings)
     };
-    assert_eq!(mail(json!({})), []);
+    assert!(mail(json!({})).is_empty());
     let settings = "channel-settings";
     assert_eq!(
         mail(
@@ -37,7 +37,7 @@ fn everything_wrong_is_named_at_once() {
     for server in ["", "host:0", "host:port", "host:99999", "-x y", "[::1", "a:b:c", "user@host"] {
         assert_eq!(mail(json!({ "server": server })), [("server", settings)], "{server}");
     }
-    assert_eq!(mail(json!({ "server": "[::1]:25", "tls": "none" })), []);
+    assert!(mail(json!({ "server": "[::1]:25", "tls": "none" })).is_empty());
     assert_eq!(mail(json!({ "user": "ansai" })), [("user", settings)]);
     let place = Place::new();
     let secret = place.write("secret", "hunter2");

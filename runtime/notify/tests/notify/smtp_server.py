@@ -56,7 +56,7 @@ async def main():
     server = await asyncio.get_running_loop().create_server(
         session, "127.0.0.1", 0, ssl=context if mode == "tls" else None
     )
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print(f"listening on {server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 

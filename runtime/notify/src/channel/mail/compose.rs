@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ansai_core::text::inert;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::{Address, Message as Mail};
+use lettre::Message as Mail;
 
 use super::MailChannel;
 use crate::channel::Fault;
@@ -55,9 +55,4 @@ const MOST_TIME: u64 = 253_402_300_799_000;
 
 fn fixed(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
-}
-
-/// Addresses of an envelope as texts.
-pub(super) fn address(address: &Address) -> String {
-    address.to_string()
 }

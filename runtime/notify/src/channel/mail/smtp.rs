@@ -138,7 +138,7 @@ impl<'a> Conversation<'a> {
     /// refused ones. If it refuses one for now, nobody gets it yet, because a second attempt would send it twice to
     /// others.
     fn deliver(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<String, Fault> {
-        let from = envelope.from().map(super::compose::address).unwrap_or_default();
+        let from = envelope.from().map(ToString::to_string).unwrap_or_default();
         self.ask(&format!("MAIL FROM:<{from}>"), "MAIL")?;
         let mut refused = Vec::new();
         for to in envelope.to() {

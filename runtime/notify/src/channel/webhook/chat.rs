@@ -47,7 +47,7 @@ pub(super) fn teams(document: &Document) -> Value {
         "type": "TextBlock", "text": markdown_escaped(&document.subject), "weight": "bolder", "size": "medium",
         "color": colour, "wrap": true,
     })];
-    let block = |text: &str| json!({ "type": "TextBlock", "text": markdown_escaped(&cut(text, 1_000)), "wrap": true });
+    let block = |text: &str| json!({ "type": "TextBlock", "text": markdown_escaped(&cut(text, 400)), "wrap": true });
     for one in &document.blocks {
         match one {
             Block::Lead(text) | Block::Paragraph(text) | Block::Title(text) => body.push(block(text)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::digest::digest;
 use crate::message::{Message, Notice};
 use crate::render::words::{measure, time};
-use crate::render::{Document, Tone, subject, text};
+use crate::render::{Document, Tone, document as document_of, text};
 
 /// An alert of the message: its key, the notice that says its state, and whether it is over.
 struct Alert<'a> {
@@ -36,6 +36,11 @@ fn alerts<'m>(message: &'m Message) -> Vec<Alert<'m>> {
         is_over: notice.kind.is_resolving(),
     };
     latest.into_iter().map(alert).collect()
+}
+
+/// The text, up to a length that both services accept.
+fn described(document: &Document) -> String {
+    text(document).chars().take(10_000).collect()
 }
 
 /// Events API v2: <https://developer.pagerduty.com/docs/events-api-v2/trigger-events/>. One event for each incident.
@@ -73,7 +78,7 @@ fn payload(message: &Message, document: &Document, notice: Option<&Notice>) -> V
         "source": inert(&message.host, 200),
         "severity": severity,
         "timestamp": time::rfc3339(message.at),
-        "custom_details": { "text": text(document).chars().take(20_000).collect::<String>() },
+        "custom_details": { "text": described(document) },
     });
     if let (Some(fields), Some(notice)) = (payload.as_object_mut(), notice) {
         let component = notice.subject.as_ref().map(|subject| inert(&subject.to_string(), 200));
@@ -102,7 +107,7 @@ pub(super) fn alertmanager(message: &Message, document: &Document) -> Value {
         });
         let mut annotations = json!({
             "summary": document.subject,
-            "description": text(document).chars().take(10_000).collect::<String>(),
+            "description": described(document),
         });
         if let (Some(labels), Some(annotations), Some(notice)) =
             (labels.as_object_mut(), annotations.as_object_mut(), alert.notice)
@@ -110,8 +115,9 @@ pub(super) fn alertmanager(message: &Message, document: &Document) -> Value {
             labels.extend(notice.instance.as_deref().map(|name| ("policy".to_owned(), json!(inert(name, 63)))));
             let about = notice.subject.as_ref().map(|about| inert(&about.to_string(), 200));
             labels.extend(about.map(|text| ("subject".to_owned(), json!(text))));
-            let alone = Message { notices: vec![notice.clone()], counts: Vec::new(), ..message.clone() };
-            annotations.insert("summary".to_owned(), json!(subject(&alone)));
+            let alone = document_of(&Message { notices: vec![notice.clone()], ..message.clone() });
+            annotations.insert("summary".to_owned(), json!(alone.subject));
+            annotations.insert("description".to_owned(), json!(described(&alone)));
             annotations.insert("severity".to_owned(), json!(notice.severity.to_string()));
             let evidence: Vec<String> = notice.evidence.iter().map(measure).collect();
             if !evidence.is_empty() {
