@@ -16,6 +16,8 @@ use crate::{hours, interrupt};
 
 /// How long the fault may take until it is there.
 const HAPPENS: Duration = Duration::from_secs(30);
+/// How far `clock-skew` moves the clock that contenders see.
+const CLOCK_SKEW_MS: u64 = 60 * 86_400_000;
 const POLL: Duration = Duration::from_millis(300);
 /// A site that was well for so long stays well.
 const STAYS_WELL_MS: u64 = 10_000;
@@ -77,7 +79,9 @@ fn measure(fault: &Fault, contender: Contender, programs: &Programs, pace: Pace)
     let healed = healed(&states, at);
     let mut measured = Measured { healed: healed.map(Span::Millis), ..Measured::default() };
     let reports = reports::read(contender, &site.reported()?)?;
-    for report in reports.into_iter().filter(|report| !earlier.contains(report)) {
+    for mut report in reports.into_iter().filter(|report| !earlier.contains(report)) {
+        // By the clock that the fault moved.
+        report.at = report.at.checked_sub(CLOCK_SKEW_MS).filter(|real| *real >= at).unwrap_or(report.at);
         sort(&mut measured, report, &subjects, at);
     }
     measured.alarms.extend(earlier.iter().map(|report| format!("{}: {}", report.subject, report.text)));
@@ -95,7 +99,8 @@ fn sort(measured: &mut Measured, report: Report, subjects: &[String], at: u64) {
     if subjects.contains(&report.subject) {
         // Monit says full seconds.
         let found = Span::Millis(report.at.saturating_sub(at));
-        measured.found = measured.found.or(Some(found));
+        // The first one: their order is not that of their times.
+        measured.found = Some(measured.found.filter(|earlier| earlier.millis() <= found.millis()).unwrap_or(found));
         measured.said.push(text);
     } else {
         measured.alarms.push(text);

@@ -24,6 +24,17 @@ pub enum Span {
     Hours(u64),
 }
 
+impl Span {
+    /// In milliseconds, of real or simulated time.
+    #[must_use]
+    pub fn millis(self) -> u64 {
+        match self {
+            Span::Millis(ms) => ms,
+            Span::Hours(hours) => hours * 3_600_000,
+        }
+    }
+}
+
 /// The site is looked at so often, in milliseconds: shorter outages are not seen.
 pub const RESOLUTION_MS: u64 = 300;
 

@@ -35,22 +35,17 @@ fn line(line: &str) -> anyhow::Result<Report> {
     Ok(Report { at, subject: plain(subject.unwrap_or_default()), text: text.unwrap_or_default().to_owned() })
 }
 
-/// The incidents of ansai, open and closed, and its doubt about the clock.
+/// The incidents of ansai, open and closed.
 fn incidents(text: &str) -> anyhow::Result<Vec<Report>> {
     let mut reports = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let document = document.context("what `ansai incidents` or `ansai status` says")?;
+        let document = document.context("what `ansai incidents` says")?;
         for list in ["open", "closed"] {
             for incident in document.get(list).and_then(Value::as_array).into_iter().flatten() {
                 let text = |name: &str| incident.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let at = incident.get("opened").and_then(Value::as_u64).context("when an incident was opened")?;
                 reports.push(Report { at, subject: plain(&text("key")), text: text("summary") });
             }
-        }
-        if let Some(doubt) = document.get("clock_doubt_ms").and_then(Value::as_i64) {
-            let at = document.get("at").and_then(Value::as_u64).context("when it was asked")?;
-            let text = format!("the clock jumped by {} h", doubt / 3_600_000);
-            reports.push(Report { at, subject: "clock".to_owned(), text });
         }
     }
     reports.sort_by_key(|report| report.at);
