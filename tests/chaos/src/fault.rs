@@ -32,6 +32,12 @@ impl Fault {
         Duration::from_secs(self.name.bytes().fold(0, |sum: u64, byte| (sum * 31 + u64::from(byte)) % 30))
     }
 
+    /// Whether it needs a PostgreSQL server.
+    #[must_use]
+    pub fn needs_postgresql(&self) -> bool {
+        matches!(self.name, "connection-flood" | "lock")
+    }
+
     /// The fault of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Fault> {
@@ -56,6 +62,8 @@ pub const FAULTS: &[Fault] = &[
         kind: Kind::Hours,
         limit: 60,
     },
+    fault("connection-flood", 120, "idle sessions take 16 of 17 connections of PostgreSQL"),
+    fault("lock", 480, "a session locks a table of PostgreSQL and does nothing; others wait"),
     fault("disk-fill", 120, "an upload fills a file system to 92 %; old logs may be removed"),
     fault("inode-fill", 120, "sessions use 92 % of the inodes; old temporary files may be removed"),
     fault("deleted-but-open", 120, "a service holds a large deleted file open"),

@@ -37,8 +37,11 @@ pub fn measure(fault: &Fault, contender: Contender, programs: &Programs) -> anyh
         }
         if is_restarted {
             measured.healed = Some(Span::Hours(hour));
-            if crashes {
-                measured.damage.push("the application crashed".to_owned());
+            match hour % 24 {
+                _ if crashes => measured.damage.push("the application crashed".to_owned()),
+                // The window in which the operator permits restarts.
+                2..4 => (),
+                hour => measured.damage.push(format!("restarted at {hour:02}:00, outside its window")),
             }
             break;
         }

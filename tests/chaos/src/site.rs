@@ -48,6 +48,11 @@ impl Site {
             Contender::Monit => binds.push((&programs.monit, "/usr/bin/monit")),
             Contender::Systemd => (),
         }
+        if fault.needs_postgresql() {
+            binds.extend([(&*programs.postgresql, "/opt/postgresql"), (&*programs.psql, "/opt/postgresql-client")]);
+            // Its package has only the libraries that this machine lacks.
+            binds.push((&programs.libraries, "/opt/libraries"));
+        }
         if let Some(slow) = &slow {
             binds.push((slow.path(), "/mnt/slow"));
         }
