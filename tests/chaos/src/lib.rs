@@ -12,6 +12,7 @@ pub mod disk;
 pub mod experiment;
 pub mod fault;
 pub mod hours;
+pub mod idle;
 pub mod interrupt;
 pub mod measured;
 pub mod normal_life;

@@ -13,7 +13,7 @@ use ansai_chaos::contender::Contender;
 use ansai_chaos::experiment::{self, Pace};
 use ansai_chaos::fault::{FAULTS, Fault};
 use ansai_chaos::programs::Programs;
-use ansai_chaos::{about, interrupt, normal_life};
+use ansai_chaos::{about, idle, interrupt, normal_life};
 use ansai_harness::binary;
 use anyhow::{Context as _, bail};
 
@@ -22,7 +22,7 @@ ansai-chaos [OPTIONS] [FAULT...]   makes faults on disposable hosts; without nam
   --list            lists the faults
   --with NAME       only with ansai, systemd or monit; repeatable
   --hurried         no delay before a fault, and ansai looks at once after it
-  --normal-life     also runs 24 simulated hours of normal life
+  --normal-life     also runs 24 simulated hours of normal life, and measures ansai idle
   --jobs N          faults at the same time (default 3)
 ";
 /// Set inside the mount namespace.
@@ -57,6 +57,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let runs = run_all(&options, &programs)?;
     let life = if options.lives_normally && !interrupt::came() {
         let life = normal_life::run(&programs).context("normal life")?;
+        let life = format!("{life}\n\n{}", idle::run(&programs).context("idle")?);
         writeln!(out, "{life}")?;
         Some(life)
     } else {

@@ -48,7 +48,7 @@ fn every_fault_has_its_steps_and_every_step_its_fault() {
     let files: BTreeSet<String> =
         directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let known: BTreeSet<String> =
-        FAULTS.iter().map(|fault| fault.name.to_owned()).chain(["normal-life".to_owned()]).collect();
+        FAULTS.iter().map(|fault| fault.name.to_owned()).chain(["idle", "idle-least", "normal-life"].map(str::to_owned)).collect();
     assert_eq!(files, known);
     let ran = chaos(&["--list"]).run().code(0);
     assert_eq!(ran.stdout.lines().count(), FAULTS.len(), "{ran}");
