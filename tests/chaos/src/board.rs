@@ -103,8 +103,7 @@ pub fn rows(page: &str) -> anyhow::Result<Vec<[String; 6]>> {
     ensure!(lines.next().is_some(), "the board has other columns");
     let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
     rows.map(|line| {
-        let cells: Vec<String> =
-            line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
         <[String; 6]>::try_from(cells).map_err(|cells| anyhow::anyhow!("{line}: {} columns", cells.len()))
     })
     .collect()
@@ -118,7 +117,8 @@ mod tests {
     #[test]
     fn only_what_is_between_the_markers_is_replaced_and_the_rows_come_back() {
         let page = format!("before\n{BEGIN}old\n{END}after\n");
-        let found = Measured { found: Some(Span::Millis(12_345)), damage: vec!["a".into(), "b".into()], ..Measured::default() };
+        let found =
+            Measured { found: Some(Span::Millis(12_345)), damage: vec!["a".into(), "b".into()], ..Measured::default() };
         let runs = [
             Run { fault: &FAULTS[0], contender: Contender::Ansai, outcome: Ok(found) },
             Run { fault: &FAULTS[0], contender: Contender::Monit, outcome: Err("why".into()) },

@@ -30,7 +30,8 @@ impl Disk {
         let (files, image, point) = (directory.join("files"), directory.join("image"), directory.join("srv"));
         fill(&files)?;
         fs::File::create(&image)?.set_len(BYTES)?;
-        let options = ["-q", "-F", "-t", "ext4", "-m", "0", "-N", INODES, "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d"];
+        let options =
+            ["-q", "-F", "-t", "ext4", "-m", "0", "-N", INODES, "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d"];
         run(tool("mke2fs").args(options).args([&files, &image]))?;
         let script = directory.join("make-old");
         fs::write(&script, make_old())?;
@@ -84,7 +85,7 @@ fn half_random(length: usize, seed: u32) -> Vec<u8> {
     let mut state = u64::from(seed) + 1;
     let next = |place: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        if place % 2 == 0 { state.to_be_bytes().first().copied().unwrap_or_default() } else { b'a' }
+        if place.is_multiple_of(2) { state.to_be_bytes().first().copied().unwrap_or_default() } else { b'a' }
     };
     (0..length).map(next).collect()
 }

@@ -54,7 +54,7 @@ pub const FAULTS: &[Fault] = &[
     fault("process-kill", 90, "the application is killed"),
     fault("process-hang", 300, "the application is stopped (SIGSTOP): active, and answers nothing"),
     fault("crash-loop", 150, "the application fails up to its start limit; the cause ends after 20 s"),
-    fault("dependency-down", 120, "the database fails to start for 5 s, so the application is not started"),
+    fault("dependency-down", 240, "the database fails to start for 5 s, so the application is not started"),
     fault("fd-leak", 300, "the application leaks file descriptors until it has none left"),
     Fault {
         name: "memory-leak",
@@ -63,7 +63,7 @@ pub const FAULTS: &[Fault] = &[
         limit: 60,
     },
     fault("connection-flood", 120, "idle sessions take 16 of 17 connections of PostgreSQL"),
-    fault("lock", 480, "a session locks a table of PostgreSQL and does nothing; others wait"),
+    fault("lock", 440, "a session locks a table of PostgreSQL and does nothing; others wait"),
     fault("disk-fill", 120, "an upload fills a file system to 92 %; old logs may be removed"),
     fault("inode-fill", 120, "sessions use 92 % of the inodes; old temporary files may be removed"),
     fault("deleted-but-open", 120, "a service holds a large deleted file open"),

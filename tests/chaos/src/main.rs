@@ -54,18 +54,17 @@ fn main() -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let programs = Programs::find()?;
     let about = about::describe();
-    let runs = run_all(&options, &programs)?;
-    let life = if options.lives_normally && !interrupt::came() {
-        let life = normal_life::run(&programs).context("normal life")?;
-        let life = format!("{life}\n\n{}", idle::run(&programs).context("idle")?);
-        writeln!(out, "{life}")?;
-        Some(life)
-    } else {
-        None
-    };
+    let (runs, life) = std::thread::scope(|scope| {
+        let life = scope.spawn(|| options.lives_normally.then(|| quiet(&programs)).transpose());
+        (run_all(&options, &programs), life.join())
+    });
     if interrupt::came() {
         writeln!(out, "interrupted: all hosts were stopped")?;
         return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let (runs, life) = (runs?, life.map_err(|_| anyhow::anyhow!("the harness failed"))??);
+    if let Some(life) = &life {
+        writeln!(out, "{life}")?;
     }
     if options.is_complete {
         let about = board::About { normal_life: life, ..about };
@@ -75,13 +74,21 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(if is_void { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Runs faults at the same time, but each contender of a fault next to the others.
+/// What happens without a fault.
+fn quiet(programs: &Programs) -> anyhow::Result<String> {
+    let life = normal_life::run(programs).context("normal life")?;
+    Ok(format!("{life}\n\n{}", idle::run(programs).context("idle")?))
+}
+
+/// Runs faults at the same time, the longest first, but each contender of a fault next to the others.
 fn run_all(options: &Options, programs: &Programs) -> anyhow::Result<Vec<Run>> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let mut faults = options.faults.clone();
+    faults.sort_by_key(|fault| std::cmp::Reverse(fault.limit));
     std::thread::scope(|scope| {
         for _ in 0..options.jobs {
             scope.spawn(|| {
-                while let Some(fault) = options.faults.get(next.fetch_add(1, Ordering::SeqCst)) {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::SeqCst)) {
                     std::thread::scope(|contenders| {
                         for contender in &options.contenders {
                             contenders.spawn(|| {
@@ -149,7 +156,9 @@ fn options() -> anyhow::Result<Option<Options>> {
             "--with" => {
                 let name = arguments.next().unwrap_or_default();
                 let known = "ansai, systemd and monit";
-                options.contenders.push(Contender::named(&name).with_context(|| format!("`{name}`: there are {known}"))?);
+                options
+                    .contenders
+                    .push(Contender::named(&name).with_context(|| format!("`{name}`: there are {known}"))?);
             }
             "--hurried" => options.pace.is_hurried = true,
             "--normal-life" => options.lives_normally = true,

@@ -6,10 +6,10 @@ use anyhow::ensure;
 
 use crate::contender::Contender;
 use crate::fault::{Fault, Kind};
+use crate::interrupt;
 use crate::programs::Programs;
 use crate::reports;
 use crate::site::Site;
-use crate::interrupt;
 
 const LIFE: Fault = Fault { name: "normal-life", what: "no fault", kind: Kind::Hours, limit: 24 };
 /// One every 10 minutes.

@@ -38,13 +38,17 @@ impl Programs {
         ensure!(ansai.is_file(), "{} was not built; run `make build`", ansai.display());
         let policies = binary::repository().join("policies");
         for name in POLICIES {
-            ensure!(policies.join(name).join(format!("{name}.wasm")).is_file(), "{name} was not built: run `make policies`");
+            ensure!(
+                policies.join(name).join(format!("{name}.wasm")).is_file(),
+                "{name} was not built: run `make policies`"
+            );
         }
         let packages = packages(&["monit", "postgresql-15", "postgresql-client-15"]).context("Debian packages")?;
         let monit = packages.file("usr/bin/monit");
         let postgresql = root(&packages.file("usr/lib/postgresql/15/bin/postgres"))?;
         let psql = root(&packages.file("usr/lib/postgresql/15/bin/psql"))?;
-        let faketime = faketime::environment(0).into_iter().find(|(name, _)| name == "LD_PRELOAD").context("libfaketime")?.1;
+        let faketime =
+            faketime::environment(0).into_iter().find(|(name, _)| name == "LD_PRELOAD").context("libfaketime")?.1;
         let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("site");
         let libraries = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH).into();
         Ok(Programs { ansai, monit, postgresql, psql, libraries, faketime: faketime.into(), policies, site })

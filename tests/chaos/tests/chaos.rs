@@ -31,10 +31,8 @@ fn the_board_has_one_row_for_every_fault_and_contender() {
     let page = std::fs::read_to_string(binary::repository().join("policies/README.md")).unwrap();
     let rows = board::rows(&page).unwrap();
     let found: Vec<(&str, &str)> = rows.iter().map(|row| (&*row[0], &*row[1])).collect();
-    let expected: Vec<(&str, &str)> = FAULTS
-        .iter()
-        .flat_map(|fault| Contender::ALL.map(|contender| (fault.name, contender.title())))
-        .collect();
+    let expected: Vec<(&str, &str)> =
+        FAULTS.iter().flat_map(|fault| Contender::ALL.map(|contender| (fault.name, contender.title()))).collect();
     assert_eq!(found, expected, "run `make chaos`");
     for row in &rows {
         let is_time = |cell: &str| cell == "no" || cell.ends_with(" s") || cell.ends_with(" h");
@@ -47,8 +45,11 @@ fn every_fault_has_its_steps_and_every_step_its_fault() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("site/faults");
     let files: BTreeSet<String> =
         directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let known: BTreeSet<String> =
-        FAULTS.iter().map(|fault| fault.name.to_owned()).chain(["idle", "idle-least", "normal-life"].map(str::to_owned)).collect();
+    let known: BTreeSet<String> = FAULTS
+        .iter()
+        .map(|fault| fault.name.to_owned())
+        .chain(["idle", "idle-least", "normal-life"].map(str::to_owned))
+        .collect();
     assert_eq!(files, known);
     let ran = chaos(&["--list"]).run().code(0);
     assert_eq!(ran.stdout.lines().count(), FAULTS.len(), "{ran}");
