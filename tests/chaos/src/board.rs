@@ -91,6 +91,21 @@ fn replaced(old: &str, text: &str) -> anyhow::Result<String> {
     Ok(format!("{before}{BEGIN}{text}{END}{after}"))
 }
 
+/// Replaces the rows of the faults that were run in the board of a file. All rows of one fault are of one run.
+///
+/// # Errors
+/// If the file has no board, or none with these rows.
+pub fn update(file: &Path, runs: &[Run]) -> anyhow::Result<()> {
+    let mut page = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    for run in runs {
+        let row = run.row();
+        let begin = format!("| {} | {} | ", run.fault.name, run.contender.title());
+        let old = page.lines().find(|line| line.starts_with(&begin)).with_context(|| format!("no row {begin}"))?.to_owned();
+        page = page.replace(&format!("{old}\n"), &format!("| {} |\n", row.join(" | ")));
+    }
+    fs::write(file, page).with_context(|| file.display().to_string())
+}
+
 /// The rows of the board in a page.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ const HELP: &str = "\
 ansai-chaos [OPTIONS] [FAULT...]   makes faults on disposable hosts; without names all, and writes policies/README.md
   --list            lists the faults
   --with NAME       only with ansai, systemd or monit; repeatable
+  --update          writes the rows of these faults into policies/README.md
   --hurried         no delay before a fault, and ansai looks at once after it
   --normal-life     also runs 24 simulated hours of normal life, and measures ansai idle
   --jobs N          faults at the same time (default 3)
@@ -37,6 +38,7 @@ struct Options {
     jobs: usize,
     lives_normally: bool,
     is_complete: bool,
+    updates: bool,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -69,6 +71,9 @@ fn main() -> anyhow::Result<ExitCode> {
     if options.is_complete {
         let about = board::About { normal_life: life, ..about };
         board::write(&binary::repository().join("policies/README.md"), &board::text(&runs, &about))?;
+    }
+    if options.updates {
+        board::update(&binary::repository().join("policies/README.md"), &runs)?;
     }
     let is_void = runs.iter().any(|run| run.outcome.is_err());
     Ok(if is_void { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -139,6 +144,7 @@ fn options() -> anyhow::Result<Option<Options>> {
         jobs: 3,
         lives_normally: false,
         is_complete: false,
+        updates: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -160,6 +166,7 @@ fn options() -> anyhow::Result<Option<Options>> {
                     .contenders
                     .push(Contender::named(&name).with_context(|| format!("`{name}`: there are {known}"))?);
             }
+            "--update" => options.updates = true,
             "--hurried" => options.pace.is_hurried = true,
             "--normal-life" => options.lives_normally = true,
             "--jobs" => {

@@ -52,8 +52,27 @@ fn incidents(text: &str) -> anyhow::Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// `app.service` and `/srv` as the site calls them.
+/// `answers-nothing:app.service` and `inodes:/srv` as the site calls them.
 fn plain(subject: &str) -> String {
-    let subject = subject.rsplit_once(['/', ' ']).map_or(subject, |(_, last)| last);
+    let subject = subject.rsplit_once(['/', ' ', ':']).map_or(subject, |(_, last)| last);
     subject.strip_suffix(".service").unwrap_or(subject).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_names_of_the_site() {
+        let keys = [
+            ("app.service", "app"),
+            ("answers-nothing:app.service", "app"),
+            ("/srv", "srv"),
+            ("inodes:/srv", "srv"),
+            ("server:main-db", "main-db"),
+        ];
+        for (key, name) in keys {
+            assert_eq!(plain(key), name);
+        }
+    }
 }
