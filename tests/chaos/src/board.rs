@@ -100,7 +100,8 @@ pub fn update(file: &Path, runs: &[Run]) -> anyhow::Result<()> {
     for run in runs {
         let row = run.row();
         let begin = format!("| {} | {} | ", run.fault.name, run.contender.title());
-        let old = page.lines().find(|line| line.starts_with(&begin)).with_context(|| format!("no row {begin}"))?.to_owned();
+        let old =
+            page.lines().find(|line| line.starts_with(&begin)).with_context(|| format!("no row {begin}"))?.to_owned();
         page = page.replace(&format!("{old}\n"), &format!("| {} |\n", row.join(" | ")));
     }
     fs::write(file, page).with_context(|| file.display().to_string())
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_markers_is_replaced_and_the_rows_come_back() {
-        let page = format!("before\n{BEGIN}old\n{END}after\n");
+        let page = format!("before\n{BEGIN}earlier\n{END}after\n");
         let found =
             Measured { found: Some(Span::Millis(12_345)), damage: vec!["a".into(), "b".into()], ..Measured::default() };
         let runs = [
@@ -139,7 +140,7 @@ mod tests {
             Run { fault: &FAULTS[0], contender: Contender::Monit, outcome: Err("why".into()) },
         ];
         let new = replaced(&page, &text(&runs, &About::default())).unwrap();
-        assert!(new.starts_with("before\n") && new.ends_with("after\n") && !new.contains("old"), "{new}");
+        assert!(new.starts_with("before\n") && new.ends_with("after\n") && !new.contains("earlier"), "{new}");
         let expected = [
             ["process-kill", "ansai", "12 s", "no", "a, and 1 more", "none"],
             ["process-kill", "Monit", "void", "void", "", ""],
