@@ -11,7 +11,7 @@ export PREFIX SYSCONFDIR DESTDIR
 # What `make install` and `make package` take; PROGRAM=FILE names a program that was built before.
 INSTALLED = $(or $(PROGRAM),target/dist/ansai)
 
-.PHONY: help run build policies examples dist install uninstall package test check bench soak fuzz coverage mutants \
+.PHONY: help run build policies examples dist install uninstall package test check bench chaos soak fuzz coverage mutants \
 	demo setup setup-check setup-test
 .DEFAULT_GOAL := help
 
@@ -69,6 +69,9 @@ bench: policies setup-test ## measure; ONLY="gate replay" measures only these se
 	@$(if $(if $(ONLY),$(filter rivals,$(ONLY)),all),$(BUILD_EXTISM),:)
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
+
+chaos: policies setup-test ## make faults on purpose and write who found and healed them; FAULT=disk-fill makes one, FAULT=--list lists them
+	cargo run --release -p ansai-chaos -- $(FAULT)
 
 soak: policies ## run completely what CI samples: all crash points, a machine that sleeps, 10^6 races, 10^7 files, a 1 GiB log, 100,000 seeds
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-e2e --test e2e -- crash:: --test-threads=2

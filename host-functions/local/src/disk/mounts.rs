@@ -223,6 +223,14 @@ impl Level {
         }
         1.0 - self.available_bytes.saturating_add(freed).min(usable) as f64 / usable as f64
     }
+
+    /// The used share of its inodes, 0 to 1; 0 if it does not count them.
+    pub fn used_inodes(&self) -> f64 {
+        if self.total_inodes == 0 {
+            return 0.0;
+        }
+        1.0 - self.free_inodes.min(self.total_inodes) as f64 / self.total_inodes as f64
+    }
 }
 
 /// The level of a file system at its mount point. Mounts nothing, and looks at nothing else that is mounted there.

@@ -228,7 +228,8 @@ fn hold(
     let same = earlier.iter().filter(|step| step.preview.about == *about);
     let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
     let most = ask.scope.percent(&HOLD_BELOW_PERCENT);
-    if level.used_share(freed) * 100.0 > most as f64 {
+    // A file in quarantine keeps its inode.
+    if level.used_share(freed).max(level.used_inodes()) * 100.0 > most as f64 {
         return Ok(None);
     }
     let root = hold_root(ask.host, ask.scope.roots(&ROOTS), found.root())?;

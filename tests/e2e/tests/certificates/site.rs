@@ -211,7 +211,7 @@ impl Site {
         let policy = binary::policy("certificate-expiry");
         format!(
             "{targets}[daemon]\nstate_dir = \"{place}/state\"\nmode = \"enforce\"\n[policy.certificate-expiry]\n\
-             source = {:?}\n[policy.certificate-expiry.attempts]\ncooldown = \"0s\"\n[policy.certificate-expiry.settings]\n\
+             source = {:?}\n[policy.certificate-expiry.attempts]\ncooldown = \"0s\"\nverify_within = \"3s\"\n[policy.certificate-expiry.settings]\n\
              endpoints = [\n{endpoints}]\n{used}[policy.certificate-expiry.grant]\n\
              \"ansai:certificate/served-certificate-probe\" = {{ endpoints = [\"127.0.0.1:{port}\"] }}\n\
              \"ansai:certificate/certificate-probe\" = {{ roots = [\"/etc/letsencrypt\"] }}\n\
