@@ -13,16 +13,16 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// `ID@STARTED`.
+    /// `ID/STARTED`.
     pub(super) fn parse(text: &str) -> Result<Identity, Refusal> {
-        let found = text.split_once('@').filter(|(id, started)| is_id(id) && is_instant(started));
+        let found = text.split_once('/').filter(|(id, started)| is_id(id) && is_instant(started));
         found
             .map(|(id, started)| Identity { id: id.to_owned(), started: started.to_owned() })
             .ok_or_else(|| Refusal::Invalid("`container` is not the identity of a container".into()))
     }
 
     pub(super) fn text(&self) -> String {
-        format!("{}@{}", self.id, self.started)
+        format!("{}/{}", self.id, self.started)
     }
 }
 
@@ -52,20 +52,20 @@ mod tests {
     #[test]
     fn an_identity_cannot_leave_its_place_in_a_path() {
         let id = "0123456789abcdef".repeat(4);
-        let good = format!("{id}@2026-11-29T17:00:00.123456789Z");
+        let good = format!("{id}/2026-11-29T17:00:00.123456789Z");
         assert_eq!(Identity::parse(&good).unwrap().text(), good);
         let bad = [
             "",
-            "@",
-            "abc@2026",
-            "../../images/prune@2026",
-            "0123456789ab/stop@2026",
-            "0123456789ab?x=1@2026",
+            "/",
+            "abc/2026",
+            "../../images/prune/2026",
+            "0123456789ab/stop/2026",
+            "0123456789ab?x=1/2026",
             "0123456789ab",
-            "0123456789ab@",
-            "0123456789ab@20 26",
-            "0123456789ab@2026\r\nHost: x",
-            "0123456789AB@2026",
+            "0123456789ab/",
+            "0123456789ab/20 26",
+            "0123456789ab/2026\r\nHost: x",
+            "0123456789AB/2026",
         ];
         for bad in bad {
             assert!(matches!(Identity::parse(bad), Err(Refusal::Invalid(_))), "{bad}");

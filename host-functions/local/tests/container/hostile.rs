@@ -226,9 +226,9 @@ fn a_restart_is_for_one_run() {
         _ => None,
     });
     let scene = Scene { limit: Duration::from_secs(5), ..fake.scene() };
-    let step = scene.restart(&format!("{ID}@2026-11-29T17:00:00Z")).unwrap();
-    assert!(matches!(scene.restart(&format!("{ID}@2026-11-28T17:00:00Z")), Err(Refusal::Changed(_))));
-    assert!(matches!(scene.restart(&format!("{ID}/stop@2026")), Err(Refusal::Invalid(_))));
+    let step = scene.restart(&format!("{ID}/2026-11-29T17:00:00Z")).unwrap();
+    assert!(matches!(scene.restart(&format!("{ID}/2026-11-28T17:00:00Z")), Err(Refusal::Changed(_))));
+    assert!(matches!(scene.restart(&format!("{ID}/stop/2026")), Err(Refusal::Invalid(_))));
     // It closes without an answer.
     assert_eq!(step.finish().unwrap().outcome, Outcome::Unknown);
     assert_eq!(step.act(|action, doing| action.resolve(doing)).unwrap().outcome, Outcome::Unknown);
