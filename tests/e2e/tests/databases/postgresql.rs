@@ -118,7 +118,9 @@ fn the_root_of_a_chain_is_ended_and_nobody_else(site: &Site) {
     assert_eq!(steps_of(&ran, forgetful), done(&["terminate"]), "{ran:?}");
     assert_eq!(steps_of(&ran, billing), done(&["terminate"]), "{ran:?}");
     // The policy spares the first two. The last one is a superuser, which only the host can see.
-    for (key, why) in [(copying, "copies data out"), (console, "`spare_users`"), (admin, "belongs to a superuser")] {
+    for (key, why) in
+        [(copying, "would have to begin again"), (console, "`spare_users`"), (admin, "belongs to a superuser")]
+    {
         is_told(&ran, key);
         assert!(format!("{}", finding(&ran, key)).contains(why), "{why}: {ran:?}");
     }
