@@ -1,6 +1,6 @@
 //! The probe and the actions for SQLite, with their names in grants and attempts.
 
-use ansai_sdk::{Preview, Refusal};
+use ansai_sdk::Preview;
 
 use crate::imports::ansai::sqlite::sqlite_actions;
 use crate::imports::ansai::sqlite::sqlite_probe::{self, Database, Depth};

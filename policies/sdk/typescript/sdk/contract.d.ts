@@ -1967,6 +1967,125 @@ declare module "ansai:service/service-memory-actions@0.2.0" {
   export function reclaim(unit: string, bytes: number, reason: string): Preview;
 }
 
+declare module "ansai:sqlite/sqlite-probe@0.2.0" {
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** How closely to look. */
+  export type Depth =
+    /** Only the header and the sizes. The database is not opened. */
+    | "header"
+    /** Also each page, but not whether indexes and tables agree (`PRAGMA quick_check`). */
+    | "quick"
+    /** Everything that SQLite can check (`PRAGMA integrity_check`). Takes several times as long. */
+    | "full";
+  /** How a database keeps a transaction that is not complete. */
+  export type Journal =
+    /** In a `-journal` file. */
+    | "rollback"
+    /** In a `-wal` file, which a checkpoint moves into the database. */
+    | "wal"
+    /** Neither: a later version of the format. */
+    | "other";
+  /** What a process does with a database at this moment. */
+  export type Hold =
+    /** It has the file open and no lock that SQLite takes. */
+    | "open"
+    /** It reads: a checkpoint cannot empty the `-wal` file, and in a rollback journal nobody can commit. */
+    | "reading"
+    /** It is in the middle of a write. */
+    | "writing"
+    /** Nobody else can read or write. */
+    | "exclusive";
+  /** A process that has the database, its `-wal` or its `-shm` file open. */
+  export interface Holder {
+    /** Its unit, if it has one. */
+    about?: Subject | null;
+    /** The name of its program, as the kernel shows it. */
+    process: string;
+    /** Its number. */
+    pid: number;
+    /** Tells it from another process that has the same number later. */
+    identity: string;
+    /** The strongest of its locks. */
+    holds: Hold;
+  }
+  export interface Database {
+    /** The kind is `file`, the name is the path. */
+    about: Subject;
+    /** The size of the file in bytes. */
+    bytes: number;
+    journal: Journal;
+    /** The size of a page in bytes. */
+    pageBytes: number;
+    /** How many pages the database has. */
+    pages: number;
+    /** How many of them are unused: what a `vacuum` gives back. As the header says; what is in the `-wal` file is missing. */
+    freePages: number;
+    /** The size of the `-wal` file in bytes; 0 if there is none. */
+    walBytes: number;
+    /** When the `-wal` file was written last. */
+    walModified?: Instant | null;
+    /** When the database itself was written last. */
+    modified: Instant;
+    /**
+     * A `-journal` file with the begin of a transaction: a process writes at this moment, or one has crashed and nobody has
+     * opened the database since.
+     */
+    hotJournal: boolean;
+    /** Bytes that are available to the owner on the file system of the database. */
+    availableBytes: number;
+    /** At most 32 processes, those with the strongest locks first. */
+    holders: Holder[];
+    /** How many there are besides. */
+    moreHolders: number;
+    /** False if some processes could not be looked at: there may be more holders. */
+    holdersComplete: boolean;
+    /** What is wrong, one sentence each; at most 32. Always empty for the depth `header`. */
+    problems: string[];
+    /** True if there are more problems than these. */
+    moreProblems: boolean;
+    /** How closely ansai has looked, as asked for. */
+    checked: Depth;
+  }
+  /**
+   * Looks at one database. `busy` names who has it locked. `unavailable` if it has a hot journal: only a process that may
+   * write can bring it into order. `timed-out` if the check takes longer than a call may; a large database needs the
+   * depth `quick`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(path: string, depth: Depth): Database;
+}
+
+/** Each call proposes one step. A step refuses if the file is another one than in the preview, and names who has it locked. */
+declare module "ansai:sqlite/sqlite-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Moves the content of the `-wal` file into the database, and empties it. Waits at most 5 s for readers and writers; with
+   * one that goes on, the file keeps its size.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function checkpoint(path: string, reason: string): Preview;
+  /**
+   * Rewrites the database without its unused pages (`VACUUM`), in one transaction. Nobody can write meanwhile. Needs
+   * twice its size on the file system, and a database that passes `quick`. Ended after `within`, at most 6 h; the
+   * database is then as before.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function vacuum(path: string, within: Duration, reason: string): Preview;
+  /**
+   * Copies the database, with all committed transactions of the `-wal` file, page by page into a new file of the same owner
+   * that nobody else can read. Damaged pages are copied too. `into` is a directory within the granted roots that only
+   * root and the owner can write. Undo removes the copy if nobody has changed it.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function copy(path: string, into: string, within: Duration, reason: string): Preview;
+  /**
+   * Copies every row that can be read into a new database, as `copy` does. The damaged database stays as it is. The
+   * outcome counts the rows, and the places where rows are lost.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function recoverCopy(path: string, into: string, within: Duration, reason: string): Preview;
+}
+
 declare module "ansai:system/system-probe@0.2.0" {
   import type { Duration, Instant, Refusal } from "ansai:policy/types@0.2.0";
   export interface LoadAverage {
