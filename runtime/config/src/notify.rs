@@ -174,7 +174,10 @@ fn read_route(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Option
         severity: fields.word("severity", SEVERITIES, problems),
         instances: patterns("instances", problems),
         subjects: patterns("subjects", problems),
-        labels: fields.get("labels").map(|node| labels::read(node, "`labels` of a route", problems)).unwrap_or_default(),
+        labels: fields
+            .get("labels")
+            .map(|node| labels::read(node, "`labels` of a route", problems))
+            .unwrap_or_default(),
         windows: windows_of(&fields, "windows", problems),
     };
     let default = Grouping::default();
@@ -196,7 +199,12 @@ fn read_route(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Option
 
 /// Warns of routes that take nothing: an earlier one takes all of it, or this host has not their labels, or no instance has
 /// a name that they want.
-fn check_matches(node: Option<&Node>, routes: &[Route], (labels, instances): (&Labels, &[&str]), problems: &mut Problems) {
+fn check_matches(
+    node: Option<&Node>,
+    routes: &[Route],
+    (labels, instances): (&Labels, &[&str]),
+    problems: &mut Problems,
+) {
     let Some(Kind::Array(tables)) = node.map(|node| &node.kind) else { return };
     let mut all_taken = false;
     for (route, table) in routes.iter().zip(tables) {

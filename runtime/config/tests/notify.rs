@@ -19,7 +19,10 @@ fn error(text: &str) -> (String, Option<String>) {
 
 fn warning(text: &str) -> Option<String> {
     let warnings = parse(text).unwrap().warnings.entries();
-    warnings.into_iter().find(|one| one.severity == Severity::Warning).map(|one| format!("{}: {}", one.code, one.message))
+    warnings
+        .into_iter()
+        .find(|one| one.severity == Severity::Warning)
+        .map(|one| format!("{}: {}", one.code, one.message))
 }
 
 #[test]
@@ -53,7 +56,10 @@ fn a_route_has_conditions_and_a_grouping() {
     assert_eq!((route.only.kinds.len(), route.only.windows.len(), route.goes_on), (2, 1, true));
     assert_eq!(route.grouping.by, [GroupBy::Instance, GroupBy::Kind]);
     assert_eq!((route.grouping.wait, route.grouping.repeat), (Millis::ZERO, Some(Millis::from_hours(4))));
-    assert_eq!((routing.digest.unwrap().minute, routing.quiet.len(), routing.unknown_after), (510, 1, Millis::from_hours(1)));
+    assert_eq!(
+        (routing.digest.unwrap().minute, routing.quiet.len(), routing.unknown_after),
+        (510, 1, Millis::from_hours(1))
+    );
 }
 
 #[test]

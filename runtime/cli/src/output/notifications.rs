@@ -16,7 +16,10 @@ pub(crate) fn lines(status: &NotifyStatus) -> Vec<String> {
         lines.push("no channel is configured: nobody is told anything".to_owned());
     }
     if status.grouping > 0 {
-        lines.push(format!("{} wait for others of their group, or for the end of a quiet time", count(status.grouping, "notice")));
+        lines.push(format!(
+            "{} wait for others of their group, or for the end of a quiet time",
+            count(status.grouping, "notice")
+        ));
     }
     if status.for_digest > 0 {
         lines.push(format!("{} for the next digest", count(status.for_digest, "notice")));
@@ -89,7 +92,10 @@ mod tests {
         };
         let status = NotifyStatus { channels: vec![fails], dead: vec![dead], ..NotifyStatus::default() };
         let text = lines(&status).join("\n");
-        assert!(text.starts_with("mail: nothing sent yet; 1 message waiting; 2 failed attempts in a row: 454 try"), "{text}");
+        assert!(
+            text.starts_with("mail: nothing sent yet; 1 message waiting; 2 failed attempts in a row: 454 try"),
+            "{text}"
+        );
         assert!(text.contains("(550 no such user)") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
         assert_eq!(lines(&NotifyStatus::default()), ["no channel is configured: nobody is told anything"]);
     }

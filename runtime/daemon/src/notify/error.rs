@@ -65,7 +65,10 @@ impl NotifyError {
             NotifyError::NoChannels => Some("add one, such as [notify.channel.log] with kind = \"syslog\"".to_owned()),
             NotifyError::UnknownChannel { name, known } => {
                 let near = ansai_config::nearest_word(name, known.iter().map(String::as_str));
-                Some(near.map_or_else(|| format!("channels: {}", known.join(", ")), |near| format!("did you mean `{near}`?")))
+                Some(near.map_or_else(
+                    || format!("channels: {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                ))
             }
             NotifyError::Channel { error, .. } => Some(error.hint.clone()),
             NotifyError::NotSent { fault: Fault::Later { .. }, .. } => {

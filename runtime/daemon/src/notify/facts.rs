@@ -20,8 +20,7 @@ impl Facts for Known {
 
     fn can_undo(&self, plan: &str) -> bool {
         let preview = self.supervisor.undo_preview(&UndoTarget { plan: plan.to_owned(), step: None });
-        let restores =
-            |outlook: &UndoOutlook| matches!(outlook, UndoOutlook::Restores | UndoOutlook::RestoresPartly);
+        let restores = |outlook: &UndoOutlook| matches!(outlook, UndoOutlook::Restores | UndoOutlook::RestoresPartly);
         preview.is_ok_and(|preview| preview.steps.iter().any(|step| restores(&step.outlook)))
     }
 

@@ -59,7 +59,9 @@ pub fn problems(configuration: &Configuration) -> Vec<ChannelProblem> {
         ChannelProblem { channel: name.clone(), code: error.code, message: error.message, problems }
     };
     let channels = configuration.config.notify.channels.keys();
-    channels.flat_map(|name| of_channel(name).into_iter().map(|error| problem(name, error)).collect::<Vec<_>>()).collect()
+    channels
+        .flat_map(|name| of_channel(name).into_iter().map(|error| problem(name, error)).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Each channel with where it sends to, for people.

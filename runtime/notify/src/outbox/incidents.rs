@@ -68,15 +68,15 @@ impl Known {
 
     /// When the first one became unknown.
     pub(crate) fn first_unknown(transaction: &Transaction<'_>) -> Result<Option<Timestamp>, OutboxError> {
-        let found: Option<i64> = transaction
-            .query_row("SELECT min(unknown_at) FROM incident WHERE unknown_at IS NOT NULL", [], |row| row.get(0))?;
+        let found: Option<i64> =
+            transaction
+                .query_row("SELECT min(unknown_at) FROM incident WHERE unknown_at IS NOT NULL", [], |row| row.get(0))?;
         Ok(found.map(|at| Timestamp::from_millis(super::unsigned(at))))
     }
 
     pub(crate) fn put(&self, transaction: &Transaction<'_>) -> Result<(), OutboxError> {
         let unknown = self.unknown_since.map(|at| number(at.as_millis()));
-        let mut statement =
-            transaction.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3, ?4)")?;
+        let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3, ?4)")?;
         statement.execute((&self.id, &self.plan, unknown, serde_json::to_string(self)?))?;
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ansai_core::{Millis, Timestamp};
 use ansai_core::notify::MOST_DEAD;
+use ansai_core::{Millis, Timestamp};
 use rusqlite::OptionalExtension as _;
 
 use super::store::{Transaction, set, setting};
@@ -67,9 +67,7 @@ pub(crate) fn fresh_id(transaction: &Transaction<'_>, now: Timestamp) -> Result<
 }
 
 fn grow(transaction: &Transaction<'_>, channel: &str, bytes: i64) -> Result<(), OutboxError> {
-    transaction
-        .prepare_cached("INSERT INTO channel (name) VALUES (?1) ON CONFLICT DO NOTHING")?
-        .execute([channel])?;
+    transaction.prepare_cached("INSERT INTO channel (name) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([channel])?;
     transaction
         .prepare_cached("UPDATE channel SET bytes = max(0, bytes + ?2) WHERE name = ?1")?
         .execute((channel, bytes))?;
@@ -99,7 +97,9 @@ fn bound(transaction: &Transaction<'_>, channel: &str, capacity: super::Capacity
             )?
             .query_row((channel, number(capacity.bytes), most), |row| row.get(0))?;
         let oldest: Option<i64> = transaction
-            .prepare_cached("SELECT seq FROM message WHERE channel = ?1 AND state = 0 ORDER BY digest DESC, seq LIMIT 1")?
+            .prepare_cached(
+                "SELECT seq FROM message WHERE channel = ?1 AND state = 0 ORDER BY digest DESC, seq LIMIT 1",
+            )?
             .query_row([channel], |row| row.get(0))
             .optional()?;
         let (true, Some(oldest)) = (is_beyond, oldest) else { return Ok(()) };
@@ -165,10 +165,8 @@ pub(crate) fn conclude(
     }
     let after = after.unwrap_or_default().min(MOST_REST);
     let at = |failures| now + Millis::new(rest(id, failures)).max(Millis::from(after));
-    transaction.execute(
-        "UPDATE channel SET next_at = ?2 WHERE name = ?1",
-        (&channel, number(at(failures).as_millis())),
-    )?;
+    transaction
+        .execute("UPDATE channel SET next_at = ?2 WHERE name = ?1", (&channel, number(at(failures).as_millis())))?;
     let again = at(attempts);
     transaction.execute(
         "UPDATE message SET state = 0, not_before = ?2, error = ?3, may_repeat = may_repeat OR ?4 WHERE seq = ?1",
@@ -181,7 +179,8 @@ fn give_up(transaction: &Transaction<'_>, seq: i64, why: &str, value: &str) -> R
     transaction.execute("UPDATE message SET state = ?3, error = ?2 WHERE seq = ?1", (seq, why, DEAD))?;
     // What follows about the same incidents does not wait for it.
     transaction.execute("DELETE FROM about WHERE seq = ?1", [seq])?;
-    let mut beyond = transaction.prepare_cached("SELECT seq FROM message WHERE state = 2 ORDER BY seq DESC LIMIT -1 OFFSET ?1")?;
+    let mut beyond =
+        transaction.prepare_cached("SELECT seq FROM message WHERE state = 2 ORDER BY seq DESC LIMIT -1 OFFSET ?1")?;
     let beyond: Vec<i64> = beyond.query_map([MOST_DEAD], |row| row.get(0))?.collect::<Result<_, _>>()?;
     beyond.into_iter().try_for_each(|seq| remove(transaction, seq))?;
     Ok(Concluded::Dead(Box::new(serde_json::from_str(value)?), why.to_owned()))
@@ -191,7 +190,8 @@ fn give_up(transaction: &Transaction<'_>, seq: i64, why: &str, value: &str) -> R
 /// not come back at the same time. The id makes it the same in every run of a test.
 fn rest(id: &str, failures: u32) -> u64 {
     let rest = ansai_delivery::rest_after(failures);
-    let mixed = id.bytes().fold(u64::from(failures) + 7, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let mixed =
+        id.bytes().fold(u64::from(failures) + 7, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
     rest + rest / 5 * (mixed % 100) / 100
 }
 

@@ -13,8 +13,8 @@ pub(crate) mod store;
 
 use std::path::PathBuf;
 
-pub use self::messages::Concluded;
 pub(crate) use self::incidents::Known;
+pub use self::messages::Concluded;
 pub(crate) use self::notices::{Filed, Group};
 pub use self::pick::Picked;
 pub use self::store::Outbox;

@@ -67,9 +67,14 @@ pub(crate) fn file(transaction: &Transaction<'_>, filed: &Filed<'_>, now: Timest
         return Ok(());
     }
     let again = repeat.map(|repeat| number((now + repeat).as_millis()));
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO unresolved VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute((channel, &incident.id, grouped, repeat.map(|repeat| number(repeat.get())), again, &value))?;
+    transaction.prepare_cached("INSERT OR REPLACE INTO unresolved VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute((
+        channel,
+        &incident.id,
+        grouped,
+        repeat.map(|repeat| number(repeat.get())),
+        again,
+        &value,
+    ))?;
     Ok(())
 }
 
@@ -88,9 +93,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>, incident: &str) -> Result<()
 
 /// What is told to nobody now, and with the next digest.
 pub(crate) fn keep_silent(transaction: &Transaction<'_>, notice: &Notice) -> Result<(), OutboxError> {
-    transaction
-        .prepare_cached("INSERT INTO silent (value) VALUES (?1)")?
-        .execute([serde_json::to_string(notice)?])?;
+    transaction.prepare_cached("INSERT INTO silent (value) VALUES (?1)")?.execute([serde_json::to_string(notice)?])?;
     transaction
         .prepare_cached("DELETE FROM silent WHERE number <= (SELECT max(number) FROM silent) - ?1")?
         .execute([MOST_SILENT])?;
@@ -117,8 +120,8 @@ pub(crate) fn ready(
             AND (NOT ?3 OR json_extract(value, '$.severity') = 'emergency') GROUP BY channel, grouped ORDER BY min(number)",
     )?;
     let (at, beyond) = (number(now.as_millis()), number((now + most_wait).as_millis()));
-    let found = statement
-        .query_map((at, beyond, is_quiet), |row| Ok(Group { channel: row.get(0)?, grouped: row.get(1)? }))?;
+    let found =
+        statement.query_map((at, beyond, is_quiet), |row| Ok(Group { channel: row.get(0)?, grouped: row.get(1)? }))?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 
@@ -128,15 +131,16 @@ pub(crate) fn take(transaction: &Transaction<'_>, group: &Group, now: Timestamp)
     let sql = "SELECT value FROM notice WHERE channel = ?1 AND grouped = ?2 ORDER BY number";
     let found = notices(transaction, sql, place)?;
     transaction.prepare_cached("DELETE FROM notice WHERE channel = ?1 AND grouped = ?2")?.execute(place)?;
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO grouping VALUES (?1, ?2, ?3)")?
-        .execute((&group.channel, &group.grouped, number(now.as_millis())))?;
-    // A group that waited a day sends without an interval.
-    let old = now.as_millis().saturating_sub(86_400_000);
-    transaction.prepare_cached("DELETE FROM grouping WHERE sent < ?1 OR sent > ?2")?.execute((
-        number(old),
+    transaction.prepare_cached("INSERT OR REPLACE INTO grouping VALUES (?1, ?2, ?3)")?.execute((
+        &group.channel,
+        &group.grouped,
         number(now.as_millis()),
     ))?;
+    // A group that waited a day sends without an interval.
+    let old = now.as_millis().saturating_sub(86_400_000);
+    transaction
+        .prepare_cached("DELETE FROM grouping WHERE sent < ?1 OR sent > ?2")?
+        .execute((number(old), number(now.as_millis())))?;
     Ok(found)
 }
 

@@ -69,10 +69,7 @@ impl Outbox {
     }
 
     /// Does all of `body` in one durable transaction, or nothing of it. If the disk is full, makes room and tries again.
-    pub(crate) fn write<T>(
-        &self,
-        body: impl Fn(&Transaction<'_>) -> Result<T, OutboxError>,
-    ) -> Result<T, OutboxError> {
+    pub(crate) fn write<T>(&self, body: impl Fn(&Transaction<'_>) -> Result<T, OutboxError>) -> Result<T, OutboxError> {
         let mut connection = self.lock();
         let mut attempt = || {
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -87,7 +84,10 @@ impl Outbox {
     }
 
     /// Reads in one transaction.
-    pub(crate) fn read<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T, OutboxError>) -> Result<T, OutboxError> {
+    pub(crate) fn read<T>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, OutboxError>,
+    ) -> Result<T, OutboxError> {
         body(&self.lock().transaction()?)
     }
 

@@ -24,7 +24,11 @@ impl Teller {
             let can_undo = notice.kind != Kind::Opened && self.facts.can_undo(plan);
             notice.undo = can_undo.then_some(Undo { command, until: None });
         }
-        notice.timeline = details.timeline.iter().filter_map(|one| words(&one.what).map(|what| Moment { at: one.at, what })).collect();
+        notice.timeline = details
+            .timeline
+            .iter()
+            .filter_map(|one| words(&one.what).map(|what| Moment { at: one.at, what }))
+            .collect();
     }
 }
 

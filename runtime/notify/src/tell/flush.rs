@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ansai_core::{Millis, Timestamp};
 use jiff::tz::TimeZone;
 
-use super::story::STORM_GROUP;
 use super::Teller;
+use super::story::STORM_GROUP;
 use crate::message::{Kind, MOST_NOTICES, Message, Notice};
 use crate::outbox::{Group, Known, OutboxError, Transaction, messages, notices, store};
 
@@ -35,9 +35,9 @@ impl Teller {
         for (channel, groups) in by_channel {
             match groups.len() > MOST_GROUPS {
                 true => self.send(&channel, STORM_GROUP, &groups, now)?,
-                false => groups.iter().try_for_each(|group| {
-                    self.send(&channel, &group.grouped, std::slice::from_ref(group), now)
-                })?,
+                false => groups
+                    .iter()
+                    .try_for_each(|group| self.send(&channel, &group.grouped, std::slice::from_ref(group), now))?,
             }
         }
         if !is_quiet {
@@ -135,7 +135,11 @@ impl Teller {
     }
 
     /// When the next digest is due.
-    pub(super) fn next_digest(&self, transaction: &Transaction<'_>, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+    pub(super) fn next_digest(
+        &self,
+        transaction: &Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, OutboxError> {
         let Some(digest) = &self.router.routing().digest else { return Ok(None) };
         let last = store::setting(transaction, DIGEST)?.map(Timestamp::from_millis);
         // The first one is due when its time comes; one whose time lies ahead was sent before the clock was set back.
@@ -145,9 +149,9 @@ impl Teller {
 
     fn digest(&self, now: Timestamp) -> Result<(), OutboxError> {
         let Some(digest) = &self.router.routing().digest else { return Ok(()) };
-        let (known, due) = self.outbox.read(|transaction| {
-            Ok((store::setting(transaction, DIGEST)?, self.next_digest(transaction, now)?))
-        })?;
+        let (known, due) = self
+            .outbox
+            .read(|transaction| Ok((store::setting(transaction, DIGEST)?, self.next_digest(transaction, now)?)))?;
         let is_known = known.is_some_and(|last| last <= now.as_millis());
         if is_known && due.is_none_or(|due| now < due) {
             return Ok(());

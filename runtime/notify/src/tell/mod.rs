@@ -78,7 +78,13 @@ pub struct Teller {
 
 impl Teller {
     /// Over an outbox; `channels` are those of the configuration.
-    pub fn new(outbox: Arc<Outbox>, router: Router, channels: Vec<String>, host: &str, facts: Arc<dyn Facts>) -> Teller {
+    pub fn new(
+        outbox: Arc<Outbox>,
+        router: Router,
+        channels: Vec<String>,
+        host: &str,
+        facts: Arc<dyn Facts>,
+    ) -> Teller {
         Teller { outbox, router, channels, host: host.to_owned(), facts }
     }
 
@@ -108,7 +114,14 @@ impl Teller {
     ///
     /// # Errors
     /// The outbox cannot be written.
-    pub fn tell_of(&self, id: &str, kind: Kind, severity: Severity, summary: &str, now: Timestamp) -> Result<(), OutboxError> {
+    pub fn tell_of(
+        &self,
+        id: &str,
+        kind: Kind,
+        severity: Severity,
+        summary: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         let notice = Notice::new(id, kind, severity, &self.host, now, summary);
         self.outbox.write(|transaction| self.file(transaction, &notice, now))
     }
@@ -118,7 +131,12 @@ impl Teller {
     ///
     /// # Errors
     /// The outbox cannot be written. Then the message counts as one that may have arrived.
-    pub fn conclude(&self, id: &str, result: &Result<Receipt, Fault>, now: Timestamp) -> Result<Concluded, OutboxError> {
+    pub fn conclude(
+        &self,
+        id: &str,
+        result: &Result<Receipt, Fault>,
+        now: Timestamp,
+    ) -> Result<Concluded, OutboxError> {
         self.outbox.write(|transaction| {
             let concluded = messages::conclude(transaction, id, result, now)?;
             if let Concluded::Dead(message, why) = &concluded {

@@ -92,7 +92,8 @@ impl Teller {
                 let mut notice = self.of(&known, kind, *sequence, at, &format!("{summary} ({reason})"));
                 notice.severity = severity.unwrap_or(known.severity);
                 let retry = command(format!("ansai retry {}", known.id), "heal it again from the beginning");
-                let silence = command(format!("ansai silence {} 7d --reason TEXT", known.key), "leave it alone for a week");
+                let silence =
+                    command(format!("ansai silence {} 7d --reason TEXT", known.key), "leave it alone for a week");
                 let what = "repair it, or let ansai try again".to_owned();
                 notice.asked = Some(Asked { who: None, what, commands: vec![retry, silence], until: None });
                 self.file(transaction, &notice, now)
@@ -230,7 +231,12 @@ impl Teller {
 
     /// Files a notice for every channel that a route names, and for those that were told of its incident if it is over.
     /// What nobody is told is kept for the digest if it was healed.
-    pub(super) fn file(&self, transaction: &Transaction<'_>, notice: &Notice, now: Timestamp) -> Result<(), OutboxError> {
+    pub(super) fn file(
+        &self,
+        transaction: &Transaction<'_>,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         if !notices::is_new(transaction, &notice.id, now)? {
             return Ok(());
         }

@@ -138,13 +138,24 @@ fn decided(scene: &mut Scene, id: &str, held: Permission) {
     let plan = format!("plan-{id}");
     let decision = Decision::Apply(OnFailure::Stop);
     let (incident, instance, steps, recommendations) = (Some(id.to_owned()), DISK.clone(), vec![], vec![]);
-    scene.hear(Event::Planned { plan: plan.clone(), incident, instance, decision, steps, recommendations, distance: None });
+    scene.hear(Event::Planned {
+        plan: plan.clone(),
+        incident,
+        instance,
+        decision,
+        steps,
+        recommendations,
+        distance: None,
+    });
     scene.hear(Event::Decided { plan, instance: DISK.clone(), verdict: Verdict::Held(held), attempt: None });
 }
 
 #[test]
 fn what_is_healed_is_silent_and_what_is_not_is_told_with_its_end() {
-    let mut scene = Scene::new(Routing { digest: Some(Digest { minute: 0, channels: vec!["mail".into()] }), ..all(Grouping::default()) });
+    let mut scene = Scene::new(Routing {
+        digest: Some(Digest { minute: 0, channels: vec!["mail".into()] }),
+        ..all(Grouping::default())
+    });
     assert_eq!(scene.kinds_after(0), Vec::<String>::new());
     scene.hear(incident("a", Change::Opened));
     scene.hear(verified("a", ansai_core::Status::Healthy));
@@ -160,7 +171,10 @@ fn what_is_healed_is_silent_and_what_is_not_is_told_with_its_end() {
     // The next midnight of this host.
     let digest = scene.sent_after(86_400_000);
     assert_eq!(digest.len(), 1, "{digest:?}");
-    assert!(digest[0].digest && digest[0].notices.len() == 1 && digest[0].notices[0].kind == Kind::Healed, "{digest:?}");
+    assert!(
+        digest[0].digest && digest[0].notices.len() == 1 && digest[0].notices[0].kind == Kind::Healed,
+        "{digest:?}"
+    );
     assert_eq!(scene.kinds_after(86_400_000), Vec::<String>::new(), "an empty digest is not sent");
 }
 
@@ -267,7 +281,9 @@ fn too_many_messages_drop_the_oldest_digest_first() {
     let mut left = Vec::new();
     while let Some(picked) = outbox.begin("mail", Timestamp::EPOCH).unwrap() {
         let sent = Ok(Receipt { answer: String::new() });
-        outbox.write(|transaction| messages::conclude(transaction, &picked.message.id, &sent, Timestamp::EPOCH)).unwrap();
+        outbox
+            .write(|transaction| messages::conclude(transaction, &picked.message.id, &sent, Timestamp::EPOCH))
+            .unwrap();
         left.push(picked.message.id);
     }
     assert_eq!(left, ["m1", "m4", "m5"]);

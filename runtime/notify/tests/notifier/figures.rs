@@ -63,6 +63,10 @@ fn a_long_queue() {
     let outbox = open();
     outbox.recover().unwrap();
     let picked = outbox.begin("mail", at()).unwrap().unwrap();
-    println!("100,000 queued: open to first message {:?}, {} KiB more", began.elapsed(), resident_kib().saturating_sub(before));
+    println!(
+        "100,000 queued: open to first message {:?}, {} KiB more",
+        began.elapsed(),
+        resident_kib().saturating_sub(before)
+    );
     drop(picked);
 }

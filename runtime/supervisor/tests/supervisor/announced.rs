@@ -70,7 +70,8 @@ async fn a_person_stops_an_announced_plan() {
     let plan = pass(&scene, Mode::Enforce).await.plan;
     let (decision, reason) = (ApprovalDecision::Rejected, Some("not now".to_owned()));
     let alice = Person { uid: 4_711, name: Some("alice".into()) };
-    let rejected = scene.open_with(fixed(Mode::Enforce)).unwrap().decide(&NewDecision { plan, decision, reason }, &alice);
+    let rejected =
+        scene.open_with(fixed(Mode::Enforce)).unwrap().decide(&NewDecision { plan, decision, reason }, &alice);
     assert_eq!(rejected.unwrap().state, ApprovalState::Rejected);
     time_passes(&scene);
     let held = pass(&scene, Mode::Enforce).await;

@@ -1,0 +1,320 @@
+//! What is told of events, where, when and how often.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ansai_core::control::{IncidentDetails, ShownStep};
+use ansai_core::event::Verdict;
+use ansai_core::incident::{Change, Permission, Reason};
+use ansai_core::notify::{Digest, GroupBy, Grouping, Matcher, Route, Routing};
+use ansai_core::{Decision, Event, InstanceName, Millis, OnFailure, Severity, Timestamp};
+use ansai_notify::channel::Receipt;
+use ansai_notify::message::{Kind, Message};
+use ansai_notify::outbox::{Capacity, Outbox};
+use ansai_notify::route::Router;
+use ansai_notify::tell::{Facts, Heard, Teller, is_told};
+
+static DISK: InstanceName = InstanceName::from_static("disk");
+/// 2026-11-29 00:00 UTC.
+const BEGIN: u64 = 1_795_910_400_000;
+const MINUTE: u64 = 60_000;
+
+#[derive(Default)]
+struct Silence(AtomicBool);
+
+impl Facts for Silence {
+    fn incident(&self, _: &str) -> Option<IncidentDetails> {
+        None
+    }
+    fn steps(&self, _: &str) -> Option<Vec<ShownStep>> {
+        None
+    }
+    fn can_undo(&self, _: &str) -> bool {
+        false
+    }
+    fn is_silenced(&self, _: &str, _: &str) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+    fn audit_head(&self) -> Option<String> {
+        Some("7:ab".into())
+    }
+}
+
+/// One channel, and a clock.
+struct Scene {
+    _directory: tempfile::TempDir,
+    teller: Teller,
+    silence: Arc<Silence>,
+    sequence: u64,
+    now: u64,
+}
+
+impl Scene {
+    fn new(routing: Routing) -> Scene {
+        Scene::with(routing, Capacity::default())
+    }
+
+    fn with(routing: Routing, capacity: Capacity) -> Scene {
+        let directory = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(&directory.path().join("notify.db"), capacity, || false).unwrap();
+        outbox.set_place(0).unwrap();
+        // Windows are open at odd minutes.
+        let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE % 2 == 0).then_some(now);
+        let silence = Arc::new(Silence::default());
+        let router = Router::new(routing, BTreeMap::new(), Arc::new(hours));
+        let teller = Teller::new(Arc::new(outbox), router, vec!["mail".into()], "web1", silence.clone());
+        Scene { _directory: directory, teller, silence, sequence: 0, now: BEGIN }
+    }
+
+    fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.now)
+    }
+
+    fn hear(&mut self, event: Event) {
+        self.sequence += 1;
+        let heard = Heard { sequence: self.sequence, at: self.at(), event };
+        assert!(is_told(&heard.event), "{heard:?}");
+        self.teller.hear(std::slice::from_ref(&heard), self.at()).unwrap();
+        // The log may be read again after a crash.
+        self.teller.hear(&[heard], self.at()).unwrap();
+    }
+
+    /// What is sent after so many milliseconds: kinds of each message.
+    fn sent_after(&mut self, milliseconds: u64) -> Vec<Message> {
+        self.now += milliseconds;
+        self.teller.flush(self.at(), false).unwrap();
+        let mut sent = Vec::new();
+        while let Some(picked) = self.teller.outbox().begin("mail", self.at()).unwrap() {
+            let answer = Receipt { answer: "ok".into() };
+            self.teller.conclude(&picked.message.id, &Ok(answer), self.at()).unwrap();
+            sent.push(picked.message);
+        }
+        sent
+    }
+
+    fn kinds_after(&mut self, milliseconds: u64) -> Vec<String> {
+        let words = |message: &Message| message.notices.iter().map(|one| one.kind.name()).collect::<Vec<_>>().join(" ");
+        self.sent_after(milliseconds).iter().map(words).collect()
+    }
+}
+
+fn all(grouping: Grouping) -> Routing {
+    let route = Route { only: Matcher::default(), channels: vec!["mail".into()], goes_on: false, grouping };
+    Routing { routes: vec![route], ..Routing::default() }
+}
+
+fn incident(id: &str, change: Change) -> Event {
+    Event::Incident {
+        incident: id.into(),
+        instance: DISK.clone(),
+        key: id.into(),
+        change,
+        severity: Some(Severity::Critical),
+        summary: "97 % used".into(),
+        held_under: None,
+        silenced: false,
+    }
+}
+
+fn escalated(id: &str, reason: Reason) -> Event {
+    Event::Escalated {
+        incident: id.into(),
+        instance: DISK.clone(),
+        key: id.into(),
+        severity: Some(Severity::Critical),
+        summary: "97 % used".into(),
+        reason,
+        attempts: 3,
+        evidence: vec![],
+        tried: vec![],
+    }
+}
+
+fn verified(id: &str, status: ansai_core::Status) -> Event {
+    Event::Verified {
+        plan: format!("plan-{id}"),
+        incident: id.into(),
+        instance: DISK.clone(),
+        status,
+        distance: None,
+        progress: None,
+        evaluations: 1,
+    }
+}
+
+fn decided(scene: &mut Scene, id: &str, held: Permission) {
+    let plan = format!("plan-{id}");
+    let decision = Decision::Apply(OnFailure::Stop);
+    let (incident, instance, steps, recommendations) = (Some(id.to_owned()), DISK.clone(), vec![], vec![]);
+    scene.hear(Event::Planned {
+        plan: plan.clone(),
+        incident,
+        instance,
+        decision,
+        steps,
+        recommendations,
+        distance: None,
+    });
+    scene.hear(Event::Decided { plan, instance: DISK.clone(), verdict: Verdict::Held(held), attempt: None });
+}
+
+#[test]
+fn what_is_healed_is_silent_and_what_is_not_is_told_with_its_end() {
+    let mut scene = Scene::new(Routing {
+        digest: Some(Digest { minute: 0, channels: vec!["mail".into()] }),
+        ..all(Grouping::default())
+    });
+    assert_eq!(scene.kinds_after(0), Vec::<String>::new());
+    scene.hear(incident("a", Change::Opened));
+    scene.hear(verified("a", ansai_core::Status::Healthy));
+    scene.hear(incident("a", Change::Closed));
+    assert_eq!(scene.kinds_after(MINUTE), Vec::<String>::new());
+    scene.hear(incident("b", Change::Opened));
+    scene.hear(verified("b", ansai_core::Status::Unhealthy(Severity::Critical)));
+    assert_eq!(scene.kinds_after(MINUTE), ["repair-failed"]);
+    scene.hear(escalated("b", Reason::Attempts { used: 3 }));
+    assert_eq!(scene.kinds_after(MINUTE), Vec::<String>::new(), "less than group_interval ago");
+    scene.hear(incident("b", Change::Closed));
+    assert_eq!(scene.kinds_after(5 * MINUTE), ["escalated recovered"]);
+    // The next midnight of this host.
+    let digest = scene.sent_after(86_400_000);
+    assert_eq!(digest.len(), 1, "{digest:?}");
+    assert!(
+        digest[0].digest && digest[0].notices.len() == 1 && digest[0].notices[0].kind == Kind::Healed,
+        "{digest:?}"
+    );
+    assert_eq!(scene.kinds_after(86_400_000), Vec::<String>::new(), "an empty digest is not sent");
+}
+
+#[test]
+fn plans_that_wait_say_what_is_asked() {
+    let mut scene = Scene::new(all(Grouping::default()));
+    let until = scene.at() + Millis::from_hours(24);
+    for id in ["a", "b"] {
+        scene.hear(incident(id, Change::Opened));
+    }
+    decided(&mut scene, "a", Permission::AwaitsApproval { plan: "plan-a".into(), until });
+    decided(&mut scene, "b", Permission::Announced { plan: "plan-b".into(), until });
+    let sent = scene.sent_after(MINUTE);
+    let words = |message: &Message| {
+        let asked = message.notices[0].asked.clone().unwrap();
+        let lines: Vec<String> = asked.commands.into_iter().map(|one| one.line).collect();
+        (message.notices[0].kind, lines, asked.until)
+    };
+    let words: Vec<_> = sent.iter().map(words).collect();
+    assert_eq!(words[0].0, Kind::Held);
+    assert_eq!(words[0].1, ["ansai plan plan-a", "ansai approve plan-a", "ansai reject plan-a --reason TEXT"]);
+    assert_eq!((words[1].0, words[1].2), (Kind::Announced, Some(until)));
+    assert_eq!(words[1].1, ["ansai plan plan-b", "ansai reject plan-b --reason TEXT"]);
+    assert_eq!(sent[0].notices[0].audit_head.as_deref(), Some("7:ab"));
+}
+
+#[test]
+fn a_state_that_is_unknown_for_too_long_is_told_once() {
+    let mut scene = Scene::new(all(Grouping { wait: Millis::ZERO, ..Grouping::default() }));
+    for id in ["a", "b"] {
+        scene.hear(incident(id, Change::Opened));
+        scene.hear(incident(id, Change::BecameUnknown));
+    }
+    assert_eq!(scene.kinds_after(14 * MINUTE), Vec::<String>::new());
+    scene.hear(incident("b", Change::Changed));
+    assert_eq!(scene.kinds_after(2 * MINUTE), ["unknown"]);
+    assert_eq!(scene.kinds_after(60 * MINUTE), Vec::<String>::new());
+}
+
+#[test]
+fn a_silence_mutes_and_quiet_times_hold_until_they_end() {
+    let mut scene = Scene::new(all(Grouping::default()));
+    scene.hear(incident("a", Change::Opened));
+    scene.silence.0.store(true, Ordering::Relaxed);
+    scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+    assert_eq!(scene.kinds_after(10 * MINUTE), Vec::<String>::new());
+    scene.silence.0.store(false, Ordering::Relaxed);
+    scene.hear(escalated("a", Reason::Flapping { times: 3, within: Millis::from_hours(1) }));
+    assert_eq!(scene.kinds_after(MINUTE), ["flapping"]);
+    // Quiet at odd minutes.
+    let mut scene = Scene::new(Routing { quiet: vec!["00:00-24:00 UTC".parse().unwrap()], ..all(Grouping::default()) });
+    scene.hear(incident("a", Change::Opened));
+    scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+    assert_eq!(scene.kinds_after(MINUTE), Vec::<String>::new());
+    assert_eq!(scene.kinds_after(MINUTE), ["escalated"]);
+}
+
+#[test]
+fn a_storm_is_one_message_with_counts() {
+    let mut scene = Scene::new(all(Grouping::default()));
+    for number in 0..120 {
+        let id = format!("i{number}");
+        scene.hear(incident(&id, Change::Opened));
+        scene.hear(escalated(&id, Reason::Attempts { used: 3 }));
+    }
+    let sent = scene.sent_after(MINUTE);
+    assert_eq!(sent.len(), 1, "{}", sent.len());
+    assert_eq!((sent[0].total(), sent[0].counts[0].kind, sent[0].group.as_str()), (120, Kind::Escalated, "storm"));
+    assert!(sent[0].notices.len() <= ansai_notify::message::MOST_NOTICES);
+}
+
+#[test]
+fn what_is_not_over_is_told_again_and_no_longer_when_it_is() {
+    let grouping = Grouping { repeat: Some(Millis::from_hours(4)), wait: Millis::ZERO, ..Grouping::default() };
+    let mut scene = Scene::new(all(grouping));
+    scene.hear(incident("a", Change::Opened));
+    scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+    assert_eq!(scene.kinds_after(1), ["escalated"]);
+    assert_eq!(scene.kinds_after(3 * 3_600_000), Vec::<String>::new());
+    let again = scene.sent_after(3_600_000);
+    assert!(again.len() == 1 && again[0].reminder, "{again:?}");
+    scene.hear(incident("a", Change::Closed));
+    assert_eq!(scene.kinds_after(1), ["recovered"]);
+    assert_eq!(scene.kinds_after(9 * 3_600_000), Vec::<String>::new());
+}
+
+/// Would break: an outbox that grows without end, or one that drops what a person has to know before what sums up a day.
+#[test]
+fn too_many_messages_drop_the_oldest_digest_first() {
+    let digest = Some(Digest { minute: 0, channels: vec!["mail".into()] });
+    let routing = Routing { digest, ..all(Grouping { wait: Millis::ZERO, ..Grouping::default() }) };
+    let mut scene = Scene::with(routing, Capacity { messages: 3, ..Capacity::default() });
+    let flush = |scene: &mut Scene, milliseconds| {
+        scene.now += milliseconds;
+        scene.teller.flush(scene.at(), false).unwrap();
+    };
+    flush(&mut scene, 0);
+    let escalates = |scene: &mut Scene, id: &str| {
+        scene.hear(incident(id, Change::Opened));
+        scene.hear(escalated(id, Reason::Attempts { used: 3 }));
+        flush(scene, 1);
+    };
+    escalates(&mut scene, "a");
+    for id in ["b", "c"] {
+        scene.hear(incident(id, Change::Opened));
+        scene.hear(verified(id, ansai_core::Status::Healthy));
+        scene.hear(incident(id, Change::Closed));
+        flush(&mut scene, 86_400_000);
+    }
+    escalates(&mut scene, "d");
+    escalates(&mut scene, "e");
+    let status = scene.teller.outbox().status(&[]).unwrap();
+    assert_eq!((status.channels[0].waiting, status.channels[0].dropped), (3, 2), "{status:?}");
+    let left: Vec<String> = scene.sent_after(0).into_iter().map(|message| message.group).collect();
+    assert_eq!(left, ["a", "d", "e"]);
+}
+
+#[test]
+fn a_group_is_what_notices_have_in_common() {
+    for (by, messages) in
+        [(vec![], 1), (vec![GroupBy::Instance], 1), (vec![GroupBy::Incident], 2), (vec![GroupBy::Kind], 2)]
+    {
+        let mut scene = Scene::new(all(Grouping { by: by.clone(), ..Grouping::default() }));
+        for id in ["a", "b"] {
+            scene.hear(incident(id, Change::Opened));
+        }
+        scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+        scene.hear(escalated("b", Reason::Flapping { times: 3, within: Millis::from_hours(1) }));
+        assert_eq!(scene.sent_after(MINUTE).len(), messages, "{by:?}");
+    }
+}
