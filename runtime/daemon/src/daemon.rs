@@ -94,7 +94,10 @@ impl Builder {
             warnings.extend(secrets.map(|problem| Warning::new(problem.code(), problem.to_string())));
             warnings.extend(hooks::warnings(configuration));
             let channels = notify::problems(configuration).into_iter();
-            warnings.extend(channels.map(|one| Warning::new(one.code, format!("[notify.channel.{}]: {}", one.channel, one.message))));
+            warnings.extend(
+                channels
+                    .map(|one| Warning::new(one.code, format!("[notify.channel.{}]: {}", one.channel, one.message))),
+            );
         }
         // Before the state directory is made, so that a mistyped path leaves nothing behind.
         let paths = match (paths.is_empty(), &configuration) {

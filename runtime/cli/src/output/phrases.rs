@@ -6,9 +6,7 @@ use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
 use ansai_core::order::Pause;
 use ansai_core::text::{inert, prose};
-use ansai_core::{
-    Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp,
-};
+use ansai_core::{Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp};
 pub(crate) use ansai_notify::render::words::measure;
 use ansai_supervisor::report::{FindingState, Repeated};
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};

@@ -95,8 +95,8 @@ fn change(
     let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new([])), Vec::new())
         .map_err(|error| Error::Open { state_dir: PathBuf::from(state_dir), error })?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
-    let replied =
-        Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }.handle(request.clone(), by);
+    let replied = Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }
+        .handle(request.clone(), by);
     supervisor.ordered();
     match replied {
         Replied::Done(answer) => Ok(answer),

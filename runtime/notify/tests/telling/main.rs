@@ -63,7 +63,7 @@ impl Scene {
         let outbox = Outbox::open(&directory.path().join("notify.db"), capacity, || false).unwrap();
         outbox.set_place(0).unwrap();
         // Windows are open at odd minutes.
-        let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE % 2 == 0).then_some(now);
+        let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE).is_multiple_of(2).then_some(now);
         let silence = Arc::new(Silence::default());
         let router = Router::new(routing, BTreeMap::new(), Arc::new(hours));
         let teller = Teller::new(Arc::new(outbox), router, vec!["mail".into()], "web1", silence.clone());

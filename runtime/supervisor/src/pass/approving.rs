@@ -92,7 +92,13 @@ impl Passes {
 
     /// A plan that was announced: it waits for its time, and then it counts as approved by the host. That is recorded like an
     /// approval, so that all that holds for one holds for it: the same content, once, under the same circumstances.
-    fn announced(&self, instance: &Instance, grants: &EffectiveGrants, incident: &Incident, known: Approval) -> Waiting {
+    fn announced(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        incident: &Incident,
+        known: Approval,
+    ) -> Waiting {
         let (now, executor) = (clock::now(), &self.executor);
         let file = match executor.shown(&known) {
             // The operator wants approvals since: then it is asked for.
@@ -116,7 +122,10 @@ impl Passes {
         match executor.approve_announced(&known) {
             Ok(approved) => Waiting::Ask(Some(Box::new(approved))),
             Err(error) => {
-                tracing::warn!(plan = known.plan, "its time after the announcement is over, and it is not applied: {error}");
+                tracing::warn!(
+                    plan = known.plan,
+                    "its time after the announcement is over, and it is not applied: {error}"
+                );
                 Waiting::Still
             }
         }

@@ -284,7 +284,16 @@ impl Passes {
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
             let (storm, fights) = (self.storm.permit(), self.fights.of(&steps));
             let sources: [&dyn PermitSource; 10] = [
-                orders, &Attempts, clocks, &Futile(&steps), &fights, &storm, &approval, &windows, &announcement, &budgets,
+                orders,
+                &Attempts,
+                clocks,
+                &Futile(&steps),
+                &fights,
+                &storm,
+                &approval,
+                &windows,
+                &announcement,
+                &budgets,
             ];
             let verdict = permits::verdict(&decision, steps.len(), mode, &sources, &request);
             (verdict, storm.into_trial())

@@ -62,7 +62,12 @@ impl Passes {
             }
             // A fault of the policy, not of the host, and none that the next pass makes good.
             let is_fault = planned.as_ref().err().is_some_and(|error| !error.is_owed && error.kind.is_some());
-            if is_fault && !matches!(incident.course.held, Some(Permission::AwaitsApproval { .. } | Permission::Announced { .. })) {
+            if is_fault
+                && !matches!(
+                    incident.course.held,
+                    Some(Permission::AwaitsApproval { .. } | Permission::Announced { .. })
+                )
+            {
                 // What an earlier plan waited for holds nothing any more: otherwise the ladder would never move.
                 self.remember_held(incident, None);
             }

@@ -1,7 +1,7 @@
 //! Approval by a person, and announcements that a person may answer.
 
-use ansai_core::{Millis, Severity};
 use ansai_core::incident::Permission;
+use ansai_core::{Millis, Severity};
 
 use super::{Permit, PermitRequest, PermitSource};
 

@@ -40,11 +40,7 @@ impl PermitSource for Windows<'_> {
 ///
 /// # Errors
 /// The host does not know a time zone, so nothing may begin.
-pub fn opening(
-    maintenance: &Maintenance,
-    severity: Option<Severity>,
-    now: Timestamp,
-) -> Result<Opening, String> {
+pub fn opening(maintenance: &Maintenance, severity: Option<Severity>, now: Timestamp) -> Result<Opening, String> {
     let passes = maintenance.emergency_passes && severity == Some(Severity::Emergency);
     if maintenance.windows.is_empty() || passes {
         return Ok(Opening::Always);

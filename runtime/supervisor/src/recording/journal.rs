@@ -166,7 +166,13 @@ pub struct Journal {
 impl Journal {
     /// Over an open log. Subscribers of `stream` see all events.
     pub fn new(log: Log, stream: Stream) -> Self {
-        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new(), noted: OnceLock::new(), follower: OnceLock::new() }
+        Journal {
+            log: SharedLog::new(log),
+            stream,
+            meters: OnceLock::new(),
+            noted: OnceLock::new(),
+            follower: OnceLock::new(),
+        }
     }
 
     /// From now on, what is recorded of an instance counts in its shares. Nothing is refused: who asks before it begins

@@ -56,8 +56,9 @@ impl Fact {
                 })
             }
             Event::Decided { plan, verdict, .. } => match verdict {
-                Verdict::Approved
-                | Verdict::Held(Permission::AwaitsApproval { .. } | Permission::Announced { .. }) => None,
+                Verdict::Approved | Verdict::Held(Permission::AwaitsApproval { .. } | Permission::Announced { .. }) => {
+                    None
+                }
                 _ => Some(Fact::NotApplied { plan: plan.clone() }),
             },
             Event::Approval { plan, decision, .. } => {
