@@ -183,5 +183,9 @@ fn a_test_message_shows_the_answer_and_an_unknown_channel_is_refused() {
     scene.ansai(&["notify", "test", "hook", "--config", config]).code(0).says("hook accepted the message");
     scene.ansai(&["notify", "test", "hook", "--config", config]).code(1).complains("not-delivered").complains("403");
     assert_eq!(answering.join().unwrap(), "test");
-    scene.ansai(&["notify", "test", "hok", "--config", config]).code(2).complains("unknown-channel").complains("`hook`");
+    scene
+        .ansai(&["notify", "test", "hok", "--config", config])
+        .code(2)
+        .complains("unknown-channel")
+        .complains("`hook`");
 }

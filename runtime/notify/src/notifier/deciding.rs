@@ -56,26 +56,19 @@ impl Deciding {
         audit_stopped: &mut Option<String>,
     ) -> Result<Duration, String> {
         let (teller, text) = (&self.teller, |error: OutboxError| error.to_string());
-        if *has_missed {
-            let place = teller.outbox.place().map_err(text)?.unwrap_or(0);
-            let mut heard = Ok(());
-            let last = (self.read_log)(place, &mut |batch| {
-                if heard.is_ok() {
-                    heard = teller.hear(&batch, (self.now)());
-                }
-            });
-            heard.map_err(text)?;
-            match last {
-                Ok(last) => teller.outbox.set_place(last.max(place)).map_err(text)?,
-                // What comes now is told all the same.
-                Err(why) => tracing::error!("the audit log cannot be read, so what happened before is not told: {why}"),
-            }
-            *has_missed = false;
-        }
         loop {
+            if *has_missed {
+                self.read_log()?;
+                *has_missed = false;
+            }
             let batch: Vec<Heard> = self.tapped.receiver.try_iter().take(256).collect();
             if batch.is_empty() {
                 break;
+            }
+            // One before these did not fit. The log has all of them, in their order.
+            if std::mem::take(&mut self.tapped.shared.lock().has_missed) {
+                *has_missed = true;
+                continue;
             }
             // Read from the log if they cannot be stored now.
             if let Err(error) = teller.hear(&batch, (self.now)()) {
@@ -97,5 +90,24 @@ impl Deciding {
         let is_last = self.tapped.shared.lock().is_finishing;
         teller.flush(now, is_last).map_err(text)?;
         Ok(teller.wait((self.now)()).map_err(text)?.min(MOST_WAIT))
+    }
+
+    /// Hears what the log has after the place of the outbox.
+    fn read_log(&self) -> Result<(), String> {
+        let (teller, text) = (&self.teller, |error: OutboxError| error.to_string());
+        let place = teller.outbox.place().map_err(text)?.unwrap_or(0);
+        let mut heard = Ok(());
+        let last = (self.read_log)(place, &mut |batch| {
+            if heard.is_ok() {
+                heard = teller.hear(&batch, (self.now)());
+            }
+        });
+        heard.map_err(text)?;
+        match last {
+            Ok(last) => teller.outbox.set_place(last.max(place)).map_err(text)?,
+            // What comes now is told all the same.
+            Err(why) => tracing::error!("the audit log cannot be read, so what happened before is not told: {why}"),
+        }
+        Ok(())
     }
 }

@@ -56,15 +56,14 @@ impl Sending {
     }
 
     /// Stores the end of an attempt. While that fails, nothing else is sent: what has arrived must not arrive again.
-    fn conclude(
-        &self,
-        id: &str,
-        sent: &Result<Receipt, Fault>,
-    ) -> Result<Concluded, OutboxError> {
+    fn conclude(&self, id: &str, sent: &Result<Receipt, Fault>) -> Result<Concluded, OutboxError> {
         loop {
             match self.teller.conclude(id, sent, (self.now)()) {
                 Err(error) if !self.shared.is_stopping() => {
-                    tracing::error!(channel = self.name, "the end of sending {id} is not stored, ansai tries again: {error}");
+                    tracing::error!(
+                        channel = self.name,
+                        "the end of sending {id} is not stored, ansai tries again: {error}"
+                    );
                     self.shared.wait(AFTER_ERROR, |_| false);
                 }
                 concluded => return concluded,

@@ -145,6 +145,8 @@ fn connect(file: &Path) -> Result<Connection, OutboxError> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // The log stays smaller than what is reserved for a full disk: 256 KiB.
+    connection.pragma_update(None, "wal_autocheckpoint", 64)?;
     // 100,000 messages may wait: what is cached is 1 MiB.
     connection.pragma_update(None, "cache_size", -1_024)?;
     let missing = SCHEMA.get(usize::try_from(found).unwrap_or(0)..).unwrap_or_default();

@@ -131,7 +131,12 @@ impl Teller {
     ///
     /// # Errors
     /// The outbox cannot be written. Then the message counts as one that may have arrived.
-    pub fn conclude(&self, id: &str, result: &Result<Receipt, Fault>, now: Timestamp) -> Result<Concluded, OutboxError> {
+    pub fn conclude(
+        &self,
+        id: &str,
+        result: &Result<Receipt, Fault>,
+        now: Timestamp,
+    ) -> Result<Concluded, OutboxError> {
         self.outbox.write(|transaction| {
             let concluded = messages::conclude(transaction, id, result, now)?;
             if let Concluded::Dead(message, why) = &concluded {

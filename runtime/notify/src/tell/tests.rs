@@ -51,7 +51,7 @@ impl Scene {
         let outbox = Outbox::open(&directory.path().join("notify.db"), Capacity::default(), || false).unwrap();
         outbox.set_place(0).unwrap();
         // Windows are open at odd minutes.
-        let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE % 2 == 0).then_some(now);
+        let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE).is_multiple_of(2).then_some(now);
         let silence = Arc::new(Silence::default());
         let router = Router::new(routing, BTreeMap::new(), Arc::new(hours));
         let teller = Teller::new(Arc::new(outbox), router, vec!["mail".into()], "web1", silence.clone());
@@ -281,7 +281,9 @@ fn too_many_messages_drop_the_oldest_digest_first() {
     let mut left = Vec::new();
     while let Some(picked) = outbox.begin("mail", Timestamp::EPOCH).unwrap() {
         let sent = Ok(Receipt { answer: String::new() });
-        outbox.write(|transaction| messages::conclude(transaction, &picked.message.id, &sent, Timestamp::EPOCH)).unwrap();
+        outbox
+            .write(|transaction| messages::conclude(transaction, &picked.message.id, &sent, Timestamp::EPOCH))
+            .unwrap();
         left.push(picked.message.id);
     }
     assert_eq!(left, ["m1", "m4", "m5"]);

@@ -107,10 +107,15 @@ fn a_channel_that_hangs_or_panics_delays_no_other() {
         scene.record(&tap, escalated(&id));
         assert_eq!(kinds(&messages), [Kind::Escalated]);
     }
-    let status = notifier.outbox().status(&[]).unwrap();
-    let of = |name: &str| status.channels.iter().find(|one| one.channel == name).unwrap().clone();
-    assert!(of("hangs").sending_since.is_some() && of("hangs").waiting >= 1, "{status:?}");
-    assert!(of("panics").error.unwrap().contains("panicked"), "{status:?}");
+    let status = || notifier.outbox().status(&[]).unwrap();
+    let of = |name: &str| status().channels.into_iter().find(|one| one.channel == name).unwrap();
+    // Its thread may not have stored the end yet.
+    let began = std::time::Instant::now();
+    while of("panics").error.is_none() && began.elapsed() < LIMIT {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(of("hangs").sending_since.is_some() && of("hangs").waiting >= 1, "{:?}", status());
+    assert!(of("panics").error.unwrap().contains("panicked"), "{:?}", status());
     drop(end);
 }
 

@@ -137,6 +137,10 @@ impl World {
             for _ in 0..20 {
                 self.send(false);
             }
+            let status = self.outbox().status(&[]).unwrap();
+            if status.grouping == 0 && status.channels.iter().all(|channel| channel.waiting == 0) {
+                break;
+            }
         }
         self.check();
         self.totals

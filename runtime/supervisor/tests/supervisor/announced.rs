@@ -5,7 +5,7 @@ use ansai_core::control::NewDecision;
 use ansai_core::event::{ApprovalDecision, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::order::Person;
-use ansai_core::{Event, Millis, Mode, OnFailure, Outcome};
+use ansai_core::{Event, Millis, Mode, OnFailure, Outcome, RetryPolicy};
 use ansai_supervisor::PlanReport;
 use ansai_supervisor::approvals::approvals;
 
@@ -66,7 +66,9 @@ async fn an_announced_plan_is_applied_once_when_its_time_is_over() {
 /// Would break: a veto that comes too late or holds nothing.
 #[tokio::test]
 async fn a_person_stops_an_announced_plan() {
-    let scene = scene();
+    let mut scene = scene();
+    // Without a cooldown, the policy is asked again, and the next plan is announced.
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..RetryPolicy::default() };
     let plan = pass(&scene, Mode::Enforce).await.plan;
     let (decision, reason) = (ApprovalDecision::Rejected, Some("not now".to_owned()));
     let alice = Person { uid: 4_711, name: Some("alice".into()) };
