@@ -1,5 +1,5 @@
 //! Bounds and counts.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use ansai_core::{Severity, Timestamp};
 

@@ -1,5 +1,5 @@
 //! Templates that are right, wrong and hostile.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use super::*;
 use crate::render::tests::hostile;
