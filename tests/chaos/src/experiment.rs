@@ -96,7 +96,7 @@ fn measure(fault: &Fault, contender: Contender, programs: &Programs, pace: Pace)
 /// A report is about the fault, or a false alarm.
 fn sort(measured: &mut Measured, report: Report, subjects: &[String], at: u64) {
     let text = format!("{}: {}", report.subject, report.text);
-    if subjects.contains(&report.subject) {
+    if report.is_about(subjects) {
         // Monit says full seconds.
         let found = Span::Millis(report.at.saturating_sub(at));
         // The first one: their order is not that of their times.
