@@ -76,7 +76,7 @@ fn measure(fault: &Fault, contender: Contender, programs: &Programs, pace: Pace)
     ensure!(!watch.has_ended(), "nobody watched the site: {}", watch.transcript());
     let states = states(&watch);
     drop(watch);
-    let healed = healed(&states, at);
+    let healed = healed(&states, at, Site::now()?);
     let mut measured = Measured { healed: healed.map(Span::Millis), ..Measured::default() };
     let reports = reports::read(contender, &site.reported()?)?;
     for mut report in reports.into_iter().filter(|report| !earlier.contains(report)) {
@@ -96,7 +96,7 @@ fn measure(fault: &Fault, contender: Contender, programs: &Programs, pace: Pace)
 /// A report is about the fault, or a false alarm.
 fn sort(measured: &mut Measured, report: Report, subjects: &[String], at: u64) {
     let text = format!("{}: {}", report.subject, report.text);
-    if subjects.contains(&report.subject) {
+    if report.is_about(subjects) {
         // Monit says full seconds.
         let found = Span::Millis(report.at.saturating_sub(at));
         // The first one: their order is not that of their times.
@@ -115,10 +115,10 @@ fn states(watch: &Daemon) -> Vec<(u64, bool)> {
 }
 
 /// Milliseconds from the fault until the site was well for good.
-fn healed(states: &[(u64, bool)], at: u64) -> Option<u64> {
+fn healed(states: &[(u64, bool)], at: u64, now: u64) -> Option<u64> {
     match states.last() {
-        // An outage that was shorter than the interval of the watch.
-        Some((last, true)) => Some(last.saturating_sub(at)),
+        // 0 is an outage that was shorter than the interval of the watch.
+        Some((last, true)) if now > last + STAYS_WELL_MS => Some(last.saturating_sub(at)),
         _ => None,
     }
 }
@@ -150,4 +150,18 @@ fn wait_until(limit: Duration, condition: impl Fn() -> anyhow::Result<bool>) -> 
         interrupt::sleep(POLL)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_good_answer_at_the_end_heals_nothing() {
+        let states = [(1_000, true), (2_000, false), (90_000, true)];
+        assert_eq!(healed(&states, 2_000, 95_000), None);
+        assert_eq!(healed(&states, 2_000, 100_001), Some(88_000));
+        assert_eq!(healed(&states[..2], 2_000, 100_001), None);
+        assert_eq!(healed(&states[..1], 2_000, 100_001), Some(0));
+    }
 }

@@ -26,7 +26,7 @@ pub fn measure(fault: &Fault, contender: Contender, programs: &Programs) -> anyh
         let (is_restarted, crashes) = (state.next() == Some("restarted"), state.next().unwrap_or("0") != "0");
         for report in reports::read(contender, &site.reported()?)? {
             let said = format!("{}: {}", report.subject, report.text);
-            let is_about = subjects.contains(&report.subject);
+            let is_about = report.is_about(&subjects);
             let list = if is_about { &mut measured.said } else { &mut measured.alarms };
             if !list.contains(&said) {
                 list.push(said);

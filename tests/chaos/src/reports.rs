@@ -10,7 +10,7 @@ use crate::contender::Contender;
 pub struct Report {
     /// When, in milliseconds since 1970, by the clock of the contender. Monit says full seconds.
     pub at: u64,
-    /// About what: a service without its suffix, a file system, the clock.
+    /// About what, as the contender names it: the key of an incident, a service, a file system.
     pub subject: String,
     /// What it says.
     pub text: String,
@@ -32,7 +32,7 @@ fn line(line: &str) -> anyhow::Result<Report> {
     let mut words = line.splitn(3, ' ');
     let (at, subject, text) = (words.next(), words.next(), words.next());
     let at = at.and_then(|at| at.parse().ok()).with_context(|| format!("a time in {line:?}"))?;
-    Ok(Report { at, subject: plain(subject.unwrap_or_default()), text: text.unwrap_or_default().to_owned() })
+    Ok(Report { at, subject: subject.unwrap_or_default().to_owned(), text: text.unwrap_or_default().to_owned() })
 }
 
 /// The incidents of ansai, open and closed.
@@ -44,7 +44,7 @@ fn incidents(text: &str) -> anyhow::Result<Vec<Report>> {
             for incident in document.get(list).and_then(Value::as_array).into_iter().flatten() {
                 let text = |name: &str| incident.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let at = incident.get("opened").and_then(Value::as_u64).context("when an incident was opened")?;
-                reports.push(Report { at, subject: plain(&text("key")), text: text("summary") });
+                reports.push(Report { at, subject: text("key"), text: text("summary") });
             }
         }
     }
@@ -52,10 +52,13 @@ fn incidents(text: &str) -> anyhow::Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// `answers-nothing:app.service` and `inodes:/srv` as the site calls them.
-fn plain(subject: &str) -> String {
-    let subject = subject.rsplit_once(['/', ' ', ':']).map_or(subject, |(_, last)| last);
-    subject.strip_suffix(".service").unwrap_or(subject).to_owned()
+impl Report {
+    /// Whether it is about one of these subjects: `session:main-db:381` is about `main-db`.
+    #[must_use]
+    pub fn is_about(&self, subjects: &[String]) -> bool {
+        let mut words = self.subject.split(['/', ' ', ':']);
+        words.any(|word| subjects.iter().any(|subject| word.strip_suffix(".service").unwrap_or(word) == subject))
+    }
 }
 
 #[cfg(test)]
@@ -63,16 +66,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_names_of_the_site() {
+    fn keys_have_names_of_the_site_in_them() {
         let keys = [
             ("app.service", "app"),
             ("answers-nothing:app.service", "app"),
             ("/srv", "srv"),
             ("inodes:/srv", "srv"),
             ("server:main-db", "main-db"),
+            ("session:main-db:381:1795975160909013", "main-db"),
         ];
         for (key, name) in keys {
-            assert_eq!(plain(key), name);
+            let report = Report { at: 0, subject: key.to_owned(), text: String::new() };
+            assert!(report.is_about(&[name.to_owned()]), "{key}");
+            assert!(!report.is_about(&["neighbour-a".to_owned()]), "{key}");
         }
     }
 }

@@ -62,12 +62,16 @@ fn row<'a>(ran: &'a Ran, fault: &str) -> Vec<&'a str> {
     line.unwrap_or_else(|| panic!("no row of {fault}: {ran}")).split(" | ").collect()
 }
 
-/// What a run may leave: mounts, control groups and directories of hosts.
-fn traces() -> Vec<String> {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-    let mounts = mounts.lines().filter(|line| line.contains("ansai-chaos-")).map(str::to_owned);
-    let temporary = std::env::temp_dir().read_dir().unwrap().map(|entry| entry.unwrap().path().display().to_string());
-    mounts.chain(temporary.filter(|path| path.contains("ansai-chaos-"))).collect()
+/// What a run has left, or has not yet removed: directories of hosts, and processes that use them.
+fn traces(place: &Path) -> Vec<String> {
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().path().display().to_string();
+    let below = place.display().to_string();
+    let command = |entry: std::fs::DirEntry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(&below))
+    };
+    let processes = Path::new("/proc").read_dir().unwrap().flatten().filter_map(command);
+    place.read_dir().unwrap().map(name).filter(|path| path.contains("ansai-")).chain(processes).collect()
 }
 
 /// Would break: a fault that does not happen, a policy that no longer heals it, damage beside it, something that is left.
@@ -78,13 +82,15 @@ fn systemd_three_faults_happen_and_are_healed_without_damage() {
     }
     let faults = ["process-kill", "disk-fill", "inode-fill"];
     let options = ["--hurried", "--with", "ansai"];
-    let ran = chaos(&[options.as_slice(), &faults].concat()).limit(Duration::from_secs(120)).run().code(0);
+    let place = tempfile::tempdir().unwrap();
+    let ran = chaos(&[options.as_slice(), &faults].concat()).env("TMPDIR", place.path());
+    let ran = ran.limit(Duration::from_secs(120)).run().code(0);
     for fault in faults {
         let row = row(&ran, fault);
         assert!(row[2].ends_with(" s") && row[3].ends_with(" s"), "{ran}");
         assert_eq!(row[4..], ["none", "none"], "{ran}");
     }
-    assert_eq!(traces(), [""; 0]);
+    assert_eq!(traces(place.path()), [""; 0]);
 }
 
 /// Would break: hosts and mounts that stay after ^C.
@@ -93,9 +99,11 @@ fn systemd_after_an_interrupt_nothing_is_left() {
     if !requires_root() {
         return;
     }
-    let mut running = chaos(&["process-hang", "--hurried", "--with", "systemd"]).spawn();
+    let place = tempfile::tempdir().unwrap();
+    let running = chaos(&["process-hang", "--hurried", "--with", "systemd"]).env("TMPDIR", place.path());
+    let mut running = running.spawn();
     let begin = std::time::Instant::now();
-    while traces().is_empty() {
+    while traces(place.path()).is_empty() {
         assert!(begin.elapsed() < Duration::from_secs(30), "{}", running.transcript());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -104,5 +112,5 @@ fn systemd_after_an_interrupt_nothing_is_left() {
     running.signal(Signal::INT);
     let ran = running.wait(Duration::from_secs(40));
     ran.expect_code(130);
-    assert_eq!(traces(), [""; 0]);
+    assert_eq!(traces(place.path()), [""; 0]);
 }
