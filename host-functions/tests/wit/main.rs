@@ -53,6 +53,8 @@ fn shared(resolve: &Resolve, name: &str) -> Type {
 /// action into a new interface, and add that here.
 const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:certificate/certificate-actions", &["renew", "check-staged", "install", "reload", "check-served"]),
+    ("ansai:container/container-actions", &["restart", "capture", "check-healthy"]),
+    ("ansai:container/container-cleanup-actions", &["remove-images", "remove-unnamed-volumes"]),
     ("ansai:database/database-session-actions", &["cancel", "terminate"]),
     ("ansai:disk/disk-check-actions", &["check-available"]),
     ("ansai:files/files-actions", &["remove", "compress", "rotate"]),

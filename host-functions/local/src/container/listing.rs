@@ -149,7 +149,7 @@ fn page<L, T>(
     all.read.sort_by(|one, other| key(one).cmp(&key(other)));
     let is_more = all.read.len() > PAGE;
     all.read.truncate(PAGE);
-    let cursor = all.read.last().filter(|_| is_more).and_then(|line| key(line)).map(str::to_owned);
+    let cursor = all.read.last().filter(|_| is_more).and_then(key).map(str::to_owned);
     let entries = all.read.iter().map(shown).collect();
     Page { entries, skipped: all.skipped.saturating_add(invalid), complete: !is_more, cursor }
 }

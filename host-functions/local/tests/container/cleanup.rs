@@ -56,7 +56,7 @@ fn only_what_nothing_uses_is_removed() {
     engine.run(&["rmi", "localhost:5000/app:new"]);
     assert_eq!(scene.remove_images(false).unwrap().previewed.preview.items, 1);
     scene.later = 200;
-    engine.run(&["tag", &tagged[1], "localhost:5000/other:1"]);
+    engine.run(&["tag", &tagged[1], "localhost:5000/app:two"]);
     let step = scene.remove_images(false).unwrap();
     // 2 has another tag. What was young is old by now.
     let left_out: Vec<&str> = step.previewed.preview.left_out.iter().map(|one| one.reason.as_str()).collect();

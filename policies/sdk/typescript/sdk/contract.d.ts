@@ -787,6 +787,191 @@ declare module "ansai:certificate/certificate-actions@0.2.0" {
   export function checkServed(target: string, endpoint: Endpoint, within: Duration, reason: string): Preview;
 }
 
+declare module "ansai:container/container-probe@0.2.0" {
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** What a container does. */
+  export type ContainerState =
+    /** It was made, and never started. */
+    | "created"
+    | "running"
+    /** Its processes are stopped; they hold their memory. */
+    | "paused"
+    /** It ended, and the engine starts it again. */
+    | "restarting"
+    | "exited"
+    /** The engine could not remove it completely. It cannot be started. */
+    | "dead"
+    | "other";
+  /** What the check of a container says that its image or its operator has declared. */
+  export type ContainerHealth =
+    /** It has no check. */
+    | "none"
+    /** It was started, and the check has not succeeded yet. */
+    | "starting"
+    | "healthy"
+    | "unhealthy"
+    | "other";
+  /** The server that runs containers. */
+  export interface Engine {
+    /** The kind is `target`, the name is the name of the target. */
+    about: Subject;
+    /** `docker` or `podman`; more can follow. */
+    name: string;
+    version: string;
+    /** The directory that holds images, containers and volumes, as the engine names it. */
+    store: string;
+    /** The mount point of its file system. Absent if this host has no such directory, or if it cannot be told. */
+    mount?: string | null;
+  }
+  export interface Container {
+    /** The kind is `container`, the name is the target and the name of the container, with a slash between. */
+    about: Subject;
+    /** Identifies this run of this container, for actions. Every start makes another one. */
+    identity: string;
+    /** Without the slash that Docker puts before it. */
+    name: string;
+    /** The image by which it was made, as it was written then. */
+    image: string;
+    /** The Compose project and the service in it; empty if it has none. */
+    project: string;
+    service: string;
+    /** The unit of systemd that runs it, if Podman says so; else empty. */
+    unit: string;
+    /** `KEY=VALUE`, in byte order, without secrets. At most 64. */
+    labels: string[];
+    /** Compose services of the same project that must run before it. */
+    needs: string[];
+    state: ContainerState;
+    health: ContainerHealth;
+    /** How often the engine has restarted it by itself. */
+    restarts: number;
+    /** The exit code of its last run; 0 while it runs. */
+    exitCode: number;
+    /** True if the kernel killed it because it reached its limit of memory. */
+    oomKilled: boolean;
+    /** True if the engine starts it again in some cases by itself. */
+    restartsItself: boolean;
+    started?: Instant | null;
+    /** When its last run ended. Absent while it runs for the first time. */
+    finished?: Instant | null;
+  }
+  export interface ContainerPage {
+    /** In byte order of their ids, also those that do not run. */
+    entries: Container[];
+    /** How many could not be read: they were removed meanwhile, or the engine gave no valid answer. */
+    skipped: number;
+    /** False if there are more, also if the time was over. */
+    complete: boolean;
+    /** Continues the list after this page. Absent if there is no more. */
+    cursor?: string | null;
+  }
+  export interface Image {
+    /** The kind is `image`, the name is the target and the id, with a slash between. */
+    about: Subject;
+    id: string;
+    /** `REPOSITORY:TAG`, at most 64. Empty if it is dangling: it lost its tag to a newer image, or never had one. */
+    tags: string[];
+    /** All of its layers, in bytes. Other images can share some. */
+    bytes: number;
+    /** What no other image shares, in bytes: that much is freed without it. Absent if the engine does not tell. */
+    ownBytes?: number | null;
+    /** When it was built, which can be long before it was fetched. */
+    created?: Instant | null;
+    /** True if a container uses it, also one that does not run. */
+    used: boolean;
+  }
+  export interface ImagePage {
+    /** In byte order of their ids, without layers that only other images are made of. */
+    entries: Image[];
+    skipped: number;
+    complete: boolean;
+    cursor?: string | null;
+  }
+  export interface Volume {
+    /** The kind is `volume`, the name is the target and the name of the volume, with a slash between. */
+    about: Subject;
+    name: string;
+    /** False if the engine made up its name. In doubt it is true. */
+    named: boolean;
+    /** True if a container uses it, also one that does not run. */
+    used: boolean;
+    /** The size of its files. Absent if the engine does not tell it quickly. */
+    bytes?: number | null;
+    created?: Instant | null;
+  }
+  export interface VolumePage {
+    /** In byte order of their names. */
+    entries: Volume[];
+    skipped: number;
+    complete: boolean;
+    cursor?: string | null;
+  }
+  /**
+   * Shows the engine. `unavailable` if it does not run, `unsupported` if it is too old or too new.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(target: string): Engine;
+  /**
+   * Lists containers. At most 64 in one page.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listContainers(target: string, cursor?: string | null): ContainerPage;
+  /**
+   * Lists images. At most 256 in one page.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listImages(target: string, cursor?: string | null): ImagePage;
+  /**
+   * Lists volumes. At most 256 in one page.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listVolumes(target: string, cursor?: string | null): VolumePage;
+}
+
+declare module "ansai:container/container-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Restarts a container: the engine asks it to end, kills it after the time that the container has for that, and starts
+   * it. `container` is an identity of the probe: if it was started again meanwhile, this is refused with `changed`.
+   * `denied` unless both its name and a label are granted, and if somebody has paused it. One of `max_restarts`. Not
+   * reversible. What needs it is not restarted with it.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function restart(target: string, container: string, reason: string): Preview;
+  /**
+   * Keeps the state of a container and the last lines of its log as evidence for a person. The values of its environment
+   * are left out, and masked in the log. Changes nothing. At least 1 and at most 1,000 lines.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function capture(target: string, container: string, lines: number, reason: string): Preview;
+  /**
+   * Proposes a check, not a change: the step waits until the container of this name runs and its own check, if it has one,
+   * succeeds. It fails after this time, or when the container has ended and the engine does not start it again. It may be
+   * another container than now, as after an update. At most an hour.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function checkHealthy(target: string, name: string, within: Duration, reason: string): Preview;
+}
+
+declare module "ansai:container/container-cleanup-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Removes images that no container uses, also none that is stopped, and that were neither built nor tagged within
+   * `min-age-hours`: first those without a tag. Without `dangling-only` also those with one tag, but not the newest
+   * `keep-tags` of each repository. The engine is never told to force it. Not reversible; what a registry has can be fetched
+   * again. The bytes of the preview are an upper bound where the engine does not say which layers are shared; the step
+   * measures what was freed.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function removeImages(target: string, minAgeHours: number, keepTags: number, danglingOnly: boolean, reason: string): Preview;
+  /**
+   * Removes volumes with a name that the engine made up, that no container uses, also none that is stopped, and that are
+   * older than this. `denied` without `unnamed_volumes`. Volumes with a name are never removed. Not reversible.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function removeUnnamedVolumes(target: string, minAgeHours: number, reason: string): Preview;
+}
+
 declare module "ansai:database/database-probe@0.2.0" {
   import type { Duration, Instant, Measure, Refusal, Subject } from "ansai:policy/types@0.2.0";
   /** A server, seen through one target. */
