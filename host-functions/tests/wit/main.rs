@@ -68,6 +68,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("ansai:process/process-actions", &["send"]),
     ("ansai:service/service-actions", &["start", "restart", "reload", "reset-failed", "capture", "check-active"]),
     ("ansai:service/service-memory-actions", &["set-high", "reclaim"]),
+    ("ansai:sqlite/sqlite-actions", &["checkpoint", "vacuum", "copy", "recover-copy"]),
 ];
 
 #[test]
