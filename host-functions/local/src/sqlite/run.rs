@@ -1,5 +1,4 @@
 //! Starts the process that opens a database, and reads what it says.
-#![expect(clippy::disallowed_methods, reason = "an adapter to the program of this process")]
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
@@ -106,7 +105,7 @@ fn start(input: &[u8], owner: User, limit: Duration, is_over: &dyn Fn() -> bool)
 /// The last answer in the output.
 fn answer(ran: &Ran) -> Option<Reply> {
     let lines = ran.stdout.first.lines().chain(ran.stdout.last.lines());
-    let text = lines.filter_map(|line| line.strip_prefix(ANSWER)).last()?;
+    let text = lines.filter_map(|line| line.strip_prefix(ANSWER)).next_back()?;
     serde_json::from_str(text).ok()
 }
 

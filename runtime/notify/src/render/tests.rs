@@ -1,7 +1,7 @@
 //! Golden texts, and hostile names in every form.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use ansai_core::{Severity, Subject, Timestamp};
+use ansai_core::{Subject, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::*;
@@ -23,7 +23,8 @@ fn stable(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let (written, used) = is_time(rest).map_or((c.to_string(), c.len_utf8()), |known| (known.to_owned(), known.len()));
+        let (written, used) =
+            is_time(rest).map_or((c.to_string(), c.len_utf8()), |known| (known.to_owned(), known.len()));
         out += &written;
         rest = &rest[used..];
     }

@@ -33,7 +33,8 @@ pub(crate) fn notice(kind: Kind) -> Notice {
             can_undo: true,
             why: None,
         }],
-        undo: is_done.then(|| Undo { command: "ansai undo 3f2a91".to_owned(), until: Some(NOW + Millis::from_hours(168)) }),
+        undo: is_done
+            .then(|| Undo { command: "ansai undo 3f2a91".to_owned(), until: Some(NOW + Millis::from_hours(168)) }),
         timeline: vec![Moment { at: NOW - Millis::new(41_000), what: "found: /var is 93.7 % full".to_owned() }],
         asked: (kind == Kind::Held).then(|| Asked {
             who: None,

@@ -40,8 +40,8 @@ fn converse(mut stream: &TcpStream, changes: Answers, received: &mut String) {
             .map_or("502 what?\r\n", |(_, answer)| *answer)
     };
     let mut command = String::new();
-    let mut is_in_mail = false;
     loop {
+        let is_in_mail;
         match answer_to(&command) {
             "close" => return,
             "hang" => {

@@ -18,15 +18,20 @@ fn answer(status: &str) -> String {
 
 fn outcome(answer: &str) -> Fault {
     let server = Scripted::http(&[answer]);
-    send(&*channel(json!({ "kind": "webhook", "url": server.url("/hook") })), &message(Kind::Opened), LIMIT).unwrap_err()
+    send(&*channel(json!({ "kind": "webhook", "url": server.url("/hook") })), &message(Kind::Opened), LIMIT)
+        .unwrap_err()
 }
 
 #[test]
 fn each_status_says_whether_to_try_again() {
-    for (status, is_never) in
-        [("400 Bad Request", true), ("404 Not Found", true), ("410 Gone", true), ("401 Unauthorized", false),
-         ("500 Oops", false), ("503 Busy", false)]
-    {
+    for (status, is_never) in [
+        ("400 Bad Request", true),
+        ("404 Not Found", true),
+        ("410 Gone", true),
+        ("401 Unauthorized", false),
+        ("500 Oops", false),
+        ("503 Busy", false),
+    ] {
         let fault = outcome(&answer(status));
         assert_eq!(matches!(fault, Fault::Never { .. }), is_never, "{status}: {fault}");
         assert!(!fault.to_string().contains('\u{1b}'), "{fault}");
@@ -88,17 +93,22 @@ fn an_endless_answer_is_cut() {
 #[test]
 fn requests_are_signed_and_secrets_stay_out_of_answers() {
     let place = Place::new();
-    let (key, token) = (place.write("key", "a-signing-key-of-a-test"), place.write("token", "a-bearer-token-of-a-test\n"));
-    let echo = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 34\r\n\r\nbad token a-bearer-token-of-a-test";
+    let (key, token) =
+        (place.write("key", "a-signing-key-of-a-test"), place.write("token", "a-bearer-token-of-a-test\n"));
+    let echo =
+        "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 34\r\n\r\nbad token a-bearer-token-of-a-test";
     let server = Scripted::http(&[FINE, echo]);
-    let hook = channel(json!({ "kind": "webhook", "url": server.url("/hook"), "secret": file(&key), "token": file(&token) }));
+    let hook =
+        channel(json!({ "kind": "webhook", "url": server.url("/hook"), "secret": file(&key), "token": file(&token) }));
     send(&*hook, &message(Kind::Healed), LIMIT).unwrap();
     let fault = send(&*hook, &message(Kind::Healed), LIMIT).unwrap_err();
     assert!(!fault.to_string().contains("a-bearer-token-of-a-test"), "{fault}");
     let text = server.received.lock().unwrap()[0].clone();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let header = |name: &str| {
-        let found = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned));
+        let found = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned));
         found.unwrap_or_else(|| panic!("{name}: {head}"))
     };
     assert_eq!(header("authorization"), "bearer a-bearer-token-of-a-test");

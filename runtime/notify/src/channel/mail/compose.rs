@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use ansai_core::text::inert;
+use lettre::Message as Mail;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::Message as Mail;
 
 use super::MailChannel;
 use crate::channel::Fault;

@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use ansai_kit::redact::Redactor;
 use ansai_kit::secret::SecretSource;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::commands::Auth;
-use lettre::transport::smtp::response::{Category, Code, Detail, Response, Severity};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::reply::{Buffer, Reply};
@@ -110,26 +109,18 @@ impl<'a> Conversation<'a> {
             .map(str::to_ascii_uppercase)
             .collect();
         let offers = |name: &str| offered.iter().any(|one| one == name);
-        let mechanism = match (offers("PLAIN"), offers("LOGIN")) {
-            (true, _) => Mechanism::Plain,
-            (false, true) => Mechanism::Login,
+        let encoded = |text: &str| STANDARD.encode(text);
+        // LOGIN asks for the user, then for the password.
+        let lines = match (offers("PLAIN"), offers("LOGIN")) {
+            (true, _) => vec![format!("AUTH PLAIN {}", encoded(&format!("\0{user}\0{password}")))],
+            (false, true) => vec!["AUTH LOGIN".to_owned(), encoded(user), encoded(password)],
             (false, false) => return Err(Fault::later("the server offers neither AUTH PLAIN nor AUTH LOGIN")),
         };
-        let credentials = Credentials::new(user.to_owned(), password.to_owned());
-        let encoded = |auth: Result<Auth, _>| match auth {
-            Ok(auth) => Ok(auth.to_string()),
-            Err::<_, lettre::transport::smtp::Error>(_) => Err(Fault::later("the server asks for an unknown login")),
-        };
-        let mut line = encoded(Auth::new(mechanism, credentials.clone(), None))?;
-        // LOGIN asks for the user, then for the password.
-        for _ in 0..3 {
-            let reply = self.ask(line.trim_end(), "AUTH").map_err(temporary)?;
+        for line in lines {
+            let reply = self.ask(&line, "AUTH").map_err(temporary)?;
             if reply.code != 334 {
                 return Ok(());
             }
-            let code = Code::new(Severity::PositiveIntermediate, Category::Unspecified3, Detail::Four);
-            let challenge = Response::new(code, reply.lines);
-            line = encoded(Auth::new_from_response(mechanism, credentials.clone(), &challenge))?;
         }
         Err(Fault::later("the server does not end the login"))
     }
