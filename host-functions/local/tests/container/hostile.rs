@@ -18,7 +18,8 @@ fn chunked(head: &str) -> Vec<u8> {
 /// Would break: an answer without an end that fills the memory or keeps the thread.
 #[test]
 fn an_answer_without_an_end_is_refused_in_time() {
-    let cases: Vec<(&str, fn(&str) -> Answer)> = vec![
+    type Case = (&'static str, fn(&str) -> Answer);
+    let cases: Vec<Case> = vec![
         ("hangs", |_| Answer::Hang),
         ("drips", |_| Answer::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".repeat(9))),
         ("headers", |_| {

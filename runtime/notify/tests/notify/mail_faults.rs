@@ -41,8 +41,7 @@ fn converse(mut stream: &TcpStream, changes: Answers, received: &mut String) {
     };
     let mut command = String::new();
     loop {
-        let is_in_mail;
-        match answer_to(&command) {
+        let is_in_mail = match answer_to(&command) {
             "close" => return,
             "hang" => {
                 // Until the client gives up.
@@ -67,9 +66,9 @@ fn converse(mut stream: &TcpStream, changes: Answers, received: &mut String) {
                 if stream.write_all(answer.as_bytes()).is_err() {
                     return;
                 }
-                is_in_mail = command == "DATA" && answer.starts_with('3');
+                command == "DATA" && answer.starts_with('3')
             }
-        }
+        };
         command = line(&mut reader);
         while is_in_mail && command != "." {
             if changes.iter().any(|(word, _)| *word == "within") && received.len() > 2_000 {

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::Noisy;
-use ansai_core::{InstanceName, Timestamp};
+use ansai_core::control::{ActionCounts, IncidentCounts, Mean, Noisy};
+use ansai_core::{InstanceName, Millis, Timestamp};
 
 use super::*;
 

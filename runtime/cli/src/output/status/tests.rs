@@ -5,7 +5,7 @@ use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
 use ansai_core::quarantine::Quarantine;
 use ansai_core::storm::{Storm, StormCause, StormPhase};
-use ansai_core::{ErrorKind, InstanceName, Mode, Severity, Share, Subject, Unit};
+use ansai_core::{ErrorKind, InstanceName, Millis, Mode, Severity, Share, Subject, Unit};
 
 use super::*;
 
