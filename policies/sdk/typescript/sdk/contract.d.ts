@@ -978,7 +978,7 @@ declare module "ansai:database/database-probe@0.2.0" {
   export interface Server {
     /** The kind is `target`, the name is that of the target. */
     about: Subject;
-    /** `postgresql`. */
+    /** `postgresql`, `mysql` or `mariadb`. */
     engine: string;
     /** As the server writes it: `15.8 (Debian 15.8-0+deb12u1)`. */
     version: string;
@@ -988,16 +988,22 @@ declare module "ansai:database/database-probe@0.2.0" {
     replica: boolean;
     /** Connections of clients now. */
     connections: number;
-    /** The most connections, with those that are reserved. */
+    /**
+     * The most connections, with those that are reserved. Of MySQL and MariaDB `max_connections`; they let in one administrator
+     * more.
+     */
     mostConnections: number;
-    /** Those of them that ordinary roles do not get. */
+    /** Those of them that ordinary roles do not get. 0 with MySQL and MariaDB. */
     reserved: number;
     /**
      * What an engine counts besides. PostgreSQL: `cache-requests` (blocks since the statistics were reset), `cache-hits`
      * (the ratio of them that were in the cache), `transaction-age` and
      * `multixact-age` of the oldest database (in transactions), `freeze-age` (autovacuum prevents wraparound from this age
      * on), `oldest-snapshot-age` (in transactions), `longest-transaction` (milliseconds), `prepared-transactions`,
-     * `deadlocks`, `temporary-bytes`. What is unknown is not in the list.
+     * `deadlocks`, `temporary-bytes`. MySQL and MariaDB: `threads-running` (sessions that work now, with that of ansai),
+     * `history-list` (changes that InnoDB cannot purge yet), `longest-transaction` (milliseconds), and since the start
+     * `slow-queries`, `cache-hits` (ratio), `refused-connections` (at the limit), `temporary-disk-tables`, and with MariaDB
+     * `deadlocks`. What is unknown is not in the list.
      */
     numbers: Measure[];
   }
@@ -1005,28 +1011,31 @@ declare module "ansai:database/database-probe@0.2.0" {
   export type Work =
     /** An application or a person. */
     | "client"
-    /** It sends changes to a replica or a backup program. */
+    /** It sends changes to a replica or a backup program, or applies those of a source. */
     | "replica"
-    /** Processes of the server itself, a `VACUUM` or a rebuild of an index, and ansai. */
+    /** Processes of the server itself, a `VACUUM`, `OPTIMIZE`, `ALTER` or a rebuild of an index, and ansai. */
     | "maintenance"
-    /** It copies data out: pg_dump, `COPY … TO STDOUT`. */
+    /** It copies data out: pg_dump, `COPY … TO STDOUT`, mysqldump, mariabackup. */
     | "dump"
     /** Unknown: for example, ansai may not see what it does. */
     | "other";
   export interface Session {
-    /** The kind is `database-session`, the name is the target, a slash, and the process id on the server. */
+    /** The kind is `database-session`, the name is the target, a slash, and the id of the process or connection on the server. */
     about: Subject;
     /** Identifies the session in its current transaction, for actions. */
     identity: string;
-    /** The role; empty for processes of the server. */
+    /** The role or user; empty for processes of PostgreSQL itself. */
     user: string;
-    /** The name that the client gave itself. Control characters are escaped, here and in other names. */
+    /**
+     * The name that the client gave itself; MySQL and MariaDB know it only with their performance schema. Control characters
+     * are escaped, here and in other names.
+     */
     application: string;
     /** The address of the client; empty for a local socket. */
     client: string;
     /** The database; empty for processes of the server. */
     database: string;
-    /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`, … */
+    /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`, … of every engine. */
     state: string;
     /** What it waits for, such as `Lock: transactionid`; empty if it does not wait. */
     waitsFor: string;
@@ -1052,13 +1061,20 @@ declare module "ansai:database/database-probe@0.2.0" {
   export interface Replica {
     /** The kind is `replica`, the name is the target, a slash, and `name`. */
     about: Subject;
-    /** `connection/NAME`, `slot/NAME`, or `self`. */
+    /** `connection/NAME`, `slot/NAME`, or `self`; of MySQL and MariaDB with several sources `self/NAME`. */
     name: string;
-    /** `streaming`, `catchup`, …; of a slot `active` or `inactive`, with the state of its log, such as `inactive, extended`. */
+    /**
+     * `streaming`, `catchup`, …; of a slot `active` or `inactive`, with the state of its log, such as `inactive, extended`. Of a
+     * replica of MySQL or MariaDB its two threads, the last error, and a delay that is configured: `receiver: Yes, applier: No,
+     * error: 1062, delay: 3600 s`.
+     */
     state: string;
-    /** True if it cannot continue: the log that a slot needs is lost, or this replica has no connection to its server. */
+    /**
+     * True if it cannot continue: the log that a slot needs is lost, or this replica has no connection to its server, or does
+     * not apply what it receives.
+     */
     broken: boolean;
-    /** How far it is behind. 0 if it has applied all that it received. */
+    /** How far it is behind, without a delay that is configured. 0 if it has applied all that it received. */
     lag?: Duration | null;
     /** How long it can be away before it must be copied again. Absent with PostgreSQL, which has a size only. */
     window?: Duration | null;
@@ -1123,7 +1139,7 @@ declare module "ansai:database/database-probe@0.2.0" {
    */
   export function listReplicas(target: string, cursor?: string | null): ReplicaPage;
   /**
-   * Lists the indexes of one database.
+   * Lists the indexes of one database. `unsupported` with MySQL and MariaDB, which have no invalid ones.
    * @throws an error whose `payload` is a Refusal
    */
   export function listIndexes(target: string, cursor?: string | null): IndexPage;
@@ -1135,7 +1151,8 @@ declare module "ansai:database/database-session-actions@0.2.0" {
    * Cancels the statement of a session. Its transaction is rolled back if the client does so. A session that is idle in a
    * transaction has no statement: `terminate` it.
    * 
-   * Sessions of replicas, maintenance, dumps, superusers and ansai are never touched, nor what ansai cannot examine. The
+   * Sessions of replicas, maintenance, dumps, superusers, users that may be replicas, and ansai are never touched, nor what
+   * ansai cannot examine. The
    * session must be the one of `session`, in the same transaction, and old enough for the grant.
    * @throws an error whose `payload` is a Refusal
    */
@@ -1638,6 +1655,59 @@ declare module "ansai:journal/journal-vacuum-actions@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function vacuum(keepBytes: number, reason: string): Preview;
+}
+
+declare module "ansai:mysql/mysql-probe@0.2.0" {
+  import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A table of InnoDB in a file of its own. Partitioned tables and those of other engines are not listed. */
+  export interface Table {
+    /** The kind is `database-table`, the name is the target, the database and the table, with slashes between. */
+    about: Subject;
+    /** Identifies the table, for actions. A table that is rebuilt gets another one. */
+    id: string;
+    /** Its name. Control characters are escaped. */
+    name: string;
+    /** The database of the target. */
+    database: string;
+    /** The size of its file, with indexes, in bytes. */
+    bytes: number;
+    /**
+     * Room in its file that nothing uses, in bytes, as the server counts it: whole extents of 1 MiB, so 0 for small tables.
+     * Pages that are partly empty do not count.
+     */
+    freeBytes: number;
+    /** Rows, as the statistics estimate them. */
+    rows: number;
+  }
+  export interface TablePage {
+    /** Those of the database of the target on which the user of ansai has a privilege, by id. */
+    entries: Table[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+    /** Continues the list after this page. */
+    cursor?: string | null;
+  }
+  /**
+   * Lists the tables of one database.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listTables(target: string, cursor?: string | null): TablePage;
+}
+
+declare module "ansai:mysql/mysql-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Builds a table again (`OPTIMIZE LOCAL TABLE`), so that its file has no unused room. The table stays readable and writable,
+   * except for moments at the begin and the end, and the statement does not reach replicas. Waits at most 5 s for its locks.
+   * The server, or ansai, ends it after `within`.
+   * 
+   * Refused while a transaction is older than a minute, and without free space for 1.5 times the table on the file system that
+   * the label `mount` of the target names.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function optimize(target: string, table: string, within: Duration, reason: string): Preview;
 }
 
 declare module "ansai:packages/package-cache-probe@0.2.0" {

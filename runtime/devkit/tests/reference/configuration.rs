@@ -25,6 +25,8 @@ const HOST: &[(&str, &str)] = &[
     ("`[control]`", "[control]\nUNKNOWN"),
     ("`[audit]`", "[audit]\nUNKNOWN"),
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
+    ("`[notify]`", "[notify]\nUNKNOWN"),
+    ("`[[notify.route]]`", "[[notify.route]]\nchannels = []\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[hook.NAME]`", "[hook.a]\ndoes = \"reads\"\nurl = \"http://127.0.0.1/\"\nUNKNOWN"),

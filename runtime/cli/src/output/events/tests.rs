@@ -360,6 +360,7 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::OverBudget(Box::new(budget_of_files()))),
         Verdict::Held(Permission::Paused(Box::new(Pause { instance: None, order: order() }))),
         Verdict::Held(Permission::AwaitsApproval { plan: plan.clone(), until: Timestamp::from_millis(1) }),
+        Verdict::Held(Permission::Announced { plan: plan.clone(), until: Timestamp::from_millis(1) }),
         Verdict::Held(Permission::Rejected { plan: plan.clone(), until: Timestamp::from_millis(1) }),
         Verdict::Held(Permission::OutsideWindow(Timestamp::from_millis(1))),
         Verdict::Held(Permission::Storm(Box::new(storm(StormCause::Incidents, StormPhase::Stopped)))),

@@ -121,7 +121,7 @@ def list_replicas(target: str, cursor: Optional[str]) -> ReplicaPage:
     raise NotImplementedError
 def list_indexes(target: str, cursor: Optional[str]) -> IndexPage:
     """
-    Lists the indexes of one database.
+    Lists the indexes of one database. `unsupported` with MySQL and MariaDB, which have no invalid ones.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

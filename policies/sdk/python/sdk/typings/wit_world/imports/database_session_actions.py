@@ -16,7 +16,8 @@ def cancel(target: str, session: str, reason: str) -> types.Preview:
     Cancels the statement of a session. Its transaction is rolled back if the client does so. A session that is idle in a
     transaction has no statement: `terminate` it.
     
-    Sessions of replicas, maintenance, dumps, superusers and ansai are never touched, nor what ansai cannot examine. The
+    Sessions of replicas, maintenance, dumps, superusers, users that may be replicas, and ansai are never touched, nor what
+    ansai cannot examine. The
     session must be the one of `session`, in the same transaction, and old enough for the grant.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
