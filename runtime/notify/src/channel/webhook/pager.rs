@@ -70,7 +70,8 @@ fn payload(message: &Message, document: &Document, notice: Option<&Notice>) -> V
         (_, Severity::Emergency) => "critical",
     };
     let summary = match notice {
-        Some(notice) => format!("{}: {}", inert(&notice.host, 60), prose(&notice.summary, 800)),
+        // Escapes are longer than what they stand for; PagerDuty takes 1,024 characters.
+        Some(notice) => inert(&format!("{}: {}", inert(&notice.host, 60), prose(&notice.summary, 800)), 1_023),
         None => document.subject.clone(),
     };
     let mut payload = json!({
