@@ -9,6 +9,10 @@ use crate::imports::ansai::container::container_probe::{Engine, Image, Volume};
 /// Maximum number of engines that are asked, and of pages of a list.
 const MOST_ENGINES: usize = 8;
 const MOST_PAGES: usize = 8;
+/// Maximum number of images that are remembered.
+const MOST_REMEMBERED: usize = 60;
+/// Remembered in place of images if an engine did not show all of them. No image has this name.
+const UNKNOWN: &str = "";
 
 /// The targets that the probe may ask.
 pub(crate) fn targets(host: &Host) -> Vec<String> {
@@ -68,6 +72,11 @@ pub(crate) fn key(target: &str) -> String {
     format!("images:{target}")
 }
 
+/// What a healthy time had. `None` if nothing is known of it.
+pub(crate) fn before(host: &Host, target: &str) -> Option<Baseline> {
+    Baseline::recall(host, &key(target)).filter(|known| known.value(UNKNOWN).is_none())
+}
+
 /// Remembers the sizes of all images of one engine in each evaluation, and of each engine once a day, while its file system is
 /// healthy.
 pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
@@ -75,14 +84,64 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
         return;
     }
     let age = |target: &str| Baseline::recall(host, &key(target)).map_or(Span(u64::MAX), |known| known.age(host));
-    let due = targets(host).into_iter().find(|target| age(target) >= Span::from_days(1));
-    let Some(target) = due else { return };
-    // Retry an engine that cannot be asked tomorrow.
-    let found = match calls::engine(host, &target) {
-        Ok(Engine { mount: Some(mount), .. }) if !is_healthy(&mount) => return,
-        Ok(_) => images(host, &target).map(|listed| listed.entries).unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    let largest = ansai_sdk::largest(found, 60, |image| image.bytes);
-    Baseline::remember(host, &key(&target), largest.into_iter().map(|image| (name(&image), image.bytes)));
+    for target in targets(host).into_iter().filter(|target| age(target) >= Span::from_days(1)) {
+        let found = match calls::engine(host, &target) {
+            // The next one may be on another file system.
+            Ok(Engine { mount: Some(mount), .. }) if !is_healthy(&mount) => continue,
+            Ok(_) => images(host, &target).ok().filter(|listed| listed.end.is_none() && listed.skipped == 0),
+            Err(_) => None,
+        };
+        let values: Vec<(String, u64)> = match found {
+            Some(all) => {
+                let largest = ansai_sdk::largest(all.entries, MOST_REMEMBERED, |image| image.bytes);
+                largest.into_iter().map(|image| (name(&image), image.bytes)).collect()
+            }
+            // Retry an engine that cannot be asked tomorrow.
+            None => vec![(UNKNOWN.to_owned(), 0)],
+        };
+        Baseline::remember(host, &key(&target), values);
+        break;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::ansai::container::container_probe::ImagePage;
+    use ansai_sdk::Subject;
+    use ansai_sdk::testing::StandIn;
+
+    fn engine(mount: &str) -> Engine {
+        let (name, version, store) = ("docker".into(), "26".into(), "/x".into());
+        Engine { about: Subject::new("target", "x"), name, version, store, mount: Some(mount.into()) }
+    }
+
+    fn page(skipped: u32) -> ImagePage {
+        let (about, id) = (Subject::new("image", "x"), "sha256:aaaaaaaaaaaaaa".to_owned());
+        let tags = vec!["app:1".to_owned()];
+        let image = Image { about, id, tags, bytes: 5, own_bytes: None, created: None, used: false };
+        ImagePage { entries: vec![image], skipped, complete: true, cursor: None }
+    }
+
+    /// Would break: an engine that cannot be asked, or shows a part, and whose images are all new later; one on a full file
+    /// system that keeps the others from being remembered.
+    #[test]
+    fn what_is_unknown_is_not_new_and_a_full_one_keeps_no_other_waiting() {
+        let (look, list) = ("ansai:container/container-probe.look", "ansai:container/container-probe.list-images");
+        let host = StandIn::default()
+            .grants(CONTAINER_PROBE, r#"{"targets": ["full", "down", "part", "well"]}"#)
+            .answers_with(look, "\"full\"", engine("/full"))
+            .answers_with(look, "\"part\"", engine("/"))
+            .answers_with(look, "\"well\"", engine("/"))
+            .answers_with(list, "\"part\"", page(1))
+            .answers_with(list, "\"well\"", page(0))
+            .host();
+        for _ in 0..4 {
+            remember(&host, |mount| mount == "/");
+        }
+        let stored = |target: &str| Baseline::recall(&host, &key(target)).is_some();
+        assert_eq!(["full", "down", "part", "well"].map(stored), [false, true, true, true]);
+        let known = |target: &str| before(&host, target).map(|known| known.value("app:1"));
+        assert_eq!(["full", "down", "part", "well"].map(known), [None, None, None, Some(Some(5))]);
+    }
 }

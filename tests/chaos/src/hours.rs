@@ -1,6 +1,6 @@
 //! A fault in simulated hours: each hour, one step of it happens and the contender looks once, with its clock an hour ahead.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::contender::Contender;
 use crate::fault::Fault;
@@ -46,6 +46,7 @@ pub fn measure(fault: &Fault, contender: Contender, programs: &Programs) -> anyh
             break;
         }
     }
+    ensure!(site.try_step(&["happened"]).code == 0, "the fault did not happen");
     measured.damage.extend(crate::experiment::differences(&before, &site.step(&["protected"])?));
     Ok(measured)
 }

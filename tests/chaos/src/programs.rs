@@ -60,5 +60,6 @@ fn root(program: &Path) -> anyhow::Result<PathBuf> {
     Ok(program.ancestors().nth(6).context("a program of a package")?.to_owned())
 }
 
-/// The policies that watch over the site.
-pub const POLICIES: [&str; 3] = ["disk-space", "memory-leak", "service-failure"];
+/// The policies that watch over the site, in any of its faults.
+pub const POLICIES: [&str; 6] =
+    ["certificate-expiry", "database-health", "disk-space", "host-pressure", "memory-leak", "service-failure"];

@@ -25,7 +25,7 @@ fn chaos(arguments: &[&str]) -> Invocation {
     Invocation::of(PROGRAM).args(arguments).env("HOME", std::env::var("HOME").unwrap())
 }
 
-/// Would break: a fault that is added and not measured, a row that was edited by hand.
+/// Would break: a fault that is added and not measured, a row of a void run.
 #[test]
 fn the_board_has_one_row_for_every_fault_and_contender() {
     let page = std::fs::read_to_string(binary::repository().join("policies/README.md")).unwrap();

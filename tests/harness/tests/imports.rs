@@ -84,7 +84,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "ansai-local"];
 
 /// They test all of it.
-const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
+const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches", "ansai-chaos"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
 const CONFINED: &[(&str, &[&str])] = &[

@@ -59,10 +59,10 @@ pub(super) fn look(ask: &ProbeContext<'_>, One { target }: One) -> Result<Engine
     Ok(EngineInfo { about, name: name.into(), version: engine.version, store: inert(&store, 1024), mount })
 }
 
-/// The directory of the engine, as it says.
+/// The directory of the engine, as it says; empty if its images are elsewhere.
 pub(super) fn store(engine: &Engine) -> Result<String, Refusal> {
     let info: Info = engine.get("/info").map_err(|failed| failed.refusal("its state"))?;
-    Ok(info.docker_root_dir)
+    Ok(info.store().unwrap_or_default())
 }
 
 /// The file system of the store. By the text of the path: nothing is asked of a path that an engine made up.
@@ -85,14 +85,17 @@ pub(super) fn containers(ask: &ProbeContext<'_>, List { target, cursor }: List) 
     let (mut entries, mut last) = (Vec::new(), None);
     let mut rest = ids.into_iter();
     for id in rest.by_ref().take(PAGE) {
-        match inspect(&engine, &id) {
+        match inspect(&engine.for_one(), &id) {
             Ok(found) => entries.push(found.shown(&target)),
             // The time is over, or the engine ended: what is left is unknown.
-            Err(Failed::NotSent(why) | Failed::NoAnswer(why)) if entries.is_empty() => return Err(why),
-            Err(Failed::NotSent(_) | Failed::NoAnswer(_)) => {
-                return Ok(Page { entries, skipped, complete: false, cursor: last });
+            Err(why) if engine.is_late() || matches!(why, Failed::NotSent(_)) => {
+                return match last {
+                    None => Err(why.refusal("a container")),
+                    last @ Some(_) => Ok(Page { entries, skipped, complete: false, cursor: last }),
+                };
             }
-            Err(Failed::Status(..)) => skipped = skipped.saturating_add(1),
+            // It hides no other, also in the next page.
+            Err(_) => skipped = skipped.saturating_add(1),
         }
         last = Some(id);
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::fake::{Answer, Fake, json as reply, status};
 use super::scene::{Scene, place};
 
-const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(crate) const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn chunked(head: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\n{head}transfer-encoding: chunked\r\n\r\n").into_bytes()
@@ -107,7 +107,7 @@ fn line(id: &str, image: &str) -> String {
     json!({ "Id": id, "ImageID": image, "Mounts": null }).to_string()
 }
 
-fn inspected(id: &str, name: &str, started: &str) -> String {
+pub(crate) fn inspected(id: &str, name: &str, started: &str) -> String {
     json!({ "Id": id, "Name": name, "State": { "Status": "running", "StartedAt": started }, "Config": { "Labels": { "heal": "yes" } } })
         .to_string()
 }
@@ -131,23 +131,32 @@ fn names_of_a_lying_engine_go_nowhere() {
     assert!(fake.requests().iter().all(|request| !request.contains("prune")), "{:?}", fake.requests());
 }
 
-/// Would break: a time that is over in the middle of a list, taken for its end.
+/// Would break: a time that is over in the middle of a list, taken for its end; a container that hangs and hides all others.
 #[test]
 fn a_list_that_is_not_read_to_its_end_says_so() {
-    let other = "b".repeat(64);
-    let list = format!("[{},{}]", line(ID, ID), line(&other, ID));
+    let (other, last) = ("b".repeat(64), "c".repeat(64));
+    let list = format!("[{},{},{}]", line(ID, ID), line(&other, ID), line(&last, ID));
     let fake = Fake::engine(move |request| match request {
         "GET /containers/json?all=1" => Some(reply(&list)),
         request if request.contains(ID) => Some(reply(&inspected(ID, "/web", "2026-11-29T17:00:00Z"))),
         request if request.contains("bbbb") => Some(Answer::Hang),
+        request if request.contains(&last) => Some(reply(&inspected(&last, "/last", "2026-11-29T17:00:00Z"))),
         _ => None,
     });
     let page = fake.scene().probe("list-containers", None).unwrap();
     assert_eq!((&page["complete"], &page["cursor"]), (&json!(false), &json!(ID)), "{page:#}");
     assert_eq!(page["entries"].as_array().unwrap().len(), 1);
+    // With more time than one container may take.
+    let scene = Scene { limit: Duration::from_secs(10), ..fake.scene() };
+    for (cursor, entries) in [(None, 2), (Some(ID), 1)] {
+        let page = scene.probe("list-containers", cursor).unwrap();
+        assert_eq!((&page["complete"], &page["skipped"]), (&json!(true), &json!(1)), "{page:#}");
+        let names = page["entries"].as_array().unwrap();
+        assert_eq!((names.len(), &names[entries - 1]["name"]), (entries, &json!("last")), "{page:#}");
+    }
 }
 
-fn image(id: &str, tags: &[&str], created: u64) -> serde_json::Value {
+pub(crate) fn image(id: &str, tags: &[&str], created: u64) -> serde_json::Value {
     json!({ "Id": format!("sha256:{id}"), "RepoTags": tags, "Created": created, "Size": 1000, "SharedSize": -1 })
 }
 
@@ -205,11 +214,15 @@ fn each_removal_is_told_by_itself() {
     let fates: Vec<String> = applied.items.iter().map(|item| format!("{:?}", item.fate)).collect();
     let [done, used, failed, gone] = &fates[..] else { panic!("{fates:?}") };
     assert!(
-        done == "Done" && used.contains("in use") && failed.contains("disk") && gone.contains("gone already"),
+        done == "Done"
+            && used.starts_with("Failed")
+            && used.contains("in use")
+            && failed.contains("disk")
+            && gone.contains("gone already"),
         "{fates:?}"
     );
     assert_eq!(applied.outcome, Outcome::Failed);
-    assert!(applied.detail.starts_with("removed 1 image, freed 1000 B (at most)"), "{}", applied.detail);
+    assert_eq!(applied.detail, "removed 1 image, freed 1000 B (at most), 2 failed, 1 skipped");
     let deleted = fake.requests().into_iter().filter(|request| request.starts_with("DELETE ")).count();
     assert_eq!(deleted, 4);
 }

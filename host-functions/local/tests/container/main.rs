@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod changed;
 mod cleanup;
 mod engines;
 mod fake;

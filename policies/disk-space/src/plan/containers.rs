@@ -1,10 +1,10 @@
 //! The last steps: images and volumes that no container uses.
 
-use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
+use ansai_sdk::{Ladder, Size, Span, largest, text};
 
 use super::Situation;
 use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES};
-use crate::containers::{granted, images, key, may_clean, on_mount, volumes};
+use crate::containers::{before, granted, images, may_clean, on_mount, volumes};
 use crate::imports::ansai::container::container_probe::Engine;
 
 /// Maximum number of images that are named for one engine.
@@ -82,7 +82,7 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
             words.push_str(&format!(" ({missing})"));
         }
         parts.push(words);
-        let before = Baseline::recall(host, &key(target));
+        let before = before(host, target);
         let is_new = |name: &str| before.as_ref().is_some_and(|before| before.value(name).is_none());
         let named = largest(all.entries, MOST_NAMED, |image| image.bytes).into_iter().map(|image| {
             let name = crate::containers::name(&image);

@@ -11,8 +11,8 @@ mod tests;
 use std::cell::{OnceCell, RefCell};
 
 use ansai_sdk::{
-    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal, Severity, Size, Span, Usage, paths,
-    share,
+    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal, Reversibility, Severity, Size,
+    Span, Usage, paths, share,
 };
 
 use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
@@ -89,8 +89,8 @@ impl<'a> Situation<'a> {
     fn counts(&self, preview: &Preview) -> u64 {
         let (now, later) = match (self.is_inodes, preview.frees_later_bytes) {
             (false, later) => (preview.frees_now_bytes, later),
-            // A file in quarantine keeps its inode.
-            (true, 0) => (preview.items, 0),
+            // A file in quarantine keeps its inode. Empty ones free no bytes, but can be restored.
+            (true, 0) if preview.frees_now_bytes > 0 || preview.reversible == Reversibility::None => (preview.items, 0),
             (true, _) => (0, preview.items),
         };
         if self.is_urgent { now } else { now.saturating_add(later) }

@@ -401,6 +401,25 @@ fn inodes_take_the_most_files_first() {
     assert_eq!(steps(&host), ["remove /tmp 101 0", "remove /var/log 61 0"]);
 }
 
+/// Would break: an empty file that goes to quarantine, where it keeps its inode, counts as freed.
+#[test]
+fn empty_files_in_quarantine_free_no_inode() {
+    let second_step = |reversible| {
+        let mut full = filesystem("/", 1000, 900);
+        full.inodes = Some(Inodes { total: 1000, free: 50 });
+        let listed = crate::imports::ansai::disk::disk_probe::Filesystems { entries: vec![full], skipped: 0 };
+        let host = with_files(with_files(everything(900), "/var/log", 3), "/tmp", 50)
+            .answers("ansai:disk/disk-probe.list-filesystems", listed)
+            .answers(RECLAIM, preview(0, 0, 0))
+            .answers(REMOVE, Preview { reversible, ..preview(0, 0, 40) })
+            .host();
+        decide(&host);
+        steps(&host).last().cloned()
+    };
+    assert_eq!(second_step(Reversibility::None).as_deref(), Some("remove /var/log 161 0"));
+    assert_eq!(second_step(Reversibility::Fully).as_deref(), Some("remove /var/log 201 0"));
+}
+
 #[test]
 fn a_forecast_is_advice_and_removes_nothing() {
     let host = everything(250).host();

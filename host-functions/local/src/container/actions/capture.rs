@@ -20,6 +20,8 @@ const MOST_LINES: u32 = 1_000;
 const READ: u64 = 8 << 20;
 const KEPT: usize = 512 << 10;
 const LIMIT: Duration = Duration::from_secs(20);
+/// The most bytes of an environment.
+const MOST_ENVIRONMENT: usize = 64 << 10;
 /// Results of its check that are kept.
 const MOST_RESULTS: usize = 5;
 
@@ -69,6 +71,10 @@ impl TypedAction for Capture {
     fn begin(&self, doing: &StepContext<'_>, Step { arguments, targets }: Step<Self>) -> Result<Begun, Refusal> {
         let (engine, seen) = targets.again(doing)?;
         let name = &targets.name;
+        // An automaton for all of them takes many times their size.
+        if seen.found.config.env.iter().fold(0_usize, |sum, line| sum.saturating_add(line.len())) > MOST_ENVIRONMENT {
+            return Err(Refusal::Unsupported(format!("the environment of {name} is too large to mask its log")));
+        }
         let redactor = redactor(&seen);
         let state = Captured::new(format!("state of {name}"), text(&state(&seen, &redactor)));
         let path =
@@ -77,7 +83,13 @@ impl TypedAction for Capture {
             Ok(bytes) => {
                 let log = end(&redactor, &if seen.found.config.tty { bytes } else { unframed(&bytes) });
                 let lines = log.lines().count() as u64;
-                let detail = format!("{lines} lines of the log of {name} were kept");
+                let shown = match redactor.skipped().len() {
+                    0 => String::new(),
+                    1 => "; 1 value of its environment is not masked".to_owned(),
+                    many => format!("; {many} values of its environment are not masked"),
+                };
+                let plural = if lines == 1 { "" } else { "s" };
+                let detail = format!("kept {lines} line{plural} of the log of {name}{shown}");
                 let measure = Measure::count("lines", lines, Unit::None);
                 (Some((Captured::new(format!("last lines of {name}"), log), measure)), detail)
             }
@@ -106,8 +118,8 @@ impl TypedAction for Capture {
 
 /// Masks the values of the environment wherever they are: most secrets of containers are there.
 fn redactor(seen: &Seen) -> Redactor {
-    let values = seen.found.config.env.iter().filter_map(|line| line.split_once('='));
-    Redactor::with_secrets(values.map(|(_, value)| value.as_bytes()))
+    let values = seen.found.config.env.iter().filter_map(|line| line.split_once('=')).map(|(_, value)| value);
+    Redactor::with_secrets(values.filter(|value| !value.is_empty()).map(str::as_bytes))
 }
 
 /// What a person needs of its state. The values of the environment are left out.

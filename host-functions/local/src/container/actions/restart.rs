@@ -15,7 +15,7 @@ use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::target::Target;
+use super::target::{Target, finished};
 use crate::container::api::{Failed, Method};
 use crate::container::fields::MAX_RESTARTS;
 use crate::container::probe::Seen;
@@ -99,6 +99,10 @@ impl TypedAction for Restart {
 
     fn begin(&self, doing: &StepContext<'_>, Step { targets: target, .. }: Step<Self>) -> Result<Begun, Refusal> {
         let (engine, seen) = target.again(doing)?;
+        // Somebody may have stopped it on purpose.
+        if finished(&seen) != target.finished {
+            return Err(Refusal::Changed(format!("{} ended meanwhile", target.name)));
+        }
         may_restart(&seen)?;
         let limit = Duration::from_secs(takes(&seen));
         let (engine, path) = (engine.within(limit), format!("/containers/{}/restart", target.identity.id));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ansai_core::text::inert;
 use ansai_core::{Outcome, Preview, Refusal, Reversibility, Subject};
 use ansai_kit::action::{Applied, Fate, Item, StepContext};
 use ansai_kit::authorize::Canonical;
@@ -24,6 +25,8 @@ pub(super) struct Target {
     pub(super) target: String,
     pub(super) name: String,
     pub(super) identity: Identity,
+    /// When its last run ended, as the engine writes it: a stop does not change the instant of the start.
+    pub(super) finished: String,
     /// The label that the grant permits; empty if it permits containers without labels.
     pub(super) label: String,
 }
@@ -47,7 +50,8 @@ impl Target {
         preview.items = 1;
         preview.reversible = Reversibility::None;
         preview.sample.push(seen.name.clone());
-        let found = Target { target: target.to_owned(), name: seen.name.clone(), identity, label };
+        let (target, name, finished) = (target.to_owned(), seen.name.clone(), finished(&seen));
+        let found = Target { target, name, identity, finished, label };
         Ok((seen, preview, found))
     }
 
@@ -83,6 +87,11 @@ impl Target {
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>) -> Applied {
         applied(&self.name, outcome, detail)
     }
+}
+
+/// When the last run of a container ended.
+pub(super) fn finished(seen: &Seen) -> String {
+    inert(&seen.found.state.finished_at, 64)
 }
 
 /// The outcome of a step that treats the container of this name.

@@ -24,14 +24,22 @@ use self::socket::Socket;
 use super::KIND;
 
 /// The newest version of the API that is used here, and the oldest.
-const NEWEST: Version = Version(1, 43);
+const NEWEST: Version = Version(1, 44);
 const OLDEST: Version = Version(1, 24);
+/// One of many things is asked about for so long, so that one that hangs hides no other.
+const FOR_ONE: Duration = Duration::from_secs(1);
 /// The most bytes of an answer: some thousand containers with their labels.
 const MOST_BODY: u64 = 8 << 20;
 
 /// A version of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u16, u16);
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
 
 impl Version {
     fn parse(text: &str) -> Option<Version> {
@@ -121,11 +129,8 @@ impl Engine {
         let oldest = Version::parse(&reply.min_api_version).unwrap_or(OLDEST);
         let api = newest.min(NEWEST);
         if api < oldest.max(OLDEST) {
-            let why = format!(
-                "{what} speaks versions {}.{} to {}.{} of the Docker API",
-                oldest.0, oldest.1, newest.0, newest.1
-            );
-            return Err(Refusal::Unsupported(format!("{why}, ansai 1.24 to 1.43")));
+            let why = format!("{what} speaks versions {oldest} to {newest} of the Docker API");
+            return Err(Refusal::Unsupported(format!("{why}, ansai {OLDEST} to {NEWEST}")));
         }
         let is_podman = reply.components.iter().any(|one| one.name.starts_with("Podman"));
         Ok(Engine { api, is_podman, version: inert(&reply.version, 80), ..self })
@@ -134,6 +139,11 @@ impl Engine {
     /// The same with other time.
     pub(super) fn within(&self, limit: Duration) -> Engine {
         Engine { until: Instant::now() + limit, ..self.clone() }
+    }
+
+    /// The same for one of many things: at most 1 s of the time that is left.
+    pub(super) fn for_one(&self) -> Engine {
+        Engine { until: self.until.min(Instant::now() + FOR_ONE), ..self.clone() }
     }
 
     pub(super) fn is_late(&self) -> bool {
@@ -167,7 +177,7 @@ impl Engine {
     }
 
     fn versioned(&self, path: &str) -> String {
-        format!("/v{}.{}{path}", self.api.0, self.api.1)
+        format!("/v{}{path}", self.api)
     }
 
     fn body(&self, method: Method, path: &str) -> Result<Vec<u8>, Failed> {

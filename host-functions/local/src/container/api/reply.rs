@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::Entries;
 
+/// Images are kept by containerd.
+const CONTAINERD: &str = "io.containerd.snapshotter.v1";
+
 /// Go writes `null` for what is empty.
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
@@ -46,7 +49,20 @@ pub(super) struct Message {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Info {
     #[serde(default, deserialize_with = "or_default")]
-    pub(crate) docker_root_dir: String,
+    docker_root_dir: String,
+    /// Pairs of texts.
+    #[serde(default, deserialize_with = "or_default")]
+    driver_status: serde_json::Value,
+}
+
+impl Info {
+    /// The directory of the engine. `None` if its images are elsewhere: containerd keeps those of a newer Docker in a directory
+    /// that it does not tell.
+    pub(crate) fn store(self) -> Option<String> {
+        let mut pairs = self.driver_status.as_array().into_iter().flatten();
+        let is_elsewhere = pairs.any(|pair| *pair == serde_json::json!(["driver-type", CONTAINERD]));
+        (!is_elsewhere).then_some(self.docker_root_dir)
+    }
 }
 
 /// A container in a list.
@@ -175,8 +191,7 @@ pub(crate) struct ImageLine {
 impl ImageLine {
     /// Its tags, without the words that stand for none.
     pub(crate) fn tags(&self) -> Vec<&str> {
-        let tags = self.repo_tags.iter().map(String::as_str);
-        tags.filter(|tag| !tag.is_empty() && !tag.starts_with("<none>")).collect()
+        known(&self.repo_tags)
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -189,12 +204,25 @@ impl ImageLine {
     }
 }
 
+fn known(tags: &[String]) -> Vec<&str> {
+    tags.iter().map(String::as_str).filter(|tag| !tag.is_empty() && !tag.starts_with("<none>")).collect()
+}
+
 /// An image by itself.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ImageDetail {
     #[serde(default, deserialize_with = "or_default")]
+    repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) metadata: Metadata,
+}
+
+impl ImageDetail {
+    /// As those of a line.
+    pub(crate) fn tags(&self) -> Vec<&str> {
+        known(&self.repo_tags)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,8 @@
 //! A connection to a Unix socket, for the HTTP client.
+#![expect(clippy::disallowed_methods, reason = "asks who owns the path of a socket")]
 
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -11,9 +13,24 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBu
 /// Connects without waiting: a server whose queue is full could keep the call for ever.
 pub(super) fn connect(path: &Path) -> io::Result<UnixStream> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let stream = runtime.block_on(tokio::net::UnixStream::connect(path))?.into_std()?;
+    let stream = runtime.block_on(tokio::net::UnixStream::connect(path))?;
+    belongs_to(path, stream.peer_cred()?.uid())?;
+    let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
     Ok(stream)
+}
+
+/// Refuses the engine of another user than the owner of a part of the path. Who owns a directory can replace the socket by a
+/// link to that of root's engine, and grants for the user's engine would then hold for it.
+fn belongs_to(path: &Path, peer: u32) -> io::Result<()> {
+    for part in path.ancestors() {
+        let owner = std::fs::symlink_metadata(part)?.uid();
+        if owner != 0 && owner != peer {
+            let why = format!("user {owner} owns a part of its path, but the engine runs as user {peer}");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+    }
+    Ok(())
 }
 
 /// Hands out one connection, once.

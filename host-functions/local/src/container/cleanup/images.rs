@@ -10,7 +10,7 @@ use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
 use super::remove::{self, LIMIT, MOST, Thing, Things, is_old};
-use crate::container::api::{Engine, ImageDetail, ImageLine, instant};
+use crate::container::api::{Engine, Failed, ImageDetail, ImageLine, instant};
 use crate::container::fields::{DANGLING_ONLY, KEEP_TAGS, MIN_AGE_HOURS};
 use crate::container::identity::is_id;
 use crate::container::listing::{Used, all_images, own_bytes};
@@ -111,18 +111,24 @@ fn unused(engine: &Engine, rules: Rules) -> Result<Found, Refusal> {
 }
 
 /// Whether it was fetched or built here lately: what was built long ago may have arrived a minute ago.
-fn tagged_lately(engine: &Engine, image: &ImageLine, rules: Rules) -> Result<bool, Refusal> {
-    let detail: ImageDetail =
-        engine.get(&format!("/images/{}/json", image.id)).map_err(|failed| failed.refusal("an image"))?;
-    let tagged = instant(&detail.metadata.last_tag_time);
+fn tagged_lately(engine: &Engine, image: &ImageLine, rules: Rules) -> Result<bool, Failed> {
+    let tagged = instant(&detail(&engine.for_one(), &image.id)?.metadata.last_tag_time);
     Ok(tagged.is_some() && !is_old(tagged, rules.now, rules.min_age_hours))
+}
+
+fn detail(engine: &Engine, id: &str) -> Result<ImageDetail, Failed> {
+    engine.get(&format!("/images/{id}/json"))
+}
+
+/// The tag is a part of the identity: an image that got one meanwhile is no longer dangling.
+fn made(tags: &[&str]) -> String {
+    tags.first().map(|tag| inert(tag, 256)).unwrap_or_default()
 }
 
 fn thing(image: &ImageLine, tags: &[&str], bytes: u64) -> Thing {
     let short = image.id.trim_start_matches("sha256:").get(..12).unwrap_or_default();
     let shown = tags.first().map_or_else(|| short.to_owned(), |tag| inert(tag, 256));
-    // The tag is a part of the identity: an image that got one meanwhile is no longer dangling.
-    Thing { id: image.id.clone(), made: tags.first().map(|tag| inert(tag, 256)).unwrap_or_default(), shown, bytes }
+    Thing { id: image.id.clone(), made: made(tags), shown, bytes }
 }
 
 /// `registry:5000/app:1` is of `registry:5000/app`.
@@ -170,8 +176,15 @@ impl TypedAction for RemoveImages {
             dangling_only: arguments.dangling_only || doing.scope.is_on(&DANGLING_ONLY),
         };
         let still = unused(&engine, rules)?.things;
+        // It may get a tag while others are removed.
+        let is_same = |thing: &Thing| {
+            detail(&engine.within(LIMIT), &thing.id).map(|now| {
+                let tags = now.tags();
+                tags.len() <= 1 && made(&tags) == thing.made
+            })
+        };
         let path = |thing: &Thing| format!("/images/{}", thing.id);
-        Ok(Begun::Finished(remove::remove(doing, &engine, targets.all, &still, path, Self::NOUN)))
+        Ok(Begun::Finished(remove::remove(doing, &engine, targets.all, &still, is_same, path, Self::NOUN)))
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {

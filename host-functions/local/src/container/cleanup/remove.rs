@@ -1,7 +1,7 @@
 //! Removes one thing after the other, and measures what that frees.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ansai_core::{Bytes, Measure, Millis, Outcome, Preview, Refusal, Reversibility, Subject, Timestamp, Unit};
 use ansai_kit::action::{Applied, Described, Fate, Item, StepContext};
@@ -16,9 +16,12 @@ use crate::disk::filesystems::Filesystems;
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
 /// One removal: a large image takes long on a slow disk.
 const REMOVAL: Duration = Duration::from_secs(60);
+/// A whole step: no removal begins later.
+const WHOLE: Duration = Duration::from_secs(600);
 /// The most things of one step.
 pub(super) const MOST: usize = 256;
 const SAMPLE: usize = 10;
+const CHANGED: &str = "it is used or changed now";
 
 /// Something that is removed, as it was previewed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,30 +67,35 @@ pub(super) fn is_old(made: Option<Timestamp>, now: Timestamp, min_age_hours: u64
     made.and_then(|made| now.checked_since(made)).is_some_and(|age| age >= Millis::from_hours(min_age_hours))
 }
 
-/// Removes those that `still` finds again, one after the other.
+/// Removes those that `still` finds again, one after the other, if `is_same` says of each that it did not change since.
 pub(super) fn remove(
     doing: &StepContext<'_>,
     engine: &Engine,
     things: Vec<Thing>,
     still: &[Thing],
+    is_same: impl Fn(&Thing) -> Result<bool, Failed>,
     path: impl Fn(&Thing) -> String,
     noun: &str,
 ) -> Applied {
     let store = store(engine).ok();
     let available = || available(doing.host, store.as_deref()?);
-    let (before, mut ended) = (available(), false);
+    let (before, until, mut ended) = (available(), Instant::now() + WHOLE, false);
     let mut items = Vec::with_capacity(things.len());
     for thing in things {
-        let fate = if ended || doing.is_stopping() {
+        let fate = if ended || doing.is_stopping() || Instant::now() >= until {
             ended = true;
             Fate::Skipped("the step ended before".into())
         } else if !still.iter().any(|one| one.id == thing.id && one.made == thing.made) {
-            Fate::Skipped("it is used or changed now".into())
+            Fate::Skipped(CHANGED.into())
         } else {
-            match engine.within(REMOVAL).tell(Method::Delete, &path(&thing)) {
-                Ok(()) => Fate::Done,
+            let removed = is_same(&thing).and_then(|is_same| match is_same {
+                true => engine.within(REMOVAL).tell(Method::Delete, &path(&thing)).map(|()| true),
+                false => Ok(false),
+            });
+            match removed {
+                Ok(true) => Fate::Done,
+                Ok(false) => Fate::Skipped(CHANGED.into()),
                 Err(Failed::Status(404, _)) => Fate::Skipped("it is gone already".into()),
-                Err(failed @ Failed::Status(409, _)) => Fate::Skipped(failed.refusal(&thing.shown).to_string()),
                 Err(failed) => {
                     // An engine that does not answer now will not answer the next call.
                     ended = !matches!(failed, Failed::Status(..));

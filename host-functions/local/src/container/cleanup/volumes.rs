@@ -91,7 +91,7 @@ impl TypedAction for RemoveVolumes {
         let min_age_hours = u64::from(arguments.min_age_hours).max(doing.scope.hours(&MIN_AGE_HOURS));
         let (still, _) = unused(&engine, doing.now, min_age_hours)?;
         let path = |thing: &Thing| format!("/volumes/{}", thing.id);
-        Ok(Begun::Finished(remove::remove(doing, &engine, targets.all, &still, path, Self::NOUN)))
+        Ok(Begun::Finished(remove::remove(doing, &engine, targets.all, &still, |_| Ok(true), path, Self::NOUN)))
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
