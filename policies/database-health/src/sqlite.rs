@@ -28,12 +28,12 @@ pub(crate) fn observe(settings: &Settings, report: &mut Report<'_>) {
     let mut checks = MOST_CHECKS;
     for path in &settings.files {
         let about = Subject::new("file", path);
-        if !report.host.grants().has(calls::PROBE) {
+        if !report.host().grants().has(calls::PROBE) {
             let why = format!("{path} is not checked: {} is not granted", calls::PROBE);
             report.add(Observation::unknown(key(FILE, path), about, why));
             continue;
         }
-        match calls::look(report.host, path, Depth::Header) {
+        match calls::look(report.host(), path, Depth::Header) {
             Ok(found) => observe_file(path, &found, settings, report, &mut checks),
             Err(refusal) => {
                 report.count(&refusal);
@@ -44,11 +44,11 @@ pub(crate) fn observe(settings: &Settings, report: &mut Report<'_>) {
 }
 
 fn observe_file(path: &str, found: &Database, settings: &Settings, report: &mut Report<'_>, checks: &mut usize) {
-    let mut memory = Memory::recall(report.host, path);
+    let mut memory = Memory::recall(report.host(), path);
     let checked = damage::observe(path, &mut memory, report, checks);
     sizes::observe(path, found, &mut memory, settings, report);
     held::observe(path, found, &mut memory, settings, report);
-    memory.remember(report.host, path);
+    memory.remember(report.host(), path);
     let words = format!("{path} has {}; {checked}", Size(found.bytes));
     report.add(
         Observation::new(key(FILE, path), found.about.clone(), Status::Healthy, words)

@@ -30,10 +30,10 @@ fn due(memory: &Memory, host: &Host) -> Option<Depth> {
 
 /// Checks it if that is due, and says when it was checked.
 pub(super) fn observe(path: &str, memory: &mut Memory, report: &mut Report<'_>, checks: &mut usize) -> String {
-    let host = report.host;
+    let host = report.host();
     let depth = due(memory, host);
     match depth {
-        Some(depth) if *checks > 0 && !report.is_late() => {
+        Some(depth) if *checks > 0 && !crate::report::is_late(report) => {
             *checks -= 1;
             check(path, depth, memory, report);
         }
@@ -74,8 +74,8 @@ pub(super) fn observe(path: &str, memory: &mut Memory, report: &mut Report<'_>, 
 }
 
 fn check(path: &str, depth: Depth, memory: &mut Memory, report: &mut Report<'_>) {
-    let now = report.host.now();
-    match calls::look(report.host, path, depth) {
+    let now = report.host().now();
+    match calls::look(report.host(), path, depth) {
         Ok(found) => {
             memory.quick = now;
             if depth == Depth::Full {

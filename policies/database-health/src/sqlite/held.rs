@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::settings::Settings;
 
 pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
-    let host = report.host;
+    let host = report.host();
     let name = key(HELD, path);
     // Who only reads, as a backup does, keeps nobody from reading; a large -wal file is a finding of its own.
     let Some(holder) = found.holders.iter().find(|one| matches!(one.holds, Hold::Writing | Hold::Exclusive)) else {

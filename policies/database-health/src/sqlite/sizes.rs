@@ -27,7 +27,7 @@ fn free_severity(found: &Database, settings: &Settings, open: Option<Severity>) 
 }
 
 pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
-    let host = report.host;
+    let host = report.host();
     let (wal, free) = (key(WAL, path), key(FREE_PAGES, path));
     let large = settings.wal().severity(found.wal_bytes as f64, host.open_severity(&wal));
     memory.wal_since = match large {
