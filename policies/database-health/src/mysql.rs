@@ -11,7 +11,7 @@ use crate::due::is_due;
 use crate::imports::ansai::mysql::mysql_actions;
 use crate::imports::ansai::mysql::mysql_probe::{self, Table, TablePage};
 use crate::plan::{MAINTAIN, Situation};
-use crate::report::Report;
+use crate::report::{Report, is_full};
 use crate::server::View;
 use crate::settings::Settings;
 
@@ -36,7 +36,7 @@ fn list(host: &Host, target: &str) -> Result<Listed<Table>, Refusal> {
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
     let (host, target) = (report.host(), view.target);
     history(view, settings, report);
-    if !is_due(host, settings, target, &[ROOM]) {
+    if is_full(report) || !is_due(host, settings, target, &[ROOM]) {
         return None;
     }
     if !host.grants().has(TABLES) {
@@ -99,7 +99,7 @@ fn words(table: &Table) -> String {
 fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let fault = |table: &Table| severity(table, settings, None).map(|severity| (severity, table.free_bytes));
-    for table in &report.worst(ROOM, view.target, &view.server.about, all, key, fault) {
+    for table in &report.worst("table", view.target, &view.server.about, all, key, fault) {
         let found = severity(table, settings, host.open_severity(&key(table)));
         let status = found.map_or(Status::Healthy, Status::Unhealthy);
         let seen = Observation::new(key(table), table.about.clone(), status, words(table))

@@ -110,3 +110,35 @@ fn budgets_and_times_hold() {
     }
     assert!(Duration::from_millis(1) < Duration::from_secs(1));
 }
+
+/// Would break: a database that grows after the preview beyond what the grant has left.
+#[test]
+fn a_database_that_grew_beyond_its_grant_is_left_alone() {
+    let mut scene = Scene::new();
+    let path = scene.make_rows("app.db", 100, "");
+    scene.most_bytes = path.metadata().unwrap().len();
+    let mut step = scene.step("vacuum", &path);
+    step.preview().unwrap();
+    Connection::open(&path).unwrap().execute_batch(&insert(100)).unwrap();
+    let refused = step.begin().map(drop).unwrap_err();
+    assert!(matches!(&refused, Refusal::OverBudget(_)), "{refused}");
+}
+
+/// Would break: a full-text index that finds other rows after a vacuum.
+#[test]
+fn rows_that_a_virtual_table_refers_to_keep_their_numbers() {
+    let text = "CREATE TABLE docs(text); INSERT INTO docs(rowid, text) VALUES (7, 'seven'), (9, 'nine');
+        CREATE VIRTUAL TABLE words USING fts5(text, content = 'docs');
+        INSERT INTO words(words) VALUES ('rebuild');";
+    let scene = Scene::new();
+    let path = scene.make("app.db", text);
+    let applied = scene.run("vacuum", &path);
+    assert_eq!(applied.outcome, Outcome::Failed, "{}", applied.detail);
+    assert!(applied.detail.contains("rowid"), "{}", applied.detail);
+    assert_eq!(number(&path, "SELECT rowid FROM docs WHERE text = 'nine'"), 9);
+    // With numbers of its own, a table keeps them.
+    let path = scene.make("own.db", &text.replace("docs(text)", "docs(id INTEGER PRIMARY KEY, text)"));
+    let applied = scene.run("vacuum", &path);
+    assert_eq!(applied.outcome, Outcome::Done, "{}", applied.detail);
+    assert_eq!(number(&path, "SELECT rowid FROM words WHERE words MATCH 'nine'"), 9);
+}

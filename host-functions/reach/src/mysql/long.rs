@@ -228,8 +228,10 @@ fn conclude(server: &Server, target: &Target, ended: Option<Result<(), Refusal>>
     };
     let is_rebuilt = now.as_ref().is_some_and(|now| now.id != target.id);
     let error = ended.and_then(Result::err);
-    if is_rebuilt && error.is_none() {
-        return target.applied(Outcome::Done, format!("{name} was rebuilt"), now.as_ref());
+    if is_rebuilt {
+        // After the rebuild, the same statement analyses the table.
+        let rest = if error.is_some() { "; its statistics may be old, because the statement did not end" } else { "" };
+        return target.applied(Outcome::Done, format!("{name} was rebuilt{rest}"), now.as_ref());
     }
     let reason = error.unwrap_or_else(|| Refusal::Other(format!("{name} was not rebuilt")));
     let detail = format!("{name} was not rebuilt: {reason}");

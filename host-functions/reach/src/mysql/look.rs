@@ -7,6 +7,7 @@ use ansai_kit::host::ProbeContext;
 
 use super::client::{Dialect, Server};
 use super::replicas;
+use super::session::began_of;
 use crate::database::look::Looked;
 use crate::database::names::{self, limit, shown};
 use crate::postgresql::client::{BadRow, Row};
@@ -46,11 +47,13 @@ fn counters(dialect: Dialect) -> String {
 
 /// ansai's own transaction is not counted.
 fn settings() -> String {
-    "select version() as version, @@global.max_connections as most, @@global.read_only as read_only,
+    let began = began_of("t");
+    format!(
+        "select version() as version, @@global.max_connections as most, @@global.read_only as read_only,
        (select count from information_schema.innodb_metrics where name = 'trx_rseg_history_len') as history,
-       coalesce((select greatest(max(timestampdiff(second, trx_started, now())), 0) * 1000
-         from information_schema.innodb_trx where trx_mysql_thread_id not in (0, connection_id())), 0) as longest"
-        .into()
+       coalesce((select greatest(max(cast(unix_timestamp() as signed) - cast({began} as signed)), 0) * 1000
+         from information_schema.innodb_trx t where t.trx_mysql_thread_id not in (0, connection_id())), 0) as longest"
+    )
 }
 
 pub(super) fn look(ask: &ProbeContext<'_>, target: &str) -> Result<Looked, Refusal> {
@@ -61,8 +64,12 @@ pub(super) fn look(ask: &ProbeContext<'_>, target: &str) -> Result<Looked, Refus
     let mut looked = read(target, &counters, settings).map_err(|BadRow| invalid())?;
     // Whether it follows another server needs a privilege, and matters only for one that takes no changes.
     if looked.replica {
-        let [sources] = server.rows(limit(ask)?, |dialect| [replicas::sources(dialect).into()])?;
-        looked.replica = !sources.is_empty();
+        match server.rows(limit(ask)?, |dialect| [replicas::sources(dialect).into()]) {
+            Ok([sources]) => looked.replica = !sources.is_empty(),
+            Err(why @ Refusal::TimedOut(_)) => return Err(why),
+            // Without the privilege, all else is still known.
+            Err(_) => {}
+        }
     }
     Ok(looked)
 }

@@ -83,9 +83,16 @@ impl fmt::Display for Identity {
     }
 }
 
-/// When a transaction began, in seconds since 1970.
+/// When a transaction began, in seconds since 1970. The server tells it in local time: of the hour that comes twice when the
+/// clocks are set back, the second one is meant, so that no transaction looks older than it is.
 pub(super) fn began_of(alias: &str) -> String {
-    format!("floor(unix_timestamp({alias}.trx_started))")
+    instant(&format!("{alias}.trx_started"))
+}
+
+/// The later instant of a local time.
+fn instant(local: &str) -> String {
+    let seconds = format!("floor(unix_timestamp({local}))");
+    format!("({seconds} + if(from_unixtime({seconds} + 3600) = {local}, 3600, 0))")
 }
 
 /// The rows `p` of the process list, each with its transaction `t`.
@@ -183,6 +190,25 @@ mod tests {
         ] {
             assert!(matches!(Identity::parse(bad), Err(Refusal::Invalid(_))), "{bad}");
         }
+    }
+
+    /// Would break: a transaction of this minute that looks an hour old, so that its session is ended.
+    #[test]
+    fn of_the_hour_that_comes_twice_the_later_instant_is_meant() {
+        let Some(server) = ansai_harness::server::Mariadb::start() else { return };
+        // As Europe/Berlin in 2026.
+        server.sql(
+            "insert into mysql.time_zone values (1, 'N'); insert into mysql.time_zone_name values ('Berlin', 1);
+             insert into mysql.time_zone_transition_type values (1, 0, 3600, 0, 'CET'), (1, 1, 7200, 1, 'CEST');
+             insert into mysql.time_zone_transition values (1, 1774746000, 1), (1, 1792890000, 0)",
+        );
+        for (local, expected) in [("01:30", "1792884600"), ("02:30", "1792891800"), ("03:30", "1792895400")] {
+            let told = format!("(select cast('2026-10-25 {local}:00' as datetime) as l) t");
+            let seconds = server.sql(&format!("set time_zone = 'Berlin'; select {} from {told}", instant("t.l")));
+            assert_eq!(seconds, expected, "{local}");
+        }
+        let nothing = "(select cast(null as datetime) as l) t";
+        assert_eq!(server.sql(&format!("select {} from {nothing}", instant("t.l"))), "NULL");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn needed(bytes: u64) -> u64 {
 /// Refuses a rebuild for which there is no room. `mount` is the file system that the target names.
 ///
 /// # Errors
-/// `unavailable` if that is unknown; `denied` if there is too little.
+/// `unavailable` if there is too little, or if that is unknown.
 pub(super) fn check(host: &Host, mount: Option<&str>, bytes: u64) -> Result<(), Refusal> {
     let Some(mount) = mount else {
         return Err(Refusal::Unavailable(format!(
@@ -38,7 +38,7 @@ pub(super) fn check(host: &Host, mount: Option<&str>, bytes: u64) -> Result<(), 
     let (free, needed) = (free(host.path(mount), mount)?, needed(bytes));
     match free >= needed {
         true => Ok(()),
-        false => Err(Refusal::Denied(format!(
+        false => Err(Refusal::Unavailable(format!(
             "{} has {free} bytes free; a rebuild of {bytes} bytes needs {needed}",
             shown(mount)
         ))),
@@ -77,8 +77,8 @@ mod tests {
     fn without_room_or_without_knowing_nothing_is_rebuilt() {
         let host = Host::at("/");
         assert!(check(&host, Some("/"), 1).is_ok());
-        assert!(matches!(check(&host, Some("/"), 1 << 60), Err(Refusal::Denied(_))));
-        assert!(matches!(check(&host, Some("/"), u64::MAX), Err(Refusal::Denied(_))));
+        assert!(matches!(check(&host, Some("/"), 1 << 60), Err(Refusal::Unavailable(_))));
+        assert!(matches!(check(&host, Some("/"), u64::MAX), Err(Refusal::Unavailable(_))));
         assert!(matches!(check(&host, Some("data"), 1), Err(Refusal::Invalid(_))));
         assert!(matches!(check(&host, Some("/nonexistent"), 1), Err(Refusal::Unavailable(_))));
         assert!(matches!(check(&host, None, 1), Err(Refusal::Unavailable(_))));

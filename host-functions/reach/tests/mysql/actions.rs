@@ -1,7 +1,5 @@
 //! Rebuilds of tables.
 
-use std::time::Duration;
-
 use ansai_core::{Outcome, Refusal, Scope};
 use ansai_harness::Daemon;
 use ansai_kit::action::{Begun, Progress};
@@ -170,16 +168,16 @@ fn the_server_ends_a_rebuild_that_takes_too_long() {
     let big = large(&scene);
     let step = optimize(&scene, &big, 300);
     let previewed = step.preview().unwrap();
-    let _reader = scene.server.session("app", "use app; begin; select * from big limit 1");
+    let reader = scene.server.session("app", "use app; begin; select * from big limit 1");
     let begun = step.begin(&previewed.targets).unwrap();
     let (applied, _) = step.wait(&previewed.targets, begun);
     assert_eq!(applied.outcome, Outcome::Failed, "{applied:?}");
     let renamed = optimize(&scene, &big, 60_000);
     let previewed = renamed.preview().unwrap();
     drop(client(&scene, "select 1"));
-    drop(_reader);
-    std::thread::sleep(Duration::from_millis(200));
+    drop(reader);
     scene.server.try_sql("kill hard user app");
+    scene.server.wait_for("select count(*) from information_schema.processlist where user = 'app'", "0");
     scene.app("rename table big to other");
     let changed = renamed.begin(&previewed.targets);
     assert!(matches!(changed, Err(Refusal::Changed(_))), "{changed:?}");

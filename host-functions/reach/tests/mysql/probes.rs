@@ -39,6 +39,9 @@ fn a_server_shows_its_connections_and_numbers() {
     // One that takes no changes is a replica only if it follows another server.
     scene.server.sql("set global read_only = 1");
     assert_eq!(scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap()["replica"], false);
+    // Without the privilege to see that, all else is still shown.
+    scene.server.sql("revoke replica monitor on *.* from ansai@localhost; kill hard user ansai");
+    assert_eq!(scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap()["replica"], true);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::settings::Settings;
 
 /// The time in which the number must grow. A pool fills up once, and then stays as it is.
 const LOOK_BACK: Span = Span::from_hours(6);
+/// How far back the samples must reach, at least.
+const LEAST_KNOWN: Span = Span::from_hours(4);
 /// By how many percent of the connections it must grow in each half of that time.
 const GROWS_PERCENT: u64 = 5;
 /// An open finding ends so many percentage points below the limit.
@@ -46,7 +48,10 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let least = (usable.saturating_mul(GROWS_PERCENT) / 100).max(1) as f64;
     let at = |place: usize| samples.get(place).map(|sample| sample.value);
     let (first, middle, last) = (at(0), at(samples.len() / 2), samples.last().map(|sample| sample.value));
-    let grows = matches!((first, middle, last), (Some(first), Some(middle), Some(last))
+    // Of minutes, the halves say nothing about a leak: a pool that fills up grows in both.
+    let is_long = samples.first().is_some_and(|sample| host.now().saturating_sub(sample.at) >= LEAST_KNOWN.0);
+    let grows = is_long
+        && matches!((first, middle, last), (Some(first), Some(middle), Some(last))
         if middle - first >= least && last - middle >= least);
     if !grows && !is_open {
         return;

@@ -61,10 +61,10 @@ impl View<'_> {
     }
 }
 
-/// The server's time: the session of ansai itself got its state when it asked, and no session got it later.
+/// The server's time: the session of ansai itself got its state when it asked, and no session got it later. The begin of a
+/// transaction is not used: MySQL tells it in local time, so it can be an hour late where the clocks are set back.
 fn now(sessions: &[Session], host: &Host) -> u64 {
-    let instants = sessions.iter().flat_map(|one| [one.since, one.in_transaction_since]);
-    instants.flatten().max().unwrap_or_else(|| host.now())
+    sessions.iter().filter_map(|one| one.since).max().unwrap_or_else(|| host.now())
 }
 
 /// Observes servers: first whether each answers, so that one that hangs takes no time from the findings about the others.
@@ -112,23 +112,26 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
     }
     let mut view = View { target: name, server, sessions: Vec::new(), now: host.now() };
     connections::observe(&view, settings, report);
-    let sessions = report.listed("session", "session", name, &about, calls::sessions(host, name));
-    let is_listed = sessions.is_some();
-    view.sessions = sessions.unwrap_or_default();
-    view.now = now(&view.sessions, host);
-    // A server that does not answer now is not asked again.
-    if is_listed {
+    // A list that is refused hides no other one, but a server that does not answer in time is not asked again.
+    let earlier = report.timeouts();
+    if let Some(all) = report.listed("session", "session", name, &about, calls::sessions(host, name)) {
+        view.now = now(&all, host);
+        view.sessions = all;
         sessions::observe(&view, settings, report);
         leak::observe(&view, settings, report);
-        if let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name)) {
-            replicas::observe(&view, all, settings, report);
-            let skipped = match &*view.server.engine {
-                "postgresql" => postgresql::observe(&view, settings, report),
-                "mysql" | "mariadb" => mysql::observe(&view, settings, report),
-                other => Some(format!("tables and indexes are not checked: {other} is not supported")),
-            };
-            words.extend(skipped.map(|skipped| format!("; {skipped}")));
-        }
+    }
+    if report.timeouts() == earlier
+        && let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name))
+    {
+        replicas::observe(&view, all, settings, report);
+    }
+    if report.timeouts() == earlier {
+        let skipped = match &*view.server.engine {
+            "postgresql" => postgresql::observe(&view, settings, report),
+            "mysql" | "mariadb" => mysql::observe(&view, settings, report),
+            other => Some(format!("tables and indexes are not checked: {other} is not supported")),
+        };
+        words.extend(skipped.map(|skipped| format!("; {skipped}")));
     }
     report.add(Observation::new(format!("server:{name}"), about, Status::Healthy, words));
 }

@@ -1,7 +1,9 @@
 //! Damaged pages: checked once a day, and completely once a week. What is found is remembered until the next check.
 
 use ansai_sdk::context::Trigger;
-use ansai_sdk::{Decision, Failure, Host, Measure, Observation, Refusal, Sequence, Severity, Span, Status, Subject};
+use ansai_sdk::{
+    Decision, Failure, Host, Measure, Observation, Outcome, Refusal, Sequence, Severity, Span, Status, Subject,
+};
 
 use super::memory::{Memory, Verdict};
 use super::{DAMAGE, calls, directory_of, key, path_of};
@@ -11,8 +13,16 @@ use crate::report::Report;
 
 const DAY: Span = Span::from_days(1);
 const WEEK: Span = Span::from_days(7);
+/// When a file that was locked is tried again. So one that is always locked does not keep others from being checked.
+const LOCKED: Span = Span::from_hours(1);
 /// The longest time of one step.
 pub(super) const LONGEST: u64 = 6 * 3_600_000;
+const SAVE: &str = "save what can be read, or restore a backup";
+
+/// Whether it was locked a short time ago. A clock that was set back ends that.
+fn is_waiting(memory: &Memory, now: u64) -> bool {
+    memory.not_before > now && memory.not_before - now <= LOCKED.0
+}
 
 /// Which check is due.
 fn due(memory: &Memory, host: &Host) -> Option<Depth> {
@@ -22,6 +32,11 @@ fn due(memory: &Memory, host: &Host) -> Option<Depth> {
     match host.triggered_by() {
         // A verification is about other findings: a check takes too long.
         Trigger::Verification => None,
+        // A person may have replaced the file.
+        Trigger::ByHand if matches!(memory.verdict, Verdict::Damaged(_)) && !is_older(memory.full, WEEK) => {
+            Some(Depth::Quick)
+        }
+        _ if is_waiting(memory, now) => None,
         _ if is_older(memory.full, WEEK) => Some(Depth::Full),
         _ if is_older(memory.quick, DAY) => Some(Depth::Quick),
         _ => None,
@@ -77,14 +92,19 @@ fn check(path: &str, depth: Depth, memory: &mut Memory, report: &mut Report<'_>)
     let now = report.host().now();
     match calls::look(report.host(), path, depth) {
         Ok(found) => {
-            memory.quick = now;
+            (memory.quick, memory.not_before) = (now, 0);
             if depth == Depth::Full {
                 memory.full = now;
             }
             memory.verdict = found.problems.first().map_or(Verdict::Sound, |one| Verdict::Damaged(one.clone()));
         }
-        // Somebody writes at this moment: it stays due.
-        Err(Refusal::Busy(_)) => {}
+        // A process has it locked: it stays due.
+        Err(Refusal::Busy(why)) => {
+            memory.not_before = now.saturating_add(LOCKED.0);
+            if memory.verdict == Verdict::None {
+                memory.verdict = Verdict::Unknown(why);
+            }
+        }
         Err(refusal) => {
             report.count(&refusal);
             // A full check that takes too long is tried again in a week, and the quick one at the next evaluation.
@@ -107,6 +127,13 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let attempts = host.attempts();
     let mut steps = attempts.iter().flat_map(|attempt| &attempt.steps);
     let recovered = steps.rfind(|step| step.action == calls::RECOVER && step.has_begun());
+    if let Some(step) = recovered.filter(|step| step.outcome != Outcome::Done) {
+        let is_known = step.outcome == Outcome::Failed;
+        let what = if is_known { "no new database was made" } else { "whether a new database was made is unknown" };
+        let why =
+            format!("{}; {what}: {}; `sqlite3 {path} .recover` may find more", situation.finding.summary, step.detail);
+        return Ok(situation.advise(SAVE, why));
+    }
     if let Some(step) = recovered {
         let why = format!(
             "{}; {path} itself is as it was; stop the program, compare the new file, and put it in place",
@@ -120,7 +147,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     };
     let within = situation.settings.maintain_within.0.min(LONGEST);
     let why = format!("{}; `sqlite3 {path} .recover` shows what can be read", situation.finding.summary);
-    let advice = ("save what can be read, or restore a backup", why.as_str());
+    let advice = (SAVE, why.as_str());
     Ok(situation.steps(MAINTAIN, calls::COPY, advice, |steps: &mut Sequence<'_>| {
         steps.step(calls::COPY, path, || {
             calls::copy(host, path, into, within, "a copy of all pages, before anything else")

@@ -4,7 +4,7 @@ use ansai_sdk::{Decision, Measure, Observation, Severity, Span, Status};
 
 use super::memory::Memory;
 use super::{HELD, key};
-use crate::imports::ansai::sqlite::sqlite_probe::{Database, Hold};
+use crate::imports::ansai::sqlite::sqlite_probe::{Database, Hold, Holder};
 use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -12,8 +12,10 @@ use crate::settings::Settings;
 pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let name = key(HELD, path);
-    // Who only reads, as a backup does, keeps nobody from reading; a large -wal file is a finding of its own.
-    let Some(holder) = found.holders.iter().find(|one| matches!(one.holds, Hold::Writing | Hold::Exclusive)) else {
+    // Who only reads, as a backup does, keeps nobody from reading; a large -wal file is a finding of its own. A vacuum of
+    // ansai ends by itself.
+    let locks = |one: &&Holder| matches!(one.holds, Hold::Writing | Hold::Exclusive) && one.process != "ansai";
+    let Some(holder) = found.holders.iter().find(locks) else {
         (memory.holder, memory.held_since) = (String::new(), 0);
         let words = format!("nobody keeps {path} locked");
         let status = Status::Healthy;

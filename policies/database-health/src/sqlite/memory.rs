@@ -22,6 +22,8 @@ pub(super) struct Memory {
     /// When the last check of each depth ended, in milliseconds since the epoch; 0 for never.
     pub(super) quick: u64,
     pub(super) full: u64,
+    /// A file that was locked is not checked before; 0 if it was not.
+    pub(super) not_before: u64,
     pub(super) verdict: Verdict,
     /// Since when the `-wal` file is large; 0 if it is not.
     pub(super) wal_since: u64,
@@ -49,7 +51,8 @@ impl Memory {
         };
         let words = words.replace('\n', " ");
         let holder = self.holder.replace('\n', " ");
-        format!("{}\n{}\n{}\n{}\n{kind}\n{words}\n{holder}", self.quick, self.full, self.wal_since, self.held_since)
+        let Memory { quick, full, not_before, wal_since, held_since, .. } = self;
+        format!("{quick}\n{full}\n{wal_since}\n{held_since}\n{kind}\n{words}\n{holder}\n{not_before}")
     }
 
     fn parse(text: &str) -> Option<Memory> {
@@ -57,6 +60,7 @@ impl Memory {
         let mut number = || lines.next()?.parse().ok();
         let (quick, full, wal_since, held_since) = (number()?, number()?, number()?, number()?);
         let (kind, words, holder) = (lines.next()?, lines.next()?, lines.next()?);
+        let not_before = lines.next().and_then(|line| line.parse().ok()).unwrap_or_default();
         let verdict = match kind {
             "none" => Verdict::None,
             "sound" => Verdict::Sound,
@@ -64,7 +68,7 @@ impl Memory {
             "unknown" => Verdict::Unknown(words.to_owned()),
             _ => return None,
         };
-        Some(Memory { quick, full, verdict, wal_since, holder: holder.to_owned(), held_since })
+        Some(Memory { quick, full, not_before, verdict, wal_since, holder: holder.to_owned(), held_since })
     }
 }
 
@@ -77,6 +81,7 @@ mod tests {
         let one = Memory {
             quick: 1,
             full: 2,
+            not_before: 5,
             verdict: Verdict::Damaged("row 5 missing\nfrom index i".into()),
             wal_since: 3,
             holder: "812".into(),
@@ -85,6 +90,7 @@ mod tests {
         let read = Memory::parse(&one.text()).unwrap();
         assert_eq!(read.verdict, Verdict::Damaged("row 5 missing from index i".into()));
         assert_eq!((read.quick, read.full, read.wal_since, read.held_since, &*read.holder), (1, 2, 3, 4, "812"));
+        assert_eq!(read.not_before, 5);
         for text in ["", "1", "1\n2\n3\n4\nother\n\n", "a\n2\n3\n4\nsound\n\n"] {
             assert_eq!(Memory::parse(text), None, "{text}");
         }

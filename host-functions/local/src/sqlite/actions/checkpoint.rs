@@ -61,7 +61,10 @@ impl TypedAction for Checkpoint {
         let work = Work { host: doing.host, place: &place, owner, task: Task::Checkpoint, limit: LIMIT, most_bytes };
         let done = work.run(&|| doing.is_stopping());
         let path = &place.text;
-        let after = Place::of(doing.host, path)?.wal_bytes();
+        // What is done stays done, also if the file cannot be looked at now.
+        let is_emptied = matches!(done, Ok(Reply::Checkpointed { kept: false }));
+        let unseen = if is_emptied { 0 } else { place.wal_bytes() };
+        let after = Place::of(doing.host, path).map_or(unseen, |after| after.wal_bytes());
         let freed = place.wal_bytes().saturating_sub(after);
         let measures = vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),

@@ -68,7 +68,7 @@ impl Target {
     /// Finds it again.
     ///
     /// # Errors
-    /// `changed` if it is another file, or much larger than previewed.
+    /// `changed` if it is another file, or much larger than previewed; `over-budget` if it is larger than granted by now.
     pub(super) fn again(&self, doing: &StepContext<'_>) -> Result<Place, Refusal> {
         let place = Place::of(doing.host, &self.path)?;
         let now = Target::of(&place);
@@ -79,6 +79,12 @@ impl Target {
         let most = self.bytes.saturating_add(self.bytes / 4).saturating_add(GROWTH);
         if place.all_bytes() > most {
             return Err(Refusal::Changed(format!("{} is much larger than previewed", self.path)));
+        }
+        // What it has grown since the preview counts, too.
+        let (bytes, granted) = (place.all_bytes(), doing.scope.bytes(&MAX_BYTES));
+        if bytes > granted {
+            let why = format!("{} has {bytes} bytes, and {granted} are left of `max_bytes`", self.path);
+            return Err(Refusal::OverBudget(why));
         }
         Ok(place)
     }

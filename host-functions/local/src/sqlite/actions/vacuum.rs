@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::text::inert;
 use ansai_core::{Bytes, Measure, Millis, Outcome, Preview, Refusal, Unit};
 use ansai_kit::action::{
     Amount, Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction, Work as Kind,
@@ -10,7 +11,7 @@ use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
 use super::target::Target;
-use super::{applied, failed, within};
+use super::{MOST_DETAIL, applied, failed, within};
 use crate::sqlite::holders::Holders;
 use crate::sqlite::job::{Reply, Task};
 use crate::sqlite::place::{Place, real_path};
@@ -71,14 +72,20 @@ impl TypedAction for Vacuum {
         let done = work.run(&|| doing.is_stopping());
         let path = &place.text;
         Ok(Begun::Finished(match done {
-            Ok(Reply::Vacuumed) => vacuumed(&place, &Place::of(doing.host, path)?),
+            Ok(Reply::Vacuumed) => match Place::of(doing.host, path) {
+                Ok(after) => vacuumed(&place, &after),
+                Err(why) => {
+                    let detail = format!("{path} was rewritten, and cannot be looked at now: {why}");
+                    Applied::unknown(inert(&detail, MOST_DETAIL))
+                }
+            },
             Ok(_) => failed(path, Refusal::Unavailable("the answer is not about a vacuum".into())),
             Err(why) => failed(path, why),
         }))
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
-        Err(Refusal::Unsupported("a vacuum changes no content, so there is nothing to undo".into()))
+        Err(Refusal::Unsupported("a vacuum cannot be undone".into()))
     }
 
     /// A vacuum is one transaction: it has happened or it has not.
