@@ -363,7 +363,8 @@ impl Passes {
                 self.use_up(approval)?;
                 // The audit log has it since it waits.
                 self.journal.publish(now, || planned);
-                ApprovedBy::Person
+                // What the host approved after an announcement never replaces a person.
+                if approval.is_by_host() { ApprovedBy::Host } else { ApprovedBy::Person }
             }
             _ => {
                 self.journal.record(now, planned).map_err(|error| self.not_recorded(&plan, is_approved, error))?;
