@@ -397,3 +397,15 @@ fn too_many_messages_drop_the_oldest_digest_first() {
     assert_eq!(outbox.status(&[]).unwrap().channels.len(), 0, "nothing waits, and it is not configured");
     assert_eq!(outbox.status(&["mail".into()]).unwrap().channels[0].dropped, 2);
 }
+
+/// Would break: a look at the outbox that changes it, or that needs the lock of a daemon.
+#[test]
+fn who_only_looks_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notify.db");
+    assert!(Outbox::open_to_read(&file).is_err() && !file.exists());
+    drop(Outbox::open(&file, Capacity::default(), || false).unwrap());
+    let outbox = Outbox::open_to_read(&file).unwrap().unwrap();
+    assert_eq!(outbox.status(&["mail".into()]).unwrap().channels.len(), 1);
+    assert!(outbox.set_place(1).is_err());
+}
