@@ -148,7 +148,7 @@ impl Teller {
             let concluded = messages::conclude(transaction, id, result, now)?;
             match &concluded {
                 Concluded::Dead(message, why) => self.undelivered(transaction, message, why, now)?,
-                Concluded::Again(_) => self.is_down(transaction, id, now)?,
+                Concluded::Again(_) => self.tell_if_down(transaction, id, now)?,
                 Concluded::Sent => {}
             }
             Ok(concluded)
@@ -157,7 +157,7 @@ impl Teller {
 
     /// Tells through another channel, once, that the channel of a message does not work. Its messages stay, and are sent when
     /// it works again.
-    fn is_down(&self, transaction: &Transaction<'_>, message: &str, now: Timestamp) -> Result<(), OutboxError> {
+    fn tell_if_down(&self, transaction: &Transaction<'_>, message: &str, now: Timestamp) -> Result<(), OutboxError> {
         let Some((channel, failures, why)) = messages::failing(transaction, message)? else { return Ok(()) };
         let other = self.fallback_of(&channel).filter(|_| failures == TELLS_AFTER);
         let Some(other) = other else { return Ok(()) };

@@ -280,12 +280,13 @@ impl Passes {
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
             let windows = Windows(maintenance);
+            let attempts = Attempts::of(incident, approved.as_ref().map(|(approval, _)| approval));
             // A person is asked before the window opens.
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
             let (storm, fights) = (self.storm.permit(), self.fights.of(&steps));
             let sources: [&dyn PermitSource; 10] = [
                 orders,
-                &Attempts,
+                &attempts,
                 clocks,
                 &Futile(&steps),
                 &fights,
