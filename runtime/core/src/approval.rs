@@ -88,6 +88,11 @@ impl ApprovalState {
 }
 
 impl Approval {
+    /// Whether the host decided: the time of the plan after its announcement was over.
+    pub fn is_by_host(&self) -> bool {
+        self.decided.as_ref().is_some_and(|decided| decided.by.is_host())
+    }
+
     /// Whether its time is over although nobody has noticed yet.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         // What was announced does not expire: it is applied.

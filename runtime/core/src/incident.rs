@@ -216,12 +216,17 @@ impl Incident {
     /// Whether an attempt may start now.
     pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Timestamp) -> Permission {
         match self.course.escalated.as_ref().map(|escalated| &escalated.reason) {
-            Some(Reason::Flapping { times, within }) => {
-                return Permission::Flapping { times: *times, within: *within };
-            }
-            Some(_) => return Permission::Exhausted(self.begun),
-            None if self.is_at_person(retry_policy) => return Permission::Exhausted(self.begun),
-            None => {}
+            Some(Reason::Flapping { times, within }) => Permission::Flapping { times: *times, within: *within },
+            _ => self.may_begin_as_decided(retry_policy, now),
+        }
+    }
+
+    /// Whether an attempt may start now that a person decided on after the incident came back too often.
+    pub fn may_begin_as_decided(&self, retry_policy: &RetryPolicy, now: Timestamp) -> Permission {
+        let is_flapping = |escalated: &Escalation| matches!(escalated.reason, Reason::Flapping { .. });
+        let is_left = self.course.escalated.as_ref().is_some_and(|escalated| !is_flapping(escalated));
+        if is_left || self.is_at_person(retry_policy) {
+            return Permission::Exhausted(self.begun);
         }
         // More than a cooldown ahead: the clock was set back since. That says nothing, and would hold it for years.
         let begun = self.last_begun.filter(|begun| *begun <= now + retry_policy.cooldown);

@@ -29,6 +29,21 @@ pub struct Person {
     pub name: Option<String>,
 }
 
+/// The host as the approver of a plan that it announced. No user has a name with a comma.
+const AS_ANNOUNCED: &str = "ansai, as announced";
+
+impl Person {
+    /// The host, which runs as this user, where it approves a plan whose time after its announcement is over.
+    pub fn host_as_announced(uid: u32) -> Person {
+        Person { uid, name: Some(AS_ANNOUNCED.to_owned()) }
+    }
+
+    /// Whether it is the host, and no person.
+    pub fn is_host(&self) -> bool {
+        self.name.as_deref() == Some(AS_ANNOUNCED)
+    }
+}
+
 /// `alice (uid 1000)`, or `uid 1000`.
 impl std::fmt::Display for Person {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,6 +12,7 @@ mod text;
 pub mod words;
 
 pub use document::{Block, Document, Tone, document};
+pub(crate) use document::{MOST_DETAILED, urgency};
 pub use html::html;
 pub use json::json;
 pub use subject::subject;

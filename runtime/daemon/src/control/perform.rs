@@ -56,9 +56,8 @@ pub fn perform(
             Request::UndoPreview(target) => {
                 undo::preview(configuration, state_dir, target).map(Box::new).map(Answer::UndoPreview)
             }
-            Request::Notifications | Request::NotifyRetry(_) | Request::NotifyDrop(_) => {
-                notify::stored(configuration, state_dir, request)
-            }
+            Request::Notifications => notify::stored(configuration, state_dir),
+            Request::NotifyRetry(_) | Request::NotifyDrop(_) => change_messages(configuration, state_dir, request),
             request if request.changes() => change(configuration, state_dir, request, by),
             request => read(state_dir, &socket, request),
         };
@@ -74,13 +73,8 @@ pub fn perform(
     }
 }
 
-/// With the lock of the state, by the same function as the daemon.
-fn change(
-    configuration: Option<&Configuration>,
-    state_dir: &Path,
-    request: &Request,
-    by: &Person,
-) -> Result<Answer, Error> {
+/// Takes the lock of the state.
+fn open(configuration: Option<&Configuration>, state_dir: &Path) -> Result<Supervisor, Error> {
     let directory = state::open(state_dir)?;
     let options = Options {
         state_dir: directory,
@@ -92,8 +86,33 @@ fn change(
         events: Stream::new(),
     };
     let live = host::live(ansai_host_functions::builtin(), state_dir);
-    let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new([])), Vec::new())
-        .map_err(|error| Error::Open { state_dir: PathBuf::from(state_dir), error })?;
+    Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new([])), Vec::new())
+        .map_err(|error| Error::Open { state_dir: PathBuf::from(state_dir), error })
+}
+
+/// With the lock of the state, if there is an outbox at all.
+fn change_messages(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    request: &Request,
+) -> Result<Answer, Error> {
+    let has_lock = match notify::with_outbox(state_dir)? {
+        Some(_) => Some(open(configuration, state_dir)?),
+        None => None,
+    };
+    let changed = notify::change_stored(state_dir, request);
+    drop(has_lock);
+    changed
+}
+
+/// With the lock of the state, by the same function as the daemon.
+fn change(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    request: &Request,
+    by: &Person,
+) -> Result<Answer, Error> {
+    let supervisor = open(configuration, state_dir)?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
     let replied = Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }
         .handle(request.clone(), by);

@@ -12,6 +12,9 @@ pub enum NotifyError {
     /// The configuration has no channel, so nothing was ever to be told.
     #[error("the configuration has no [notify.channel.NAME]")]
     NoChannels,
+    /// The daemon runs without notifications.
+    #[error("notifications do not run: no [notify.channel.NAME] is configured, or they could not start")]
+    NotStarted,
     /// No channel has this name.
     #[error("there is no channel `{}`", inert(name, 80))]
     UnknownChannel {
@@ -55,7 +58,7 @@ impl NotifyError {
             NotifyError::Channel { error, .. } => error.code,
             NotifyError::NotSent { .. } => codes::NOT_DELIVERED,
             NotifyError::Outbox(_) | NotifyError::Storage(_) => codes::STATE_DIRECTORY,
-            NotifyError::Thread(_) => codes::OTHER,
+            NotifyError::NotStarted | NotifyError::Thread(_) => codes::OTHER,
         }
     }
 
@@ -75,6 +78,7 @@ impl NotifyError {
                 Some("check that the server is running and reachable, and its log".to_owned())
             }
             NotifyError::NotSent { .. } => Some("correct the settings of the channel".to_owned()),
+            NotifyError::NotStarted => Some("the log of ansai says why: `journalctl -u ansai`".to_owned()),
             NotifyError::Outbox(OutboxError::Newer { .. }) => Some("install that ansai again".to_owned()),
             NotifyError::Outbox(_) | NotifyError::Storage(_) | NotifyError::Thread(_) => None,
         }

@@ -209,6 +209,12 @@ fn try_start(
     let names = notify.channels.keys().cloned().collect();
     let facts = Arc::new(Known { supervisor: supervisor.clone() });
     let teller = Teller::new(outbox.clone(), router, names, &host(), facts);
+    let moved = teller.leave_unconfigured(clock::now())?;
+    if moved > 0 {
+        tracing::warn!(
+            "{moved} messages waited for channels that are not configured any more: another one has them now"
+        );
+    }
     let read_log = Box::new(read_log::reader(directory.clone()));
     let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(clock::now) };
     Ok(Some(Notifier::start(parts, tapped).map_err(NotifyError::Thread)?))
@@ -241,32 +247,40 @@ impl Follower for Follows {
 
 /// Does a request about notifications with the notifier that runs.
 pub(crate) fn answer(notifier: Option<&Notifier>, request: &Request) -> Result<Answer, NotifyError> {
-    let Some(notifier) = notifier else { return Err(NotifyError::NoChannels) };
+    let Some(notifier) = notifier else { return Err(NotifyError::NotStarted) };
     let answer = perform(notifier.outbox(), notifier.channels(), request)?;
     notifier.look();
     Ok(answer)
 }
 
-/// Does one on the state directory, while no daemon runs.
+/// What a run left in a state directory. Nothing is written, and no lock is needed.
 pub(crate) fn stored(
     configuration: Option<&Configuration>,
     state_dir: &std::path::Path,
-    request: &Request,
 ) -> Result<Answer, crate::error::Error> {
     let channels: Vec<String> =
         configuration.map(|one| one.config.notify.channels.keys().cloned().collect()).unwrap_or_default();
-    let directory = state::existing(state_dir)?.filter(|directory| directory.metadata(DATABASE).is_ok());
-    let Some(directory) = directory else {
-        return match request {
-            Request::Notifications => {
-                let fresh = |channel: String| ansai_core::notify::ChannelStatus { channel, ..Default::default() };
-                let channels = channels.into_iter().map(fresh).collect();
-                Ok(Answer::Notifications(Box::new(NotifyStatus { channels, ..NotifyStatus::default() })))
-            }
-            _ => Err(NotifyError::NoChannels.into()),
-        };
+    let outbox = match with_outbox(state_dir)? {
+        Some(directory) => Outbox::open_to_read(&directory.path_of(DATABASE)).map_err(NotifyError::from)?,
+        None => None,
     };
-    Ok(perform(&outbox(&directory)?, &channels, request)?)
+    if let Some(outbox) = outbox {
+        return Ok(perform(&outbox, &channels, &Request::Notifications)?);
+    }
+    let fresh = |channel: String| ansai_core::notify::ChannelStatus { channel, ..Default::default() };
+    let channels = channels.into_iter().map(fresh).collect();
+    Ok(Answer::Notifications(Box::new(NotifyStatus { channels, ..NotifyStatus::default() })))
+}
+
+/// Changes what a run left in a state directory. The caller has the lock of the state: a daemon would send meanwhile.
+pub(crate) fn change_stored(state_dir: &std::path::Path, request: &Request) -> Result<Answer, crate::error::Error> {
+    let directory = with_outbox(state_dir)?.ok_or(NotifyError::NoChannels)?;
+    Ok(perform(&outbox(&directory)?, &[], request)?)
+}
+
+/// The state directory, if it has an outbox.
+pub(crate) fn with_outbox(state_dir: &std::path::Path) -> Result<Option<Directory>, crate::error::Error> {
+    Ok(state::existing(state_dir)?.filter(|directory| directory.metadata(DATABASE).is_ok()))
 }
 
 fn perform(outbox: &Outbox, channels: &[String], request: &Request) -> Result<Answer, NotifyError> {

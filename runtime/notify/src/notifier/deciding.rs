@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ansai_core::Severity;
 
@@ -10,6 +10,9 @@ use super::{AFTER_ERROR, MOST_WAIT, Now, ReadLog, Tapped};
 use crate::message::Kind;
 use crate::outbox::OutboxError;
 use crate::tell::{Heard, Teller};
+
+/// How long the audit log is read again after an error. Then what is new is told without it.
+const MOST_UNREAD: Duration = Duration::from_secs(60);
 
 /// Decides what is told.
 pub(super) struct Deciding {
@@ -25,6 +28,7 @@ impl Deciding {
         // What happened while ansai did not run, or was not told before.
         let mut has_missed = true;
         let mut audit_stopped: Option<String> = None;
+        let mut unread = None;
         while !shared.is_stopping() {
             let failed = {
                 let mut flags = shared.lock();
@@ -32,11 +36,13 @@ impl Deciding {
                 flags.has_news = false;
                 flags.audit_failed.take()
             };
-            let worked = self.round(&mut has_missed, failed.as_deref(), &mut audit_stopped);
+            let worked = self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped);
             let wait = match worked {
                 Ok(wait) => wait,
                 Err(why) => {
                     tracing::error!("notifications wait: {why}");
+                    // That the audit log has failed is told by the next round that works.
+                    shared.change(|flags| flags.audit_failed = flags.audit_failed.take().or(failed));
                     AFTER_ERROR
                 }
             };
@@ -45,20 +51,21 @@ impl Deciding {
         }
         // What was recorded until the end is told after the next start.
         let mut nothing = None;
-        let _ = self.round(&mut has_missed, None, &mut nothing);
+        let _ = self.round(&mut has_missed, &mut unread, None, &mut nothing);
     }
 
     /// One round; answers how long there is nothing to do.
     fn round(
         &self,
         has_missed: &mut bool,
+        unread: &mut Option<Instant>,
         failed: Option<&str>,
         audit_stopped: &mut Option<String>,
     ) -> Result<Duration, String> {
         let (teller, text) = (&self.teller, |error: OutboxError| error.to_string());
         loop {
             if *has_missed {
-                self.read_log()?;
+                self.read_log(unread)?;
                 *has_missed = false;
             }
             let batch: Vec<Heard> = self.tapped.receiver.try_iter().take(256).collect();
@@ -92,8 +99,8 @@ impl Deciding {
         Ok(teller.wait((self.now)()).map_err(text)?.min(MOST_WAIT))
     }
 
-    /// Hears what the log has after the place of the outbox.
-    fn read_log(&self) -> Result<(), String> {
+    /// Hears what the log has after the place of the outbox. `unread`: since when that fails.
+    fn read_log(&self, unread: &mut Option<Instant>) -> Result<(), String> {
         let (teller, text) = (&self.teller, |error: OutboxError| error.to_string());
         let place = teller.outbox.place().map_err(text)?.unwrap_or(0);
         let mut heard = Ok(());
@@ -105,9 +112,13 @@ impl Deciding {
         heard.map_err(text)?;
         match last {
             Ok(last) => teller.outbox.set_place(last.max(place)).map_err(text)?,
+            Err(why) if unread.get_or_insert_with(Instant::now).elapsed() < MOST_UNREAD => {
+                return Err(format!("the audit log cannot be read: {why}"));
+            }
             // What comes now is told all the same.
             Err(why) => tracing::error!("the audit log cannot be read, so what happened before is not told: {why}"),
         }
+        *unread = None;
         Ok(())
     }
 }

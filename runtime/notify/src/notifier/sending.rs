@@ -47,8 +47,8 @@ impl Sending {
                 Ok(receipt) => tracing::debug!(channel = self.name, "sent {}: {}", picked.message.id, receipt.answer),
                 Err(fault) => tracing::warn!(channel = self.name, "not sent: {}: {fault}", picked.message.id),
             }
-            if let Concluded::Dead(..) = self.conclude(&picked.message.id, &sent)? {
-                // Another channel has a message now.
+            if let Concluded::Dead(..) | Concluded::Again(_) = self.conclude(&picked.message.id, &sent)? {
+                // Another channel may have a message now.
                 self.shared.change(|flags| flags.round += 1);
             }
         }

@@ -186,6 +186,40 @@ fn give_up(transaction: &Transaction<'_>, seq: i64, why: &str, value: &str) -> R
     Ok(Concluded::Dead(Box::new(serde_json::from_str(value)?), why.to_owned()))
 }
 
+/// The channel of a message, how many attempts of it failed in a row, and why the last one did.
+pub(crate) fn failing(transaction: &Transaction<'_>, id: &str) -> Result<Option<(String, u32, String)>, OutboxError> {
+    let sql = "SELECT name, failures, coalesce(channel.error, '') FROM channel
+        JOIN message ON message.channel = channel.name WHERE message.id = ?1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
+}
+
+/// Ids of the newest messages that wait for a channel, oldest first. Others are dropped.
+pub(crate) fn waiting(transaction: &Transaction<'_>, channel: &str, most: usize) -> Result<Vec<String>, OutboxError> {
+    let sql = "SELECT seq, id FROM message WHERE channel = ?1 AND state = 0 ORDER BY seq DESC";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let found = statement.query_map([channel], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let found: Vec<(i64, String)> = found.collect::<Result<_, _>>()?;
+    let (newest, rest) = found.split_at(found.len().min(most));
+    for (seq, _) in rest {
+        remove(transaction, *seq)?;
+    }
+    Ok(newest.iter().rev().map(|(_, id)| id.clone()).collect())
+}
+
+/// Gives a message up without an attempt; `None` if there is none.
+pub(crate) fn give_up_of(transaction: &Transaction<'_>, id: &str, why: &str) -> Result<Option<Message>, OutboxError> {
+    let found: Option<(i64, String)> = transaction
+        .prepare_cached("SELECT seq, value FROM message WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((seq, value)) = found else { return Ok(None) };
+    match give_up(transaction, seq, why, &value)? {
+        Concluded::Dead(message, _) => Ok(Some(*message)),
+        Concluded::Sent | Concluded::Again(_) => Ok(None),
+    }
+}
+
 /// The rest after so many failures, in milliseconds: as of other deliveries, and up to a fifth longer, so that many hosts do
 /// not come back at the same time. The id makes it the same in every run of a test.
 fn rest(id: &str, failures: u32) -> u64 {

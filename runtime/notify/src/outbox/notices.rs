@@ -91,6 +91,22 @@ pub(crate) fn forget(transaction: &Transaction<'_>, incident: &str) -> Result<()
     Ok(())
 }
 
+/// The channels that something waits for, or that were told of incidents that are open.
+pub(crate) fn channels(transaction: &Transaction<'_>) -> Result<Vec<String>, OutboxError> {
+    let sql = "SELECT channel FROM notice UNION SELECT channel FROM unresolved
+        UNION SELECT channel FROM message WHERE state = 0";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let found = statement.query_map([], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Nothing more is told through a channel.
+pub(crate) fn forget_channel(transaction: &Transaction<'_>, channel: &str) -> Result<(), OutboxError> {
+    transaction.execute("DELETE FROM notice WHERE channel = ?1", [channel])?;
+    transaction.execute("DELETE FROM unresolved WHERE channel = ?1", [channel])?;
+    Ok(())
+}
+
 /// What is told to nobody now, and with the next digest.
 pub(crate) fn keep_silent(transaction: &Transaction<'_>, notice: &Notice) -> Result<(), OutboxError> {
     transaction.prepare_cached("INSERT INTO silent (value) VALUES (?1)")?.execute([serde_json::to_string(notice)?])?;
@@ -100,9 +116,14 @@ pub(crate) fn keep_silent(transaction: &Transaction<'_>, notice: &Notice) -> Res
     Ok(())
 }
 
+/// What the digest tells, oldest first.
+pub(crate) fn silent(transaction: &Transaction<'_>) -> Result<Vec<Notice>, OutboxError> {
+    notices(transaction, "SELECT value FROM silent ORDER BY number", [])
+}
+
 /// Takes what the digest tells, oldest first.
 pub(crate) fn take_silent(transaction: &Transaction<'_>) -> Result<Vec<Notice>, OutboxError> {
-    let found = notices(transaction, "SELECT value FROM silent ORDER BY number", [])?;
+    let found = silent(transaction)?;
     transaction.execute("DELETE FROM silent", [])?;
     Ok(found)
 }
@@ -125,11 +146,16 @@ pub(crate) fn ready(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// All notices of a group, oldest first.
+pub(crate) fn waiting(transaction: &Transaction<'_>, group: &Group) -> Result<Vec<Notice>, OutboxError> {
+    let sql = "SELECT value FROM notice WHERE channel = ?1 AND grouped = ?2 ORDER BY number";
+    notices(transaction, sql, (&group.channel, &group.grouped))
+}
+
 /// Takes all notices of a group, oldest first: a message with them is put in the same transaction.
 pub(crate) fn take(transaction: &Transaction<'_>, group: &Group, now: Timestamp) -> Result<Vec<Notice>, OutboxError> {
     let place = (&group.channel, &group.grouped);
-    let sql = "SELECT value FROM notice WHERE channel = ?1 AND grouped = ?2 ORDER BY number";
-    let found = notices(transaction, sql, place)?;
+    let found = waiting(transaction, group)?;
     transaction.prepare_cached("DELETE FROM notice WHERE channel = ?1 AND grouped = ?2")?.execute(place)?;
     transaction.prepare_cached("INSERT OR REPLACE INTO grouping VALUES (?1, ?2, ?3)")?.execute((
         &group.channel,
@@ -158,26 +184,45 @@ pub(crate) fn reminders(
     let mut found = Vec::new();
     for group in groups {
         let place = (&group.channel, &group.grouped);
-        let sql = "SELECT value FROM unresolved WHERE channel = ?1 AND grouped = ?2 ORDER BY incident";
+        let sql = "SELECT value FROM unresolved WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL
+            ORDER BY incident";
         let again = notices(transaction, sql, place)?;
-        transaction
-            .prepare_cached(
-                "UPDATE unresolved SET repeat_at = ?3 + repeat WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL",
-            )?
-            .execute((&group.channel, &group.grouped, at))?;
         found.push((group, again));
     }
     Ok(found)
 }
 
-/// When the next group or reminder is ready.
-pub(crate) fn next_ready(transaction: &Transaction<'_>) -> Result<Option<Timestamp>, OutboxError> {
-    let first: Option<i64> = transaction.query_row(
+/// A group is told again now.
+pub(crate) fn reminded(transaction: &Transaction<'_>, group: &Group, now: Timestamp) -> Result<(), OutboxError> {
+    transaction
+        .prepare_cached(
+            "UPDATE unresolved SET repeat_at = ?3 + repeat WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL",
+        )?
+        .execute((&group.channel, &group.grouped, number(now.as_millis())))?;
+    Ok(())
+}
+
+/// Nobody is asked about a plan any more: its notices are not told again. The end of its incident is.
+pub(crate) fn answered(transaction: &Transaction<'_>, plan: &str) -> Result<(), OutboxError> {
+    let ids = [Kind::Held, Kind::Announced].map(|kind| format!("{}-{plan}", kind.name()));
+    transaction
+        .prepare_cached(
+            "UPDATE unresolved SET repeat = NULL, repeat_at = NULL
+                WHERE repeat IS NOT NULL AND json_extract(value, '$.id') IN (?1, ?2)",
+        )?
+        .execute(ids)?;
+    Ok(())
+}
+
+/// When the next group or reminder is ready. In quiet times, only emergencies are.
+pub(crate) fn next_ready(transaction: &Transaction<'_>, is_quiet: bool) -> Result<Option<Timestamp>, OutboxError> {
+    let sql = if is_quiet {
+        "SELECT min(ready) FROM notice WHERE json_extract(value, '$.severity') = 'emergency'"
+    } else {
         "SELECT min(at) FROM (SELECT min(ready) AS at FROM notice UNION ALL
-            SELECT min(repeat_at) FROM unresolved WHERE repeat_at IS NOT NULL)",
-        [],
-        |row| row.get(0),
-    )?;
+            SELECT min(repeat_at) FROM unresolved WHERE repeat_at IS NOT NULL)"
+    };
+    let first: Option<i64> = transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(first.map(|at| Timestamp::from_millis(unsigned(at))))
 }
 
@@ -207,11 +252,4 @@ pub(super) fn notices(
     let mut statement = transaction.prepare_cached(sql)?;
     let found = statement.query_map(parameters, |row| row.get::<_, String>(0))?;
     found.map(|value| Ok(serde_json::from_str(&value?)?)).collect()
-}
-
-/// How many reminders are due.
-pub(crate) fn reminders_due(transaction: &Transaction<'_>, now: Timestamp) -> Result<u64, OutboxError> {
-    let at = number(now.as_millis());
-    let sql = "SELECT count(*) FROM unresolved WHERE repeat_at <= ?1 OR repeat_at > ?1 + repeat";
-    Ok(unsigned(transaction.query_row(sql, [at], |row| row.get(0))?))
 }

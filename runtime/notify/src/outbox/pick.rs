@@ -19,6 +19,13 @@ const NEXT: &str = "SELECT seq, value, may_repeat FROM message AS one WHERE chan
         WHERE mine.seq = one.seq)
     ORDER BY attempts, seq LIMIT 1";
 
+/// When the first message of a channel may be sent that waits for no other one: those behind it become due with its end.
+/// `?3` as `?4` of [`NEXT`].
+const FIRST: &str = "SELECT min(CASE WHEN not_before > ?3 THEN 0 ELSE not_before END) FROM message AS one
+    WHERE channel = ?1 AND state = ?2 AND NOT EXISTS (SELECT 1 FROM about AS mine JOIN about AS earlier
+        ON earlier.channel = mine.channel AND earlier.incident = mine.incident AND earlier.seq < mine.seq
+        WHERE mine.seq = one.seq)";
+
 /// A message whose attempt has begun.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picked {
@@ -61,26 +68,34 @@ impl Outbox {
         })
     }
 
-    /// Time until a message of the channel may be due; `None` if none waits.
+    /// Time until a message of the channel may be due; `None` if none waits. Not zero while [`Outbox::begin`] takes none.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn wait(&self, channel: &str, now: Timestamp) -> Result<Option<Duration>, OutboxError> {
         self.read(|transaction| {
-            let first: Option<i64> = transaction
-                .prepare_cached("SELECT min(not_before) FROM message WHERE channel = ?1 AND state = ?2")?
-                .query_row((channel, WAITS), |row| row.get(0))?;
-            let rests: Option<i64> = transaction
-                .prepare_cached("SELECT next_at FROM channel WHERE name = ?1")?
-                .query_row([channel], |row| row.get(0))
-                .optional()?;
-            let due = first.map(|first| first.max(rests.unwrap_or(0)));
-            Ok(due.map(|due| {
-                let left = Duration::from(Timestamp::from_millis(unsigned(due)) - now);
-                if left > MOST_REST { Duration::ZERO } else { left }
-            }))
+            if let Some(rests) = rests(transaction, channel, now)? {
+                let sql = "SELECT EXISTS (SELECT 1 FROM message WHERE channel = ?1 AND state = ?2)";
+                let waits: bool = transaction.query_row(sql, (channel, WAITS), |row| row.get(0))?;
+                return Ok(waits.then(|| Duration::from(rests - now)));
+            }
+            let beyond = number((now + MOST_REST.into()).as_millis());
+            let first: Option<i64> =
+                transaction.prepare_cached(FIRST)?.query_row((channel, WAITS, beyond), |row| row.get(0))?;
+            Ok(first.map(|first| Duration::from(Timestamp::from_millis(unsigned(first)) - now)))
         })
     }
+}
+
+/// Until when a channel rests after a failure; `None` if it does not now. What is longer than any rest was written before
+/// the clock was set back.
+fn rests(transaction: &Transaction<'_>, channel: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+    let found: Option<i64> = transaction
+        .prepare_cached("SELECT next_at FROM channel WHERE name = ?1")?
+        .query_row([channel], |row| row.get(0))
+        .optional()?;
+    let rests = found.map(|at| Timestamp::from_millis(unsigned(at)));
+    Ok(rests.filter(|rests| *rests > now && *rests <= now + MOST_REST.into()))
 }
 
 fn next(
@@ -88,15 +103,10 @@ fn next(
     channel: &str,
     now: Timestamp,
 ) -> Result<Option<(i64, String, bool)>, OutboxError> {
-    let beyond = now + MOST_REST.into();
-    let rests: Option<i64> = transaction
-        .prepare_cached("SELECT next_at FROM channel WHERE name = ?1")?
-        .query_row([channel], |row| row.get(0))
-        .optional()?;
-    let rests = Timestamp::from_millis(unsigned(rests.unwrap_or(0)));
-    if rests > now && rests <= beyond {
+    if rests(transaction, channel, now)?.is_some() {
         return Ok(None);
     }
+    let beyond = now + MOST_REST.into();
     let limits = (channel, WAITS, number(now.as_millis()), number(beyond.as_millis()));
     let mut statement = transaction.prepare_cached(NEXT)?;
     Ok(statement.query_row(limits, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)

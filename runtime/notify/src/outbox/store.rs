@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::{Capacity, OutboxError, number, unsigned};
 
@@ -40,6 +41,9 @@ const SCHEMA: &[&str] = &["
         sending_since INTEGER, dropped INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 "];
 
+/// How long another process may have the database.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// The outbox of a state directory. Every change is durable when its function returns.
 pub struct Outbox {
     connection: Mutex<Connection>,
@@ -66,6 +70,19 @@ impl Outbox {
         };
         let outbox = Outbox { connection: Mutex::new(connection), capacity, make_room: Box::new(make_room) };
         Ok(outbox)
+    }
+
+    /// Opens what another run left, and never changes it; `None` if nothing was stored yet.
+    ///
+    /// # Errors
+    /// The database cannot be opened, is damaged, or a newer ansai wrote it.
+    pub fn open_to_read(file: &Path) -> Result<Option<Outbox>, OutboxError> {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY)?;
+        let found = version(&connection, file)?;
+        let outbox =
+            Outbox { connection: Mutex::new(connection), capacity: Capacity::default(), make_room: Box::new(|| false) };
+        Ok((found > 0).then_some(outbox))
     }
 
     /// Does all of `body` in one durable transaction, or nothing of it. If the disk is full, makes room and tries again.
@@ -134,14 +151,20 @@ pub(crate) fn set(transaction: &Transaction<'_>, name: &str, value: u64) -> Resu
     Ok(())
 }
 
-fn connect(file: &Path) -> Result<Connection, OutboxError> {
-    let connection = Connection::open(file)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+/// The version of the tables; 0 before there are any.
+fn version(connection: &Connection, file: &Path) -> Result<i64, OutboxError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(OutboxError::Newer { path: file.to_owned(), found, known });
     }
+    Ok(found)
+}
+
+fn connect(file: &Path) -> Result<Connection, OutboxError> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    let found = version(&connection, file)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -151,7 +174,7 @@ fn connect(file: &Path) -> Result<Connection, OutboxError> {
     connection.pragma_update(None, "cache_size", -1_024)?;
     let missing = SCHEMA.get(usize::try_from(found).unwrap_or(0)..).unwrap_or_default();
     if !missing.is_empty() {
-        let tables = missing.concat();
+        let (tables, known) = (missing.concat(), SCHEMA.len());
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {known}; COMMIT;"))?;
     }
     Ok(connection)

@@ -1,7 +1,7 @@
 //! The content of a message, before it has a form.
 
 use ansai_core::text::{inert, prose};
-use ansai_core::{Bytes, Severity};
+use ansai_core::{Bytes, Severity, Timestamp};
 
 use super::report;
 use super::subject::{about, subject, word};
@@ -10,7 +10,7 @@ use super::words::{for_people, measure, time};
 use crate::message::{Asked, Kind, Message, Notice, Step, StepState};
 
 /// Most notices that are shown with all details; the others have one line.
-const MOST_DETAILED: usize = 5;
+pub(crate) const MOST_DETAILED: usize = 5;
 /// Most names of a step that are shown.
 const MOST_SHOWN: usize = 8;
 const MOST_SENTENCE: usize = 500;
@@ -127,9 +127,8 @@ fn of_several(message: &Message, notices: &[Notice], blocks: &mut Vec<Block>) {
         (false, _) => format!("{} at once: {counted}.", count(total, "notice")),
     }));
     let detailed = if message.digest { 0 } else { MOST_DETAILED };
-    // Those that ask somebody come first: in a storm, they are what matters.
     let mut order: Vec<&Notice> = notices.iter().collect();
-    order.sort_by_key(|one| (one.asked.is_none(), std::cmp::Reverse(one.severity), one.at));
+    order.sort_by_key(|one| urgency(one));
     let (first, rest) = order.split_at(detailed.min(order.len()));
     for one in first {
         blocks.push(Block::Title(format!("{} {}", word(Some(one.kind)), about(one))));
@@ -143,6 +142,11 @@ fn of_several(message: &Message, notices: &[Notice], blocks: &mut Vec<Block>) {
         blocks.push(Block::Heading(if first.is_empty() { "Events" } else { "Also" }.to_owned()));
         blocks.push(Block::List(lines));
     }
+}
+
+/// Sorts notices of a message. Those that ask somebody come first: in a storm, they are what matters.
+pub(crate) fn urgency(notice: &Notice) -> (bool, std::cmp::Reverse<Severity>, Timestamp) {
+    (notice.asked.is_none(), std::cmp::Reverse(notice.severity), notice.at)
 }
 
 /// A notice in one line: `03:02:43 resolved disk /var: freed 6.66 MiB`.

@@ -7,8 +7,9 @@ use super::Teller;
 use crate::message::{Kind, Moment, Notice, Step, StepState, Undo};
 
 impl Teller {
-    /// Adds what is known of the incident; what is unknown is left out.
-    pub(super) fn add_details(&self, notice: &mut Notice) {
+    /// Adds what is known of the incident; what is unknown is left out. `in_full`: also whether it can be undone, for which
+    /// the audit log is read.
+    pub(super) fn add_details(&self, notice: &mut Notice, in_full: bool) {
         let Some(incident) = notice.incident.as_ref().map(|incident| incident.id.clone()) else { return };
         let Some(details) = self.facts.incident(&incident) else { return };
         notice.evidence = details.evidence;
@@ -21,7 +22,7 @@ impl Teller {
         }) {
             notice.steps = steps.iter().map(attempted).collect();
             let command = format!("ansai undo {plan}");
-            let can_undo = notice.kind != Kind::Opened && self.facts.can_undo(plan);
+            let can_undo = in_full && notice.kind != Kind::Opened && self.facts.can_undo(plan);
             notice.undo = can_undo.then_some(Undo { command, until: None });
         }
         notice.timeline = details

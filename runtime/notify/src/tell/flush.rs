@@ -9,6 +9,7 @@ use super::Teller;
 use super::story::STORM_GROUP;
 use crate::message::{Kind, MOST_NOTICES, Message, Notice};
 use crate::outbox::{Group, Known, OutboxError, Transaction, messages, notices, store};
+use crate::render::{MOST_DETAILED, urgency};
 
 /// More groups than this that are ready for a channel at the same time become one message.
 const MOST_GROUPS: usize = 10;
@@ -48,13 +49,34 @@ impl Teller {
 
     /// Makes one message of all notices of these groups.
     fn send(&self, channel: &str, group: &str, groups: &[Group], now: Timestamp) -> Result<(), OutboxError> {
+        let mut waiting = Vec::new();
+        for one in groups {
+            waiting.extend(self.outbox.read(|transaction| notices::waiting(transaction, one))?);
+        }
+        let detailed = self.detailed(waiting, MOST_DETAILED);
         self.outbox.write(|transaction| {
             let mut all = Vec::new();
             for one in groups {
                 all.extend(notices::take(transaction, one, now)?);
             }
-            self.put(transaction, channel, group, all, now, |_| {})
+            self.put(transaction, channel, group, with(all, &detailed), now, |_| {})
         })
+    }
+
+    /// Notices with what a message says of them, by their ids: the first ones in full. Call it outside of transactions: what it
+    /// asks may read all of the audit log, and channels would wait for the outbox meanwhile.
+    fn detailed(&self, mut all: Vec<Notice>, in_full: usize) -> BTreeMap<String, Notice> {
+        let head = self.facts.audit_head();
+        all.sort_by_key(urgency);
+        // Details are of no use in a message that sums up.
+        let has_details = all.len() <= MOST_NOTICES;
+        for (place, notice) in all.iter_mut().enumerate() {
+            if has_details {
+                self.add_details(notice, place < in_full);
+            }
+            notice.audit_head.clone_from(&head);
+        }
+        all.into_iter().map(|notice| (notice.id.clone(), notice)).collect()
     }
 
     /// Puts a message. One with too many notices has counts and the worst of them.
@@ -63,20 +85,12 @@ impl Teller {
         transaction: &Transaction<'_>,
         channel: &str,
         group: &str,
-        mut all: Vec<Notice>,
+        all: Vec<Notice>,
         now: Timestamp,
         change: impl Fn(&mut Message),
     ) -> Result<(), OutboxError> {
         if all.is_empty() {
             return Ok(());
-        }
-        // Details are of no use in a message that sums up.
-        if all.len() <= MOST_NOTICES {
-            let head = self.facts.audit_head();
-            for notice in &mut all {
-                self.add_details(notice);
-                notice.audit_head.clone_from(&head);
-            }
         }
         let id = messages::fresh_id(transaction, now)?;
         let mut message = Message::new(&id, channel, group, &self.host, now, all).bounded();
@@ -92,6 +106,10 @@ impl Teller {
         }
         self.outbox.write(|transaction| {
             for mut known in Known::unknown_since(transaction, since)? {
+                // It is told once it is not muted any more.
+                if known.is_muted || self.facts.is_silenced(&known.instance, &known.key) {
+                    continue;
+                }
                 let at = known.unknown_since.take().unwrap_or(now);
                 known.put(transaction)?;
                 let summary = format!("its state has been unknown for {}: {}", now - at, known.summary);
@@ -104,24 +122,21 @@ impl Teller {
     }
 
     fn remind(&self, now: Timestamp) -> Result<(), OutboxError> {
-        if self.outbox.read(|transaction| notices::reminders_due(transaction, now))? == 0 {
-            return Ok(());
-        }
-        self.outbox.write(|transaction| {
-            for (group, again) in notices::reminders(transaction, now)? {
-                let mut left = Vec::new();
-                for notice in again {
-                    match &notice.incident {
-                        Some(incident) if self.is_over(&incident.id) => notices::forget(transaction, &incident.id)?,
-                        _ if self.is_silenced(&notice) => {}
-                        _ => left.push(notice),
-                    }
+        for (group, again) in self.outbox.read(|transaction| notices::reminders(transaction, now))? {
+            let is_over = |notice: &Notice| notice.incident.as_ref().is_some_and(|incident| self.is_over(&incident.id));
+            let (over, mut again): (Vec<Notice>, Vec<Notice>) = again.into_iter().partition(is_over);
+            again.retain(|notice| !self.is_silenced(notice));
+            let detailed = self.detailed(again.clone(), MOST_DETAILED);
+            self.outbox.write(|transaction| {
+                notices::reminded(transaction, &group, now)?;
+                for incident in over.iter().filter_map(|notice| notice.incident.as_ref()) {
+                    notices::forget(transaction, &incident.id)?;
                 }
-                let again = left;
-                self.put(transaction, &group.channel, &group.grouped, again, now, |message| message.reminder = true)?;
-            }
-            Ok(())
-        })
+                let again = with(again.clone(), &detailed);
+                self.put(transaction, &group.channel, &group.grouped, again, now, |message| message.reminder = true)
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether an incident is known to be over, although nothing said so: its record may be lost.
@@ -156,18 +171,25 @@ impl Teller {
         if is_known && due.is_none_or(|due| now < due) {
             return Ok(());
         }
+        let silent = if is_known { self.outbox.read(notices::silent)? } else { Vec::new() };
+        let detailed = self.detailed(silent, 0);
         self.outbox.write(|transaction| {
             store::set(transaction, DIGEST, now.as_millis())?;
             if !is_known {
                 return Ok(());
             }
-            let silent = notices::take_silent(transaction)?;
+            let silent = with(notices::take_silent(transaction)?, &detailed);
             for channel in &digest.channels {
                 self.put(transaction, channel, "digest", silent.clone(), now, |message| message.digest = true)?;
             }
             Ok(())
         })
     }
+}
+
+/// These notices, those among them that have details with them.
+fn with(all: Vec<Notice>, detailed: &BTreeMap<String, Notice>) -> Vec<Notice> {
+    all.into_iter().map(|notice| detailed.get(&notice.id).cloned().unwrap_or(notice)).collect()
 }
 
 /// The first time after another one at which a clock on the wall shows this minute of the day.

@@ -20,6 +20,11 @@ use crate::route::Router;
 /// The longest time between two looks at what is due: the clock may have been set.
 const MOST_WAIT: Duration = Duration::from_secs(60);
 
+/// After so many failures in a row, half an hour of them, another channel tells that one does not work.
+const TELLS_AFTER: u32 = 6;
+/// Messages of a channel that is not configured any more that go to another one.
+const MOST_MOVED: usize = 100;
+
 /// An event of the audit log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heard {
@@ -46,6 +51,8 @@ pub fn is_told(event: &Event) -> bool {
         | Event::Suspended { .. }
         | Event::NotLoaded { .. }
         | Event::Storm(_)
+        | Event::Approval { .. }
+        | Event::ApprovalEnded { .. }
         | Event::StormEnded { .. } => true,
         _ => false,
     }
@@ -139,14 +146,61 @@ impl Teller {
     ) -> Result<Concluded, OutboxError> {
         self.outbox.write(|transaction| {
             let concluded = messages::conclude(transaction, id, result, now)?;
-            if let Concluded::Dead(message, why) = &concluded {
-                self.undelivered(transaction, message, why, now)?;
+            match &concluded {
+                Concluded::Dead(message, why) => self.undelivered(transaction, message, why, now)?,
+                Concluded::Again(_) => self.tell_if_down(transaction, id, now)?,
+                Concluded::Sent => {}
             }
             Ok(concluded)
         })
     }
 
-    /// Puts what was not delivered into another channel: the first configured fallback, else the first other one.
+    /// Tells through another channel, once, that the channel of a message does not work. Its messages stay, and are sent when
+    /// it works again.
+    fn tell_if_down(&self, transaction: &Transaction<'_>, message: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let Some((channel, failures, why)) = messages::failing(transaction, message)? else { return Ok(()) };
+        let other = self.fallback_of(&channel).filter(|_| failures == TELLS_AFTER);
+        let Some(other) = other else { return Ok(()) };
+        let summary = format!(
+            "the channel {channel} does not deliver: {failures} attempts failed, the last one: {why}. Its messages wait"
+        );
+        let id = format!("down-{channel}-{}", now.as_millis());
+        let notice = Notice::new(&id, Kind::Undelivered, Severity::Critical, &self.host, now, &summary);
+        let fresh = messages::fresh_id(transaction, now)?;
+        let message = Message::new(&fresh, other, &id, &self.host, now, vec![notice]).bounded();
+        messages::put(transaction, &message, self.outbox.capacity)
+    }
+
+    /// The channel that tells what another one does not: the first configured fallback, else the first other one.
+    fn fallback_of(&self, channel: &str) -> Option<&String> {
+        let fallback = &self.router.routing().fallback;
+        let others = if fallback.is_empty() { &self.channels } else { fallback };
+        others.iter().find(|name| *name != channel)
+    }
+
+    /// Moves what waits for channels that are not configured any more: they were removed or renamed. Messages go to another
+    /// channel, of many only the newest ones. Answers how many messages.
+    ///
+    /// # Errors
+    /// The outbox cannot be written.
+    pub fn leave_unconfigured(&self, now: Timestamp) -> Result<u64, OutboxError> {
+        self.outbox.write(|transaction| {
+            let mut moved = 0;
+            for channel in notices::channels(transaction)?.iter().filter(|name| !self.channels.contains(name)) {
+                notices::forget_channel(transaction, channel)?;
+                for id in messages::waiting(transaction, channel, MOST_MOVED)? {
+                    let gone = "the channel is not configured any more";
+                    if let Some(message) = messages::give_up_of(transaction, &id, gone)? {
+                        self.undelivered(transaction, &message, gone, now)?;
+                        moved += 1;
+                    }
+                }
+            }
+            Ok(moved)
+        })
+    }
+
+    /// Puts what was not delivered into another channel.
     fn undelivered(
         &self,
         transaction: &Transaction<'_>,
@@ -158,9 +212,7 @@ impl Teller {
         if message.notices.iter().any(|notice| notice.kind == Kind::Undelivered) {
             return Ok(());
         }
-        let fallback = &self.router.routing().fallback;
-        let others = if fallback.is_empty() { &self.channels } else { fallback };
-        let Some(other) = others.iter().find(|name| **name != message.channel) else { return Ok(()) };
+        let Some(other) = self.fallback_of(&message.channel) else { return Ok(()) };
         let summary = format!("the channel {} does not deliver: {why}", message.channel);
         let id = format!("undelivered-{}", message.id);
         if !notices::is_new(transaction, &id, now)? {
@@ -181,8 +233,10 @@ impl Teller {
     /// The outbox cannot be read.
     pub fn wait(&self, now: Timestamp) -> Result<Duration, OutboxError> {
         self.outbox.read(|transaction| {
-            let ready = notices::next_ready(transaction)?;
+            let ready = notices::next_ready(transaction, self.router.is_quiet(now))?;
             let unknown = Known::first_unknown(transaction)?.map(|at| at + self.router.routing().unknown_after);
+            // One that is muted stays: whether that has ended is looked at after the longest wait.
+            let unknown = unknown.filter(|at| *at > now);
             let due = [ready, unknown, self.next_digest(transaction, now)?].into_iter().flatten().min();
             Ok(due.map_or(MOST_WAIT, |due| Duration::from(due - now).min(MOST_WAIT)))
         })

@@ -3,7 +3,7 @@
 use ansai_core::event::Verdict;
 use ansai_core::incident::{Change, Permission, Reason};
 use ansai_core::text::inert;
-use ansai_core::{Event, Severity, ShareLimit, Status, Subject, Timestamp};
+use ansai_core::{Code, Event, Severity, ShareLimit, Status, Subject, Timestamp, codes};
 
 use super::{Heard, Teller};
 use crate::message::{Asked, Command, IncidentRef, Kind, Notice};
@@ -15,9 +15,10 @@ pub(super) const STORM: &str = "storm";
 /// What all notices have in common during a storm.
 pub(super) const STORM_GROUP: &str = "storm";
 const MOST_TEXT: usize = 500;
+const DAY_MS: u64 = 86_400_000;
 
 /// Codes of policies that are not loaded because something that they need is not granted or not there.
-const MISSING: [&str; 4] = ["not-granted", "unknown-capability", "capability-missing", "import-missing"];
+const MISSING: [Code; 2] = [codes::NOT_GRANTED, codes::UNKNOWN_CAPABILITY];
 
 impl Teller {
     /// Files what an event tells.
@@ -27,12 +28,12 @@ impl Teller {
         match event {
             Event::Incident { incident, instance, key, change, severity, summary, held_under, silenced } => {
                 let known = Known::of(transaction, incident)?;
-                let is_muted = *silenced || held_under.is_some() || self.facts.is_silenced(instance.as_str(), key);
                 let mut known = known.unwrap_or_else(|| Known {
                     subject: self.subject(incident),
                     ..Known::new(incident, instance.as_str(), key, at)
                 });
-                known.is_muted = is_muted;
+                // The end of a silence is not in the log: whether one holds is asked for each notice.
+                known.is_muted = held_under.is_some();
                 known.severity = known.severity.max(severity.unwrap_or(Severity::Notice));
                 known.summary.clone_from(summary);
                 let kind = match change {
@@ -57,8 +58,13 @@ impl Teller {
                     true => known.remove(transaction)?,
                     false => known.put(transaction)?,
                 }
+                // It was silenced when it happened, also where that has ended since.
+                if *silenced && !change.is_closing() {
+                    return Ok(());
+                }
                 self.file(transaction, &self.of(&known, kind, *sequence, at, summary), now)
             }
+            Event::Approval { plan, .. } | Event::ApprovalEnded { plan, .. } => notices::answered(transaction, plan),
             Event::Held { incident, .. } => self.mute(transaction, incident, true),
             Event::NotHeld { incident, .. } => self.mute(transaction, incident, false),
             Event::Planned { plan, incident: Some(incident), .. } => {
@@ -116,10 +122,10 @@ impl Teller {
                 self.suspended(transaction, (&id, instance.as_str()), &summary, (at, now))
             }
             Event::NotLoaded { name, kind, error } => {
-                let is_missing = MISSING.contains(&kind.as_str());
+                let is_missing = MISSING.iter().any(|code| code.word() == kind);
                 let of_kind = if is_missing { Kind::CapabilityMissing } else { Kind::Suspended };
-                // Each start tells the same again.
-                let id = format!("not-loaded-{name}-{kind}");
+                // Each start tells the same again. Once a day: it may have been corrected and be broken again.
+                let id = format!("not-loaded-{name}-{kind}-{}", at.as_millis() / DAY_MS);
                 let summary = format!("{name} is not loaded: {}", inert(error, MOST_TEXT));
                 let mut notice = Notice::new(&id, of_kind, Severity::Critical, &self.host, at, &summary);
                 notice.instance = Some(name.clone());
@@ -219,7 +225,8 @@ impl Teller {
 
     /// A notice about an incident. It has the details of the incident when it becomes part of a message.
     pub(super) fn of(&self, known: &Known, kind: Kind, sequence: u64, at: Timestamp, summary: &str) -> Notice {
-        let id = format!("{}-{sequence}", kind.name());
+        // After a power failure numbers may come again, and mean other records.
+        let id = format!("{}-{}-{sequence}", kind.name(), known.id);
         let mut notice = Notice::new(&id, kind, known.severity, &self.host, at, summary);
         notice.instance = Some(known.instance.clone());
         notice.incident = Some(IncidentRef { id: known.id.clone(), key: known.key.clone() });
@@ -280,9 +287,9 @@ impl Teller {
     }
 }
 
-/// Whether a plan failed because something is not granted or not there.
+/// Whether a plan failed because something is not granted, in the words of the host that refuses a call.
 fn is_missing(error: &str) -> bool {
-    MISSING.iter().any(|code| error.contains(code))
+    error.contains("is not granted")
 }
 
 fn command(line: String, does: &str) -> Command {

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::event::Verdict;
+use ansai_core::event::{ApprovalEnd, Verdict};
 use ansai_core::incident::{Change, Permission, Reason};
 use ansai_core::notify::{Digest, Grouping, Matcher, Route, Routing};
 use ansai_core::{Decision, InstanceName, Millis, OnFailure};
@@ -14,6 +14,7 @@ static DISK: InstanceName = InstanceName::from_static("disk");
 /// 2026-11-29 00:00 UTC.
 const BEGIN: u64 = 1_795_910_400_000;
 const MINUTE: u64 = 60_000;
+const DAY_MS: u64 = 86_400_000;
 
 #[derive(Default)]
 struct Silence(AtomicBool);
@@ -82,6 +83,11 @@ impl Scene {
             sent.push(picked.message);
         }
         sent
+    }
+
+    /// How long its thread would wait.
+    fn wait(&self) -> Duration {
+        self.teller.wait(self.at()).unwrap()
     }
 
     fn kinds_after(&mut self, milliseconds: u64) -> Vec<String> {
@@ -229,7 +235,108 @@ fn a_silence_mutes_and_quiet_times_hold_until_they_end() {
     scene.hear(incident("a", Change::Opened));
     scene.hear(escalated("a", Reason::Attempts { used: 3 }));
     assert_eq!(scene.kinds_after(MINUTE), Vec::<String>::new());
+    assert!(scene.wait() > Duration::ZERO, "it looks again and again until the quiet time ends");
     assert_eq!(scene.kinds_after(MINUTE), ["escalated"]);
+}
+
+/// Would break: an incident that opened while it was silenced, and of which nothing is ever told.
+#[test]
+fn what_goes_on_after_a_silence_is_told() {
+    let mut scene = Scene::new(all(Grouping { wait: Millis::ZERO, ..Grouping::default() }));
+    scene.silence.0.store(true, Ordering::Relaxed);
+    for id in ["a", "b"] {
+        scene.hear(incident(id, Change::Opened));
+    }
+    scene.hear(incident("b", Change::BecameUnknown));
+    assert_eq!(scene.kinds_after(20 * MINUTE), Vec::<String>::new());
+    assert!(scene.wait() > Duration::ZERO, "it looks again and again until the silence ends");
+    scene.silence.0.store(false, Ordering::Relaxed);
+    assert_eq!(scene.kinds_after(MINUTE), ["unknown"]);
+    scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+    assert_eq!(scene.kinds_after(MINUTE), ["escalated"]);
+}
+
+/// Would break: a channel that is down for weeks, and nobody who is told.
+#[test]
+fn a_channel_that_does_not_work_is_told_once_through_another_one() {
+    let mut scene = Scene::new(Routing { fallback: vec!["log".into()], ..all(Grouping::default()) });
+    scene.hear(incident("a", Change::Opened));
+    scene.hear(escalated("a", Reason::Attempts { used: 3 }));
+    scene.now += MINUTE;
+    scene.teller.flush(scene.at(), false).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..10 {
+        // More than the longest rest.
+        scene.now += 2 * 3_600_000;
+        let picked = scene.teller.outbox().begin("mail", scene.at()).unwrap().unwrap();
+        let refused: Result<Receipt, Fault> = Err(Fault::Later { after: None, why: "connection refused".into() });
+        scene.teller.conclude(&picked.message.id, &refused, scene.at()).unwrap();
+        while let Some(picked) = scene.teller.outbox().begin("log", scene.at()).unwrap() {
+            let sent = Ok(Receipt { answer: "ok".into() });
+            scene.teller.conclude(&picked.message.id, &sent, scene.at()).unwrap();
+            told.push(picked.message);
+        }
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((told[0].notices.len(), told[0].notices[0].kind), (1, Kind::Undelivered));
+    assert!(told[0].notices[0].summary.contains("6 attempts failed"), "{told:?}");
+}
+
+/// Would break: a channel that was removed or renamed, whose messages nobody ever gets.
+#[test]
+fn what_waits_for_a_channel_that_is_gone_goes_to_another_one() {
+    let mut routing = all(Grouping::default());
+    routing.routes[0].channels = vec!["gone".into()];
+    let mut scene = Scene::new(routing);
+    for id in ["a", "b"] {
+        scene.hear(incident(id, Change::Opened));
+        scene.hear(escalated(id, Reason::Attempts { used: 3 }));
+        if id == "a" {
+            assert_eq!(scene.kinds_after(MINUTE), Vec::<String>::new());
+        }
+    }
+    assert_eq!(scene.teller.leave_unconfigured(scene.at()).unwrap(), 1);
+    assert_eq!(scene.kinds_after(MINUTE), ["undelivered escalated"]);
+    let status = scene.teller.outbox().status(&[]).unwrap();
+    assert_eq!(status.grouping, 0, "{status:?}");
+    assert_eq!(scene.teller.leave_unconfigured(scene.at()).unwrap(), 0);
+}
+
+#[test]
+fn what_is_not_granted_and_what_is_not_loaded_is_told_once_a_day() {
+    let mut scene = Scene::new(all(Grouping { wait: Millis::ZERO, interval: Millis::ZERO, ..Grouping::default() }));
+    scene.hear(incident("a", Change::Opened));
+    let error = "denied: ansai:fs/fs-act.remove is not granted; to allow it, add it".to_owned();
+    let (instance, incident) = (DISK.clone(), Some("a".to_owned()));
+    scene.hear(Event::PlanFailed { instance, incident, plan: None, error, kind: None });
+    assert_eq!(scene.kinds_after(1), ["capability-missing"]);
+    let mut told = Vec::new();
+    for kind in ["not-granted", "component", "component"] {
+        let (name, error) = ("disk".to_owned(), "x".to_owned());
+        scene.hear(Event::NotLoaded { name, kind: kind.to_owned(), error });
+        told.extend(scene.kinds_after(1));
+    }
+    assert_eq!(told, ["capability-missing", "suspended"]);
+    scene.now += DAY_MS;
+    let (name, kind, error) = ("disk".to_owned(), "component".to_owned(), "x".to_owned());
+    scene.hear(Event::NotLoaded { name, kind, error });
+    assert_eq!(scene.kinds_after(1), ["suspended"], "it broke again");
+}
+
+/// Would break: people who are asked again and again about a plan that has ended.
+#[test]
+fn a_plan_that_has_ended_is_not_told_again() {
+    let grouping = Grouping { repeat: Some(Millis::from_hours(4)), wait: Millis::ZERO, ..Grouping::default() };
+    let mut scene = Scene::new(all(grouping));
+    scene.hear(incident("a", Change::Opened));
+    let until = scene.at() + Millis::from_hours(2);
+    decided(&mut scene, "a", Permission::AwaitsApproval { plan: "plan-a".into(), until });
+    assert_eq!(scene.kinds_after(1), ["held"]);
+    let (plan, incident_id, instance) = ("plan-a".to_owned(), "a".to_owned(), DISK.clone());
+    scene.hear(Event::ApprovalEnded { plan, incident: incident_id, instance, why: ApprovalEnd::Expired });
+    assert_eq!(scene.kinds_after(5 * 3_600_000), Vec::<String>::new());
+    scene.hear(incident("a", Change::Closed));
+    assert_eq!(scene.kinds_after(1), ["recovered"]);
 }
 
 #[test]
@@ -289,4 +396,16 @@ fn too_many_messages_drop_the_oldest_digest_first() {
     assert_eq!(left, ["m1", "m4", "m5"]);
     assert_eq!(outbox.status(&[]).unwrap().channels.len(), 0, "nothing waits, and it is not configured");
     assert_eq!(outbox.status(&["mail".into()]).unwrap().channels[0].dropped, 2);
+}
+
+/// Would break: a look at the outbox that changes it, or that needs the lock of a daemon.
+#[test]
+fn who_only_looks_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notify.db");
+    assert!(Outbox::open_to_read(&file).is_err() && !file.exists());
+    drop(Outbox::open(&file, Capacity::default(), || false).unwrap());
+    let outbox = Outbox::open_to_read(&file).unwrap().unwrap();
+    assert_eq!(outbox.status(&["mail".into()]).unwrap().channels.len(), 1);
+    assert!(outbox.set_place(1).is_err());
 }

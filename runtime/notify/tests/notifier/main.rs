@@ -138,6 +138,21 @@ fn what_did_not_reach_the_notifier_is_read_from_the_log() {
     drop(notifier);
 }
 
+/// Would break: what happened before the start, lost because of one error while the log is read.
+#[test]
+fn a_log_that_cannot_be_read_is_read_again() {
+    let scene = Scene::new();
+    let (works, messages) = passes();
+    scene.log(opened("before"));
+    scene.log(escalated("before"));
+    scene.unreadable.store(1, std::sync::atomic::Ordering::Relaxed);
+    let (notifier, tap) = scene.start(vec![("works".to_owned(), works)]);
+    // Something new: it does not wait for the next look.
+    scene.record(&tap, opened("after"));
+    assert_eq!(kinds(&messages), [Kind::Escalated]);
+    drop(notifier);
+}
+
 /// Would break: an audit log that cannot be written, and nobody who is told.
 #[test]
 fn an_audit_log_that_stops_is_told_once() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ansai_core::control::{IncidentDetails, ShownStep};
@@ -51,11 +52,13 @@ pub(crate) fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     log: Arc<Mutex<Vec<Heard>>>,
+    /// So often the log cannot be read.
+    pub(crate) unreadable: Arc<AtomicU32>,
 }
 
 impl Scene {
     pub(crate) fn new() -> Scene {
-        Scene { directory: tempfile::tempdir().unwrap(), log: Arc::default() }
+        Scene { directory: tempfile::tempdir().unwrap(), log: Arc::default(), unreadable: Arc::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -68,8 +71,12 @@ impl Scene {
         outbox.set_place(0).unwrap();
         let names = channels.iter().map(|(name, _)| name.clone()).collect();
         let teller = teller(outbox.clone(), names);
-        let log = self.log.clone();
+        let (log, unreadable) = (self.log.clone(), self.unreadable.clone());
         let read_log = Box::new(move |place: u64, pass_on: &mut dyn FnMut(Vec<Heard>)| {
+            let one_less = |left: u32| left.checked_sub(1);
+            if unreadable.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+                return Err("a fault of the disk".to_owned());
+            }
             let log = log.lock().unwrap().clone();
             let last = log.len() as u64;
             pass_on(log.into_iter().filter(|heard| heard.sequence > place).collect());

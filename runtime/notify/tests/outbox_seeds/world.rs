@@ -198,11 +198,11 @@ impl World {
             incident(&id, Change::Opened)
         } else if is_escalated {
             self.incidents.remove(&which);
-            self.owed.push(format!("recovered-{sequence}"));
+            self.owed.push(format!("recovered-{id}-{sequence}"));
             incident(&id, Change::Closed)
         } else {
             self.incidents.insert(which, (id.clone(), true));
-            self.owed.push(format!("escalated-{sequence}"));
+            self.owed.push(format!("escalated-{id}-{sequence}"));
             escalated(&id)
         };
         self.log.push(Heard { sequence, at, event });
@@ -223,7 +223,16 @@ impl World {
     /// One attempt of one channel; with a fault, if they may happen.
     fn send(&mut self, has_faults: bool) {
         let channel = CHANNELS[self.below(2) as usize];
-        let Some(picked) = self.outbox().begin(channel, self.at()).unwrap() else { return };
+        let Some(picked) = self.outbox().begin(channel, self.at()).unwrap() else {
+            // Its thread would look again and again.
+            let wait = self.outbox().wait(channel, self.at()).unwrap();
+            assert!(
+                wait != Some(Duration::ZERO),
+                "seed {}: nothing of {channel} is due, and it does not wait",
+                self.seed
+            );
+            return;
+        };
         let (message, seed) = (picked.message, self.seed);
         let fault = if has_faults { self.below(10) } else { 9 };
         let arrives = |world: &mut World| world.receivers.get_mut(channel).unwrap().arrives(&message, seed);

@@ -90,8 +90,7 @@ impl Executor {
 
     /// Approves a plan whose time after its announcement is over. Recorded as of the user that ansai runs as.
     pub(crate) fn approve_announced(&self, known: &Approval) -> Result<Approval, ApprovalError> {
-        let uid = rustix::process::getuid().as_raw();
-        let by = Person { uid, name: Some("ansai, as announced".to_owned()) };
+        let by = Person::host_as_announced(rustix::process::getuid().as_raw());
         let (plan, decision) = (known.plan.clone(), ApprovalDecision::Approved);
         self.decide(&NewDecision { plan, decision, reason: None }, &by)
     }

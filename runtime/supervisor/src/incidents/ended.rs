@@ -37,7 +37,9 @@ impl Incidents {
             Change::Displaced => IncidentEnd::Displaced,
             _ if !is_verified => IncidentEnd::Recovered,
             _ => match self.state.approval_of(&incident.id) {
-                Ok(Some(approval)) if approval.state == ApprovalState::Begun => IncidentEnd::HealedWithApproval,
+                Ok(Some(approval)) if approval.state == ApprovalState::Begun && !approval.is_by_host() => {
+                    IncidentEnd::HealedWithApproval
+                }
                 Ok(_) => IncidentEnd::Healed,
                 // A report must not claim that nobody was needed.
                 Err(error) => {

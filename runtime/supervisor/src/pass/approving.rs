@@ -3,7 +3,7 @@
 use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::event::{ApprovalEnd, PlannedStep, Verdict};
 use ansai_core::incident::Permission;
-use ansai_core::{Decision, Event, Incident, Mode, Timestamp};
+use ansai_core::{Decision, Event, Incident, Mode, Severity, Timestamp};
 use ansai_kit::action::Proposed;
 
 use super::Passes;
@@ -71,7 +71,19 @@ impl Passes {
             executor.end_approval(&known, why);
             return Ok(Waiting::Ask(None));
         }
-        if known.announced && known.state == ApprovalState::Open && !is_worse {
+        // The operator wants a person to decide since the host did.
+        let is_by_host = known.state == ApprovalState::Approved && known.is_by_host();
+        let needs_person = |file: PlanFile| executor.needs_approval(grants, &instance.name, &file.steps);
+        if is_by_host && executor.shown(&known).is_ok_and(needs_person) {
+            executor.end_approval(&known, ApprovalEnd::Expired);
+            return Ok(Waiting::Ask(None));
+        }
+        if known.announced && known.state == ApprovalState::Open {
+            // An emergency is not announced. Whatever else got worse keeps its time.
+            if is_worse && incident.finding.severity() == Some(Severity::Emergency) {
+                executor.end_approval(&known, ApprovalEnd::Worse);
+                return Ok(Waiting::Ask(None));
+            }
             return Ok(self.announced(instance, grants, incident, known));
         }
         if known.state == ApprovalState::Approved || is_worse {

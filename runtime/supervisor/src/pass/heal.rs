@@ -280,12 +280,13 @@ impl Passes {
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
             let windows = Windows(maintenance);
+            let attempts = Attempts::of(incident, approved.as_ref().map(|(approval, _)| approval));
             // A person is asked before the window opens.
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
             let (storm, fights) = (self.storm.permit(), self.fights.of(&steps));
             let sources: [&dyn PermitSource; 10] = [
                 orders,
-                &Attempts,
+                &attempts,
                 clocks,
                 &Futile(&steps),
                 &fights,
@@ -363,7 +364,8 @@ impl Passes {
                 self.use_up(approval)?;
                 // The audit log has it since it waits.
                 self.journal.publish(now, || planned);
-                ApprovedBy::Person
+                // What the host approved after an announcement never replaces a person.
+                if approval.is_by_host() { ApprovedBy::Host } else { ApprovedBy::Person }
             }
             _ => {
                 self.journal.record(now, planned).map_err(|error| self.not_recorded(&plan, is_approved, error))?;

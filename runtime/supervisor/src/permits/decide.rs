@@ -74,7 +74,7 @@ mod tests {
         let mut incident = incident();
         let decide = |decision: &Decision, steps, incident: &Incident, mode, now, is_first| {
             let request = PermitRequest { plan: "p", incident, retry: &retry, now, is_first };
-            verdict(decision, steps, mode, &[&Attempts], &request)
+            verdict(decision, steps, mode, &[&Attempts { is_decided: false }], &request)
         };
         let say = |incident: &Incident, mode, now, is_first| decide(&APPLY, 1, incident, mode, now, is_first);
         assert_eq!(say(&incident, Mode::Observe, at(0), true), Verdict::Observed);

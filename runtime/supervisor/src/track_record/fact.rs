@@ -61,6 +61,8 @@ impl Fact {
                 }
                 _ => Some(Fact::NotApplied { plan: plan.clone() }),
             },
+            // What the host approves after an announcement was not asked of a person.
+            Event::Approval { by, .. } if by.is_host() => None,
             Event::Approval { plan, decision, .. } => {
                 Some(Fact::Asked { plan: plan.clone(), is_approved: *decision == ApprovalDecision::Approved })
             }

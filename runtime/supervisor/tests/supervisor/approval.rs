@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::control::NewDecision;
 use ansai_core::event::{ApprovalDecision, ApprovalEnd, Verdict};
-use ansai_core::incident::Permission;
+use ansai_core::incident::{FlapLimit, Permission};
 use ansai_core::order::Person;
 use ansai_core::{
     Decision, Event, InstanceName, Millis, Mode, Observation, OnFailure, Outcome, RetryPolicy, Severity, Status,
@@ -506,5 +506,35 @@ async fn a_waiting_plan_has_nothing_to_undo() {
     let plan = pass(&scene).await.plan;
     let undone = scene.open_with(fixed(Mode::Approve)).unwrap().undo(&plan, None, "a person").unwrap();
     assert_eq!((undone[0].outcome, undone[0].detail.as_str()), (None, "it was on hold, and not applied"));
+    scene.finish().await;
+}
+
+/// Would break: a plan that a person approved, and that waits for `ansai retry` because its incident had come back before.
+#[tokio::test]
+async fn what_a_person_approves_is_applied_although_it_came_back() {
+    let mut scene = Scene::new();
+    let flaps = FlapLimit { most: 1, within: Millis::from_hours(1) };
+    scene.retry_policy = RetryPolicy { clear_for: Millis::from_hours(1), flaps, ..scene.retry_policy.clone() };
+    scene.script(&marking(&scene, "a"));
+    let first = pass(&scene).await.plan;
+    approve(&scene, &first);
+    pass(&scene).await;
+    let second = pass(&scene).await;
+    assert!(waits(&second), "{:?}", second.verdict);
+    // It is healthy for a moment by itself, and comes back.
+    scene.script(&marking(&scene, "a").saying(Ok(vec![observation(Status::Healthy)])));
+    plans_of(scene.open_with(fixed(Mode::Approve)).unwrap()).await;
+    scene.script(&marking(&scene, "a"));
+    plans_of(scene.open_with(fixed(Mode::Approve)).unwrap()).await;
+    let is_escalated = |event: &Event| matches!(event, Event::Escalated { .. });
+    assert!(scene.events().iter().any(is_escalated), "it came back too often");
+    // A mark is made once.
+    std::fs::remove_file(scene.path("a")).unwrap();
+    approve(&scene, &second.plan);
+    let applied = pass(&scene).await;
+    assert_eq!((&applied.plan, &applied.verdict), (&second.plan, &Some(Verdict::Approved)));
+    // The next one needs a person again.
+    let next = pass(&scene).await;
+    assert!(matches!(next.verdict, Some(Verdict::Held(Permission::Flapping { .. }))), "{:?}", next.verdict);
     scene.finish().await;
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::Severity;
 use ansai_core::text::{inert, prose};
+use ansai_core::{Millis, Severity};
 use serde_json::{Value, json};
 
 use crate::digest::digest;
@@ -90,6 +90,9 @@ fn payload(message: &Message, document: &Document, notice: Option<&Notice>) -> V
     payload
 }
 
+/// Ten years: the server itself never resolves an alert that is not over.
+const FAR: Millis = Millis::from_hours(24 * 3_650);
+
 /// API v2: <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>. All alerts in one request. An alert
 /// without `endsAt` ends after the server's `resolve_timeout`, so an open one ends in the far future.
 pub(super) fn alertmanager(message: &Message, document: &Document) -> Value {
@@ -98,7 +101,7 @@ pub(super) fn alertmanager(message: &Message, document: &Document) -> Value {
         let ends = match (alert.is_over, alert.notice) {
             (true, Some(notice)) => notice.at,
             (true, None) => message.at,
-            (false, _) => message.at + ansai_core::Millis::from_hours(24),
+            (false, _) => message.at + FAR,
         };
         // Labels are the identity of an alert. What changes while it is open must not be among them.
         let mut labels = json!({
