@@ -102,7 +102,7 @@ fn a_real_mariadb_is_maintained_and_its_blocker_is_cancelled() {
     let Some(replica) = server(&["--server-id=2"]) else { return };
     break_replica(&main, &replica);
     main.sql(
-        "create table app.orders (id int primary key, note text);
+        "use app; create table app.orders (id int primary key, note text);
          insert into app.orders select seq, repeat('x', 1000) from seq_1_to_20000; delete from app.orders where id > 100;
          create table app.hot (id int primary key, n int); insert into app.hot values (1, 0);
          create user worker; grant all on app.* to worker; create user victim; grant all on app.* to victim",
