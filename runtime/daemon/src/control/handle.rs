@@ -19,7 +19,7 @@ use crate::notify;
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(crate) supervisor: Supervisor,
-    /// `None` without channels.
+    /// `None` without channels, or if notifications could not start.
     pub(crate) notifier: Option<Arc<Notifier>>,
     /// The instances that may be named; `None` if that is unknown.
     pub(crate) instances: Option<BTreeSet<InstanceName>>,

@@ -208,7 +208,11 @@ fn count(connection: &Connection, at: Timestamp, fact: &Fact) -> Result<(), Stat
                 )?
                 .execute([plan])?;
         }
-        Fact::Asked { .. } | Fact::Applied { .. } | Fact::Verified { .. } | Fact::Undone { .. } => {
+        Fact::Asked { .. }
+        | Fact::Released { .. }
+        | Fact::Applied { .. }
+        | Fact::Verified { .. }
+        | Fact::Undone { .. } => {
             let Some(plan) = fact.plan() else { return Ok(()) };
             let value = connection
                 .prepare_cached("SELECT at, value FROM counted_plan WHERE plan = ?1")?

@@ -20,6 +20,8 @@ pub(crate) enum Fact {
     NotApplied { plan: String },
     /// A person decided about the plan.
     Asked { plan: String, is_approved: bool },
+    /// The time of the plan after its announcement is over: it is applied, and no person has approved it.
+    Released { plan: String },
     /// A step acted, and freed so many bytes.
     Applied { plan: String, step: u32, freed_bytes: u64 },
     /// The finding was verified after the plan.
@@ -61,8 +63,7 @@ impl Fact {
                 }
                 _ => Some(Fact::NotApplied { plan: plan.clone() }),
             },
-            // What the host approves after an announcement was not asked of a person.
-            Event::Approval { by, .. } if by.is_host() => None,
+            Event::Approval { plan, by, .. } if by.is_host() => Some(Fact::Released { plan: plan.clone() }),
             Event::Approval { plan, decision, .. } => {
                 Some(Fact::Asked { plan: plan.clone(), is_approved: *decision == ApprovalDecision::Approved })
             }
@@ -108,6 +109,7 @@ impl Fact {
             Fact::Planned { plan, .. }
             | Fact::NotApplied { plan }
             | Fact::Asked { plan, .. }
+            | Fact::Released { plan }
             | Fact::Applied { plan, .. }
             | Fact::Verified { plan, .. }
             | Fact::Undone { plan, .. } => Some(plan),

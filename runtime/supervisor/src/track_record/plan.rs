@@ -66,6 +66,11 @@ impl CountedPlan {
                 self.is_rejected = true;
                 self.each(|_| true, &Achieved { rejected: 1, ..once() })
             }
+            Fact::Released { .. } => {
+                // It may wait for a window now, as one that a person approved.
+                self.is_approved = true;
+                Vec::new()
+            }
             Fact::Applied { step, freed_bytes, .. } => {
                 let is_known = |action: &str| self.steps.iter().any(|one| one.action == action && one.is_applied);
                 let Some((action, interrupts)) = self.step(*step, |one| one.is_applied) else { return Vec::new() };

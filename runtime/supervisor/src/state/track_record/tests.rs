@@ -115,6 +115,25 @@ fn an_approved_plan_that_waits_for_something_else_still_counts() {
     assert_eq!((one.proposed, one.approved, one.applied, one.verified, one.healed), (1, 1, 1, 1, 1), "{one:?}");
 }
 
+/// Would break: an announced plan that counts as approved by a person, or that is not counted because it waits for its window.
+#[test]
+fn an_announced_plan_counts_without_an_approval() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = open(dir.path());
+    let facts = vec![
+        opened("i", &ONE),
+        planned("p", "i", &ONE),
+        Fact::Released { plan: "p".into() },
+        planned("p", "i", &ONE),
+        Fact::NotApplied { plan: "p".into() },
+        applied("p", 7),
+        verified("p", true),
+    ];
+    state.count(&noted(TODAY, facts), 7).unwrap();
+    let one = state.action_records(on(TODAY)).unwrap()[0].achieved.clone();
+    assert_eq!((one.proposed, one.approved, one.applied, one.verified, one.healed), (1, 0, 1, 1, 1), "{one:?}");
+}
+
 #[test]
 fn ninety_days_count_and_older_ones_go() {
     let dir = tempfile::tempdir().unwrap();
