@@ -71,6 +71,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-engine",
             "ansai-audit",
             "ansai-events",
+            "ansai-notify",
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",

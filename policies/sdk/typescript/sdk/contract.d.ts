@@ -818,7 +818,10 @@ declare module "ansai:container/container-probe@0.2.0" {
     /** `docker` or `podman`; more can follow. */
     name: string;
     version: string;
-    /** The directory that holds images, containers and volumes, as the engine names it. */
+    /**
+     * The directory that holds images, containers and volumes, as the engine names it. Empty if containerd keeps the images
+     * of Docker, because then they are elsewhere.
+     */
     store: string;
     /** The mount point of its file system. Absent if this host has no such directory, or if it cannot be told. */
     mount?: string | null;
@@ -932,15 +935,16 @@ declare module "ansai:container/container-actions@0.2.0" {
   import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Restarts a container: the engine asks it to end, kills it after the time that the container has for that, and starts
-   * it. `container` is an identity of the probe: if it was started again meanwhile, this is refused with `changed`.
-   * `denied` unless both its name and a label are granted, and if somebody has paused it. One of `max_restarts`. Not
-   * reversible. What needs it is not restarted with it.
+   * it. One that has exited is started. `container` is an identity of the probe: if it was started again or ended
+   * meanwhile, this is refused with `changed`. `denied` unless both its name and a label are granted, and if somebody has
+   * paused it. One of `max_restarts`. Not reversible. What needs it is not restarted with it.
    * @throws an error whose `payload` is a Refusal
    */
   export function restart(target: string, container: string, reason: string): Preview;
   /**
    * Keeps the state of a container and the last lines of its log as evidence for a person. The values of its environment
-   * are left out, and masked in the log. Changes nothing. At least 1 and at most 1,000 lines.
+   * are left out. In the log, those of 6 bytes and more are masked; the step tells how many are not. `unsupported` if all
+   * of them take more than 64 KiB. Changes nothing. At least 1 and at most 1,000 lines.
    * @throws an error whose `payload` is a Refusal
    */
   export function capture(target: string, container: string, lines: number, reason: string): Preview;
@@ -956,11 +960,11 @@ declare module "ansai:container/container-actions@0.2.0" {
 declare module "ansai:container/container-cleanup-actions@0.2.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
-   * Removes images that no container uses, also none that is stopped, and that were neither built nor tagged within
-   * `min-age-hours`: first those without a tag. Without `dangling-only` also those with one tag, but not the newest
-   * `keep-tags` of each repository. The engine is never told to force it. Not reversible; what a registry has can be fetched
-   * again. The bytes of the preview are an upper bound where the engine does not say which layers are shared; the step
-   * measures what was freed.
+   * Removes images that no container uses, also none that is stopped, and that were neither built nor, where the engine
+   * tells, tagged within `min-age-hours`: first those without a tag. One that was fetched by its digest has none. Without
+   * `dangling-only` also those with one tag, but not the newest `keep-tags` of each repository. The engine is never told
+   * to force it. Not reversible; what a registry has can be fetched again. The bytes of the preview are an upper bound
+   * where the engine does not say which layers are shared; the step measures what was freed.
    * @throws an error whose `payload` is a Refusal
    */
   export function removeImages(target: string, minAgeHours: number, keepTags: number, danglingOnly: boolean, reason: string): Preview;
@@ -984,7 +988,10 @@ declare module "ansai:database/database-probe@0.2.0" {
     version: string;
     /** When the server was started. */
     started: Instant;
-    /** True if it follows another server, and takes no changes of its own. */
+    /**
+     * True if it follows another server, and takes no changes of its own. If ansai may not see whom it follows, true if it
+     * takes no changes.
+     */
     replica: boolean;
     /** Connections of clients now. */
     connections: number;
@@ -1423,9 +1430,9 @@ declare module "ansai:files/files-actions@0.2.0" {
     cursor?: string | null;
   }
   /**
-   * Removes files. If the grant has `undo_hours` and usage after the step is below `hold_below_percent`, the files
-   * go to a quarantine on the same file system for that time (`frees-later-bytes`). Otherwise they are unlinked
-   * (`frees-now-bytes`).
+   * Removes files. If the grant has `undo_hours`, and usage of bytes after the step and of inodes is below
+   * `hold_below_percent`, the files go to a quarantine on the same file system for that time (`frees-later-bytes`).
+   * Otherwise they are unlinked (`frees-now-bytes`).
    * @throws an error whose `payload` is a Refusal
    */
   export function remove(what: Selection, reason: string): Preview;
@@ -2322,7 +2329,8 @@ declare module "ansai:sqlite/sqlite-actions@0.2.0" {
   /**
    * Rewrites the database without its unused pages (`VACUUM`), in one transaction. Nobody can write meanwhile. Needs
    * twice its size on the file system, and a database that passes `quick`. Ended after `within`, at most 6 h; the
-   * database is then as before.
+   * database is then as before. May give rows of tables without `INTEGER PRIMARY KEY` other numbers (`rowid`), so it fails
+   * if there is a virtual table beside one: a full-text index may know rows by these numbers. Cannot be undone.
    * @throws an error whose `payload` is a Refusal
    */
   export function vacuum(path: string, within: Duration, reason: string): Preview;

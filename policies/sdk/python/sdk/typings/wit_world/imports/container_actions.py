@@ -14,9 +14,9 @@ from ..imports import types
 def restart(target: str, container: str, reason: str) -> types.Preview:
     """
     Restarts a container: the engine asks it to end, kills it after the time that the container has for that, and starts
-    it. `container` is an identity of the probe: if it was started again meanwhile, this is refused with `changed`.
-    `denied` unless both its name and a label are granted, and if somebody has paused it. One of `max_restarts`. Not
-    reversible. What needs it is not restarted with it.
+    it. One that has exited is started. `container` is an identity of the probe: if it was started again or ended
+    meanwhile, this is refused with `changed`. `denied` unless both its name and a label are granted, and if somebody has
+    paused it. One of `max_restarts`. Not reversible. What needs it is not restarted with it.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
@@ -24,7 +24,8 @@ def restart(target: str, container: str, reason: str) -> types.Preview:
 def capture(target: str, container: str, lines: int, reason: str) -> types.Preview:
     """
     Keeps the state of a container and the last lines of its log as evidence for a person. The values of its environment
-    are left out, and masked in the log. Changes nothing. At least 1 and at most 1,000 lines.
+    are left out. In the log, those of 6 bytes and more are masked; the step tells how many are not. `unsupported` if all
+    of them take more than 64 KiB. Changes nothing. At least 1 and at most 1,000 lines.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -13,11 +13,11 @@ from ..imports import types
 
 def remove_images(target: str, min_age_hours: int, keep_tags: int, dangling_only: bool, reason: str) -> types.Preview:
     """
-    Removes images that no container uses, also none that is stopped, and that were neither built nor tagged within
-    `min-age-hours`: first those without a tag. Without `dangling-only` also those with one tag, but not the newest
-    `keep-tags` of each repository. The engine is never told to force it. Not reversible; what a registry has can be fetched
-    again. The bytes of the preview are an upper bound where the engine does not say which layers are shared; the step
-    measures what was freed.
+    Removes images that no container uses, also none that is stopped, and that were neither built nor, where the engine
+    tells, tagged within `min-age-hours`: first those without a tag. One that was fetched by its digest has none. Without
+    `dangling-only` also those with one tag, but not the newest `keep-tags` of each repository. The engine is never told
+    to force it. Not reversible; what a registry has can be fetched again. The bytes of the preview are an upper bound
+    where the engine does not say which layers are shared; the step measures what was freed.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -34,9 +34,9 @@ class Selection:
 
 def remove(what: Selection, reason: str) -> types.Preview:
     """
-    Removes files. If the grant has `undo_hours` and usage after the step is below `hold_below_percent`, the files
-    go to a quarantine on the same file system for that time (`frees-later-bytes`). Otherwise they are unlinked
-    (`frees-now-bytes`).
+    Removes files. If the grant has `undo_hours`, and usage of bytes after the step and of inodes is below
+    `hold_below_percent`, the files go to a quarantine on the same file system for that time (`frees-later-bytes`).
+    Otherwise they are unlinked (`frees-now-bytes`).
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

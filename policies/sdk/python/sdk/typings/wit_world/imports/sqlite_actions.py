@@ -26,7 +26,8 @@ def vacuum(path: str, within: int, reason: str) -> types.Preview:
     """
     Rewrites the database without its unused pages (`VACUUM`), in one transaction. Nobody can write meanwhile. Needs
     twice its size on the file system, and a database that passes `quick`. Ended after `within`, at most 6 h; the
-    database is then as before.
+    database is then as before. May give rows of tables without `INTEGER PRIMARY KEY` other numbers (`rowid`), so it fails
+    if there is a virtual table beside one: a full-text index may know rows by these numbers. Cannot be undone.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
