@@ -13,7 +13,7 @@ fn many_tables_come_in_pages() {
 }
 
 #[test]
-#[ignore = "soak: the server takes minutes to make the tables"]
+#[ignore = "run by name: the server takes minutes to make the tables"]
 fn twenty_thousand_tables_come_in_pages() {
     in_pages(20_000);
 }

@@ -54,7 +54,11 @@ fn sessions_show_whom_they_wait_for() {
     // The blocker ends: the other one goes on.
     let applied = step(&scene, "terminate", &first).apply();
     assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
-    scene.server.wait_for(waits, "0");
+    let waiting = format!(
+        "{waits} and trx_mysql_thread_id = {}",
+        second["identity"].as_str().unwrap().split('/').nth(1).unwrap()
+    );
+    scene.server.wait_for(&waiting, "0");
     let resolved = step(&scene, "terminate", &second);
     let previewed = resolved.preview().unwrap();
     let resolved = resolved.doing(&previewed.targets, |action, doing| action.resolve(doing)).unwrap();
@@ -129,7 +133,8 @@ fn administrators_replicas_dumps_and_ansai_are_spared() {
     scene.app("create table t (a int)");
     scene.server.sql(
         "create role boss; grant super on *.* to boss; create role chief; grant boss to chief;
-         create user ann; grant chief to ann; create user streams; grant replication slave on *.* to streams;
+         create user ann; grant chief to ann; grant select on app.* to ann; create user streams;
+         grant select on app.* to streams; grant replication slave on *.* to streams;
          create user backup; grant select, insert, lock tables on app.* to backup; grant reload, file on *.* to backup",
     );
     let mut clients = Vec::new();

@@ -32,7 +32,7 @@ fn fill(outbox: &Arc<Outbox>, from: u64, number: u64) {
 }
 
 #[test]
-#[ignore = "figures: minutes"]
+#[ignore = "run by name: it measures for minutes"]
 fn a_long_queue() {
     let scene = Scene::new();
     let file = scene.path().join("notify.db");
