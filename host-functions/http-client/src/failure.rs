@@ -23,7 +23,10 @@ impl From<&ureq::Error> for Failure {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 not_sent("the server cannot be reached: connection refused")
             }
-            ureq::Error::Io(error) => Self::NoAnswer(format!("no answer: {}", error.kind())),
+            ureq::Error::Io(error) => match handshake(error) {
+                Some(error) => Self::NotSent(format!("TLS: {error}")),
+                None => Self::NoAnswer(format!("no answer: {}", error.kind())),
+            },
             ureq::Error::HostNotFound => not_sent("the host has no address"),
             ureq::Error::ConnectionFailed => not_sent("the server cannot be reached"),
             ureq::Error::Rustls(error) => Self::NotSent(format!("TLS: {error}")),
@@ -32,6 +35,11 @@ impl From<&ureq::Error> for Failure {
             _ => no_answer("the request failed"),
         }
     }
+}
+
+/// A handshake that failed comes as an error of the connection.
+fn handshake(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 /// Whether an error while the answer is read means that its time was over.

@@ -137,13 +137,14 @@ fn administrators_replicas_dumps_and_ansai_are_spared() {
          grant select on app.* to streams; grant replication slave on *.* to streams;
          create user backup; grant select, insert, lock tables on app.* to backup; grant reload, file on *.* to backup",
     );
+    let into_file = format!("select sleep(600) into outfile '{}/none'", scene.server.directory().display());
     let mut clients = Vec::new();
     for (user, statement, work) in [
         ("root", "select sleep(600)", "client"),
         ("ann", "select sleep(600)", "client"),
         ("streams", "select sleep(600)", "client"),
         ("backup", "select /*!40001 SQL_NO_CACHE */ sleep(600)", "dump"),
-        ("backup", "select sleep(600) into outfile '/tmp/ansai-none'", "dump"),
+        ("backup", into_file.as_str(), "dump"),
         (
             "app",
             "/* nightly */ optimize table t; select sleep(0) /* x */; /* y */ create table u as select sleep(600)",
