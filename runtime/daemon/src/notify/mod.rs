@@ -88,7 +88,7 @@ pub fn test(configuration: &Configuration, name: &str) -> Result<Receipt, Notify
 /// Sends a report through a channel, past the outbox, and waits for the answer.
 ///
 /// # Errors
-/// As [`test`].
+/// As [`test()`].
 pub fn send_report(configuration: &Configuration, name: &str, report: HostReport) -> Result<Receipt, NotifyError> {
     send(configuration, &Message::of_report(name, &host(), report))
 }
