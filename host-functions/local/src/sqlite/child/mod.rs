@@ -1,7 +1,7 @@
 //! The process that opens a database: the only place where SQLite reads what others wrote.
 //!
 //! It runs as the owner of the file and refuses to be root. It limits itself before it reads the first byte, gets its
-//! [`Job`] on standard input, writes one [`Reply`], and ends.
+//! `Job` on standard input, writes one `Reply`, and ends.
 
 mod check;
 mod confine;
