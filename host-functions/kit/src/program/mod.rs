@@ -59,6 +59,10 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// How often the time limit is checked.
 const POLL: Duration = Duration::from_millis(20);
 
+/// The path of the program that runs this code, in each of its processes. It also works for another user who may not reach
+/// the file, and after the file was replaced.
+pub const ITSELF: &str = "/proc/self/exe";
+
 /// Another user for a program, by number: names can change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User {

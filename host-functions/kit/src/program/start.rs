@@ -15,10 +15,14 @@ use super::executable::executable;
 use super::group::Group;
 use super::secret_file::sealed;
 use super::streams::Streams;
-use super::{Argument, ENVIRONMENT, Program, ProgramError, User};
+use super::{Argument, ENVIRONMENT, ITSELF, Program, ProgramError, User};
 
 pub(super) fn start<'a>(program: &Program<'a>) -> Result<(Group, Streams<'a>), ProgramError> {
-    let path = executable(program.path)?;
+    let path = match program.path.to_str() {
+        // Nobody can exchange what runs already, also if the path to its file is not open to the other user.
+        Some(ITSELF) => program.path.to_owned(),
+        _ => executable(program.path)?,
+    };
     let user = match program.user {
         Some(user) => switch(program, user)?,
         None => None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ansai_core::Refusal;
 use ansai_core::text::inert;
 use ansai_kit::host::Host;
-use ansai_kit::program::{Ended, Program, ProgramError, Ran, User};
+use ansai_kit::program::{Ended, ITSELF, Program, ProgramError, Ran, User};
 
 use super::error::SqliteError;
 use super::holders::Holders;
@@ -82,14 +82,12 @@ impl Work<'_> {
     }
 }
 
-fn itself() -> Result<(PathBuf, Vec<OsString>), ProgramError> {
-    let program = std::env::current_exe();
-    let program = program.map_err(|error| ProgramError::Start { path: "/proc/self/exe".into(), error })?;
-    Ok((program, vec![CHILD.into()]))
+fn itself() -> (PathBuf, Vec<OsString>) {
+    (ITSELF.into(), vec![CHILD.into()])
 }
 
 fn start(input: &[u8], owner: User, limit: Duration, is_over: &dyn Fn() -> bool) -> Result<Ran, ProgramError> {
-    let (program, arguments) = INSTEAD.get().cloned().map_or_else(itself, Ok)?;
+    let (program, arguments) = INSTEAD.get().cloned().unwrap_or_else(itself);
     Program::new(&program)
         .args(arguments)
         .input(input)

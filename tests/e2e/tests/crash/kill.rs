@@ -11,11 +11,19 @@ const KILLED: i32 = 128 + 9;
 fn survives(scenario: &Scenario, tried: impl FnOnce(Vec<Occurrence>) -> Vec<Occurrence>, recovers: impl Fn(&Scenario)) {
     let points = scenario.points();
     let of = points.len();
+    let mut unreached = 0;
     chosen::each(&chosen::pairs(&tried(points)), of, |wanted| {
         let ran = scenario.run(|_, found| if found == wanted { Then::Kill } else { Then::Go });
-        ran.expect_code(KILLED);
+        // A row of a share is written or not, by how much processor time the run took. So a run may need fewer writes of the
+        // state than the one whose calls were counted.
+        if ran.code != KILLED && wanted.point.is_on("state wal") {
+            unreached += 1;
+        } else {
+            ran.expect_code(KILLED);
+        }
         recovers(scenario);
     });
+    assert!(unreached <= 2, "{unreached} points were not reached");
 }
 
 /// Whether existing compiled code is verified and sealed again depends on its age, so a run may not reach these points.

@@ -55,6 +55,8 @@ impl From<Error> for Failure {
 
 /// Does the job on standard input, and writes the reply to standard output. Returns the exit code.
 pub fn run() -> u8 {
+    // It is started by a path that ends in another word. If the name cannot be set, the process works all the same.
+    let _ = rustix::thread::set_name(c"ansai");
     let reply = job()
         .and_then(|job| work(&job))
         .unwrap_or_else(|Failure { kind, text }| Reply::Failed { kind, text: inert(&text, MOST_TEXT) });
