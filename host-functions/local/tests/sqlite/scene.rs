@@ -1,6 +1,6 @@
 //! A directory of another user with databases, and the calls of a policy.
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use ansai_core::{Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Item, Previewed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::program::ITSELF;
 use ansai_kit::registry::{Body, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::sqlite::fields::{MAX_BYTES, ROOTS};
@@ -50,7 +51,7 @@ impl Scene {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let arguments = ["--exact", "scene::the_child", "--ignored", "--nocapture", "--test-threads=1"];
-            ansai_local::sqlite::run_child_as(program(), arguments.map(Into::into).into());
+            ansai_local::sqlite::run_child_as(ITSELF.into(), arguments.map(Into::into).into());
         });
         scene
     }
@@ -125,14 +126,6 @@ impl Scene {
         assert_eq!(all.len(), 1, "{all:?}");
         self.top("copies").join(&all[0])
     }
-}
-
-/// This program, where the other user can run it.
-fn program() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let is_open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
-    assert!(program.ancestors().all(is_open), "user {OTHER} cannot run {}", program.display());
-    program
 }
 
 /// So many rows of half a kilobyte for `t`.
