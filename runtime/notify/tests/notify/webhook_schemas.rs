@@ -1,5 +1,5 @@
-//! Requests to chats and pagers against what their services document. The schemas are written from the pages that they
-//! name; they forbid what the pages do not name, where a service refuses that.
+//! Requests to chats and pagers against schemas of ours. They name the pages of the services, but have not been compared with
+//! them line by line. They forbid what is not named, where a service refuses that.
 
 use std::time::Duration;
 
