@@ -1,18 +1,17 @@
 //! A MariaDB server with an empty directory of data.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
-use super::{Packages, free_port, packages};
+use super::database::{DatabaseServer, END_LIMIT, READY_LIMIT, rows, wait_for};
+use super::packages;
 use crate::command::{Invocation, Ran};
 use crate::daemon::Daemon;
 
-const READY_LIMIT: Duration = Duration::from_secs(30);
-const END_LIMIT: Duration = Duration::from_secs(20);
 /// What makes the tables of the server itself, in this order.
 const SYSTEM: [&str; 3] = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"];
 /// Small, and without waiting for disks.
@@ -27,12 +26,14 @@ const SETTINGS: [&str; 6] = [
 
 /// A running server. Its superuser is `root`, and needs no password on the socket and on loopback. Dropping this stops it and
 /// removes the data.
-pub struct Mariadb {
-    daemon: Option<Daemon>,
-    packages: Packages,
-    directory: TempDir,
-    port: u16,
-    settings: Vec<String>,
+pub struct Mariadb(DatabaseServer);
+
+impl Deref for Mariadb {
+    type Target = DatabaseServer;
+
+    fn deref(&self) -> &DatabaseServer {
+        &self.0
+    }
 }
 
 impl Mariadb {
@@ -54,10 +55,7 @@ impl Mariadb {
     #[track_caller]
     pub fn start_with(settings: &[&str]) -> Option<Self> {
         let packages = packages(&["mariadb-server-core", "mariadb-server", "mariadb-client-core"])?;
-        // Short: the path of a socket has at most 107 bytes.
-        let directory = tempfile::Builder::new().prefix("ansai-my-").tempdir().expect("a directory for the data");
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { daemon: None, packages, directory, port: free_port(), settings };
+        let mut server = Self(DatabaseServer::new(packages, "ansai-my-", settings));
         server.make();
         server.start_again();
         Some(server)
@@ -73,7 +71,7 @@ impl Mariadb {
             statements += &std::fs::read_to_string(path).expect("a file of the package");
             let _ = writeln!(statements);
         }
-        let file = self.directory.path().join("system.sql");
+        let file = self.directory().join("system.sql");
         std::fs::write(&file, statements).expect("a directory of our own");
         let read = "exec \"$@\" < \"$0\"";
         self.server().arg("--bootstrap").under("bash", ["-c", read], file).run().expect_code(0);
@@ -86,8 +84,8 @@ impl Mariadb {
             ("lc-messages-dir", share.clone()),
             ("character-sets-dir", share.join("charsets")),
             ("socket", self.socket()),
-            ("tmpdir", self.directory.path().to_owned()),
-            ("pid-file", self.directory.path().join("pid")),
+            ("tmpdir", self.directory().to_owned()),
+            ("pid-file", self.directory().join("pid")),
             ("plugin-dir", self.packages.file("usr/lib/mysql/plugin")),
         ];
         let invocation = self.packages.program("mariadbd").args(["--no-defaults", "--user=root"]);
@@ -101,46 +99,12 @@ impl Mariadb {
     #[track_caller]
     pub fn start_again(&mut self) {
         let daemon = self.server().arg(format!("--port={}", self.port)).args(&self.settings).spawn();
-        daemon.wait_for_line("ready for connections", READY_LIMIT);
-        self.daemon = Some(daemon);
-    }
-
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+        self.0.runs(daemon, "ready for connections");
     }
 
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
-        self.directory.path().join("mysqld.sock")
-    }
-
-    /// The directory of its socket, and of its data.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// The directory of its data.
-    pub fn data(&self) -> PathBuf {
-        self.directory.path().join("data")
-    }
-
-    /// Its packages, for `mariadb-dump` and other programs.
-    pub fn packages(&self) -> &Packages {
-        &self.packages
-    }
-
-    /// The id of its process.
-    ///
-    /// # Panics
-    /// If it is stopped.
-    pub fn pid(&self) -> u32 {
-        self.daemon.as_ref().expect("it runs").pid
-    }
-
-    /// Its output so far.
-    pub fn transcript(&self) -> String {
-        self.daemon.as_ref().map(Daemon::transcript).unwrap_or_default()
+        self.directory().join("mysqld.sock")
     }
 
     /// Runs statements as the superuser, and returns the rows: columns are separated by tabs.
@@ -149,9 +113,7 @@ impl Mariadb {
     /// If one of them fails.
     #[track_caller]
     pub fn sql(&self, statements: &str) -> String {
-        let ran = self.try_sql(statements);
-        ran.expect_code(0);
-        ran.stdout.trim_end_matches('\n').to_owned()
+        rows(&self.try_sql(statements))
     }
 
     /// The same for statements that may fail.
@@ -187,16 +149,8 @@ impl Mariadb {
     /// With the last answer, if it does not within 30 s.
     #[track_caller]
     pub fn wait_for(&self, statement: &str, expected: &str) {
-        let end = Instant::now() + READY_LIMIT;
-        loop {
-            let answer = self.sql(statement);
-            if answer == expected {
-                return;
-            }
-            assert!(Instant::now() < end, "{statement}\nreturned {answer}\ninstead of {expected}");
-            // Its views of transactions are made anew only when nobody has read them for 100 ms.
-            std::thread::sleep(Duration::from_millis(120));
-        }
+        // Its views of transactions are made anew only when nobody has read them for 100 ms.
+        wait_for(statement, expected, Duration::from_millis(120), || self.sql(statement));
     }
 
     /// Stops it: clients are disconnected.
@@ -205,16 +159,13 @@ impl Mariadb {
     /// With its output, if it does not end.
     #[track_caller]
     pub fn stop(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
-            daemon.signal(Signal::TERM);
-            daemon.wait(END_LIMIT);
-        }
+        self.0.end(Signal::TERM);
     }
 }
 
 impl Drop for Mariadb {
     fn drop(&mut self) {
-        let Some(mut daemon) = self.daemon.take() else { return };
+        let Some(mut daemon) = self.0.daemon.take() else { return };
         // Its data are removed: there is nothing to save.
         daemon.signal(Signal::KILL);
         let _ = daemon.finished(END_LIMIT);

@@ -18,6 +18,7 @@
 
 mod acme;
 mod containers;
+mod database;
 mod mariadb;
 mod overlay;
 mod packages;
@@ -25,6 +26,7 @@ mod postgresql;
 
 pub use acme::{Acme, mint, trust};
 pub use containers::ContainerEngine;
+pub use database::DatabaseServer;
 pub use mariadb::Mariadb;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;

@@ -1,18 +1,17 @@
 //! A PostgreSQL server with an empty cluster of its own.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
+use super::database::{DatabaseServer, END_LIMIT, READY_LIMIT, rows, wait_for};
+use super::packages;
 use super::packages::open_to_all;
-use super::{Packages, free_port, packages};
 use crate::command::Ran;
 use crate::daemon::Daemon;
 
-const READY_LIMIT: Duration = Duration::from_secs(30);
-const END_LIMIT: Duration = Duration::from_secs(20);
 /// Small, without disk flushes, and without anything outside of its directory.
 const SETTINGS: [&str; 8] = [
     "fsync=off",
@@ -27,12 +26,14 @@ const SETTINGS: [&str; 8] = [
 
 /// A running server. Its superuser is `postgres`, and needs no password on the socket and on loopback. Dropping this stops it
 /// and removes the cluster.
-pub struct Postgresql {
-    daemon: Option<Daemon>,
-    packages: Packages,
-    directory: TempDir,
-    port: u16,
-    settings: Vec<String>,
+pub struct Postgresql(DatabaseServer);
+
+impl Deref for Postgresql {
+    type Target = DatabaseServer;
+
+    fn deref(&self) -> &DatabaseServer {
+        &self.0
+    }
 }
 
 impl Postgresql {
@@ -85,12 +86,10 @@ impl Postgresql {
 
     fn new(settings: &[&str]) -> Option<Self> {
         let packages = packages(&["postgresql-15", "postgresql-client-15"])?;
-        // Short: the path of a socket has at most 107 bytes.
-        let directory = tempfile::Builder::new().prefix("ansai-pg-").tempdir().expect("a directory for the cluster");
-        open_to_all(directory.path());
-        packages.give_to_nobody(directory.path());
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        Some(Self { daemon: None, packages, directory, port: free_port(), settings })
+        let server = DatabaseServer::new(packages, "ansai-pg-", settings);
+        open_to_all(server.directory());
+        server.packages.give_to_nobody(server.directory());
+        Some(Self(server))
     }
 
     #[track_caller]
@@ -112,44 +111,15 @@ impl Postgresql {
             .arg("-D")
             .arg(self.data())
             .args(["-p", &self.port.to_string(), "-k"])
-            .arg(self.directory.path())
+            .arg(self.directory())
             .args(settings.flat_map(|setting| ["-c", setting]))
             .spawn();
-        daemon.wait_for_line("ready to accept", READY_LIMIT);
-        self.daemon = Some(daemon);
-    }
-
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+        self.0.runs(daemon, "ready to accept");
     }
 
     /// The directory of the socket `.s.PGSQL.PORT`.
     pub fn socket_directory(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// The directory of the cluster.
-    pub fn data(&self) -> PathBuf {
-        self.directory.path().join("data")
-    }
-
-    /// Its packages, for `pg_dump` and other programs.
-    pub fn packages(&self) -> &Packages {
-        &self.packages
-    }
-
-    /// The id of its first process.
-    ///
-    /// # Panics
-    /// If it is stopped.
-    pub fn pid(&self) -> u32 {
-        self.daemon.as_ref().expect("it runs").pid
-    }
-
-    /// Its output so far.
-    pub fn transcript(&self) -> String {
-        self.daemon.as_ref().map(Daemon::transcript).unwrap_or_default()
+        self.directory()
     }
 
     /// Runs statements with psql as the superuser, and returns the rows: columns are separated by `|`.
@@ -158,9 +128,7 @@ impl Postgresql {
     /// If one of them fails.
     #[track_caller]
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let ran = self.psql(database, statements);
-        ran.expect_code(0);
-        ran.stdout.trim_end_matches('\n').to_owned()
+        rows(&self.psql(database, statements))
     }
 
     /// The same for statements that may fail.
@@ -190,7 +158,7 @@ impl Postgresql {
         self.packages
             .program("psql")
             .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"])
-            .arg(self.directory.path())
+            .arg(self.directory())
             .args(["-p", &self.port.to_string(), "-d", database, "-c", statements])
     }
 
@@ -200,15 +168,7 @@ impl Postgresql {
     /// With the last answer, if it does not within 30 s.
     #[track_caller]
     pub fn wait_for(&self, database: &str, statement: &str, expected: &str) {
-        let end = Instant::now() + READY_LIMIT;
-        loop {
-            let answer = self.sql(database, statement);
-            if answer == expected {
-                return;
-            }
-            assert!(Instant::now() < end, "{statement}\nreturned {answer}\ninstead of {expected}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(statement, expected, Duration::from_millis(20), || self.sql(database, statement));
     }
 
     /// Stops it: clients are disconnected.
@@ -217,16 +177,13 @@ impl Postgresql {
     /// With its output, if it does not end.
     #[track_caller]
     pub fn stop(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
-            daemon.signal(Signal::INT);
-            daemon.wait(END_LIMIT);
-        }
+        self.0.end(Signal::INT);
     }
 }
 
 impl Drop for Postgresql {
     fn drop(&mut self) {
-        let Some(mut daemon) = self.daemon.take() else { return };
+        let Some(mut daemon) = self.0.daemon.take() else { return };
         if daemon.has_ended() {
             return;
         }
