@@ -5,24 +5,14 @@ use std::time::Duration;
 use ansai_core::Refusal;
 use ansai_harness::Invocation;
 use ansai_harness::server::free_port;
-use ansai_kit::secret::SecretSource;
 use ansai_kit::target::TargetAccess;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::scene::{DATABASE, Scene, TABLES, address, ask, reach, target};
+use crate::database::refusals::is_found_again;
+use crate::database::secrets::{certificate, secret};
+use crate::scene::{DATABASE, Scene, TABLES, address, ask, look, reach, target};
 
 const SECRET: &str = "correct-horse-7f3a";
-
-fn look(target: TargetAccess) -> Result<Value, Refusal> {
-    ask(&reach([target]), Duration::from_secs(5), DATABASE, "look", &json!({"target": "db"}))
-}
-
-fn secret(directory: &tempfile::TempDir, text: &str) -> SecretSource {
-    let file = directory.path().join("password");
-    std::fs::write(&file, text).unwrap();
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    SecretSource::File(file)
-}
 
 #[test]
 fn a_password_is_checked_and_shown_nowhere() {
@@ -61,27 +51,21 @@ fn a_password_is_checked_and_shown_nowhere() {
 #[test]
 fn a_server_that_goes_and_comes_back_is_found_again() {
     let Some(mut scene) = Scene::new() else { return };
-    let ask = |scene: &Scene| scene.ask(DATABASE, "look", &json!({"target": "db"}));
-    assert!(ask(&scene).is_ok());
-    scene.server.stop();
-    let down = ask(&scene);
-    assert!(matches!(down, Err(Refusal::Unavailable(_))), "{down:?}");
-    scene.server.start_again();
-    assert!(ask(&scene).is_ok(), "{:?}", ask(&scene));
+    is_found_again(&mut scene);
     // The connection of before is gone, and nobody is told.
     scene.server.sql("kill hard user ansai");
-    assert!(ask(&scene).is_ok());
+    assert!(scene.look().is_ok());
     let nobody = look(target("db", &format!("127.0.0.1:{}", free_port())));
     assert!(matches!(nobody, Err(Refusal::Unavailable(_))), "{nobody:?}");
     // Full: the host is told, and nothing hangs. The user of ansai gets the place of an administrator, if that is free.
     scene.server.sql("set global max_connections = 10; kill hard user ansai");
     let _full: Vec<_> = (0..10).map(|_| scene.server.session("app", "select 1")).collect();
     let administrator = scene.server.session("root", "select 1");
-    let full = ask(&scene);
+    let full = scene.look();
     assert!(matches!(full, Err(Refusal::Busy(_))), "{full:?}");
     drop(administrator);
     // The server may notice a moment later that the place is free.
-    let free = std::iter::repeat_with(|| ask(&scene)).take(500).find(|answer| {
+    let free = std::iter::repeat_with(|| scene.look()).take(500).find(|answer| {
         std::thread::sleep(Duration::from_millis(20));
         answer.is_ok()
     });
@@ -97,7 +81,7 @@ fn a_server_that_hangs_costs_the_time_of_the_call() {
     };
     let other = TargetAccess { call_limit: Some(Duration::from_secs(1)), ..target("db", &address(&scene.server)) };
     let unconnected = reach([other]);
-    assert!(scene.ask(DATABASE, "look", &json!({"target": "db"})).is_ok());
+    assert!(scene.look().is_ok());
     // With a connection, and without one.
     for reach in [&scene.reach, &unconnected] {
         for (interface, function) in [(DATABASE, "look"), (TABLES, "list-tables")] {
@@ -127,25 +111,10 @@ fn a_slow_statement_ends_with_its_call() {
     );
 }
 
-/// A certificate for `name`, signed by itself, and its key.
-fn certificate(directory: &tempfile::TempDir, name: &str) -> [std::path::PathBuf; 2] {
-    let [key, certificate] = ["server.key", "server.crt"].map(|file| directory.path().join(file));
-    Invocation::of("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=test", "-addext", &format!("subjectAltName={name}")])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .run()
-        .code(0);
-    [certificate, key]
-}
-
 #[test]
 fn tls_verifies_who_answers() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let [file, key] = certificate(&directory, "IP:127.0.0.1");
+    let [file, key] = certificate(directory.path(), "IP:127.0.0.1");
     let options = [format!("--ssl-cert={}", file.display()), format!("--ssl-key={}", key.display())];
     let Some(scene) = Scene::with(&options.each_ref().map(String::as_str)) else { return };
     scene.server.sql(&format!("alter user ansai@localhost identified by '{SECRET}' require ssl"));

@@ -1,11 +1,10 @@
 //! Many tables, in pages.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::scene::{Scene, TABLES, ask};
+use crate::database::reads::tables_come_in_pages;
+use crate::scene::Scene;
 
 #[test]
 fn many_tables_come_in_pages() {
@@ -30,25 +29,5 @@ fn in_pages(count: usize) {
     std::fs::write(&file, statements).unwrap();
     let source = format!("source {}", file.display());
     scene.server.client("app").args(["app", "-e", &source]).limit(Duration::from_secs(900)).run().code(0);
-    let (mut cursor, mut seen, mut slowest) = (Value::Null, std::collections::BTreeSet::new(), Duration::ZERO);
-    let mut pages = 0;
-    loop {
-        let began = Instant::now();
-        let page = scene.ask(TABLES, "list-tables", &json!({"target": "db", "cursor": cursor})).unwrap();
-        slowest = slowest.max(began.elapsed());
-        pages += 1;
-        let entries = page["entries"].as_array().unwrap();
-        assert!(entries.len() <= 256);
-        seen.extend(entries.iter().map(|table| table["id"].to_string()));
-        cursor = page["cursor"].clone();
-        assert_eq!(page["complete"], cursor.is_null());
-        if cursor.is_null() {
-            break;
-        }
-    }
-    assert_eq!((seen.len(), pages), (count, count.div_ceil(256)));
-    eprintln!("{pages} pages, the slowest took {slowest:?}");
-    // Time for nothing: refused, not an empty list.
-    let none = ask(&scene.reach, Duration::ZERO, TABLES, "list-tables", &json!({"target": "db", "cursor": null}));
-    assert!(none.is_err(), "{none:?}");
+    tables_come_in_pages(&scene, count);
 }

@@ -3,13 +3,16 @@
 use ansai_core::Refusal;
 use serde_json::json;
 
+use crate::database::number;
+use crate::database::reads::measure;
+use crate::database::refusals::another_kind_is_refused;
 use crate::scene::{DATABASE, Scene, TABLES};
 
 #[test]
 fn a_server_shows_its_connections_and_numbers() {
     let Some(scene) = Scene::new() else { return };
     let _client = scene.server.session("app", "select 1");
-    let server = scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap();
+    let server = scene.look().unwrap();
     assert_eq!(server["about"], json!({"kind": "target", "name": "db"}));
     assert_eq!((server["engine"].as_str(), server["replica"].as_bool()), (Some("mariadb"), Some(false)));
     assert!(server["version"].as_str().unwrap().contains("MariaDB"), "{server}");
@@ -17,12 +20,8 @@ fn a_server_shows_its_connections_and_numbers() {
     assert_eq!(server["connections"], 2, "ours and the client: {server}");
     // The begin of a server is the same in every look.
     std::thread::sleep(std::time::Duration::from_millis(1_100));
-    assert_eq!(scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap()["started"], server["started"]);
-    let numbers = server["numbers"].as_array().unwrap();
-    let number = |name: &str| {
-        let found = numbers.iter().find(|one| one["name"] == name);
-        found.unwrap_or_else(|| panic!("no {name}: {server:#}"))["value"].clone()
-    };
+    assert_eq!(scene.look().unwrap()["started"], server["started"]);
+    let number = |name: &str| number(&server, name);
     assert!((0.0..=1.0).contains(&number("cache-hits")["number"].as_f64().unwrap()));
     for name in [
         "threads-running",
@@ -38,10 +37,10 @@ fn a_server_shows_its_connections_and_numbers() {
     assert!(number("threads-running")["count"].as_u64().unwrap() >= 1);
     // One that takes no changes is a replica only if it follows another server.
     scene.server.sql("set global read_only = 1");
-    assert_eq!(scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap()["replica"], false);
+    assert_eq!(scene.look().unwrap()["replica"], false);
     // Without the privilege to see that, all else is still shown.
     scene.server.sql("revoke replica monitor on *.* from ansai@localhost; kill hard user ansai");
-    assert_eq!(scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap()["replica"], true);
+    assert_eq!(scene.look().unwrap()["replica"], true);
 }
 
 #[test]
@@ -87,12 +86,7 @@ fn what_the_engine_does_not_have_and_wrong_cursors_are_refused() {
         let refused = scene.ask(interface, function, &json!({"target": "db", "cursor": cursor}));
         assert!(matches!(refused, Err(Refusal::Invalid(_))), "{refused:?}");
     }
-    let mut web = crate::scene::target("web", "127.0.0.1:1");
-    web.target.kind = "http".into();
-    let reach = crate::scene::reach([web]);
-    let wrong =
-        crate::scene::ask(&reach, std::time::Duration::from_secs(5), DATABASE, "look", &json!({"target": "web"}));
-    assert!(matches!(wrong, Err(Refusal::Unsupported(_))), "{wrong:?}");
+    another_kind_is_refused();
 }
 
 /// Prints, and does not judge.
@@ -102,19 +96,9 @@ fn how_long_calls_take() {
     let Some(scene) = Scene::new() else { return };
     let tables: Vec<String> = (1..=300).map(|n| format!("create table t{n} (a int primary key)")).collect();
     scene.app(&tables.join(";"));
-    let none = json!({"target": "db", "cursor": null});
-    for (interface, function) in
-        [(DATABASE, "look"), (DATABASE, "list-sessions"), (DATABASE, "list-replicas"), (TABLES, "list-tables")]
-    {
-        let mut times: Vec<_> = (0..50)
-            .map(|_| {
-                let began = std::time::Instant::now();
-                scene.ask(interface, function, &none).unwrap();
-                began.elapsed()
-            })
-            .collect();
-        times.sort();
-        eprintln!("{function}: median {:?}, p95 {:?}, most {:?}", times[25], times[47], times[49]);
-    }
+    measure(
+        &scene,
+        &[(DATABASE, "look"), (DATABASE, "list-sessions"), (DATABASE, "list-replicas"), (TABLES, "list-tables")],
+    );
     assert_eq!(scene.server.sql("select count(*) from information_schema.processlist where user = 'ansai'"), "1");
 }

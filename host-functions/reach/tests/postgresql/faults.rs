@@ -4,30 +4,16 @@ use std::time::Duration;
 
 use ansai_core::{Refusal, Scope};
 use ansai_harness::Invocation;
-use ansai_harness::server::{Postgresql, free_port, packages};
-use ansai_kit::secret::SecretSource;
+use ansai_harness::server::{free_port, packages};
 use ansai_kit::target::TargetAccess;
 use ansai_reach::postgresql::MAX_BYTES;
 use serde_json::{Value, json};
 
-use crate::scene::{ACTIONS, DATABASE, SESSIONS, Scene, TABLES, ask, reach, target};
+use crate::database::refusals::is_found_again;
+use crate::database::secrets::{certificate, secret};
+use crate::scene::{ACTIONS, DATABASE, SESSIONS, Scene, TABLES, address, ask, look, reach, target};
 
 const SECRET: &str = "correct-horse-7f3a";
-
-fn look(target: TargetAccess) -> Result<Value, Refusal> {
-    ask(&reach([target]), Duration::from_secs(5), DATABASE, "look", &json!({"target": "db"}))
-}
-
-fn address(server: &Postgresql) -> String {
-    format!("postgresql://127.0.0.1:{}/app", server.port())
-}
-
-fn secret(directory: &tempfile::TempDir, text: &str) -> SecretSource {
-    let file = directory.path().join("password");
-    std::fs::write(&file, text).unwrap();
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    SecretSource::File(file)
-}
 
 /// From now on, ansai needs its password.
 fn demand_password(scene: &Scene, method: &str) {
@@ -73,13 +59,7 @@ fn a_password_is_not_sent_in_clear_text() {
 #[test]
 fn a_server_that_goes_and_comes_back_is_found_again() {
     let Some(mut scene) = Scene::new() else { return };
-    let ask = |scene: &Scene| scene.ask(DATABASE, "look", &json!({"target": "db"}));
-    assert!(ask(&scene).is_ok());
-    scene.server.stop();
-    let down = ask(&scene);
-    assert!(matches!(down, Err(Refusal::Unavailable(_))), "{down:?}");
-    scene.server.start_again();
-    assert!(ask(&scene).is_ok(), "{:?}", ask(&scene));
+    is_found_again(&mut scene);
     let socket = format!("unix:{}/.s.PGSQL.{}", scene.server.socket_directory().display(), scene.server.port());
     assert!(look(target("db", &socket)).is_ok());
     assert!(matches!(look(target("db", "unix:/nonexistent")), Err(Refusal::Unavailable(_))));
@@ -140,7 +120,7 @@ fn probes_work_through_a_pooler_and_long_steps_refuse_it() {
     let pooler = programs.program_as_nobody("pgbouncer").arg(&configuration).spawn();
     pooler.wait_for_line("listening on", Duration::from_secs(10));
     scene.reach = reach([target("db", &format!("postgresql://127.0.0.1:{port}/app"))]);
-    assert!(scene.ask(DATABASE, "look", &json!({"target": "db"})).is_ok(), "{}", pooler.transcript());
+    assert!(scene.look().is_ok(), "{}", pooler.transcript());
     let table = scene.find(TABLES, "list-tables", "name", "public.t");
     assert!(!scene.list(DATABASE, "list-sessions").is_empty());
     let begin = |scene: &Scene, table: &Value| {
@@ -168,19 +148,9 @@ fn probes_work_through_a_pooler_and_long_steps_refuse_it() {
     assert_eq!(scene.server.sql("app", "select count(*) from pg_stat_activity where state like 'idle in%'"), "0");
 }
 
-/// A certificate for `name`, signed by itself.
-fn certificate(scene: &Scene, name: &str) -> std::path::PathBuf {
-    let data = scene.server.data();
-    let (key, certificate) = (data.join("server.key"), data.join("server.crt"));
-    Invocation::of("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=test", "-addext", &format!("subjectAltName={name}")])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .run()
-        .code(0);
+/// From now on, the server has a certificate for `name`, signed by itself.
+fn with_tls(scene: &Scene, name: &str) -> std::path::PathBuf {
+    let [certificate, key] = certificate(&scene.server.data(), name);
     scene.server.packages().give_to_nobody(&key);
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     scene.server.sql("app", "alter system set ssl = on");
@@ -195,7 +165,7 @@ fn tls_verifies_who_answers() {
     let port = scene.server.port();
     let without = look(target("db", &format!("postgresql://127.0.0.1:{port}/app?tls=require"))).unwrap_err();
     assert!(matches!(without, Refusal::Unavailable(_)), "a server without TLS: {without:?}");
-    let file = certificate(&scene, "IP:127.0.0.1");
+    let file = with_tls(&scene, "IP:127.0.0.1");
     let own = format!("postgresql://127.0.0.1:{port}/app?tls=require&ca={}", file.display());
     assert!(look(target("db", &own)).is_ok(), "{:?}", look(target("db", &own)));
     let encrypted = "select count(*) from pg_stat_ssl s join pg_stat_activity a using (pid) where ssl and application_name = 'ansai'";

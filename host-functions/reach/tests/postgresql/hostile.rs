@@ -1,15 +1,14 @@
 //! Names that break out of quotes, terminals and lists, and servers that lie.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::time::Duration;
 
-use ansai_core::{Outcome, Refusal, Scope};
-use ansai_kit::target::Reach;
+use ansai_core::{Outcome, Scope};
 use ansai_reach::postgresql::MAX_BYTES;
 use serde_json::json;
 
-use crate::scene::{ACTIONS, DATABASE, Scene, TABLES, ask, reach, target};
+use crate::database::liars::{gets_nothing, is_left};
+use crate::database::refusals::is_denied;
+use crate::scene::{ACTIONS, DATABASE, Scene, TABLES};
 
 const NAMES: [&str; 8] = [
     "a\"; drop table keep; --",
@@ -66,30 +65,6 @@ fn functions_of_users_take_no_part() {
     assert_eq!(server["replica"], false);
 }
 
-/// A server that answers each connection with these bytes after the first message, and then waits.
-fn liar(answer: Vec<u8>) -> (Reach, std::thread::JoinHandle<Vec<u8>>, tempfile::TempDir) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("postgresql://{}/app?tls=off", listener.local_addr().unwrap());
-    let heard = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
-        let mut first = [0; 1024];
-        let mut heard = Vec::new();
-        let length = stream.read(&mut first).unwrap_or(0);
-        heard.extend_from_slice(&first[..length]);
-        let _gone = stream.write_all(&answer);
-        let _over = stream.read_to_end(&mut heard);
-        heard
-    });
-    let secret = tempfile::Builder::new().prefix("ansai-secret-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let file = secret.path().join("password");
-    std::fs::write(&file, "hunter2-not-for-you").unwrap();
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let mut target = target("db", &address);
-    target.secret = Some(ansai_kit::secret::SecretSource::File(file));
-    (reach([target]), heard, secret)
-}
-
 fn message(kind: u8, content: &[u8]) -> Vec<u8> {
     [&[kind][..], &u32::try_from(content.len() + 4).unwrap().to_be_bytes(), content].concat()
 }
@@ -111,52 +86,18 @@ fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
         ("one huge row", huge),
         ("rows without end", endless),
     ] {
-        let (reach, heard, _secret) = liar(answer);
-        let refused = ask(&reach, Duration::from_millis(1_500), DATABASE, "look", &json!({"target": "db"}));
-        assert!(matches!(refused, Err(Refusal::Unavailable(_) | Refusal::TimedOut(_))), "{what}: {refused:?}");
-        let heard = heard.join().unwrap();
-        assert!(!heard.windows(7).any(|part| part == b"hunter2"), "{what}");
-        assert!(!format!("{refused:?}").contains("hunter2"));
+        gets_nothing(what, Vec::new(), answer, Duration::from_millis(1_500));
     }
 }
 
-/// Would break: each call that is given up leaves a connection and a task.
 #[test]
 fn a_server_that_never_answers_is_left() {
-    const CALLS: usize = 3;
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("postgresql://{}/app?tls=off", listener.local_addr().unwrap());
-    let ready = [message(b'R', &0_u32.to_be_bytes()), message(b'Z', b"I")].concat();
-    let server = std::thread::spawn(move || {
-        let serve = |_| {
-            let (mut stream, _) = listener.accept().unwrap();
-            let ready = ready.clone();
-            std::thread::spawn(move || {
-                stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-                let _login = stream.read(&mut [0; 1024]).unwrap();
-                stream.write_all(&ready).unwrap();
-                stream.read_to_end(&mut Vec::new())
-            })
-        };
-        let open: Vec<_> = (0..CALLS).map(serve).collect();
-        open.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
-    });
-    let reach = reach([target("db", &address)]);
-    for _ in 0..CALLS {
-        let refused = ask(&reach, Duration::from_secs(1), DATABASE, "look", &json!({"target": "db"}));
-        assert!(matches!(refused, Err(Refusal::TimedOut(_))), "{refused:?}");
-    }
-    for ended in server.join().unwrap() {
-        let still_open = [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut];
-        assert!(!ended.as_ref().is_err_and(|error| still_open.contains(&error.kind())), "{ended:?}");
-    }
+    is_left(Vec::new(), [message(b'R', &0_u32.to_be_bytes()), message(b'Z', b"I")].concat());
 }
 
 #[test]
 fn an_address_that_no_policy_may_reach_is_refused() {
     for address in ["169.254.169.254:5432", "postgresql://[fe80::1]/app"] {
-        let reach = reach([target("db", address)]);
-        let refused = ask(&reach, Duration::from_secs(5), DATABASE, "look", &json!({"target": "db"}));
-        assert!(matches!(refused, Err(Refusal::Denied(_))), "{address}: {refused:?}");
+        is_denied(address);
     }
 }

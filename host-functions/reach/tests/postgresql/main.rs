@@ -10,6 +10,8 @@
 )]
 
 mod actions;
+#[path = "../database/mod.rs"]
+mod database;
 mod faults;
 mod hostile;
 mod many;

@@ -1,10 +1,9 @@
 //! Twenty thousand tables, in pages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::scene::{DATABASE, Scene, TABLES, ask};
+use crate::database::reads::tables_come_in_pages;
+use crate::scene::{DATABASE, Scene};
 
 const TABLES_OF_ALL: usize = 20_000;
 
@@ -21,26 +20,6 @@ fn many_tables_come_in_pages() {
     );
     scene.server.client("app", &format!("call many(1, {TABLES_OF_ALL})")).limit(Duration::from_secs(180)).run().code(0);
     scene.server.sql("app", "analyze pg_class");
-    let (mut cursor, mut seen, mut slowest) = (Value::Null, std::collections::BTreeSet::new(), Duration::ZERO);
-    let mut pages = 0;
-    loop {
-        let began = Instant::now();
-        let page = scene.ask(TABLES, "list-tables", &json!({"target": "db", "cursor": cursor})).unwrap();
-        slowest = slowest.max(began.elapsed());
-        pages += 1;
-        let entries = page["entries"].as_array().unwrap();
-        assert!(entries.len() <= 256);
-        seen.extend(entries.iter().map(|table| table["id"].to_string()));
-        cursor = page["cursor"].clone();
-        assert_eq!(page["complete"], cursor.is_null());
-        if cursor.is_null() {
-            break;
-        }
-    }
-    assert_eq!((seen.len(), pages), (TABLES_OF_ALL, TABLES_OF_ALL.div_ceil(256)));
-    eprintln!("{pages} pages, the slowest took {slowest:?}");
-    // Time for nothing: refused, not an empty list.
-    let none = ask(&scene.reach, Duration::ZERO, TABLES, "list-tables", &json!({"target": "db", "cursor": null}));
-    assert!(none.is_err(), "{none:?}");
+    tables_come_in_pages(&scene, TABLES_OF_ALL);
     assert_eq!(scene.list(DATABASE, "list-indexes").len(), 0);
 }

@@ -3,13 +3,16 @@
 use ansai_core::Refusal;
 use serde_json::json;
 
+use crate::database::number;
+use crate::database::reads::measure;
+use crate::database::refusals::another_kind_is_refused;
 use crate::scene::{DATABASE, Scene, TABLES};
 
 #[test]
 fn a_server_shows_its_connections_and_numbers() {
     let Some(scene) = Scene::new() else { return };
     let _client = scene.server.session("app", "shop", "select 1");
-    let server = scene.ask(DATABASE, "look", &json!({"target": "db"})).unwrap();
+    let server = scene.look().unwrap();
     assert_eq!(server["about"], json!({"kind": "target", "name": "db"}));
     assert_eq!((server["engine"].as_str(), server["replica"].as_bool()), (Some("postgresql"), Some(false)));
     assert!(server["version"].as_str().unwrap().starts_with("15."), "{server}");
@@ -17,11 +20,7 @@ fn a_server_shows_its_connections_and_numbers() {
     assert_eq!(server["connections"], 2, "ours and the client: {server}");
     let started = scene.server.sql("app", "select floor(extract(epoch from pg_postmaster_start_time()) * 1000)");
     assert_eq!(server["started"].to_string(), started);
-    let numbers = server["numbers"].as_array().unwrap();
-    let number = |name: &str| {
-        let found = numbers.iter().find(|one| one["name"] == name);
-        found.unwrap_or_else(|| panic!("no {name}: {server:#}"))["value"].clone()
-    };
+    let number = |name: &str| number(&server, name);
     assert!(number("cache-hits")["number"].as_f64().unwrap() <= 1.0);
     assert_eq!(number("freeze-age"), json!({"count": 200_000_000}));
     let age = scene.server.sql("app", "select max(age(datfrozenxid)) from pg_database");
@@ -84,12 +83,7 @@ fn a_target_of_another_kind_and_a_wrong_cursor_are_refused() {
     }
     let unknown = scene.ask(DATABASE, "look", &json!({"target": "other"}));
     assert!(matches!(unknown, Err(Refusal::NotFound(_))), "{unknown:?}");
-    let mut web = crate::scene::target("web", "127.0.0.1:1");
-    web.target.kind = "http".into();
-    let reach = crate::scene::reach([web]);
-    let wrong =
-        crate::scene::ask(&reach, std::time::Duration::from_secs(5), DATABASE, "look", &json!({"target": "web"}));
-    assert!(matches!(wrong, Err(Refusal::Unsupported(_))), "{wrong:?}");
+    another_kind_is_refused();
 }
 
 /// `PostgreSQL probe ≤ 20 ms on one connection`: prints, and does not judge.
@@ -98,23 +92,15 @@ fn a_target_of_another_kind_and_a_wrong_cursor_are_refused() {
 fn how_long_calls_take() {
     let Some(scene) = Scene::new() else { return };
     scene.app("select 1; do $$ begin for n in 1..300 loop execute format('create table t%s (a int primary key)', n); end loop; end $$");
-    let none = json!({"target": "db", "cursor": null});
-    for (interface, function) in [
-        (DATABASE, "look"),
-        (DATABASE, "list-sessions"),
-        (DATABASE, "list-replicas"),
-        (DATABASE, "list-indexes"),
-        (TABLES, "list-tables"),
-    ] {
-        let mut times: Vec<_> = (0..50)
-            .map(|_| {
-                let began = std::time::Instant::now();
-                scene.ask(interface, function, &none).unwrap();
-                began.elapsed()
-            })
-            .collect();
-        times.sort();
-        eprintln!("{function}: median {:?}, p95 {:?}, most {:?}", times[25], times[47], times[49]);
-    }
+    measure(
+        &scene,
+        &[
+            (DATABASE, "look"),
+            (DATABASE, "list-sessions"),
+            (DATABASE, "list-replicas"),
+            (DATABASE, "list-indexes"),
+            (TABLES, "list-tables"),
+        ],
+    );
     assert_eq!(scene.server.sql("app", "select count(*) from pg_stat_activity where application_name = 'ansai'"), "1");
 }

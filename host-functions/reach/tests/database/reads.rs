@@ -1,0 +1,50 @@
+//! Many tables, and how long calls take.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::ask;
+use crate::scene::{Scene, TABLES};
+
+/// All tables come, in full pages, and a call without time is refused.
+pub(crate) fn tables_come_in_pages(scene: &Scene, count: usize) {
+    let (mut cursor, mut seen, mut slowest) = (Value::Null, BTreeSet::new(), Duration::ZERO);
+    let mut pages = 0;
+    loop {
+        let began = Instant::now();
+        let page = scene.ask(TABLES, "list-tables", &json!({"target": "db", "cursor": cursor})).unwrap();
+        slowest = slowest.max(began.elapsed());
+        pages += 1;
+        let entries = page["entries"].as_array().unwrap();
+        assert!(entries.len() <= 256);
+        seen.extend(entries.iter().map(|table| table["id"].to_string()));
+        cursor = page["cursor"].clone();
+        assert_eq!(page["complete"], cursor.is_null());
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), pages), (count, count.div_ceil(256)));
+    eprintln!("{pages} pages, the slowest took {slowest:?}");
+    // Time for nothing: refused, not an empty list.
+    let none = ask(&scene.reach, Duration::ZERO, TABLES, "list-tables", &json!({"target": "db", "cursor": null}));
+    assert!(none.is_err(), "{none:?}");
+}
+
+/// Prints, and does not judge.
+pub(crate) fn measure(scene: &Scene, calls: &[(&str, &str)]) {
+    let none = json!({"target": "db", "cursor": null});
+    for (interface, function) in calls {
+        let mut times: Vec<_> = (0..50)
+            .map(|_| {
+                let began = Instant::now();
+                scene.ask(interface, function, &none).unwrap();
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        eprintln!("{function}: median {:?}, p95 {:?}, most {:?}", times[25], times[47], times[49]);
+    }
+}
