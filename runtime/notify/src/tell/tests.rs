@@ -1,16 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "../../tests/fixtures/events.rs"]
+mod events;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::event::{ApprovalEnd, Verdict};
 use ansai_core::incident::{Change, Permission, Reason};
-use ansai_core::notify::{Digest, Grouping, Matcher, Route, Routing};
-use ansai_core::{Decision, InstanceName, Millis, OnFailure};
+use ansai_core::notify::{Digest, Grouping, Routing};
+use ansai_core::{Decision, Millis, OnFailure};
 
+use self::events::{DISK, all_to, escalated, incident};
 use super::*;
 use crate::outbox::Capacity;
 
-static DISK: InstanceName = InstanceName::from_static("disk");
 /// 2026-11-29 00:00 UTC.
 const BEGIN: u64 = 1_795_910_400_000;
 const MINUTE: u64 = 60_000;
@@ -97,35 +101,7 @@ impl Scene {
 }
 
 fn all(grouping: Grouping) -> Routing {
-    let route = Route { only: Matcher::default(), channels: vec!["mail".into()], goes_on: false, grouping };
-    Routing { routes: vec![route], ..Routing::default() }
-}
-
-fn incident(id: &str, change: Change) -> Event {
-    Event::Incident {
-        incident: id.into(),
-        instance: DISK.clone(),
-        key: id.into(),
-        change,
-        severity: Some(Severity::Critical),
-        summary: "97 % used".into(),
-        held_under: None,
-        silenced: false,
-    }
-}
-
-fn escalated(id: &str, reason: Reason) -> Event {
-    Event::Escalated {
-        incident: id.into(),
-        instance: DISK.clone(),
-        key: id.into(),
-        severity: Some(Severity::Critical),
-        summary: "97 % used".into(),
-        reason,
-        attempts: 3,
-        evidence: vec![],
-        tried: vec![],
-    }
+    all_to(vec!["mail".into()], grouping)
 }
 
 fn verified(id: &str, status: ansai_core::Status) -> Event {

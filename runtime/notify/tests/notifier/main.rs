@@ -10,6 +10,8 @@
 )]
 
 mod figures;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod full_disk;
 mod support;
 

@@ -1,40 +1,17 @@
 //! An outbox, an audit log in memory, and a notifier over both.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ansai_core::control::{IncidentDetails, ShownStep};
 use ansai_core::incident::{Change, Reason};
-use ansai_core::notify::{Grouping, Matcher, Route, Routing};
-use ansai_core::{Event, InstanceName, Millis, Severity, Timestamp};
+use ansai_core::notify::Grouping;
+use ansai_core::{Event, Millis, Timestamp};
 use ansai_notify::outbox::{Capacity, Outbox};
-use ansai_notify::route::Router;
-use ansai_notify::tell::{Facts, Heard, Teller};
+use ansai_notify::tell::{Heard, Teller};
 use ansai_notify::{ChannelUnderName, Notifier, Parts, Tap, tap};
 
-static INSTANCE: InstanceName = InstanceName::from_static("disk");
-
-pub(crate) struct NothingKnown;
-
-impl Facts for NothingKnown {
-    fn incident(&self, _: &str) -> Option<IncidentDetails> {
-        None
-    }
-    fn steps(&self, _: &str) -> Option<Vec<ShownStep>> {
-        None
-    }
-    fn can_undo(&self, _: &str) -> bool {
-        false
-    }
-    fn is_silenced(&self, _: &str, _: &str) -> bool {
-        false
-    }
-    fn audit_head(&self) -> Option<String> {
-        None
-    }
-}
+use crate::fixtures::{self, events};
 
 pub(crate) fn at() -> Timestamp {
     Timestamp::from_millis(1_764_400_000_000)
@@ -43,10 +20,7 @@ pub(crate) fn at() -> Timestamp {
 /// A teller that sends to these channels at once.
 pub(crate) fn teller(outbox: Arc<Outbox>, channels: Vec<String>) -> Teller {
     let grouping = Grouping { wait: Millis::ZERO, interval: Millis::ZERO, ..Grouping::default() };
-    let route = Route { only: Matcher::default(), channels: channels.clone(), goes_on: false, grouping };
-    let routing = Routing { routes: vec![route], ..Routing::default() };
-    let router = Router::new(routing, BTreeMap::new(), Arc::new(|_, _| None));
-    Teller::new(outbox, router, channels, "web1", Arc::new(NothingKnown))
+    fixtures::teller(outbox, channels, grouping)
 }
 
 pub(crate) struct Scene {
@@ -103,28 +77,9 @@ impl Scene {
 }
 
 pub(crate) fn opened(id: &str) -> Event {
-    Event::Incident {
-        incident: id.to_owned(),
-        instance: INSTANCE.clone(),
-        key: id.to_owned(),
-        change: Change::Opened,
-        severity: Some(Severity::Critical),
-        summary: "97 % used".to_owned(),
-        held_under: None,
-        silenced: false,
-    }
+    events::incident(id, Change::Opened)
 }
 
 pub(crate) fn escalated(id: &str) -> Event {
-    Event::Escalated {
-        incident: id.to_owned(),
-        instance: INSTANCE.clone(),
-        key: id.to_owned(),
-        severity: Some(Severity::Critical),
-        summary: "97 % used".to_owned(),
-        reason: Reason::Attempts { used: 3 },
-        attempts: 3,
-        evidence: Vec::new(),
-        tried: Vec::new(),
-    }
+    events::escalated(id, Reason::Attempts { used: 3 })
 }

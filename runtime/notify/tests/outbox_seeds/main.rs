@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod model;
 mod world;
 

@@ -4,41 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::control::{IncidentDetails, ShownStep};
 use ansai_core::incident::{Change, Reason};
-use ansai_core::notify::{Grouping, Matcher, Route, Routing};
-use ansai_core::{Event, InstanceName, Millis, Severity, Timestamp};
+use ansai_core::notify::Grouping;
+use ansai_core::{Millis, Timestamp};
 use ansai_notify::channel::{Fault, Receipt};
 use ansai_notify::outbox::{Capacity, Concluded, Outbox};
-use ansai_notify::route::Router;
-use ansai_notify::tell::{Facts, Heard, Teller};
+use ansai_notify::tell::{Heard, Teller};
 
+use crate::fixtures::events::{escalated, incident};
+use crate::fixtures::teller;
 use crate::model::Receiver;
 
 const CHANNELS: [&str; 2] = ["mail", "log"];
 const STEPS: usize = 60;
 const INCIDENTS: u64 = 4;
-static INSTANCE: InstanceName = InstanceName::from_static("disk");
-
-struct NothingKnown;
-
-impl Facts for NothingKnown {
-    fn incident(&self, _: &str) -> Option<IncidentDetails> {
-        None
-    }
-    fn steps(&self, _: &str) -> Option<Vec<ShownStep>> {
-        None
-    }
-    fn can_undo(&self, _: &str) -> bool {
-        false
-    }
-    fn is_silenced(&self, _: &str, _: &str) -> bool {
-        false
-    }
-    fn audit_head(&self) -> Option<String> {
-        None
-    }
-}
 
 /// How often each fault happened.
 #[derive(Debug, Default, Clone, Copy)]
@@ -173,11 +152,7 @@ impl World {
         }
         outbox.recover().unwrap();
         let grouping = Grouping { wait: Millis::new(1_000), interval: Millis::new(60_000), ..Grouping::default() };
-        let channels: Vec<String> = CHANNELS.map(str::to_owned).to_vec();
-        let route = Route { only: Matcher::default(), channels: channels.clone(), goes_on: false, grouping };
-        let routing = Routing { routes: vec![route], ..Routing::default() };
-        let router = Router::new(routing, BTreeMap::new(), Arc::new(|_, _| None));
-        self.teller = Some(Teller::new(outbox, router, channels, "web1", Arc::new(NothingKnown)));
+        self.teller = Some(teller(outbox, CHANNELS.map(str::to_owned).to_vec(), grouping));
     }
 
     fn crash(&mut self, count: impl Fn(&mut Totals) -> &mut u32) {
@@ -203,7 +178,7 @@ impl World {
         } else {
             self.incidents.insert(which, (id.clone(), true));
             self.owed.push(format!("escalated-{id}-{sequence}"));
-            escalated(&id)
+            escalated(&id, Reason::Attempts { used: 3 })
         };
         self.log.push(Heard { sequence, at, event });
     }
@@ -297,32 +272,5 @@ impl World {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         (self.random >> 11) % most
-    }
-}
-
-fn incident(id: &str, change: Change) -> Event {
-    Event::Incident {
-        incident: id.to_owned(),
-        instance: INSTANCE.clone(),
-        key: id.to_owned(),
-        change,
-        severity: Some(Severity::Critical),
-        summary: "97 % used".to_owned(),
-        held_under: None,
-        silenced: false,
-    }
-}
-
-fn escalated(id: &str) -> Event {
-    Event::Escalated {
-        incident: id.to_owned(),
-        instance: INSTANCE.clone(),
-        key: id.to_owned(),
-        severity: Some(Severity::Critical),
-        summary: "97 % used".to_owned(),
-        reason: Reason::Attempts { used: 3 },
-        attempts: 3,
-        evidence: Vec::new(),
-        tried: Vec::new(),
     }
 }
