@@ -2,9 +2,11 @@
 
 #[path = "../../tests/fixtures/events.rs"]
 mod events;
+#[path = "../../tests/fixtures/facts.rs"]
+mod facts;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use ansai_core::event::{ApprovalEnd, Verdict};
 use ansai_core::incident::{Change, Permission, Reason};
@@ -12,6 +14,7 @@ use ansai_core::notify::{Digest, Grouping, Routing};
 use ansai_core::{Decision, Millis, OnFailure};
 
 use self::events::{DISK, all_to, escalated, incident};
+use self::facts::FixedFacts;
 use super::*;
 use crate::outbox::Capacity;
 
@@ -20,32 +23,11 @@ const BEGIN: u64 = 1_795_910_400_000;
 const MINUTE: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
 
-#[derive(Default)]
-struct Silence(AtomicBool);
-
-impl Facts for Silence {
-    fn incident(&self, _: &str) -> Option<IncidentDetails> {
-        None
-    }
-    fn steps(&self, _: &str) -> Option<Vec<ShownStep>> {
-        None
-    }
-    fn can_undo(&self, _: &str) -> bool {
-        false
-    }
-    fn is_silenced(&self, _: &str, _: &str) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-    fn audit_head(&self) -> Option<String> {
-        Some("7:ab".into())
-    }
-}
-
 /// One channel, and a clock.
 struct Scene {
     _directory: tempfile::TempDir,
     teller: Teller,
-    silence: Arc<Silence>,
+    facts: Arc<FixedFacts>,
     sequence: u64,
     now: u64,
 }
@@ -57,10 +39,10 @@ impl Scene {
         outbox.set_place(0).unwrap();
         // Windows are open at odd minutes.
         let hours = |_: &[_], now: Timestamp| (now.as_millis() / MINUTE).is_multiple_of(2).then_some(now);
-        let silence = Arc::new(Silence::default());
+        let facts = Arc::new(FixedFacts { audit_head: Some("7:ab".into()), ..FixedFacts::default() });
         let router = Router::new(routing, BTreeMap::new(), Arc::new(hours));
-        let teller = Teller::new(Arc::new(outbox), router, vec!["mail".into()], "web1", silence.clone());
-        Scene { _directory: directory, teller, silence, sequence: 0, now: BEGIN }
+        let teller = Teller::new(Arc::new(outbox), router, vec!["mail".into()], "web1", facts.clone());
+        Scene { _directory: directory, teller, facts, sequence: 0, now: BEGIN }
     }
 
     fn at(&self) -> Timestamp {
@@ -200,10 +182,10 @@ fn a_state_that_is_unknown_for_too_long_is_told_once() {
 fn a_silence_mutes_and_quiet_times_hold_until_they_end() {
     let mut scene = Scene::new(all(Grouping::default()));
     scene.hear(incident("a", Change::Opened));
-    scene.silence.0.store(true, Ordering::Relaxed);
+    scene.facts.silenced.store(true, Ordering::Relaxed);
     scene.hear(escalated("a", Reason::Attempts { used: 3 }));
     assert_eq!(scene.kinds_after(10 * MINUTE), Vec::<String>::new());
-    scene.silence.0.store(false, Ordering::Relaxed);
+    scene.facts.silenced.store(false, Ordering::Relaxed);
     scene.hear(escalated("a", Reason::Flapping { times: 3, within: Millis::from_hours(1) }));
     assert_eq!(scene.kinds_after(MINUTE), ["flapping"]);
     // Quiet at odd minutes.
@@ -219,14 +201,14 @@ fn a_silence_mutes_and_quiet_times_hold_until_they_end() {
 #[test]
 fn what_goes_on_after_a_silence_is_told() {
     let mut scene = Scene::new(all(Grouping { wait: Millis::ZERO, ..Grouping::default() }));
-    scene.silence.0.store(true, Ordering::Relaxed);
+    scene.facts.silenced.store(true, Ordering::Relaxed);
     for id in ["a", "b"] {
         scene.hear(incident(id, Change::Opened));
     }
     scene.hear(incident("b", Change::BecameUnknown));
     assert_eq!(scene.kinds_after(20 * MINUTE), Vec::<String>::new());
     assert!(scene.wait() > Duration::ZERO, "it looks again and again until the silence ends");
-    scene.silence.0.store(false, Ordering::Relaxed);
+    scene.facts.silenced.store(false, Ordering::Relaxed);
     assert_eq!(scene.kinds_after(MINUTE), ["unknown"]);
     scene.hear(escalated("a", Reason::Attempts { used: 3 }));
     assert_eq!(scene.kinds_after(MINUTE), ["escalated"]);
