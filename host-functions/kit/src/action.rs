@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 pub use self::outcome::{Applied, Begun, Fate, Item, OnStop, Progress};
 pub use self::proposed::{Amount, Described, Previewed, Proposed};
-pub use self::typed::{Step, TypedAction, read_targets};
+pub use self::typed::{Step, TypedAction, read_handle, read_targets};
 pub use self::under::preview_under;
 pub use self::work::{WORK, Work};
 pub use crate::captured::Captured;

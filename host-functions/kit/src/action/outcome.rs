@@ -64,6 +64,17 @@ impl Applied {
         }
     }
 
+    /// What became of a step that treats one thing: the same as of that thing.
+    pub fn of_one(target: impl Into<String>, outcome: Outcome, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let fate = match outcome {
+            Outcome::Done => Fate::Done,
+            _ => Fate::Failed(detail.clone()),
+        };
+        let item = Item { target: target.into(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
+        Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+    }
+
     /// Nothing was done.
     pub fn refused(refusal: &Refusal) -> Self {
         let reason = Some(refusal.clone());

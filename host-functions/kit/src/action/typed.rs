@@ -161,6 +161,14 @@ pub fn read_targets<T: DeserializeOwned>(targets: &RawValue) -> Result<T, Refusa
     serde_json::from_str(targets.get()).map_err(|error| Refusal::Invalid(format!("targets: {error}")))
 }
 
+/// Reads the handle of a running step, which the action made itself.
+///
+/// # Errors
+/// Why it is not one of the action: then nobody knows what became of the step.
+pub fn read_handle<T: DeserializeOwned>(handle: &RawValue) -> Result<T, String> {
+    serde_json::from_str(handle.get()).map_err(|error| format!("the handle of the step is invalid: {error}"))
+}
+
 impl<A: TypedAction> Action for A {
     fn preview(
         &self,

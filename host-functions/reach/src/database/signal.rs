@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Touch};
-use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -68,9 +68,7 @@ impl Targeted {
     }
 
     fn applied(&self, outcome: Outcome, detail: String) -> Applied {
-        let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
-        let item = Item { target: self.name(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
-        Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+        Applied::of_one(self.name(), outcome, detail)
     }
 }
 

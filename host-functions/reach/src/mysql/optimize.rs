@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Reversibility, Touch, Unit};
 use ansai_kit::action::{
-    Amount, Applied, Begun, Described, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, Work,
+    Amount, Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, Work,
 };
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
@@ -47,14 +47,13 @@ impl Target {
 
     /// The outcome of a step. `now` is the table as it is now.
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>, now: Option<&Table>) -> Applied {
-        let detail = detail.into();
-        let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
         let freed_bytes =
             now.filter(|_| outcome == Outcome::Done).map_or(0, |now| self.bytes.saturating_sub(now.bytes));
-        let item = Item { target: self.shown(), fate, freed_bytes, undo: serde_json::Value::Null };
         let mut measures = vec![Measure::count("bytes-before", self.bytes, Unit::Bytes)];
         measures.extend(now.map(|table| Measure::count("bytes-after", table.bytes, Unit::Bytes)));
-        Applied { outcome, measures, items: vec![item], ..Applied::unknown(detail) }
+        let mut applied = Applied { measures, ..Applied::of_one(self.shown(), outcome, detail) };
+        applied.items.iter_mut().for_each(|item| item.freed_bytes = freed_bytes);
+        applied
     }
 }
 

@@ -7,7 +7,7 @@ mod reload;
 mod renew;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Outcome, Sensitivity};
-use ansai_kit::action::{Applied, Fate, Item};
+use ansai_kit::action::Applied;
 use ansai_kit::authorize::Check;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -42,11 +42,7 @@ pub static CERTIFICATE_ACTIONS: InterfaceDef = InterfaceDef {
 
 /// The outcome of a step that treats one thing.
 fn applied(target: &str, outcome: Outcome, detail: impl Into<String>, undo: serde_json::Value) -> Applied {
-    let detail = detail.into();
-    let fate = match outcome {
-        Outcome::Done => Fate::Done,
-        _ => Fate::Failed(detail.clone()),
-    };
-    let item = Item { target: target.to_owned(), fate, freed_bytes: 0, undo };
-    Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+    let mut applied = Applied::of_one(target, outcome, detail);
+    applied.items.iter_mut().for_each(|item| item.undo.clone_from(&undo));
+    applied
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ansai_core::text::inert;
 use ansai_core::{Outcome, Preview, Refusal, Reversibility, Subject};
-use ansai_kit::action::{Applied, Fate, Item, StepContext};
+use ansai_kit::action::{Applied, StepContext};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -85,21 +85,13 @@ impl Target {
 
     /// The outcome of a step that treats one container.
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>) -> Applied {
-        applied(&self.name, outcome, detail)
+        Applied::of_one(&self.name, outcome, detail)
     }
 }
 
 /// When the last run of a container ended.
 pub(super) fn finished(seen: &Seen) -> String {
     inert(&seen.found.state.finished_at, 64)
-}
-
-/// The outcome of a step that treats the container of this name.
-pub(super) fn applied(name: &str, outcome: Outcome, detail: impl Into<String>) -> Applied {
-    let detail = detail.into();
-    let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
-    let item = Item { target: name.to_owned(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
-    Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
 }
 
 /// A label of the container that the scope permits. What permits everything permits a container without labels, too.

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use ansai_core::hook::{Does, Parameter};
 use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
-use ansai_kit::action::{
-    Applied, Begun, Described, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
-};
+use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::{read, to_text};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::target::Reach;
@@ -172,11 +170,5 @@ impl TypedAction for Check {
 }
 
 fn applied(name: &str, outcome: Outcome, reason: Option<Refusal>, detail: &str) -> Applied {
-    let detail = detail.trim_end_matches([':', ' ']).to_owned();
-    let fate = match outcome {
-        Outcome::Done => Fate::Done,
-        _ => Fate::Failed(detail.clone()),
-    };
-    let item = Item { target: name.to_owned(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
-    Applied { outcome, reason, items: vec![item], ..Applied::unknown(detail) }
+    Applied { reason, ..Applied::of_one(name, outcome, detail.trim_end_matches([':', ' '])) }
 }

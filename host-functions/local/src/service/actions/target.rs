@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ansai_core::scope::TypedField;
 use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
-use ansai_kit::action::{Amount, Applied, Fate, Item, StepContext};
+use ansai_kit::action::{Amount, Applied, StepContext};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -104,13 +104,7 @@ impl Target {
 
     /// The outcome of a step that treats one service.
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>) -> Applied {
-        let detail = detail.into();
-        let fate = match outcome {
-            Outcome::Done => Fate::Done,
-            _ => Fate::Failed(detail.clone()),
-        };
-        let item = Item { target: self.id.clone(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
-        Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+        Applied::of_one(&self.id, outcome, detail)
     }
 }
 

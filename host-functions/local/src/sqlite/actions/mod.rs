@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use ansai_core::text::inert;
 use ansai_core::{Measure, Millis, Outcome, Refusal};
-use ansai_kit::action::{Applied, Fate, Item};
-use serde_json::Value;
+use ansai_kit::action::Applied;
 
 pub(super) use self::checkpoint::Checkpoint;
 pub(super) use self::copy::{Copy, RecoverCopy};
@@ -36,9 +35,7 @@ fn within(within: Millis) -> Result<Duration, Refusal> {
 /// The outcome of a step about one file. A path in the sentence may hold anything.
 fn applied(target: &str, outcome: Outcome, detail: String, measures: Vec<Measure>) -> Applied {
     let detail = inert(&detail, MOST_DETAIL);
-    let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
-    let item = Item { target: target.to_owned(), fate, freed_bytes: 0, undo: Value::Null };
-    Applied { outcome, reason: None, detail, measures, items: vec![item], evidence: Vec::new() }
+    Applied { measures, ..Applied::of_one(target, outcome, detail) }
 }
 
 /// The outcome of a step whose process refused, or did not answer.

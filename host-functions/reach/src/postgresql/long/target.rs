@@ -1,7 +1,7 @@
 //! The table or index of a step.
 
 use ansai_core::{Measure, Outcome, Preview, Refusal, Reversibility, Subject, Touch, Unit};
-use ansai_kit::action::{Amount, Applied, Fate, Item, StepContext};
+use ansai_kit::action::{Amount, Applied, StepContext};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
@@ -153,15 +153,12 @@ impl Target {
 
     /// The outcome of a step.
     pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>, now: Option<&Found>) -> Applied {
-        let detail = detail.into();
-        let fate = if outcome == Outcome::Done { Fate::Done } else { Fate::Failed(detail.clone()) };
-        let item = Item { target: self.shown(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
         let mut measures = vec![Measure::count("bytes-before", self.bytes, Unit::Bytes)];
         measures.extend(now.map(|found| Measure::count("bytes-after", found.bytes, Unit::Bytes)));
         if self.verb == Verb::Vacuum {
             measures.push(Measure::count("dead-rows-before", self.dead, Unit::None));
             measures.extend(now.map(|found| Measure::count("dead-rows-after", found.dead, Unit::None)));
         }
-        Applied { outcome, measures, items: vec![item], ..Applied::unknown(detail) }
+        Applied { measures, ..Applied::of_one(self.shown(), outcome, detail) }
     }
 }
