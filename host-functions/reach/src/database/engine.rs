@@ -7,12 +7,13 @@ use ansai_kit::host::ProbeContext;
 use ansai_kit::target::{Reach, TargetAccess};
 use serde::{Deserialize, Serialize};
 
-use super::indexes::IndexPage;
+use super::indexes::Index;
 use super::look::Looked;
+use super::page::Page;
 use super::postgresql::Postgresql;
-use super::replicas::ReplicaPage;
+use super::replicas::Replica;
 use super::seen::Seen;
-use super::sessions::SessionPage;
+use super::sessions::Session;
 use super::signal::{Signal, Targeted};
 use super::{List, One, session};
 use crate::mysql::{self, Mysql};
@@ -21,9 +22,9 @@ use crate::postgresql;
 /// An engine.
 pub(crate) trait Engine {
     fn look(&self, ask: &ProbeContext<'_>, one: One) -> Result<Looked, Refusal>;
-    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<SessionPage, Refusal>;
-    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<ReplicaPage, Refusal>;
-    fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<IndexPage, Refusal>;
+    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Session>, Refusal>;
+    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Replica>, Refusal>;
+    fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Index>, Refusal>;
     /// Reads the identity of a session, as the list has it.
     fn identity(&self, session: &str) -> Result<Identity, Refusal>;
     /// A session that an action is about.
@@ -81,14 +82,14 @@ pub(super) fn look(ask: &ProbeContext<'_>, one: One) -> Result<Looked, Refusal> 
     of(ask.reach, &one.target)?.look(ask, one)
 }
 
-pub(super) fn list_sessions(ask: &ProbeContext<'_>, list: List) -> Result<SessionPage, Refusal> {
+pub(super) fn list_sessions(ask: &ProbeContext<'_>, list: List) -> Result<Page<Session>, Refusal> {
     of(ask.reach, &list.target)?.list_sessions(ask, list)
 }
 
-pub(super) fn list_replicas(ask: &ProbeContext<'_>, list: List) -> Result<ReplicaPage, Refusal> {
+pub(super) fn list_replicas(ask: &ProbeContext<'_>, list: List) -> Result<Page<Replica>, Refusal> {
     of(ask.reach, &list.target)?.list_replicas(ask, list)
 }
 
-pub(super) fn list_indexes(ask: &ProbeContext<'_>, list: List) -> Result<IndexPage, Refusal> {
+pub(super) fn list_indexes(ask: &ProbeContext<'_>, list: List) -> Result<Page<Index>, Refusal> {
     of(ask.reach, &list.target)?.list_indexes(ask, list)
 }

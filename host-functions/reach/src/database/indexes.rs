@@ -6,11 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::List;
 use super::names::{self, after, limit, shown};
+use super::page::{FETCHED, Page};
 use crate::postgresql::client::{BadRow, Row, Server};
 use crate::postgresql::relation::{self, Id};
-
-/// Indexes in one page.
-const PAGE: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Index {
@@ -25,17 +23,8 @@ pub(crate) struct Index {
     building: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct IndexPage {
-    entries: Vec<Index>,
-    skipped: u32,
-    complete: bool,
-    cursor: Option<String>,
-}
-
 fn statement(after: u32, size: &str) -> String {
     let (user, leftover, building) = (relation::of_users(), relation::leftover(), relation::building());
-    let fetched = PAGE.saturating_add(1);
     format!(
         "select c.oid, (select oid from pg_database where datname = current_database()) as database_oid,
            current_database() as database, n.nspname as schema, c.relname as name, tn.nspname || '.' || t.relname as table,
@@ -44,25 +33,15 @@ fn statement(after: u32, size: &str) -> String {
          from (select * from pg_class where relkind = 'i' and oid > {after}) c
            join pg_namespace n on n.oid = c.relnamespace join pg_index i on i.indexrelid = c.oid
            join pg_class t on t.oid = i.indrelid join pg_namespace tn on tn.oid = t.relnamespace
-         where {user} order by c.oid limit {fetched}"
+         where {user} order by c.oid limit {FETCHED}"
     )
 }
 
-pub(super) fn list_indexes(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<IndexPage, Refusal> {
+pub(super) fn list_indexes(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Index>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
     let after = after(cursor.as_deref())?;
-    let mut rows = relation::rows(ask, &server, limit(ask)?, |size| statement(after, size))?;
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let mut page = IndexPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row) {
-            Ok(index) => page.entries.push(index),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("oid").ok());
-    Ok(page)
+    let rows = relation::rows(ask, &server, limit(ask)?, |size| statement(after, size))?;
+    Ok(Page::of(&rows, "oid", |row| read(&target, row).map(Some)))
 }
 
 fn read(target: &str, row: &Row) -> Result<Index, BadRow> {

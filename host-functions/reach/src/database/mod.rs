@@ -5,6 +5,7 @@ mod fields;
 pub(crate) mod indexes;
 pub(crate) mod look;
 pub(crate) mod names;
+pub(crate) mod page;
 mod postgresql;
 pub(crate) mod replicas;
 pub(crate) mod seen;

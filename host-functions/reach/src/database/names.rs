@@ -1,5 +1,6 @@
 //! Names and subjects of things in databases.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use ansai_core::text::inert;
@@ -75,13 +76,13 @@ pub(crate) fn millis(expression: &str) -> String {
     format!("floor(extract(epoch from {expression}) * 1000)::bigint")
 }
 
-/// A cursor that is a number.
+/// A cursor that is a number, or 0 for the first page.
 ///
 /// # Errors
 /// `invalid` if it is not one.
-pub(crate) fn after(cursor: Option<&str>) -> Result<u32, Refusal> {
+pub(crate) fn after<T: FromStr + Default>(cursor: Option<&str>) -> Result<T, Refusal> {
     let invalid = |_| Refusal::Invalid("`cursor` is not one of this list".into());
-    cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(invalid))
+    cursor.map_or_else(|| Ok(T::default()), |cursor| cursor.parse().map_err(invalid))
 }
 
 /// Whole minutes since an instant, 0 if it is in the future.

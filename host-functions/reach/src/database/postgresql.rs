@@ -7,12 +7,13 @@ use ansai_kit::host::ProbeContext;
 use ansai_kit::target::{Reach, TargetAccess};
 
 use super::engine::{self, Control, Engine};
-use super::indexes::{self, IndexPage};
+use super::indexes::{self, Index};
 use super::look::{self, Looked};
-use super::replicas::{self, ReplicaPage};
+use super::page::Page;
+use super::replicas::{self, Replica};
 use super::seen::Seen;
 use super::session::{Identity, work};
-use super::sessions::{self, SessionPage};
+use super::sessions;
 use super::signal::{Signal, Targeted};
 use super::{List, One};
 use crate::postgresql::client::{Server, quote};
@@ -24,15 +25,15 @@ impl Engine for Postgresql {
         look::look(ask, one)
     }
 
-    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<SessionPage, Refusal> {
+    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<sessions::Session>, Refusal> {
         sessions::list_sessions(ask, list)
     }
 
-    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<ReplicaPage, Refusal> {
+    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Replica>, Refusal> {
         replicas::list_replicas(ask, list)
     }
 
-    fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<IndexPage, Refusal> {
+    fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Index>, Refusal> {
         indexes::list_indexes(ask, list)
     }
 

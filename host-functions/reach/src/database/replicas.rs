@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::List;
 use super::names::{limit, shown};
+use super::page::{FETCHED, Page};
 use crate::postgresql::client::{BadRow, Row, Server, quote};
-
-/// Replicas in one page.
-const PAGE: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,17 +22,9 @@ pub(crate) struct Replica {
     pub(crate) retained_bytes: Option<u64>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ReplicaPage {
-    pub(crate) entries: Vec<Replica>,
-    pub(crate) skipped: u32,
-    pub(crate) complete: bool,
-    pub(crate) cursor: Option<String>,
-}
-
 /// A replica that has applied all is not behind, however long ago the last change was.
 fn statement(after: &str) -> String {
-    let (after, fetched) = (quote::text(after), PAGE.saturating_add(1));
+    let after = quote::text(after);
     format!(
         "select * from (
            with here as (select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
@@ -55,28 +45,18 @@ fn statement(after: &str) -> String {
              greatest(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint, null
            from (select 1) one left join pg_stat_wal_receiver on true where pg_is_in_recovery()
          ) all_of_them
-         where name collate \"C\" > {after} collate \"C\" order by name collate \"C\" limit {fetched}"
+         where name collate \"C\" > {after} collate \"C\" order by name collate \"C\" limit {FETCHED}"
     )
 }
 
-pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<ReplicaPage, Refusal> {
+pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Replica>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
     let after = cursor.unwrap_or_default();
     if after.contains('\0') || after.len() > 1_024 {
         return Err(Refusal::Invalid("`cursor` is not one of this list".into()));
     }
-    let mut rows = server.rows(limit(ask)?, &statement(&after))?;
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let mut page = ReplicaPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row) {
-            Ok(replica) => page.entries.push(replica),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("name").ok());
-    Ok(page)
+    let rows = server.rows(limit(ask)?, &statement(&after))?;
+    Ok(Page::of(&rows, "name", |row| read(&target, row).map(Some)))
 }
 
 fn read(target: &str, row: &Row) -> Result<Replica, BadRow> {

@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::List;
 use super::names::{self, after, limit, millis, shown};
+use super::page::{FETCHED, Page};
 use super::session::{Identity, work};
 use crate::postgresql::client::{BadRow, Row, Server};
 
-/// Sessions in one page.
-const PAGE: usize = 256;
 /// Sessions that one names as those it waits for.
 const MOST_BLOCKERS: usize = 32;
 
@@ -41,19 +40,10 @@ pub(crate) struct Session {
     pub(crate) blocked_by: Vec<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SessionPage {
-    pub(crate) entries: Vec<Session>,
-    pub(crate) skipped: u32,
-    pub(crate) complete: bool,
-    pub(crate) cursor: Option<String>,
-}
-
 /// Blockers are searched for those only that wait for a lock: the search holds up the lock manager.
 fn statement(after: u32) -> String {
     let (identity, blocker, work) = (Identity::expression("a"), Identity::expression("b"), work());
     let (since, transaction) = (millis("a.state_change"), millis("a.xact_start"));
-    let fetched = PAGE.saturating_add(1);
     format!(
         "select a.pid, {identity} as identity, coalesce(a.usename, '') as user, a.application_name as application,
            coalesce(host(a.client_addr), '') as client, coalesce(a.datname, '') as database,
@@ -64,25 +54,15 @@ fn statement(after: u32) -> String {
                select distinct unnest(case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) end) as pid
                limit {MOST_BLOCKERS}) p
              left join pg_stat_activity b on b.pid = p.pid) as blockers
-         from (select * from pg_stat_activity where pid > {after} order by pid limit {fetched}) a
+         from (select * from pg_stat_activity where pid > {after} order by pid limit {FETCHED}) a
          order by a.pid"
     )
 }
 
-pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<SessionPage, Refusal> {
+pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Session>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
-    let mut rows = server.rows(limit(ask)?, &statement(after(cursor.as_deref())?))?;
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let mut page = SessionPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row) {
-            Ok(session) => page.entries.push(session),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("pid").ok());
-    Ok(page)
+    let rows = server.rows(limit(ask)?, &statement(after(cursor.as_deref())?))?;
+    Ok(Page::of(&rows, "pid", |row| read(&target, row).map(Some)))
 }
 
 fn read(target: &str, row: &Row) -> Result<Session, BadRow> {

@@ -5,14 +5,14 @@ use ansai_kit::host::ProbeContext;
 use ansai_kit::target::Reach;
 
 use super::client::Server;
-use super::control::Session;
 use super::session::Identity;
-use super::{look, replicas, sessions};
+use super::{control, look, replicas, sessions};
 use crate::database::engine::{self, Control, Engine};
-use crate::database::indexes::IndexPage;
+use crate::database::indexes::Index;
 use crate::database::look::Looked;
-use crate::database::replicas::ReplicaPage;
-use crate::database::sessions::SessionPage;
+use crate::database::page::Page;
+use crate::database::replicas::Replica;
+use crate::database::sessions::Session;
 use crate::database::{List, One};
 
 pub(crate) struct Mysql;
@@ -22,15 +22,15 @@ impl Engine for Mysql {
         look::look(ask, &one.target)
     }
 
-    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<SessionPage, Refusal> {
+    fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Session>, Refusal> {
         sessions::list_sessions(ask, list)
     }
 
-    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<ReplicaPage, Refusal> {
+    fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Replica>, Refusal> {
         replicas::list_replicas(ask, list)
     }
 
-    fn list_indexes(&self, _ask: &ProbeContext<'_>, List { target, .. }: List) -> Result<IndexPage, Refusal> {
+    fn list_indexes(&self, _ask: &ProbeContext<'_>, List { target, .. }: List) -> Result<Page<Index>, Refusal> {
         Err(Refusal::Unsupported(format!("target `{target}`: MySQL and MariaDB have no invalid indexes to list")))
     }
 
@@ -42,6 +42,6 @@ impl Engine for Mysql {
         let engine::Identity::Mysql(identity) = identity else {
             return Err(Refusal::Changed(format!("target `{target}` has another engine now")));
         };
-        Ok(Box::new(Session { server: Server::of(reach, target)?, identity }))
+        Ok(Box::new(control::Session { server: Server::of(reach, target)?, identity }))
     }
 }

@@ -6,11 +6,9 @@ use ansai_kit::host::ProbeContext;
 use super::client::{Dialect, Server};
 use crate::database::List;
 use crate::database::names::{limit, shown};
-use crate::database::replicas::{Replica, ReplicaPage};
+use crate::database::page::{self, Page};
+use crate::database::replicas::Replica;
 use crate::postgresql::client::{BadRow, Row};
-
-/// Replicas in one page.
-const PAGE: usize = 256;
 
 /// The sources of this server.
 pub(super) fn sources(dialect: Dialect) -> &'static str {
@@ -21,11 +19,11 @@ pub(super) fn sources(dialect: Dialect) -> &'static str {
 const CONNECTED: &str = "select id, user, coalesce(state, '') as state from information_schema.processlist \
     where command like 'Binlog Dump%' order by id limit 1024";
 
-pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<ReplicaPage, Refusal> {
+pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Replica>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
     let after = cursor.unwrap_or_default();
     let [sources, connected] = server.rows(limit(ask)?, |dialect| [sources(dialect).into(), CONNECTED.into()])?;
-    let mut page = ReplicaPage { entries: Vec::new(), skipped: 0, complete: true, cursor: None };
+    let mut page = Page { entries: Vec::new(), skipped: 0, complete: true, cursor: None };
     let entries = sources.iter().map(|row| source(&target, row));
     for entry in entries.chain(connected.iter().map(|row| replica(&target, row))) {
         match entry {
@@ -35,8 +33,8 @@ pub(super) fn list_replicas(ask: &ProbeContext<'_>, List { target, cursor }: Lis
     }
     page.entries.sort_by(|one, other| one.name.cmp(&other.name));
     page.entries.retain(|entry| entry.name > after);
-    if page.entries.len() > PAGE {
-        page.entries.truncate(PAGE);
+    if page.entries.len() > page::MOST {
+        page.entries.truncate(page::MOST);
         page.complete = false;
         page.cursor = page.entries.last().map(|last| last.name.clone());
     }

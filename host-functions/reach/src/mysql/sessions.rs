@@ -9,23 +9,22 @@ use super::client::Server;
 use super::look::started;
 use super::session::{Identity, SESSIONS, began_of, is_dump, own, state, work};
 use crate::database::List;
-use crate::database::names::{self, limit, shown};
-use crate::database::sessions::{Session, SessionPage, Work};
+use crate::database::names::{self, after, limit, shown};
+use crate::database::page::{FETCHED, Page};
+use crate::database::sessions::{Session, Work};
 use crate::postgresql::client::{BadRow, Row};
 
-/// Sessions in one page.
-const PAGE: usize = 256;
 /// Sessions that one names as those it waits for.
 const MOST_BLOCKERS: usize = 32;
 
 fn statement(after: u64, started: &str, work: &str) -> String {
-    let (began, fetched) = (began_of("t"), PAGE.saturating_add(1));
+    let began = began_of("t");
     format!(
         "select p.id, s.started, p.user, p.host, coalesce(p.db, '') as db, p.command, {work} as work, t.trx_id as trx,
            {began} as began, unix_timestamp() - greatest(p.time, 0) as since,
            case when t.trx_state = 'LOCK WAIT' then 'Lock: row' when p.state like 'Waiting for % lock' then p.state
              else '' end as waits
-         from {SESSIONS} join (select {started} as started) s where p.id > {after} order by p.id limit {fetched}"
+         from {SESSIONS} join (select {started} as started) s where p.id > {after} order by p.id limit {FETCHED}"
     )
 }
 
@@ -55,11 +54,11 @@ fn applications(after: u64) -> String {
     )
 }
 
-pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<SessionPage, Refusal> {
+pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Session>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
-    let after = super::tables::after(cursor.as_deref())?;
+    let after: u64 = after(cursor.as_deref())?;
     let work = work(own(&server));
-    let [mut rows, waits] = server.rows(limit(ask)?, |dialect| {
+    let [rows, waits] = server.rows(limit(ask)?, |dialect| {
         let started = started(dialect);
         [statement(after, &started, &work), blockers(after, dialect.is_mariadb).replace("STARTED", &started)]
     })?;
@@ -76,17 +75,7 @@ pub(super) fn list_sessions(ask: &ProbeContext<'_>, List { target, cursor }: Lis
             all.push(by.to_string());
         }
     }
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let mut page = SessionPage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row, &names, &mut blocked) {
-            Ok(session) => page.entries.push(session),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("id").ok());
-    Ok(page)
+    Ok(Page::of(&rows, "id", |row| read(&target, row, &names, &mut blocked).map(Some)))
 }
 
 fn read(

@@ -9,15 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::client::Server;
 use super::table::{self, files, of_users};
 use crate::database::List;
-use crate::database::names::{limit, shown};
+use crate::database::names::{after, limit, shown};
+use crate::database::page::{self, FETCHED, Page};
 use crate::postgresql::client::{BadRow, Row};
-
-/// Tables in one page.
-const PAGE: usize = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Table {
+pub(super) struct Table {
     about: Subject,
     id: String,
     name: String,
@@ -27,44 +25,16 @@ struct Table {
     rows: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct TablePage {
-    entries: Vec<Table>,
-    skipped: u32,
-    complete: bool,
-    cursor: Option<String>,
-}
-
-/// A cursor that is a number of up to 64 bits.
-///
-/// # Errors
-/// `invalid` if it is not one.
-pub(super) fn after(cursor: Option<&str>) -> Result<u64, Refusal> {
-    let invalid = |_| Refusal::Invalid("`cursor` is not one of this list".into());
-    cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(invalid))
-}
-
-pub(super) fn list_tables(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<TablePage, Refusal> {
+pub(super) fn list_tables(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Table>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
-    let after = after(cursor.as_deref())?;
-    let fetched = PAGE.saturating_add(1);
+    let after: u64 = after(cursor.as_deref())?;
     // The dictionary of InnoDB first: details of all tables would open the file of each one.
-    let [mut rows] = server.rows(limit(ask)?, |dialect| {
+    let [rows] = server.rows(limit(ask)?, |dialect| {
         let (files, users) = (files(dialect), of_users());
-        [format!("{files} where t.table_id > {after} and {users} order by t.table_id limit {fetched}")]
+        [format!("{files} where t.table_id > {after} and {users} order by t.table_id limit {FETCHED}")]
     })?;
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let details = details(ask, &server, &rows)?;
-    let mut page = TablePage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row, &details) {
-            Ok(table) => page.entries.extend(table),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("id").ok());
-    Ok(page)
+    let details = details(ask, &server, page::of_page(&rows))?;
+    Ok(Page::of(&rows, "id", |row| read(&target, row, &details)))
 }
 
 /// Free room and rows of the tables of a page, by id: each is asked for by its name, so that no other is opened.

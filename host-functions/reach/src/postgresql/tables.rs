@@ -8,13 +8,11 @@ use super::client::{BadRow, Row, Server};
 use super::relation::{self, Id};
 use crate::database::List;
 use crate::database::names::{self, after, limit, millis, shown};
-
-/// Tables in one page.
-const PAGE: usize = 256;
+use crate::database::page::{FETCHED, Page};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Table {
+pub(super) struct Table {
     about: Subject,
     id: String,
     name: String,
@@ -28,21 +26,12 @@ struct Table {
     analysed: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct TablePage {
-    entries: Vec<Table>,
-    skipped: u32,
-    complete: bool,
-    cursor: Option<String>,
-}
-
 /// A row takes its columns by their mean widths, a header of 24 bytes, padding to 8, and a pointer of 4. An estimate needs the
 /// statistics of every column.
 fn statement(after: u32, size: &str) -> String {
     let user = relation::of_users();
     let vacuumed = millis("greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid))");
     let analysed = millis("greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid))");
-    let fetched = PAGE.saturating_add(1);
     format!(
         "select t.*, case when t.reltuples > 0 and w.columns = w.known then
              greatest(t.bytes - (ceil(t.reltuples / greatest(floor((block - 24) * t.fill / 100.0
@@ -55,7 +44,7 @@ fn statement(after: u32, size: &str) -> String {
              coalesce((select option_value::int from pg_options_to_table(c.reloptions)
                where option_name = 'fillfactor'), 100) as fill
            from pg_class c join pg_namespace n on n.oid = c.relnamespace
-           where c.relkind in ('r', 'm') and c.oid > {after} and {user} order by c.oid limit {fetched}) t,
+           where c.relkind in ('r', 'm') and c.oid > {after} and {user} order by c.oid limit {FETCHED}) t,
          lateral (select (select count(*) from pg_attribute where attrelid = t.oid and attnum > 0
                  and not attisdropped) as columns,
                count(*) as known, coalesce(sum((1 - null_frac) * avg_width), 0) as width
@@ -64,21 +53,11 @@ fn statement(after: u32, size: &str) -> String {
     )
 }
 
-pub(super) fn list_tables(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<TablePage, Refusal> {
+pub(super) fn list_tables(ask: &ProbeContext<'_>, List { target, cursor }: List) -> Result<Page<Table>, Refusal> {
     let server = Server::of(ask.reach, &target)?;
     let after = after(cursor.as_deref())?;
-    let mut rows = relation::rows(ask, &server, limit(ask)?, |size| statement(after, size))?;
-    let is_more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let mut page = TablePage { entries: Vec::new(), skipped: 0, complete: !is_more, cursor: None };
-    for row in &rows {
-        match read(&target, row) {
-            Ok(table) => page.entries.push(table),
-            Err(BadRow) => page.skipped = page.skipped.saturating_add(1),
-        }
-    }
-    page.cursor = rows.last().filter(|_| is_more).and_then(|last| last.text("oid").ok());
-    Ok(page)
+    let rows = relation::rows(ask, &server, limit(ask)?, |size| statement(after, size))?;
+    Ok(Page::of(&rows, "oid", |row| read(&target, row).map(Some)))
 }
 
 fn read(target: &str, row: &Row) -> Result<Table, BadRow> {
