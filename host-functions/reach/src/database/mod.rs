@@ -12,6 +12,7 @@ pub(crate) mod seen;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod signal;
+pub(crate) mod statement;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;

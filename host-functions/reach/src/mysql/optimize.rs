@@ -16,6 +16,7 @@ use super::fields::{DATABASES, MAX_BYTES};
 use super::table::{self, LIMIT, Table};
 use super::{long, space};
 use crate::database::names::{self, shown};
+use crate::database::statement;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Arguments {
@@ -148,10 +149,10 @@ impl TypedAction for Optimize {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        long::poll(doing, handle)
+        statement::poll::<Target>(doing, handle)
     }
 
     fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
-        long::cancel(doing, handle)
+        statement::cancel::<Target>(doing, handle)
     }
 }

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::client::quote;
 use super::long::{self, Found, Target, Verb};
 use super::relation::Id;
+use crate::database::statement;
 
 /// Such a statement.
 pub(super) trait Statement: Send + Sync {
@@ -207,10 +208,10 @@ impl<S: Statement> TypedAction for Maintain<S> {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        long::poll(doing, handle)
+        statement::poll::<Target>(doing, handle)
     }
 
     fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
-        long::cancel(doing, handle)
+        statement::cancel::<Target>(doing, handle)
     }
 }

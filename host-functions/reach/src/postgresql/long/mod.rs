@@ -9,5 +9,5 @@ mod running;
 mod target;
 
 pub(super) use found::Found;
-pub(super) use running::{begin, cancel, poll};
+pub(super) use running::begin;
 pub(super) use target::{Target, Verb};
