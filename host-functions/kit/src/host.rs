@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::scope::{SetType, TypedField};
+use ansai_core::scope::{Count, SetType, TypedField};
 use ansai_core::{Refusal, Scope, Timestamp};
 
 use crate::authorize::leads_outside;
@@ -109,5 +109,16 @@ impl ProbeContext<'_> {
     /// `denied` names it, and what is granted.
     pub fn permit<T: SetType>(&self, field: &TypedField<T>, canonical: &str) -> Result<(), Refusal> {
         self.scope.covers(field, canonical).map_err(leads_outside)
+    }
+
+    /// Refuses one more step in a plan that has used up a count of its grant.
+    ///
+    /// # Errors
+    /// `denied` names the count.
+    pub fn require_count(&self, field: &TypedField<Count>) -> Result<(), Refusal> {
+        match self.scope.count(field) {
+            0 => Err(Refusal::Denied(format!("`{}` of the grant permits no more in this plan", field.field().name))),
+            _ => Ok(()),
+        }
     }
 }

@@ -17,6 +17,7 @@
 
 mod bus;
 pub mod certificate;
+mod check_step;
 pub mod container;
 mod detached;
 pub mod disk;

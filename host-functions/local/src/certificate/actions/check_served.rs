@@ -7,8 +7,9 @@ use ansai_certificates::Bundle;
 use ansai_certificates::client::{self, Endpoint};
 use ansai_core::text::inert;
 use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
-use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
-use ansai_kit::call::to_text;
+use ansai_kit::action::{
+    Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_handle,
+};
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,10 +20,8 @@ use super::reload::subject;
 use crate::certificate::fields::ENDPOINTS;
 use crate::certificate::server::{self, Place};
 use crate::certificate::site::Site;
+use crate::check_step;
 
-const LONGEST: Millis = Millis::new(3_600_000);
-/// So that the step ends by itself, with its reason, before the host ends it.
-const MARGIN: Millis = Millis::new(30_000);
 const AGAIN: Millis = Millis::new(500);
 /// One handshake.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -56,9 +55,7 @@ impl TypedAction for CheckServed {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, ()), Refusal> {
-        if arguments.within > LONGEST {
-            return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
-        }
+        check_step::require(arguments.within)?;
         Site::of(ask.host).require_this_machine()?;
         server::files(ask.reach, &arguments.target)?;
         arguments.endpoint.name()?;
@@ -80,9 +77,9 @@ impl TypedAction for CheckServed {
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Arguments { target, endpoint, within, .. } = what.arguments;
-        let within = within.min(LONGEST);
+        let within = within.min(check_step::LONGEST);
         let handle = Handle { target, endpoint, until: doing.now + within };
-        Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
+        check_step::running(&handle, within)
     }
 
     fn undo(&self, _doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
@@ -98,11 +95,9 @@ impl TypedAction for CheckServed {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        let Handle { target, endpoint, until } = match serde_json::from_str(handle.get()) {
+        let Handle { target, endpoint, until } = match read_handle(handle) {
             Ok(handle) => handle,
-            Err(error) => {
-                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-            }
+            Err(why) => return Progress::Finished(Applied::unknown(why)),
         };
         let why = match is_served(doing, &target, &endpoint) {
             Ok(true) => {
@@ -123,7 +118,7 @@ impl TypedAction for CheckServed {
     }
 
     fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
-        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+        check_step::cancelled()
     }
 }
 

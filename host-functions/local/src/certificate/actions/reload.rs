@@ -44,10 +44,7 @@ impl TypedAction for Reload {
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
         let commands = Commands::of(server::files(ask.reach, &target)?);
-        if ask.scope.count(&MAX_RELOADS) == 0 {
-            let name = MAX_RELOADS.field().name;
-            return Err(Refusal::Denied(format!("`{name}` of the grant permits no more in this plan")));
-        }
+        ask.require_count(&MAX_RELOADS)?;
         let mut preview = Preview::nothing(subject(&target));
         preview.items = 1;
         preview.reversible = Reversibility::None;

@@ -48,10 +48,7 @@ impl TypedAction for Renew {
         let site = Site::of(ask.host);
         site.require(&lineage)?;
         staging::program(&site)?;
-        if ask.scope.count(&MAX_RENEWALS) == 0 {
-            let name = MAX_RENEWALS.field().name;
-            return Err(Refusal::Denied(format!("`{name}` of the grant permits no more in this plan")));
-        }
+        ask.require_count(&MAX_RENEWALS)?;
         let mut preview = Preview::nothing(subject(&lineage));
         preview.items = 1;
         preview.reversible = Reversibility::Fully;

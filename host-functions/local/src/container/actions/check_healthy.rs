@@ -2,26 +2,21 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Subject, Timestamp, Touch};
+use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Subject, Touch};
 use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
-use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::target::{LIMIT, applied, permitted_label};
+use super::target::{LIMIT, permitted_label};
+use crate::check_step::{self, Look};
 use crate::container::api::Engine;
 use crate::container::fields::{CONTAINERS, LABELS};
 use crate::container::identity::is_name;
 use crate::container::probe::{Seen, engine_of_preview, inspect};
 use crate::container::subject;
 use crate::container::wire::{ContainerHealth, ContainerState};
-
-const LONGEST: Millis = Millis::new(3_600_000);
-/// So that the step ends by itself, with its reason, before the host ends it.
-const MARGIN: Millis = Millis::new(30_000);
-const AGAIN: Millis = Millis::new(500);
 
 pub(super) struct CheckHealthy;
 
@@ -40,13 +35,6 @@ pub(super) struct Named {
     target: String,
     name: String,
     label: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Handle {
-    target: Named,
-    until: Timestamp,
 }
 
 impl Named {
@@ -72,9 +60,7 @@ impl TypedAction for CheckHealthy {
         Arguments { target, name, within, .. }: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Named), Refusal> {
-        if within > LONGEST {
-            return Err(Refusal::Invalid(format!("`within` is {within}, more than {LONGEST}")));
-        }
+        check_step::require(within)?;
         if !is_name(&name) {
             return Err(Refusal::Invalid("`name` is not the name of a container".into()));
         }
@@ -108,17 +94,15 @@ impl TypedAction for CheckHealthy {
     }
 
     fn begin(&self, doing: &StepContext<'_>, Step { arguments, targets }: Step<Self>) -> Result<Begun, Refusal> {
-        let within = arguments.within.min(LONGEST);
-        let handle = Handle { target: targets, until: doing.now + within };
-        Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
+        check_step::begin(doing, targets, arguments.within)
     }
 
     fn undo(&self, _doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
-        Ok(applied(&what.targets.name, Outcome::Done, "a check changed nothing"))
+        Ok(Applied::of_one(&what.targets.name, Outcome::Done, "a check changed nothing"))
     }
 
     fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
-        Ok(applied(&what.targets.name, Outcome::Failed, "ansai ended before the check did"))
+        Ok(Applied::of_one(&what.targets.name, Outcome::Failed, "ansai ended before the check did"))
     }
 
     fn on_stop(&self) -> OnStop {
@@ -126,35 +110,27 @@ impl TypedAction for CheckHealthy {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        let Handle { target, until } = match serde_json::from_str(handle.get()) {
-            Ok(handle) => handle,
-            Err(error) => {
-                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-            }
-        };
-        let name = &target.name;
-        let failed = |why: Refusal| {
-            Progress::Finished(Applied { reason: Some(why.clone()), ..applied(name, Outcome::Failed, why.to_string()) })
-        };
-        let note = match target.now(doing) {
-            Ok(seen) => match judge(&seen) {
-                Judged::Healthy => {
-                    return Progress::Finished(applied(name, Outcome::Done, format!("{name} is healthy")));
-                }
-                Judged::Ended => return failed(Refusal::Unavailable(format!("{name} has ended"))),
-                Judged::NotYet => format!("{name} is not healthy yet"),
-            },
-            Err(why) => why.to_string(),
-        };
-        if doing.now >= until {
-            return failed(Refusal::TimedOut(note));
-        }
-        Progress::Running { note, again_in: AGAIN }
+        let late = |named: &Named, note| failed(&named.name, Refusal::TimedOut(note));
+        check_step::poll(doing, handle, |named: &Named| look(doing, named), late)
     }
 
     fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
-        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+        check_step::cancelled()
     }
+}
+
+fn look(doing: &StepContext<'_>, named: &Named) -> Look {
+    let name = &named.name;
+    match named.now(doing).as_ref().map(judge) {
+        Ok(Judged::Healthy) => Look::Over(Applied::of_one(name, Outcome::Done, format!("{name} is healthy"))),
+        Ok(Judged::Ended) => Look::Over(failed(name, Refusal::Unavailable(format!("{name} has ended")))),
+        Ok(Judged::NotYet) => Look::NotYet(format!("{name} is not healthy yet")),
+        Err(why) => Look::NotYet(why.to_string()),
+    }
+}
+
+fn failed(name: &str, why: Refusal) -> Applied {
+    Applied { reason: Some(why.clone()), ..Applied::of_one(name, Outcome::Failed, why.to_string()) }
 }
 
 enum Judged {

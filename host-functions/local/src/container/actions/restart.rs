@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use ansai_core::scope::{Count, TypedField};
 use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
 use ansai_kit::action::{
     Amount, Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, Work,
+    read_handle,
 };
 use ansai_kit::authorize::Canonical;
 use ansai_kit::call::to_text;
@@ -66,10 +66,7 @@ impl TypedAction for Restart {
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
         let (seen, mut preview, target) = Target::preview(ask, &target, &container)?;
-        const FIELD: &TypedField<Count> = &MAX_RESTARTS;
-        if ask.scope.count(FIELD) == 0 {
-            return Err(Refusal::Denied(format!("`{}` of the grant permits no more in this plan", FIELD.field().name)));
-        }
+        ask.require_count(&MAX_RESTARTS)?;
         may_restart(&seen)?;
         // How long it is down depends on the container.
         preview.interrupts = None;
@@ -159,11 +156,9 @@ impl TypedAction for Restart {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        let Handle { target, until } = match serde_json::from_str(handle.get()) {
+        let Handle { target, until } = match read_handle(handle) {
             Ok(handle) => handle,
-            Err(error) => {
-                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-            }
+            Err(why) => return Progress::Finished(Applied::unknown(why)),
         };
         let note = match target.now(doing).map(|(_, seen)| seen) {
             Ok(seen) if seen.identity() != target.identity => return Progress::Finished(conclude(doing, &target)),

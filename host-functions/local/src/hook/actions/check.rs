@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use ansai_core::hook::{Does, Parameter};
 use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
-use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{
+    Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_handle,
+};
 use ansai_kit::call::{read, to_text};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::target::Reach;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::check_step;
 use crate::hook::answer::Answer;
 use crate::hook::call::{Call, refusal};
 use crate::hook::fields::HOOKS;
 use crate::hook::resolved::Resolved;
 use crate::hook::subject;
 
-const LONGEST: Millis = Millis::new(3_600_000);
 /// One look, at most: a hook that acts may have a longer limit for its check.
 const ONE_LOOK: Duration = Duration::from_secs(20);
 /// So that the step ends by itself, with its reason, before the host ends it.
@@ -95,9 +97,7 @@ impl TypedAction for Check {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
-        if arguments.within > LONGEST {
-            return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
-        }
+        check_step::require(arguments.within)?;
         let call = check(ask.host, ask.reach, &arguments.hook, &arguments.parameters)?.resolved;
         let mut preview = Preview::nothing(subject(&arguments.hook));
         preview.takes = Some(arguments.within);
@@ -117,7 +117,7 @@ impl TypedAction for Check {
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments, targets } = what;
         shown(doing, &arguments.hook, &arguments.parameters, &targets)?;
-        let within = arguments.within.min(LONGEST);
+        let within = arguments.within.min(check_step::LONGEST);
         let Arguments { hook, parameters, .. } = arguments;
         let handle = Handle { hook, parameters, until: doing.now + within };
         Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
@@ -136,11 +136,9 @@ impl TypedAction for Check {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        let Handle { hook, parameters, until } = match serde_json::from_str(handle.get()) {
+        let Handle { hook, parameters, until } = match read_handle(handle) {
             Ok(handle) => handle,
-            Err(error) => {
-                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-            }
+            Err(why) => return Progress::Finished(Applied::unknown(why)),
         };
         let finished = |outcome, why, detail: &str| Progress::Finished(applied(&hook, outcome, why, detail));
         let note = match look(doing, &hook, &parameters) {
@@ -165,7 +163,7 @@ impl TypedAction for Check {
     }
 
     fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
-        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+        check_step::cancelled()
     }
 }
 

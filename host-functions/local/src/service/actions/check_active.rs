@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Timestamp, Touch};
+use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Touch};
 use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
-use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::target::Target;
+use crate::check_step::{self, Look};
 use crate::service::name::subject;
 use crate::service::state::Unit;
 use crate::service::wire::{ActiveState, Ended};
-
-const LONGEST: Millis = Millis::new(3_600_000);
-/// So that the step ends by itself, with its reason, before the host ends it.
-const MARGIN: Millis = Millis::new(30_000);
-const AGAIN: Millis = Millis::new(500);
 
 pub(super) struct CheckActive;
 
@@ -27,13 +22,6 @@ pub(super) struct Arguments {
     unit: String,
     within: Millis,
     reason: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Handle {
-    target: Target,
-    until: Timestamp,
 }
 
 impl TypedAction for CheckActive {
@@ -47,9 +35,7 @@ impl TypedAction for CheckActive {
         arguments: Arguments,
         _earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Target), Refusal> {
-        if arguments.within > LONGEST {
-            return Err(Refusal::Invalid(format!("`within` is {}, more than {LONGEST}", arguments.within)));
-        }
+        check_step::require(arguments.within)?;
         let (_, mut preview, target) = Target::preview(ask, &arguments.unit)?;
         (preview.items, preview.reversible) = (0, Reversibility::Fully);
         preview.takes = Some(arguments.within);
@@ -71,9 +57,7 @@ impl TypedAction for CheckActive {
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
-        let within = what.arguments.within.min(LONGEST);
-        let handle = Handle { target: what.targets, until: doing.now + within };
-        Ok(Begun::Running { handle: to_text(&handle)?, limit: Millis::new(within.get().saturating_add(MARGIN.get())) })
+        check_step::begin(doing, what.targets, what.arguments.within)
     }
 
     fn undo(&self, _doing: &StepContext<'_>, what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
@@ -89,34 +73,30 @@ impl TypedAction for CheckActive {
     }
 
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-        let Handle { target, until } = match serde_json::from_str(handle.get()) {
-            Ok(handle) => handle,
-            Err(error) => {
-                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-            }
-        };
-        let found = target.now(doing, &target.id).map(|(_, unit)| unit);
-        let finished = |outcome, why: Option<Refusal>, detail: String| {
-            Progress::Finished(Applied { reason: why, ..target.applied(outcome, detail) })
-        };
-        let note = match found.as_ref().map(seen) {
-            Ok(Seen::Up) => return finished(Outcome::Done, None, format!("{} is active", target.id)),
-            Ok(Seen::Failed) => {
-                let why = format!("{} has failed", target.id);
-                return finished(Outcome::Failed, Some(Refusal::Unavailable(why.clone())), why);
-            }
-            Ok(Seen::NotYet) => format!("{} is not active yet", target.id),
-            Err(why) => why.to_string(),
-        };
-        if doing.now >= until {
-            return finished(Outcome::Failed, Some(Refusal::TimedOut(note.clone())), note);
-        }
-        Progress::Running { note, again_in: AGAIN }
+        let late = |target: &Target, note: String| failed(target, Refusal::TimedOut(note.clone()), note);
+        check_step::poll(doing, handle, |target: &Target| look(doing, target), late)
     }
 
     fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
-        Applied { outcome: Outcome::Failed, ..Applied::unknown("the check was cancelled; it changed nothing") }
+        check_step::cancelled()
     }
+}
+
+fn look(doing: &StepContext<'_>, target: &Target) -> Look {
+    let id = &target.id;
+    match target.now(doing, id).map(|(_, unit)| seen(&unit)) {
+        Ok(Seen::Up) => Look::Over(target.applied(Outcome::Done, format!("{id} is active"))),
+        Ok(Seen::Failed) => {
+            let why = format!("{id} has failed");
+            Look::Over(failed(target, Refusal::Unavailable(why.clone()), why))
+        }
+        Ok(Seen::NotYet) => Look::NotYet(format!("{id} is not active yet")),
+        Err(why) => Look::NotYet(why.to_string()),
+    }
+}
+
+fn failed(target: &Target, why: Refusal, detail: String) -> Applied {
+    Applied { reason: Some(why), ..target.applied(Outcome::Failed, detail) }
 }
 
 enum Seen {

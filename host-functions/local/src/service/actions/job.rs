@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ansai_core::{Measure, Millis, Outcome, Refusal};
-use ansai_kit::action::{Applied, Begun, Progress, StepContext};
+use ansai_kit::action::{Applied, Begun, Progress, StepContext, read_handle};
 use ansai_kit::call::to_text;
 use ansai_kit::host_clock::boot_id;
 use serde::{Deserialize, Serialize};
@@ -109,11 +109,9 @@ fn unanswered(verb: Verb, target: &Target, error: BusError) -> Result<Applied, R
 }
 
 pub(super) fn poll(doing: &StepContext<'_>, handle: &RawValue) -> Progress {
-    let handle: Handle = match serde_json::from_str(handle.get()) {
+    let handle: Handle = match read_handle(handle) {
         Ok(handle) => handle,
-        Err(error) => {
-            return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
-        }
+        Err(why) => return Progress::Finished(Applied::unknown(why)),
     };
     let systemd = match Systemd::of(doing.host) {
         Ok(systemd) => systemd,
@@ -132,7 +130,7 @@ pub(super) fn poll(doing: &StepContext<'_>, handle: &RawValue) -> Progress {
 
 /// Takes a job away that has not ended.
 pub(super) fn cancel(doing: &StepContext<'_>, handle: &RawValue) -> Applied {
-    let Ok(handle) = serde_json::from_str::<Handle>(handle.get()) else {
+    let Ok(handle) = read_handle::<Handle>(handle) else {
         return Applied::unknown("the handle of the step is invalid");
     };
     let systemd = match Systemd::of(doing.host) {

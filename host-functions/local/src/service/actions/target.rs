@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ansai_core::scope::TypedField;
 use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
 use ansai_kit::action::{Amount, Applied, StepContext};
 use ansai_kit::authorize::Canonical;
@@ -124,11 +123,7 @@ pub(super) fn one_restart() -> Vec<Amount> {
 
 /// Refuses a step beyond the bound of one plan.
 pub(super) fn check_amount(ask: &ProbeContext<'_>) -> Result<(), Refusal> {
-    const FIELD: &TypedField<ansai_core::scope::Count> = &MAX_RESTARTS;
-    match ask.scope.count(FIELD) {
-        0 => Err(Refusal::Denied(format!("`{}` of the grant permits no more in this plan", FIELD.field().name))),
-        _ => Ok(()),
-    }
+    ask.require_count(&MAX_RESTARTS)
 }
 
 pub(super) fn not_undoable(what: &str) -> Result<Applied, Refusal> {
