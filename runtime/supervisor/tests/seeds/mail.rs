@@ -91,8 +91,8 @@ impl Mail {
         let outages = (0..1 + random.below(3))
             .map(|_| {
                 let begins = random.below(LIFE.get());
-                let longest = [Millis::from_hours(1), Millis::from_hours(12), Millis::from_hours(72)];
-                let lasts = random.between(Millis::new(600_000), longest[random.below(3) as usize]);
+                let longest = [1, 12, 72][random.below(3) as usize];
+                let lasts = random.between(Millis::new(600_000), Millis::from_hours(longest));
                 (begins, begins + lasts.get())
             })
             .collect();
