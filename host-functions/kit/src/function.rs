@@ -77,6 +77,14 @@ pub struct Inline<A, R> {
     pub probe: fn(&ProbeContext<'_>, A) -> Result<R, Refusal>,
 }
 
+/// As [`Inline`], with an answer that is text already: most calls are answered with the text of the call before.
+pub struct Prepared<A, R> {
+    /// Answers without blocking, with the JSON text of an `R`; `None` if it would have to wait. Then `probe` is called.
+    pub at_once: fn(&ProbeContext<'_>, &A) -> Option<Reply>,
+    /// May block.
+    pub probe: fn(&ProbeContext<'_>, A) -> Result<R, Refusal>,
+}
+
 /// [`Base`] without its types.
 pub trait BaseFunction: Sync {
     /// Answers a call.
@@ -157,5 +165,24 @@ impl<A: Wire, R: Wire> InlineFunction for Inline<A, R> {
         };
         let answer = (self.at_once)(ask, &arguments)?;
         Some(answer.and_then(|answer| to_reply(&answer)))
+    }
+}
+
+impl<A: Wire, R: Wire> ProbeFunction for Prepared<A, R> {
+    fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+        typed(arguments, |arguments| (self.probe)(ask, arguments))
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A, R>()
+    }
+}
+
+impl<A: Wire, R: Wire> InlineFunction for Prepared<A, R> {
+    fn answer_at_once(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply> {
+        match read(arguments) {
+            Ok(arguments) => (self.at_once)(ask, &arguments),
+            Err(refusal) => Some(Err(refusal)),
+        }
     }
 }

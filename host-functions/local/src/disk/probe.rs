@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use super::mount_cache::FromTable;
 use super::mounts::{self, KnownMount, Level, Mount};
 use super::ways;
 use crate::detached;
-use ansai_kit::call::NoArguments;
-use ansai_kit::function::{Inline, Probe};
+use ansai_kit::call::{NoArguments, Reply, to_reply};
+use ansai_kit::function::{Prepared, Probe};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -31,7 +32,7 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
     },
     doctor: &[],
     functions: &[
-        Function { name: "list-filesystems", checks: &[], body: Body::Inline(&Inline { at_once, probe: list }) },
+        Function { name: "list-filesystems", checks: &[], body: Body::Inline(&Prepared { at_once, probe: list }) },
         Function { name: "list-unreadable", checks: &[], body: Body::Probe(&Probe(list_unreadable)) },
     ],
 };
@@ -104,14 +105,40 @@ fn list_unreadable(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<Unreada
 /// The mounts to read, if none of them can block.
 type AtOnce = Option<Vec<Mount>>;
 
-fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems, Refusal>> {
-    static TABLE: FromTable<Option<Vec<KnownMount>>> = FromTable::new();
+/// Mounts that never wait, and the last answer: thousands of instances look at the same levels.
+struct Looked {
+    mounts: Vec<KnownMount>,
+    last: Mutex<Option<(Vec<Option<Level>>, Reply)>>,
+}
+
+impl Looked {
+    fn new(mounts: Vec<Mount>) -> Looked {
+        Looked { mounts: mounts.into_iter().map(KnownMount::new).collect(), last: Mutex::default() }
+    }
+
+    /// The answer with the levels of now. Its text is made again only if one of them has changed.
+    fn answer(&self, host: &Host) -> Reply {
+        let levels: Vec<_> = self.mounts.iter().map(|known| known.level(host)).collect();
+        let now: Vec<Option<Level>> = levels.iter().map(|level| level.as_ref().ok().copied()).collect();
+        // A panic leaves no partial value behind: the value is replaced as a whole.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, reply)) = last.as_ref().filter(|(before, _)| *before == now) {
+            return reply.clone();
+        }
+        let mounts = self.mounts.iter().map(|known| &known.mount);
+        let reply = to_reply(&listed(mounts.zip(levels).collect()));
+        *last = Some((now, reply.clone()));
+        reply
+    }
+}
+
+fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Reply> {
+    static TABLE: FromTable<Option<Looked>> = FromTable::new();
     if !ask.host.is_this_machine() {
         return None;
     }
-    let mounts = TABLE.get(|table| Some(none_waits(table)?.into_iter().map(KnownMount::new).collect()))?;
-    let mounts = mounts.as_ref().as_ref()?;
-    Some(Ok(listed(mounts.iter().map(|known| (&known.mount, known.level(ask.host))).collect())))
+    let looked = TABLE.get(|table| none_waits(table).map(Looked::new))?;
+    Some(looked.as_ref().as_ref()?.answer(ask.host))
 }
 
 /// `None` if reading could block: on a mount that is read, or on one that the path to it passes. That one is above it
@@ -244,7 +271,7 @@ pub fn point_of(mount: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
     use super::*;
     use ansai_kit::host::Deadline;
     use ansai_kit::target::Reach;
@@ -325,6 +352,37 @@ mod tests {
         assert!(Inodes::of(&level).is_none());
         let full = Inodes::of(&Level { total_inodes: 9, ..level }).unwrap();
         assert_eq!((full.total, full.free), (9, 0));
+    }
+
+    /// Would break: the level of an earlier look, or a new text for the same levels.
+    #[test]
+    fn an_answer_is_kept_while_nothing_has_changed() {
+        if !rustix::process::geteuid().is_root() {
+            assert!(std::env::var_os("CI").is_none(), "CI runs as root");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let size = Some(c"size=1M");
+        rustix::mount::mount("tmpfs", dir.path(), "tmpfs", rustix::mount::MountFlags::empty(), size).unwrap();
+        let host = Host::at("/");
+        let mount = mounts::read(&host).unwrap().into_iter().find(|mount| mount.point == dir.path()).unwrap();
+        let looked = Looked::new(vec![mount]);
+        let look = || looked.answer(&host).unwrap();
+        let (first, second) = (look(), look());
+        std::fs::write(dir.path().join("new"), [0; 65_536]).unwrap();
+        let third = look();
+        std::fs::remove_file(dir.path().join("new")).unwrap();
+        let fourth = look();
+        rustix::mount::unmount(dir.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
+        assert!(std::sync::Arc::ptr_eq(&first, &second));
+        let available = |reply: &serde_json::value::RawValue| {
+            serde_json::from_str::<Filesystems>(reply.get()).unwrap().entries[0].available_bytes
+        };
+        assert_eq!(available(&first) - available(&third), 65_536);
+        assert_eq!(first.get(), fourth.get());
+        // Gone: it is skipped, and no earlier answer is given.
+        let gone: Filesystems = serde_json::from_str(look().get()).unwrap();
+        assert_eq!((gone.entries.len(), gone.skipped), (0, 1));
     }
 
     #[test]

@@ -32,8 +32,10 @@ impl Receiver {
         for notice in &message.notices {
             let before = self.told.insert(notice.id.clone(), id.clone());
             assert!(before.is_none() || message.reminder, "seed {seed}: {} is in {before:?} and {id}", notice.id);
-            let number = notice.id.rsplit('-').next().and_then(|number| number.parse().ok());
-            if let (Some(incident), Some(number)) = (&notice.incident, number) {
+            let Some(incident) = &notice.incident else { continue };
+            // Of an event of the incident; those of a plan have the id of the plan.
+            let number = notice.id.strip_prefix(&format!("{}-{}-", notice.kind.name(), incident.id));
+            if let Some(number) = number.and_then(|number| number.parse().ok()) {
                 self.order.entry(incident.id.clone()).or_default().push(number);
             }
         }

@@ -113,19 +113,35 @@ impl Executor {
 /// Of all steps of a plan, from this audit log.
 pub(super) fn undo_records_of(audit_dir: &Directory, plan: &str) -> Result<UndoRecords, UndoError> {
     let mut found = UndoRecords::default();
-    for record in records_of(audit_dir)? {
+    for record in records_naming(audit_dir, plan)? {
         found.add(plan, &record?.event);
     }
     Ok(found)
 }
 
 /// The records of an audit log that this version knows.
-pub(super) fn records_of(
+fn records_of(audit_dir: &Directory) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
+    records_with(audit_dir, |_| true)
+}
+
+/// The records whose text has the id of a plan. The log may have millions of others, which are not parsed.
+pub(super) fn records_naming(
     audit_dir: &Directory,
+    plan: &str,
 ) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
+    // JSON has ids of plans as they are: they need no escapes.
+    let plan = plan.to_owned();
+    records_with(audit_dir, move |payload| std::str::from_utf8(payload).is_ok_and(|text| text.contains(&plan)))
+}
+
+fn records_with<F: Fn(&[u8]) -> bool>(
+    audit_dir: &Directory,
+    is_wanted: F,
+) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<F>, UndoError> {
     let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
     let entries = Reader::open(audit_dir).map_err(|error| text(&error))?;
     Ok(entries.filter_map(move |entry| match entry {
+        Ok(entry) if !is_wanted(&entry.payload) => None,
         Ok(entry) => serde_json::from_slice(&entry.payload).ok().map(Ok),
         Err(error) => Some(Err(text(&error))),
     }))

@@ -10,7 +10,7 @@ use ansai_storage::Directory;
 use super::permitted::action_of;
 use super::plans::{PlanFile, PlanFileError, Plans};
 use super::undo::UndoError;
-use super::undo_records::{UndoRecord, records_of};
+use super::undo_records::{UndoRecord, records_naming};
 use crate::permits::Request;
 use crate::state::State;
 
@@ -32,7 +32,7 @@ pub(super) fn not_applied(
     step: Option<u32>,
 ) -> Result<(String, Vec<(u32, PlannedStep)>), UndoError> {
     let (mut steps, mut why) = (None, "it was not applied".to_owned());
-    for record in records_of(audit_dir)? {
+    for record in records_naming(audit_dir, plan)? {
         match record?.event {
             Event::Planned { plan: of, steps: planned, .. } if of == plan => steps = Some(planned),
             Event::Decided { plan: of, verdict, .. } if of == plan => match verdict {

@@ -13,6 +13,9 @@ mod tests;
 impl State {
     /// Open incidents of an instance, by key.
     pub(crate) fn incidents(&self, instance: &InstanceName) -> Result<Vec<Incident>, StateError> {
+        if self.2.has_none(instance.as_str()) {
+            return Ok(Vec::new());
+        }
         self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
@@ -85,6 +88,7 @@ impl State {
     /// Writes an incident durably.
     pub(crate) fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
+        self.2.may_have(incident.instance.as_str());
         self.0.write(|connection| put_incident(connection, incident, &value))
     }
 
@@ -102,6 +106,7 @@ impl State {
     /// writes it again.
     pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
+        self.2.may_have(incident.instance.as_str());
         self.0.write_soon(|connection| put_incident(connection, incident, &value))
     }
 }

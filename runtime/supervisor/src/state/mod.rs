@@ -19,6 +19,7 @@ mod series;
 mod shares;
 mod steps;
 mod track_record;
+mod with_incidents;
 
 use std::path::Path;
 
@@ -37,6 +38,7 @@ pub(crate) use self::overview::{Overview, Row};
 pub(crate) use self::repeats::Said;
 pub(crate) use self::shares::ShareRow;
 pub(crate) use self::steps::{Interrupted, UnderWay};
+use self::with_incidents::WithIncidents;
 use crate::opening::DATABASE;
 
 /// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
@@ -154,12 +156,15 @@ const SCHEMA: Schema = Schema(&[
 /// transaction for the next durable write or [`State::flush`]: with thousands of instances, a sync for each evaluation would
 /// keep the disk busy all the time. The time of an evaluation after which nothing is stored may wait longer, see
 /// [`evaluated`].
-pub(crate) struct State(Database, Evaluated);
+pub(crate) struct State(Database, Evaluated, WithIncidents);
 
 impl State {
     /// Opens or creates the state. Releases `ballast` when the disk is full, so that state can still be written.
     pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
-        Ok(State(Database::open(file, &SCHEMA, ballast)?, Evaluated::default()))
+        let database = Database::open(file, &SCHEMA, ballast)?;
+        // If they cannot be told, each pass asks the database.
+        let with_incidents = WithIncidents::of(&database).unwrap_or_default();
+        Ok(State(database, Evaluated::default(), with_incidents))
     }
 
     /// What the last run left in this directory, of the newest version, for reading only and without a lock; `None` if there
@@ -172,7 +177,7 @@ impl State {
         // Never released: nothing is written.
         let ballast = Ballast::new(Location::new(directory, "ballast"), 0);
         let database = Database::open_to_read(&directory.path_of(DATABASE), &SCHEMA, ballast)?;
-        Ok(Some(State(database, Evaluated::default())))
+        Ok(Some(State(database, Evaluated::default(), WithIncidents::default())))
     }
 
     /// Reserves the ballast again if there is room; returns the reason if not.

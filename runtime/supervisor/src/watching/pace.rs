@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A burst is gathered for so long: an editor that saves a file causes several events.
-const GATHER: Duration = Duration::from_millis(200);
+/// A burst is gathered for so long: an editor that saves a file causes several events. A unit that failed is to be seen
+/// within 100 ms.
+const GATHER: Duration = Duration::from_millis(50);
 /// The least time between the end of one evaluation because of events and the next one.
 const SHORTEST: Duration = Duration::from_secs(1);
 /// The most, while events come without a pause. It is also the longest that an event waits.
@@ -65,6 +66,13 @@ mod tests {
     fn a_storm_is_evaluated_more_and_more_rarely_up_to_a_bound() {
         assert_eq!(gaps(HOUR), [0, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(gaps(Duration::from_secs(5)), [0, 1, 2, 4, 5, 5, 5, 5, 5], "not more rarely than by time");
+    }
+
+    /// Would break: a unit that failed is seen later than 100 ms after it.
+    #[test]
+    fn a_single_event_is_looked_at_soon() {
+        let now = Instant::now();
+        assert!(Pace::new(HOUR).due(now).duration_since(now) <= Duration::from_millis(50));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 
 use crate::checks::{self, Facts};
 use crate::crash::Crasher;
+use crate::mail;
 use crate::sabotage::Sabotage;
 use crate::setup::{ACTION, BEGINS, Happening, LIFE, Setup};
 
@@ -266,7 +267,10 @@ impl Life {
             sabotage.log(&mut log, &mut facts);
         }
         broken.extend(checks::all(&log, &facts));
+        let (mail, lost) = mail::tell(self.seed, &log, self.sabotage);
+        broken.extend(lost);
         let mut totals = self.totals;
+        totals.mail = mail;
         totals.count(&log, &facts.acts);
         totals.virtual_hours += self.time.elapsed().get() / 3_600_000;
         Ended { setup: self.setup, log, broken, totals }
@@ -310,6 +314,7 @@ pub(crate) struct Totals {
     pub(crate) happenings: u64,
     pub(crate) virtual_hours: u64,
     acts: u64,
+    mail: mail::Totals,
     events: BTreeMap<String, u64>,
 }
 
@@ -320,6 +325,7 @@ impl Totals {
         self.happenings += other.happenings;
         self.virtual_hours += other.virtual_hours;
         self.acts += other.acts;
+        self.mail.add(other.mail);
         for (name, count) in &other.events {
             *self.events.entry(name.clone()).or_default() += count;
         }
@@ -338,13 +344,14 @@ impl Totals {
             assert!(self.events.contains_key(*name), "{name} never happened: {:?}", self.events);
         }
         assert!(self.crashes > 0 && self.acts > 0);
+        assert!(self.mail.has_seen_all(), "{:?}", self.mail);
     }
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Totals { sessions, crashes, happenings, virtual_hours, acts, events } = self;
+        let Totals { sessions, crashes, happenings, virtual_hours, acts, mail, events } = self;
         write!(f, "{virtual_hours} virtual hours, {sessions} sessions, {crashes} crashes, {happenings} happenings, ")?;
-        write!(f, "{acts} acts; {events:?}")
+        write!(f, "{acts} acts; {mail:?}; {events:?}")
     }
 }

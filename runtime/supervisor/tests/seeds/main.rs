@@ -1,5 +1,5 @@
 //! The harness of seeds: the real supervisor over a simulated host, in virtual time. Each seed is a life of some hours with
-//! faults, crashes, clock jumps, suspends, reboots, policies that fight and orders of people. After it, the audit log is
+//! faults, crashes, clock jumps, suspends, reboots, policies that fight, orders of people and mail servers that are away. After it, the audit log is
 //! read event by event, and no invariant of [`checks`] may be broken.
 //!
 //! `ANSAI_SEED=N` runs one seed, `ANSAI_SEEDS=N` so many, from `ANSAI_FIRST_SEED` on. `ANSAI_SEED_SHOW=1` prints the log.
@@ -15,8 +15,14 @@
 
 mod checks;
 mod crash;
+#[path = "../../../notify/tests/fixtures/mod.rs"]
+#[allow(dead_code, reason = "events of its own tests")]
+mod fixtures;
 mod guest;
 mod life;
+mod mail;
+#[path = "../../../notify/tests/outbox_seeds/model.rs"]
+mod receiver;
 mod sabotage;
 mod setup;
 

@@ -8,6 +8,7 @@ use ansai_core::{Event, InstanceName, Millis, Mode, Timestamp};
 
 use crate::checks::Facts;
 use crate::life::PERSON;
+use crate::mail;
 use crate::setup::Rules;
 
 /// What is taken away.
@@ -27,11 +28,13 @@ pub(crate) enum Sabotage {
     Opened,
     Closed,
     Faults,
+    Notices,
+    Acknowledgements,
 }
 
 impl Sabotage {
     /// Each with the invariant that notices it.
-    pub(crate) const ALL: [(Sabotage, &str); 14] = [
+    pub(crate) const ALL: [(Sabotage, &str); 16] = [
         (Sabotage::Budgets, "budgets are never exceeded"),
         (Sabotage::Cooldown, "cooldown and number of attempts"),
         (Sabotage::Attempts, "cooldown and number of attempts"),
@@ -46,6 +49,8 @@ impl Sabotage {
         (Sabotage::Opened, "nothing is told twice"),
         (Sabotage::Closed, "every incident ends told or healed"),
         (Sabotage::Faults, "every incident ends told or healed"),
+        (Sabotage::Notices, mail::INVARIANT),
+        (Sabotage::Acknowledgements, mail::INVARIANT),
     ];
 
     /// The rules that the supervisor gets.
