@@ -268,6 +268,11 @@ fn read_report(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Optio
     let fields = Fields::of(node, "`[notify.report]`", keys, problems)?;
     fields.require(&[("at", "at = \"0 7 * * MON\""), ("channels", "channels = [\"mail\"]")], problems);
     let channels = fields.get("channels").map(|node| names.list("channels", node, problems)).unwrap_or_default();
+    if let Some(node) = fields.get("channels").filter(|node| matches!(&node.kind, Kind::Array(list) if list.is_empty())) {
+        let message = "`channels` of the report is empty, so nobody gets it";
+        let hint = "name a channel, or delete [notify.report]";
+        problems.add(Problem::error(codes::ROUTE_WITHOUT_CHANNEL, node.span.clone(), message).hint(hint));
+    }
     let since = fields.duration("since", REPORT_SINCE, problems).unwrap_or(Millis::new(WEEK_MS));
     let at = timing::cron(&fields, "at", problems)?;
     Some(ScheduledReport { at, since, channels })
