@@ -1,11 +1,12 @@
 //! What a template cannot have, so that it is bounded in memory.
 //!
 //! The fuel of minijinja pays for each byte of a text and each place of a list that a template makes. It does not pay for a
-//! list that holds the same list twice, and again twice: written out, that doubles with each step. So a template can only
-//! write lists of constants, and has no function that puts values into new lists.
+//! list that holds the same list twice, and again twice: written out, that doubles with each step. The same holds for a list
+//! that is added to itself. So a template can only write lists of constants, adds only numbers, multiplies nothing, and has
+//! no function that puts values into new lists.
 
 use minijinja::Environment;
-use minijinja::machinery::ast::{CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
 use minijinja::machinery::parse;
 use minijinja::syntax::SyntaxConfig;
 
@@ -20,21 +21,26 @@ pub(super) fn restrict(environment: &mut Environment<'_>) {
     FUNCTIONS.iter().for_each(|name| environment.remove_global(name));
 }
 
+const LIST: &str = "a list or a map in brackets can only hold constants: write the values one after the other";
+const ADD: &str = "`+` can only add a number, such as in `loop.index + 1`: write texts one after the other, or join them with `~`";
+const MULTIPLY: &str = "`*` and `**` are not available";
+
+/// What is refused, and its line.
+type Refused = (&'static str, u16);
+
 /// What is refused, with its line; `None` if the text is not a template: then compiling it says why.
 pub(super) fn refused(source: &str) -> Option<String> {
     let parsed = parse(source, "", SyntaxConfig::default()).ok()?;
-    let line = statement(&parsed)?;
-    Some(format!(
-        "a list or a map in brackets can only hold constants: write the values one after the other (line {line})"
-    ))
+    let (why, line) = statement(&parsed)?;
+    Some(format!("{why} (line {line})"))
 }
 
-/// The line of the first list of values in these statements.
-fn all(statements: &[Stmt<'_>]) -> Option<u16> {
+/// What is refused first in these statements.
+fn all(statements: &[Stmt<'_>]) -> Option<Refused> {
     statements.iter().find_map(statement)
 }
 
-fn statement(statement: &Stmt<'_>) -> Option<u16> {
+fn statement(statement: &Stmt<'_>) -> Option<Refused> {
     match statement {
         Stmt::Template(one) => all(&one.children),
         Stmt::EmitExpr(one) => expression(&one.expr),
@@ -57,19 +63,27 @@ fn statement(statement: &Stmt<'_>) -> Option<u16> {
     }
 }
 
-fn expression(value: &Expr<'_>) -> Option<u16> {
+fn expression(value: &Expr<'_>) -> Option<Refused> {
     let optional = |value: &Option<Expr<'_>>| value.as_ref().and_then(expression);
     match value {
         Expr::Var(_) | Expr::Const(_) => None,
         Expr::List(_) | Expr::Tuple(_) | Expr::Map(_) => {
-            value.as_const().is_none().then(|| value.span().start_line)
+            value.as_const().is_none().then(|| (LIST, value.span().start_line))
         }
         Expr::Slice(one) => expression(&one.expr)
             .or_else(|| optional(&one.start))
             .or_else(|| optional(&one.stop))
             .or_else(|| optional(&one.step)),
         Expr::UnaryOp(one) => expression(&one.expr),
-        Expr::BinOp(one) => expression(&one.left).or_else(|| expression(&one.right)),
+        Expr::BinOp(one) => {
+            let line = value.span().start_line;
+            let is_number = |side: &Expr<'_>| side.as_const().is_some_and(|constant| constant.is_number());
+            match one.op {
+                BinOpKind::Add if !is_number(&one.left) && !is_number(&one.right) => Some((ADD, line)),
+                BinOpKind::Mul | BinOpKind::Pow => Some((MULTIPLY, line)),
+                _ => expression(&one.left).or_else(|| expression(&one.right)),
+            }
+        }
         Expr::Compare(one) => {
             expression(&one.expr).or_else(|| one.ops.iter().find_map(|other| expression(&other.expr)))
         }
@@ -84,7 +98,7 @@ fn expression(value: &Expr<'_>) -> Option<u16> {
     }
 }
 
-fn arguments(arguments: &[CallArg<'_>]) -> Option<u16> {
+fn arguments(arguments: &[CallArg<'_>]) -> Option<Refused> {
     arguments.iter().find_map(|argument| match argument {
         CallArg::Pos(value) | CallArg::Kwarg(_, value) | CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
             expression(value)

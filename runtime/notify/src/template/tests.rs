@@ -67,6 +67,9 @@ fn memory_is_bounded() {
         "{{ '%1000000000d'|format(1) }}".to_owned(),
         "{{ range(1000000000)|join('x') }}".to_owned(),
         "{{ range(99999)|join(text) }}".to_owned(),
+        "{{ (notices * 1000)|tojson }}".to_owned(),
+        "{% for a in notices + notices %}{{ a }}{% endfor %}".to_owned(),
+        "{{ notices|tojson ~ notices|tojson ~ notices|tojson }}".to_owned(),
         "{{ range(99999)|list|string|upper|indent(1000000) }}".to_owned(),
         "{{ subject|indent(1000000000, true) }}".to_owned(),
         "{{ text|indent(1000000, true, true) }}".to_owned(),
@@ -86,6 +89,8 @@ fn memory_is_bounded() {
         twice("{% set a = ['x', 'y'] %}", "{% set a = a|zip(a)|list %}", "{{ a|string }}"),
         twice("{% set a = ['x', 'y'] %}", "{% set a = a|batch(2)|list|chain(a)|list %}", "{{ a }}"),
         twice("{% set a = dict(a=1) %}", "{% set a = dict(a=a, b=a) %}", "{{ a }}"),
+        twice("{% set a = notices %}", "{% set a = a[:] %}", "{{ a|sort|string|upper }}"),
+        twice("{% with a = notices %}", "{% with a = a|list %}", &format!("{{{{ a }}}}{}", "{% endwith %}".repeat(61))),
         "{% set a = namespace() %}{% set a.a = a %}{{ a }}".to_owned(),
         "{% for a in notices recursive %}{{ text }}{{ loop(notices) }}{{ loop(notices) }}{% endfor %}".to_owned(),
     ];
@@ -102,6 +107,17 @@ fn memory_is_bounded() {
             assert!(grown < 64 << 10, "{grown} KiB: {attack}");
         }
     }
+}
+
+#[test]
+fn what_could_grow_is_refused_with_its_line() {
+    assert!(refused("a\n{{ [subject, 'x'] }}", Target::Text).contains("can only hold constants"));
+    assert!(refused("a\n{{ subject + text }}", Target::Text).contains("(line 2)"));
+    assert!(refused("{{ 2 * notices|length }}", Target::Text).contains("not available"));
+    refused("{% for a in notices %}{% if a.kind == {'a': a} %}{% endif %}{% endfor %}", Target::Text);
+    let fine = "{% for a in notices %}{{ loop.index + 1 }}{% if a.kind in ['held', 'opened'] %}{{ a.kind ~ '!' }}\
+                {% endif %}{% endfor %}{{ notices|map(attribute='kind')|join(', ') }}";
+    template(fine, Target::Text).unwrap().check().unwrap();
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod command;
 mod fixture;
 mod mail;
 mod mail_faults;
+mod postfix;
 mod settings;
 mod sockets;
 mod webhook;
