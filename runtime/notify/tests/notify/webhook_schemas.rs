@@ -197,10 +197,12 @@ fn pagers_resolve_what_they_opened() {
 
     let server = Scripted::http(&[ACCEPTED]);
     let manager = channel(json!({ "kind": "webhook", "preset": "alertmanager", "url": server.url("/") }));
-    for kind in [Kind::Opened, Kind::Healed] {
+    for kind in [Kind::Opened, Kind::Healed, Kind::Test] {
         send(&*manager, &message(kind), Duration::from_secs(5)).unwrap();
     }
-    let posts = server.requests(2);
+    let posts = server.requests(3);
+    // A test stays open for an hour, not for years.
+    assert_eq!(posts[2].1[0]["endsAt"], "2026-11-21T04:02:43Z");
     assert!(posts[0].0.starts_with("post /api/v2/alerts http/1.1"), "{}", posts[0].0);
     assert_eq!(posts[0].1[0]["labels"], posts[1].1[0]["labels"]);
     assert_eq!(posts[1].1[0]["endsAt"], "2026-11-21T03:02:43Z");
