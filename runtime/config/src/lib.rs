@@ -80,7 +80,7 @@ pub use labels::Labels;
 pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;
 pub use nearest::nearest as nearest_word;
-pub use notify::{ConfiguredChannel, Notify};
+pub use notify::{ConfiguredChannel, Notify, ScheduledReport};
 pub use report::{Report, did_you_mean};
 pub use request::Request;
 pub use safety::HostSafety;

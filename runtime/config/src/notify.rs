@@ -7,6 +7,7 @@ use ansai_core::notify::{Digest, GroupBy, Grouping, KINDS, Matcher, Route, Routi
 use ansai_core::text::inert;
 use ansai_core::{Millis, NamePattern, Severity, codes};
 
+use crate::cron::Cron;
 use crate::fields::{Fields, wrong_type};
 use crate::identifier;
 use crate::labels::{self, Labels};
@@ -15,9 +16,9 @@ use crate::nearest;
 use crate::node::{Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
-use crate::windows;
+use crate::{timing, windows};
 
-const KEYS: &[&str] = &["channel", "route", "default", "unknown_after", "quiet", "digest", "fallback"];
+const KEYS: &[&str] = &["channel", "route", "default", "unknown_after", "quiet", "digest", "report", "fallback"];
 const ROUTE_KEYS: &[&str] = &[
     "channels",
     "kinds",
@@ -40,6 +41,8 @@ const MOST_TEXT: usize = 300;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 86_400_000;
 const WEEK_MS: u64 = 7 * DAY_MS;
+/// A report covers 1 hour to 1 year.
+const REPORT_SINCE: (u64, u64) = (3_600_000, 366 * DAY_MS);
 const SEVERITIES: &[(&str, Severity)] = &[
     ("notice", Severity::Notice),
     ("warning", Severity::Warning),
@@ -63,6 +66,19 @@ pub struct Notify {
     pub channels: BTreeMap<String, ConfiguredChannel>,
     /// Which notices go to them. Without a route, all channels get what a person has to know.
     pub routing: Routing,
+    /// The report by schedule, if one is wanted.
+    pub report: Option<ScheduledReport>,
+}
+
+/// `[notify.report]`: what ansai did, told at certain times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduledReport {
+    /// When it is told.
+    pub at: Cron,
+    /// How much time it covers.
+    pub since: Millis,
+    /// Where it goes.
+    pub channels: Vec<String>,
 }
 
 /// Names that routes refer to.
@@ -89,6 +105,7 @@ pub(crate) fn read(node: &Node, labels: &Labels, instances: &[&str], problems: &
         routes.push(Route { only: Matcher::default(), channels, goes_on: false, grouping: Grouping::default() });
     }
     let digest = fields.get("digest").and_then(|node| read_digest(node, &names, problems));
+    let report = fields.get("report").and_then(|node| read_report(node, &names, problems));
     let unknown_after = fields.duration("unknown_after", (0, WEEK_MS), problems);
     let routing = Routing {
         routes,
@@ -97,7 +114,7 @@ pub(crate) fn read(node: &Node, labels: &Labels, instances: &[&str], problems: &
         digest,
         fallback: fields.get("fallback").map(|node| names.list("fallback", node, problems)).unwrap_or_default(),
     };
-    Notify { channels, routing }
+    Notify { channels, routing, report }
 }
 
 fn read_channels(node: &Node, problems: &mut Problems) -> BTreeMap<String, ConfiguredChannel> {
@@ -244,6 +261,21 @@ fn read_digest(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Optio
             None
         }
     }
+}
+
+fn read_report(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Option<ScheduledReport> {
+    let keys = &["at", "time_zone", "since", "channels"];
+    let fields = Fields::of(node, "`[notify.report]`", keys, problems)?;
+    fields.require(&[("at", "at = \"0 7 * * MON\""), ("channels", "channels = [\"mail\"]")], problems);
+    let channels = fields.get("channels").map(|node| names.list("channels", node, problems)).unwrap_or_default();
+    if let Some(node) = fields.get("channels").filter(|node| matches!(&node.kind, Kind::Array(list) if list.is_empty())) {
+        let message = "`channels` of the report is empty, so nobody gets it";
+        let hint = "name a channel, or delete [notify.report]";
+        problems.add(Problem::error(codes::ROUTE_WITHOUT_CHANNEL, node.span.clone(), message).hint(hint));
+    }
+    let since = fields.duration("since", REPORT_SINCE, problems).unwrap_or(Millis::new(WEEK_MS));
+    let at = timing::cron(&fields, "at", problems)?;
+    Some(ScheduledReport { at, since, channels })
 }
 
 fn windows_of(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Vec<Window> {

@@ -66,7 +66,7 @@ impl Timing {
 
 /// Reads them all. `every` is that of the same table.
 pub(crate) fn read(fields: &Fields<'_>, every: Option<Millis>, problems: &mut Problems) -> Timing {
-    let cron = cron(fields, problems);
+    let cron = cron(fields, "cron", problems);
     let splay = fields.duration("splay", SPLAY, problems).unwrap_or(Millis::ZERO);
     let catch_up = fields.word("catch_up", CATCH_UP, problems).unwrap_or_default();
     let timing = Timing { cron, splay, catch_up };
@@ -79,14 +79,15 @@ pub(crate) fn read(fields: &Fields<'_>, every: Option<Millis>, problems: &mut Pr
     timing
 }
 
-fn cron(fields: &Fields<'_>, problems: &mut Problems) -> Option<Cron> {
+/// The pattern of a key, in the zone of `time_zone`.
+pub(crate) fn cron(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Option<Cron> {
     let zone = fields.text("time_zone", MOST_ZONE, problems);
-    let (text, node) = (fields.text("cron", MOST_CRON, problems)?, fields.get("cron")?);
+    let (text, node) = (fields.text(key, MOST_CRON, problems)?, fields.get(key)?);
     let error = match Cron::new(text, zone) {
         Ok(cron) => return Some(cron),
         Err(error) => error,
     };
-    let wrong = || format!("`cron` is \"{}\": {error}", inert(text, 60));
+    let wrong = || format!("`{key}` is \"{}\": {error}", inert(text, 60));
     let (code, node, message, hint) = match &error {
         CronError::Zone(_) => {
             let node = fields.get("time_zone").unwrap_or(node);

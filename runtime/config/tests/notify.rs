@@ -63,6 +63,32 @@ fn a_route_has_conditions_and_a_grouping() {
 }
 
 #[test]
+fn a_report_has_a_schedule() {
+    let text = "[notify.report]\nat = \"0 7 * * MON\"\ntime_zone = \"Europe/Berlin\"\nsince = \"30d\"\nchannels = [\"mail\"]\n";
+    let report = parse(text).unwrap().notify.report.unwrap();
+    assert_eq!(
+        (report.at.to_string().as_str(), report.since, report.channels.as_slice()),
+        ("0 7 * * MON Europe/Berlin", Millis::from_hours(30 * 24), ["mail".to_owned()].as_slice())
+    );
+    let plain = parse("[notify.report]\nat = \"@weekly\"\nchannels = [\"mail\"]\n").unwrap().notify.report.unwrap();
+    assert_eq!(plain.since, Millis::from_hours(7 * 24));
+    let wrong = |keys: &str| error(&format!("[notify.report]\n{keys}\n")).0;
+    for (keys, code) in [
+        ("at = \"0 7 * * MON\"", "missing-key"),
+        ("channels = [\"mail\"]", "missing-key"),
+        ("at = \"0 25 * * *\"\nchannels = [\"mail\"]", "bad-cron"),
+        ("at = \"0 7 30 2 *\"\nchannels = [\"mail\"]", "cron-never-fires"),
+        ("at = \"@weekly\"\ntime_zone = \"Mars/Base\"\nchannels = [\"mail\"]", "unknown-time-zone"),
+        ("at = \"@weekly\"\nchannels = [\"x\"]", "unknown-channel"),
+        ("at = \"@weekly\"\nchannels = []", "route-without-channel"),
+        ("at = \"@weekly\"\nsince = \"1s\"\nchannels = [\"mail\"]", "out-of-range"),
+        ("at = \"@weekly\"\ncron = \"@daily\"\nchannels = [\"mail\"]", "unknown-key"),
+    ] {
+        assert_eq!(wrong(keys), code, "{keys}");
+    }
+}
+
+#[test]
 fn what_names_no_channel_or_nothing_known_is_refused() {
     let route = |more: &str| error(&format!("[[notify.route]]\n{more}\n"));
     assert_eq!(

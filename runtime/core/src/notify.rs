@@ -166,6 +166,18 @@ pub struct NotifyStatus {
     pub for_digest: u64,
     /// Messages that were not delivered, the newest first: at most [`MOST_DEAD`].
     pub dead: Vec<DeadMessage>,
+    /// The report by schedule; absent if none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportStatus>,
+}
+
+/// The report by schedule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportStatus {
+    /// Where it goes.
+    pub channels: Vec<String>,
+    /// When the next one is due; absent if the time zone is unknown.
+    pub next: Option<Timestamp>,
 }
 
 /// Maximum number of undelivered messages that are kept.

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ansai_core::notify::ReportStatus;
 use ansai_core::{Event, Timestamp};
 
 use self::deciding::Deciding;
@@ -75,6 +76,7 @@ impl Tap {
 /// Runs notifications. Dropping it stops it.
 pub struct Notifier {
     outbox: Arc<Outbox>,
+    teller: Arc<Teller>,
     channels: Vec<String>,
     shared: Arc<Shared>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -131,12 +133,17 @@ impl Notifier {
             threads.push(spawn(format!("notify-{name}"), Box::new(move || sending.run()))?);
         }
         threads.push(spawn("notify".to_owned(), Box::new(move || deciding.run()))?);
-        Ok(Notifier { outbox, channels: names, shared, threads: Mutex::new(threads) })
+        Ok(Notifier { outbox, teller, channels: names, shared, threads: Mutex::new(threads) })
     }
 
     /// The outbox.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// The report by schedule; `None` if there is none.
+    pub fn report_status(&self, now: Timestamp) -> Option<ReportStatus> {
+        self.teller.report_status(now)
     }
 
     /// The configured channels.

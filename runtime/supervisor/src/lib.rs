@@ -95,6 +95,7 @@ pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
 pub use safety::SafetyPolicy;
 pub use state::StateError;
 pub use status::status_of;
+pub use schedule::CronDue;
 pub use supervisor::Supervisor;
 pub use track_record::{FeedbackError, action_records_of, feedback_counts_of};
 pub use undoing::undo_preview_of;

@@ -47,7 +47,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         output::say(&details::of_step(step, layout, 2))?;
     }
     if approval.state == ApprovalState::Open && !approval.is_overdue(now) {
-        lines::line(&format!("to apply it, run `ansai approve {}`", approval.plan))?;
+        let now = if approval.announced { " now" } else { "" };
+        lines::line(&format!("to apply it{now}, run `ansai approve {}`", approval.plan))?;
+        if approval.announced {
+            lines::line(&format!("to stop it, run `ansai reject {} --reason TEXT`", approval.plan))?;
+        }
     }
     Ok(exit::FINE)
 }

@@ -1,6 +1,6 @@
 //! Channels and messages in words.
 
-use ansai_core::notify::{ChannelStatus, DeadMessage, NotifyStatus};
+use ansai_core::notify::{ChannelStatus, DeadMessage, NotifyStatus, ReportStatus};
 use ansai_core::text::{inert, prose};
 
 use super::count::count;
@@ -24,6 +24,7 @@ pub(crate) fn lines(status: &NotifyStatus) -> Vec<String> {
     if status.for_digest > 0 {
         lines.push(format!("{} for the next digest", count(status.for_digest, "notice")));
     }
+    lines.extend(status.report.as_ref().map(report));
     lines.extend(status.dead.iter().map(dead));
     lines
 }
@@ -53,6 +54,16 @@ fn channel(channel: &ChannelStatus) -> String {
         parts.push(format!("{} dropped because too many waited", count(channel.dropped, "message")));
     }
     format!("{}: {}", inert(&channel.channel, 80), parts.join("; "))
+}
+
+/// `report to mail: next at 2026-12-07 07:00`.
+pub(crate) fn report(report: &ReportStatus) -> String {
+    let channels = report.channels.iter().map(|name| inert(name, 80)).collect::<Vec<_>>().join(", ");
+    let next = report.next.map_or_else(
+        || "it is not known when the next one is due: this host does not know the time zone".to_owned(),
+        |at| format!("next at {}", time::minute(at)),
+    );
+    format!("report to {channels}: {next}")
 }
 
 /// `not delivered: 1764400000000-7 through mail, 2026-11-29 03:02: /var is full (550 no such user)`.

@@ -1,6 +1,7 @@
 //! What notifications may know of incidents and plans.
 
-use ansai_core::control::{IncidentDetails, ShownStep, UndoOutlook, UndoTarget};
+use ansai_core::Timestamp;
+use ansai_core::control::{HostReport, IncidentDetails, ReportFilter, ShownStep, UndoOutlook, UndoTarget};
 use ansai_notify::tell::Facts;
 use ansai_supervisor::{Supervisor, clock};
 
@@ -33,5 +34,10 @@ impl Facts for Known {
 
     fn audit_head(&self) -> Option<String> {
         Some(self.supervisor.head().to_string())
+    }
+
+    fn report(&self, since: Timestamp) -> Result<Box<HostReport>, String> {
+        let report = self.supervisor.report(&ReportFilter { since, instance: None });
+        report.map(Box::new).map_err(|error| error.to_string())
     }
 }

@@ -3,6 +3,7 @@
 mod error;
 mod facts;
 mod read_log;
+mod report;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use ansai_storage::{Access, Directory, Location};
 use ansai_supervisor::{Follower, Opening, Supervisor, clock, opening};
 
 pub use self::error::NotifyError;
+pub use self::report::next_report;
 use self::facts::Known;
 use crate::configuration::Configuration;
 use crate::environment;
@@ -208,7 +210,8 @@ fn try_start(
     let router = Router::new(notify.routing.clone(), labels, Arc::new(opens));
     let names = notify.channels.keys().cloned().collect();
     let facts = Arc::new(Known { supervisor: supervisor.clone() });
-    let teller = Teller::new(outbox.clone(), router, names, &host(), facts);
+    let reports = report::open(notify.report.as_ref(), &outbox, clock::now())?;
+    let teller = Teller::new(outbox.clone(), router, names, &host(), facts).with_reports(reports);
     let moved = teller.leave_unconfigured(clock::now())?;
     if moved > 0 {
         tracing::warn!(
@@ -248,7 +251,10 @@ impl Follower for Follows {
 /// Does a request about notifications with the notifier that runs.
 pub(crate) fn answer(notifier: Option<&Notifier>, request: &Request) -> Result<Answer, NotifyError> {
     let Some(notifier) = notifier else { return Err(NotifyError::NotStarted) };
-    let answer = perform(notifier.outbox(), notifier.channels(), request)?;
+    let mut answer = perform(notifier.outbox(), notifier.channels(), request)?;
+    if let Answer::Notifications(status) = &mut answer {
+        status.report = notifier.report_status(clock::now());
+    }
     notifier.look();
     Ok(answer)
 }
@@ -264,12 +270,16 @@ pub(crate) fn stored(
         Some(directory) => Outbox::open_to_read(&directory.path_of(DATABASE)).map_err(NotifyError::from)?,
         None => None,
     };
+    let scheduled = configuration.and_then(|one| one.config.notify.report.as_ref());
+    let report = scheduled.map(|report| report::status(report, outbox.as_ref(), clock::now()));
+    let report = report.transpose().map_err(NotifyError::from)?;
     if let Some(outbox) = outbox {
-        return Ok(perform(&outbox, &channels, &Request::Notifications)?);
+        let status = outbox.status(&channels).map_err(NotifyError::from)?;
+        return Ok(Answer::Notifications(Box::new(NotifyStatus { report, ..status })));
     }
     let fresh = |channel: String| ansai_core::notify::ChannelStatus { channel, ..Default::default() };
     let channels = channels.into_iter().map(fresh).collect();
-    Ok(Answer::Notifications(Box::new(NotifyStatus { channels, ..NotifyStatus::default() })))
+    Ok(Answer::Notifications(Box::new(NotifyStatus { channels, report, ..NotifyStatus::default() })))
 }
 
 /// Changes what a run left in a state directory. The caller has the lock of the state: a daemon would send meanwhile.

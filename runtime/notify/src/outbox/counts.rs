@@ -70,7 +70,7 @@ impl Outbox {
             let count = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map(unsigned);
             let grouping = count("SELECT count(*) FROM notice")?;
             let for_digest = count("SELECT count(*) FROM silent")?;
-            Ok(NotifyStatus { channels: channels.into_values().collect(), grouping, for_digest, dead })
+            Ok(NotifyStatus { channels: channels.into_values().collect(), grouping, for_digest, dead, report: None })
         })
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ansai_core::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::{Capacity, OutboxError, number, unsigned};
@@ -124,6 +125,23 @@ impl Outbox {
         self.write(|transaction| set_place(transaction, sequence))
     }
 
+    /// The time up to which reports of this schedule were told; `None` before the first look at it.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn report_seen(&self, schedule: &str) -> Result<Option<Timestamp>, OutboxError> {
+        let seen = self.read(|transaction| setting(transaction, &report_name(schedule)))?;
+        Ok(seen.map(Timestamp::from_millis))
+    }
+
+    /// No report is told by schedule: one that is configured later has missed nothing.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn forget_reports(&self) -> Result<(), OutboxError> {
+        self.write(forget_reports)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A transaction that panicked was rolled back.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -148,6 +166,25 @@ pub(crate) fn setting(transaction: &Transaction<'_>, name: &str) -> Result<Optio
 
 pub(crate) fn set(transaction: &Transaction<'_>, name: &str, value: u64) -> Result<(), OutboxError> {
     transaction.execute("INSERT OR REPLACE INTO setting VALUES (?1, ?2)", (name, number(value)))?;
+    Ok(())
+}
+
+fn report_name(schedule: &str) -> String {
+    format!("report {schedule}")
+}
+
+/// The time up to which reports of this schedule were told. Those of other schedules are forgotten.
+pub(crate) fn set_report_seen(
+    transaction: &Transaction<'_>,
+    schedule: &str,
+    seen: Timestamp,
+) -> Result<(), OutboxError> {
+    forget_reports(transaction)?;
+    set(transaction, &report_name(schedule), seen.as_millis())
+}
+
+fn forget_reports(transaction: &Transaction<'_>) -> Result<(), OutboxError> {
+    transaction.execute("DELETE FROM setting WHERE name LIKE 'report %'", [])?;
     Ok(())
 }
 

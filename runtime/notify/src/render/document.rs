@@ -188,8 +188,10 @@ fn of_notice(notice: &Notice, blocks: &mut Vec<Block>) {
 
 fn of_asked(asked: &Asked, blocks: &mut Vec<Block>) {
     let who = asked.who.as_deref().map(|who| format!("{}: ", prose(who, MOST_NAME))).unwrap_or_default();
-    let until = asked.until.map(|at| format!(" (until {})", time::minute(at))).unwrap_or_default();
-    blocks.push(Block::Paragraph(format!("{who}{}{until}", prose(&asked.what, MOST_SENTENCE))));
+    blocks.push(Block::Paragraph(format!("{who}{}", prose(&asked.what, MOST_SENTENCE))));
+    if let Some(until) = asked.until {
+        blocks.push(Block::Paragraph(format!("An answer counts until {}.", time::minute(until))));
+    }
     let commands = asked.commands.iter().map(|one| (inert(&one.line, MOST_NAME), prose(&one.does, MOST_NAME)));
     let commands: Vec<_> = commands.collect();
     if !commands.is_empty() {

@@ -8,6 +8,9 @@ use super::document::{Block, Document, Tone};
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 const MONO: &str = "font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px";
 
+/// Units as messages write them.
+const UNITS: [&str; 11] = ["%", "B", "KiB", "MiB", "GiB", "TiB", "ms", "s", "min", "h", "d"];
+
 /// The document as a page of HTML.
 pub fn html(document: &Document) -> String {
     let colour = colour(document.tone);
@@ -44,7 +47,7 @@ fn block(block: &Block, colour: &str, out: &mut String) {
     // Writing to a string cannot fail.
     let _ = match block {
         Block::Lead(text) => {
-            writeln!(out, "<p style=\"margin:8px 0;font-size:16px\">{}</p>", escaped(text))
+            writeln!(out, "<p style=\"margin:8px 0;font-size:16px\">{}</p>", sentence(text))
         }
         Block::Title(text) => writeln!(
             out,
@@ -57,16 +60,17 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             "<div style=\"margin:16px 0 4px;font-size:13px;font-weight:600;color:#4b5563\">{}</div>",
             escaped(text)
         ),
-        Block::Paragraph(text) => writeln!(out, "<p style=\"margin:8px 0\">{}</p>", escaped(text)),
+        Block::Paragraph(text) => writeln!(out, "<p style=\"margin:8px 0\">{}</p>", sentence(text)),
         Block::Facts(facts) => {
             *out += "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" style=\"margin:8px 0\">\n";
             for (name, value) in facts {
                 let _ = writeln!(
                     out,
-                    "<tr><td style=\"padding:2px 16px 2px 0;color:#4b5563;vertical-align:top;white-space:nowrap\">{}</td>\
+                    "<tr><td style=\"padding:2px 16px 2px 0;color:#4b5563;vertical-align:top;overflow-wrap:normal;\
+                     word-break:normal\">{}</td>\
                      <td style=\"padding:2px 0;vertical-align:top\">{}</td></tr>",
                     escaped(name),
-                    escaped(value)
+                    sentence(value)
                 );
             }
             writeln!(out, "</table>")
@@ -74,7 +78,7 @@ fn block(block: &Block, colour: &str, out: &mut String) {
         Block::List(points) => {
             *out += "<ul style=\"margin:4px 0;padding-left:20px\">\n";
             for (point, below) in points {
-                let _ = write!(out, "<li style=\"margin:2px 0\">{}", escaped(point));
+                let _ = write!(out, "<li style=\"margin:2px 0\">{}", sentence(point));
                 for line in below {
                     let _ = write!(out, "<div style=\"{MONO};color:#374151\">{}</div>", escaped(line));
                 }
@@ -106,6 +110,20 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             writeln!(out, "</div>")
         }
     };
+}
+
+/// A sentence in which no line ends between a number and its unit. Names and commands are not changed: people copy them.
+fn sentence(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        out += &escaped(word);
+        let Some(next) = words.peek() else { break };
+        let unit = next.trim_end_matches([')', ',', ';', ':', '.']);
+        let is_quantity = word.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit);
+        out += if is_quantity { "&nbsp;" } else { " " };
+    }
+    out
 }
 
 /// Text that is safe between tags and in attributes.

@@ -4,6 +4,8 @@
 use ansai_core::{Subject, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
+mod pictures;
+
 use super::*;
 use crate::message::{Kind, Message, Notice, Step, StepState, counts};
 use crate::template::sample;

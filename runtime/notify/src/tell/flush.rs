@@ -44,7 +44,8 @@ impl Teller {
         if !is_quiet {
             self.remind(now)?;
         }
-        self.digest(now)
+        self.digest(now)?;
+        self.report(now)
     }
 
     /// Makes one message of all notices of these groups.

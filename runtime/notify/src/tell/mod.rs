@@ -2,6 +2,7 @@
 
 mod details;
 mod flush;
+mod report;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -9,9 +10,10 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::control::{IncidentDetails, ShownStep};
+use ansai_core::control::{HostReport, IncidentDetails, ShownStep};
 use ansai_core::{Event, Severity, Timestamp};
 
+pub use self::report::{ReportTimes, Reports};
 use crate::channel::{Fault, Receipt};
 use crate::message::{Kind, Message, Notice};
 use crate::outbox::{Concluded, Known, Outbox, OutboxError, Transaction, messages, notices, store};
@@ -70,6 +72,8 @@ pub trait Facts: Send + Sync {
     fn is_silenced(&self, instance: &str, key: &str) -> bool;
     /// The head of the audit log.
     fn audit_head(&self) -> Option<String>;
+    /// What ansai did since a time, or why that is unknown.
+    fn report(&self, since: Timestamp) -> Result<Box<HostReport>, String>;
 }
 
 /// Decides what is told, and makes messages of it. It has no thread: whoever owns it calls it.
@@ -81,6 +85,7 @@ pub struct Teller {
     /// The name of this host.
     pub(crate) host: String,
     pub(crate) facts: Arc<dyn Facts>,
+    pub(crate) reports: Option<Reports>,
 }
 
 impl Teller {
@@ -92,7 +97,7 @@ impl Teller {
         host: &str,
         facts: Arc<dyn Facts>,
     ) -> Teller {
-        Teller { outbox, router, channels, host: host.to_owned(), facts }
+        Teller { outbox, router, channels, host: host.to_owned(), facts, reports: None }
     }
 
     /// The outbox.
@@ -224,6 +229,7 @@ impl Teller {
         let mut again = Message::new(&id, other, &message.group, &self.host, now, notices).bounded();
         again.counts.clone_from(&message.counts);
         again.digest = message.digest;
+        again.report.clone_from(&message.report);
         messages::put(transaction, &again, self.outbox.capacity)
     }
 
@@ -237,7 +243,7 @@ impl Teller {
             let unknown = Known::first_unknown(transaction)?.map(|at| at + self.router.routing().unknown_after);
             // One that is muted stays: whether that has ended is looked at after the longest wait.
             let unknown = unknown.filter(|at| *at > now);
-            let due = [ready, unknown, self.next_digest(transaction, now)?].into_iter().flatten().min();
+            let due = [ready, unknown, self.next_digest(transaction, now)?, self.next_report(now)].into_iter().flatten().min();
             Ok(due.map_or(MOST_WAIT, |due| Duration::from(due - now).min(MOST_WAIT)))
         })
     }

@@ -100,7 +100,7 @@ impl Teller {
                 let retry = command(format!("ansai retry {}", known.id), "heal it again from the beginning");
                 let silence =
                     command(format!("ansai silence {} 7d --reason TEXT", known.key), "leave it alone for a week");
-                let what = "repair it, or let ansai try again".to_owned();
+                let what = "Repair it, or let ansai try again.".to_owned();
                 notice.asked = Some(Asked { who: None, what, commands: vec![retry, silence], until: None });
                 self.file(transaction, &notice, now)
             }
@@ -137,7 +137,7 @@ impl Teller {
                 let id = format!("storm-{}", storm.since.as_millis());
                 let mut notice = Notice::new(&id, Kind::Escalated, Severity::Critical, &self.host, at, summary);
                 let resume = command("ansai resume storm".to_owned(), "heal as before");
-                let what = "look at what breaks".to_owned();
+                let what = "Find out why so much breaks at once.".to_owned();
                 notice.asked = Some(Asked { who: None, what, commands: vec![resume], until: None });
                 self.file(transaction, &notice, now)
             }
@@ -179,10 +179,10 @@ impl Teller {
     ) -> Result<(), OutboxError> {
         let (kind, until, what) = match verdict {
             Verdict::Held(Permission::AwaitsApproval { until, .. }) => {
-                (Kind::Held, until, "approve or reject the plan; it expires without an answer")
+                (Kind::Held, until, "Approve or reject the plan. Without an answer it expires, and nothing changes.")
             }
             Verdict::Held(Permission::Announced { until, .. }) => {
-                (Kind::Announced, until, "reject the plan if it must not be applied; without an answer, it is")
+                (Kind::Announced, until, "Reject the plan if it must not be applied. Without an answer it is applied.")
             }
             _ => return Ok(()),
         };
@@ -212,7 +212,7 @@ impl Teller {
         let mut notice = Notice::new(id, Kind::Suspended, Severity::Critical, &self.host, at, &summary);
         notice.instance = Some(instance.to_owned());
         let resume = command(format!("ansai resume {instance}"), "evaluate it again");
-        let what = "find out why, and let it run again".to_owned();
+        let what = "Find out why, and let it run again.".to_owned();
         notice.asked = Some(Asked { who: None, what, commands: vec![resume], until: None });
         self.file(transaction, &notice, now)
     }

@@ -4,8 +4,10 @@
 //! may take a bounded number of instructions and write a bounded number of bytes. In text, every value is inert; in JSON,
 //! every value is written as JSON: `{"title": {{ subject }}}`.
 
+mod bounds;
 pub(crate) mod sample;
 
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -90,20 +92,31 @@ impl Template {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| AutoEscape::None);
+        bounds::restrict(&mut environment);
         environment.set_formatter(move |out, _, value| {
-            let text = match target {
-                Target::Text => text_of(value),
-                Target::Json => serde_json::to_string(value).map_err(|error| {
+            // A value is not written to the end if the bound is reached before.
+            let mut bounded = Bounded::default();
+            let written = match target {
+                Target::Text => text_of(value, &mut bounded),
+                Target::Json => serde_json::to_writer(&mut bounded, value).map_err(|error| {
                     minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())
-                })?,
+                }),
             };
-            out.write_str(&text).map_err(minijinja::Error::from)
+            if bounded.is_full {
+                return Err(minijinja::ErrorKind::WriteFailure.into());
+            }
+            written?;
+            let text = std::str::from_utf8(&bounded.written).unwrap_or_default();
+            out.write_str(text).map_err(minijinja::Error::from)
         });
         let template = Template { environment, target, path: path.to_owned() };
         template.compiled(source)
     }
 
     fn compiled(mut self, source: String) -> Result<Template, TemplateError> {
+        if let Some(why) = bounds::refused(&source) {
+            return Err(self.wrong(&why));
+        }
         match self.environment.add_template_owned(NAME, source) {
             Ok(()) => Ok(self),
             Err(error) => Err(self.failed(&error)),
@@ -116,11 +129,11 @@ impl Template {
     /// It names a field that does not exist, takes too long, writes too much, or does not write JSON where it has to.
     pub fn render(&self, message: &Message) -> Result<String, TemplateError> {
         let template = self.environment.get_template(NAME).map_err(|error| self.failed(&error))?;
-        let mut out = Bounded(Vec::new());
+        let mut out = Bounded::default();
         let context = Value::from(Serde(inert_values(render::json(message))));
         let rendered = template.render_captured_to(context, &mut out).map(drop);
         rendered.map_err(|error| self.failed(&error))?;
-        let text = String::from_utf8(out.0).map_err(|_| self.wrong("it does not write UTF-8"))?;
+        let text = String::from_utf8(out.written).map_err(|_| self.wrong("it does not write UTF-8"))?;
         if self.target == Target::Json
             && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text)
         {
@@ -173,22 +186,40 @@ fn inert_values(mut fields: serde_json::Value) -> serde_json::Value {
 }
 
 /// A value in a text.
-fn text_of(value: &Value) -> String {
+fn text_of(value: &Value, out: &mut Bounded) -> Result<(), minijinja::Error> {
     match value.kind() {
-        ValueKind::Undefined | ValueKind::None => String::new(),
-        _ => value.to_string(),
+        ValueKind::Undefined | ValueKind::None => Ok(()),
+        _ => write!(out, "{value}").map_err(minijinja::Error::from),
     }
 }
 
 /// What is written up to a bound.
-struct Bounded(Vec<u8>);
+#[derive(Default)]
+struct Bounded {
+    written: Vec<u8>,
+    is_full: bool,
+}
+
+impl Bounded {
+    fn add(&mut self, bytes: &[u8]) -> Result<(), ()> {
+        self.is_full |= self.written.len().saturating_add(bytes.len()) > MOST_BYTES;
+        if self.is_full {
+            return Err(());
+        }
+        self.written.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.add(text.as_bytes()).map_err(|()| fmt::Error)
+    }
+}
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len().saturating_add(bytes.len()) > MOST_BYTES {
-            return Err(io::Error::other("too much"));
-        }
-        self.0.extend_from_slice(bytes);
+        self.add(bytes).map_err(|()| io::Error::other("too much"))?;
         Ok(bytes.len())
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn notice(kind: Kind) -> Notice {
             what: "Approve the plan, or reject it. Without an answer it expires and nothing changes.".to_owned(),
             commands: vec![
                 command("ansai approve 3f2a91", "apply the plan"),
-                command("ansai reject 3f2a91", "do not apply it"),
+                command("ansai reject 3f2a91 --reason TEXT", "do not apply it"),
             ],
             until: Some(NOW + Millis::from_hours(24)),
         }),

@@ -48,6 +48,78 @@ fn time_and_size_are_bounded() {
     assert!(refused(large, Target::Text).contains("writes more than 256 KiB"), "{}", refused(large, Target::Text));
 }
 
+/// Peak memory of this process, in KiB.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse().unwrap()
+}
+
+/// Would break: a template of a few lines that uses up the memory of the host.
+#[test]
+fn memory_is_bounded() {
+    let twice = |first: &str, step: &str, last: &str| format!("{first}{}{last}", step.repeat(60));
+    let attacks = [
+        "{{ 'x' * 1000000000 }}".to_owned(),
+        "{{ [1] * 100000000 }}".to_owned(),
+        "{{ subject * 100000000 }}".to_owned(),
+        "{{ 10 ** 100000000 }}{{ 2 ** 2 ** 2 ** 2 ** 2 ** 2 }}".to_owned(),
+        "{{ '%1000000000d'|format(1) }}".to_owned(),
+        "{{ range(1000000000)|join('x') }}".to_owned(),
+        "{{ range(99999)|join(text) }}".to_owned(),
+        "{{ (notices * 1000)|tojson }}".to_owned(),
+        "{% for a in notices + notices %}{{ a }}{% endfor %}".to_owned(),
+        "{{ notices|tojson ~ notices|tojson ~ notices|tojson }}".to_owned(),
+        "{{ range(99999)|list|string|upper|indent(1000000) }}".to_owned(),
+        "{{ subject|indent(1000000000, true) }}".to_owned(),
+        "{{ text|indent(1000000, true, true) }}".to_owned(),
+        "{{ text|replace('', text)|replace('', text)|replace('', text) }}".to_owned(),
+        "{{ notices ~ notices ~ notices ~ notices ~ notices ~ notices }}".to_owned(),
+        twice("{% set a = text %}", "{% set a = a ~ a %}", "{{ a }}"),
+        twice("{% set a = text %}", "{% set a = a + a %}", "{{ a }}"),
+        twice("{% set a = notices %}", "{% set a = a + a %}", "{{ a|length }}{{ a }}"),
+        twice("{% set a = text %}", "{% set a = a|replace('e', a) %}", "{{ a }}"),
+        twice("{% set a = notices %}", "{% set a = a|map('list')|list %}", "{{ a }}{{ a|tojson }}"),
+        twice("{% set a = notices %}", "{% set a %}{{ a }}{{ a }}{% endset %}", "{{ a }}"),
+        twice("{% set a = text %}", "{% set a %}{{ a }}{{ a }}{% endset %}", "{{ a }}"),
+        twice("", "{% filter replace('a', text) %}", &format!("{{{{ text }}}}{}", "{% endfilter %}".repeat(60))),
+        twice("{% set a = ['x', 'y'] %}", "{% set a = [a, a] %}", "{{ a }}"),
+        twice("{% set a = ['x', 'y'] %}", "{% set a = (a, a) %}", "{{ a ~ '' }}"),
+        twice("{% set a = ['x', 'y'] %}", "{% set a = {'a': a, 'b': a} %}", "{{ a|tojson }}"),
+        twice("{% set a = ['x', 'y'] %}", "{% set a = a|zip(a)|list %}", "{{ a|string }}"),
+        twice("{% set a = ['x', 'y'] %}", "{% set a = a|batch(2)|list|chain(a)|list %}", "{{ a }}"),
+        twice("{% set a = dict(a=1) %}", "{% set a = dict(a=a, b=a) %}", "{{ a }}"),
+        twice("{% set a = notices %}", "{% set a = a[:] %}", "{{ a|sort|string|upper }}"),
+        twice("{% with a = notices %}", "{% with a = a|list %}", &format!("{{{{ a }}}}{}", "{% endwith %}".repeat(61))),
+        "{% set a = namespace() %}{% set a.a = a %}{{ a }}".to_owned(),
+        "{% for a in notices recursive %}{{ text }}{{ loop(notices) }}{{ loop(notices) }}{% endfor %}".to_owned(),
+    ];
+    for attack in &attacks {
+        for target in [Target::Text, Target::Json] {
+            let before = peak_kib();
+            if let Ok(template) = template(attack, target) {
+                for message in sample::messages() {
+                    let rendered = template.render(&message).map_or(0, |text| text.len());
+                    assert!(rendered <= MOST_BYTES, "{attack}");
+                }
+            }
+            let grown = peak_kib() - before;
+            assert!(grown < 64 << 10, "{grown} KiB: {attack}");
+        }
+    }
+}
+
+#[test]
+fn what_could_grow_is_refused_with_its_line() {
+    assert!(refused("a\n{{ [subject, 'x'] }}", Target::Text).contains("can only hold constants"));
+    assert!(refused("a\n{{ subject + text }}", Target::Text).contains("(line 2)"));
+    assert!(refused("{{ 2 * notices|length }}", Target::Text).contains("not available"));
+    refused("{% for a in notices %}{% if a.kind == {'a': a} %}{% endif %}{% endfor %}", Target::Text);
+    let fine = "{% for a in notices %}{{ loop.index + 1 }}{% if a.kind in ['held', 'opened'] %}{{ a.kind ~ '!' }}\
+                {% endif %}{% endfor %}{{ notices|map(attribute='kind')|join(', ') }}";
+    template(fine, Target::Text).unwrap().check().unwrap();
+}
+
 #[test]
 fn hostile_values_are_inert() {
     let message = hostile();

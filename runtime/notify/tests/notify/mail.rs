@@ -15,14 +15,14 @@ use crate::fixture::{PASSWORD, Place, channel, file, message, send};
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A running server with a certificate for `localhost`.
-struct Smtp {
+pub(crate) struct Smtp {
     _daemon: Daemon,
     place: Place,
     port: u16,
 }
 
 impl Smtp {
-    fn start(mode: &str) -> Option<Smtp> {
+    pub(crate) fn start(mode: &str) -> Option<Smtp> {
         let packages = server::packages(&["python3-aiosmtpd"])?;
         let place = Place::new();
         let authority = Authority::root("a test", LONG);
@@ -48,7 +48,7 @@ impl Smtp {
         Some(Smtp { _daemon: daemon, place, port })
     }
 
-    fn settings(&self, changes: &[(&str, Value)]) -> Value {
+    pub(crate) fn settings(&self, changes: &[(&str, Value)]) -> Value {
         let mut settings = json!({
             "kind": "mail",
             "from": "ansai on web1 <ansai@web1.example.org>",

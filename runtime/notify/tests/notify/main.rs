@@ -12,8 +12,12 @@
 
 mod command;
 mod fixture;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod mail;
 mod mail_faults;
+mod mail_figures;
+mod postfix;
 mod settings;
 mod sockets;
 mod webhook;

@@ -1,5 +1,6 @@
 //! Runs each instance by time and because of events, until ansai stops.
 
+mod due;
 mod splay;
 mod ticks;
 mod timer;
@@ -12,6 +13,7 @@ use ansai_kit::evaluation_state::Trigger;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+pub use self::due::CronDue;
 pub(crate) use self::ticks::Board;
 use self::ticks::{Clocks, HostClocks, Keep, Ticks};
 use self::timer::Timer;

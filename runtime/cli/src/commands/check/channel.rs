@@ -5,6 +5,7 @@ use ansai_daemon::{Configuration, Warning, notify};
 
 use super::Checked;
 use crate::exit::Fault;
+use crate::output::notifications;
 
 /// Each channel, with what keeps it from being used.
 pub(super) fn check(configuration: &Configuration) -> Vec<Checked> {
@@ -25,5 +26,7 @@ pub(super) fn check(configuration: &Configuration) -> Vec<Checked> {
         }
         checked
     };
-    configuration.config.notify.channels.keys().map(channel).collect()
+    let channels = configuration.config.notify.channels.keys().map(channel);
+    let report = notify::next_report(configuration).map(|next| format!("[notify.report] {}", notifications::report(&next)));
+    channels.chain(report.map(Checked::new)).collect()
 }

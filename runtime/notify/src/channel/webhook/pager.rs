@@ -8,7 +8,7 @@ use ansai_core::{Millis, Severity};
 use serde_json::{Value, json};
 
 use crate::digest::digest;
-use crate::message::{Message, Notice};
+use crate::message::{Kind, Message, Notice};
 use crate::render::words::{measure, time};
 use crate::render::{Document, Tone, document as document_of, text};
 
@@ -92,6 +92,8 @@ fn payload(message: &Message, document: &Document, notice: Option<&Notice>) -> V
 
 /// Ten years: the server itself never resolves an alert that is not over.
 const FAR: Millis = Millis::from_hours(24 * 3_650);
+/// A test or a report is seen by then.
+const SOON: Millis = Millis::from_hours(1);
 
 /// API v2: <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>. All alerts in one request. An alert
 /// without `endsAt` ends after the server's `resolve_timeout`, so an open one ends in the far future.
@@ -101,6 +103,8 @@ pub(super) fn alertmanager(message: &Message, document: &Document) -> Value {
         let ends = match (alert.is_over, alert.notice) {
             (true, Some(notice)) => notice.at,
             (true, None) => message.at,
+            // Nothing else will ever say that these are over.
+            (false, Some(Notice { kind: Kind::Test | Kind::Report, .. })) => message.at + SOON,
             (false, _) => message.at + FAR,
         };
         // Labels are the identity of an alert. What changes while it is open must not be among them.
