@@ -8,6 +8,7 @@ use crate::imports::ansai::database::database_probe::{
     self, Index, IndexPage, Replica, ReplicaPage, Server, Session, SessionPage,
 };
 use crate::imports::ansai::database::database_session_actions;
+use crate::imports::ansai::database::database_text_probe::{self, SessionText, Statements};
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::postgresql::postgresql_actions;
 use crate::imports::ansai::postgresql::postgresql_probe::{self, Table, TablePage};
@@ -16,6 +17,7 @@ pub(crate) const SESSION_ACTIONS: &str = "ansai:database/database-session-action
 pub(crate) const CANCEL: &str = "ansai:database/database-session-actions.cancel";
 pub(crate) const TERMINATE: &str = "ansai:database/database-session-actions.terminate";
 
+pub(crate) const TEXTS: &str = "ansai:database/database-text-probe";
 pub(crate) const TABLES: &str = "ansai:postgresql/postgresql-probe";
 pub(crate) const POSTGRESQL_ACTIONS: &str = "ansai:postgresql/postgresql-actions";
 pub(crate) const VACUUM: &str = "ansai:postgresql/postgresql-actions.vacuum";
@@ -38,6 +40,10 @@ ansai_sdk::host_calls! {
         fn replica_page(target: &str, cursor: Option<&str>) -> ReplicaPage = database_probe::list_replicas;
     "ansai:database/database-probe.list-indexes" =>
         fn index_page(target: &str, cursor: Option<&str>) -> IndexPage = database_probe::list_indexes;
+    "ansai:database/database-text-probe.list-statements" =>
+        fn statements(target: &str) -> Statements = database_text_probe::list_statements;
+    "ansai:database/database-text-probe.look-at-session" =>
+        fn look_at_session(target: &str, session: &str) -> SessionText = database_text_probe::look_at_session;
     "ansai:postgresql/postgresql-probe.list-tables" =>
         fn table_page(target: &str, cursor: Option<&str>) -> TablePage = postgresql_probe::list_tables;
     "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
