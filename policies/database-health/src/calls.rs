@@ -1,7 +1,7 @@
 //! The probes and actions of all servers and of PostgreSQL, with their names in grants and attempts. Those of another engine
 //! are in its module.
 
-use ansai_sdk::pages::{self, Listed, Page};
+use ansai_sdk::pages::{self, Listed, Page, Part};
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::database::database_probe::{
@@ -92,8 +92,27 @@ pub(crate) fn sessions(host: &Host, target: &str) -> Result<Listed<Session>, Ref
 lists! {
     /// What follows a server.
     replicas: replica_page => ReplicaPage of Replica;
+}
+
+/// The same for lists that may be longer than one evaluation reads.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident: $noun:literal, $page:ident => $type:ident of $entry:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// The refusal of the first page.
+        pub(crate) fn $name(host: &Host, target: &str, part: Part) -> Result<Listed<$entry>, Refusal> {
+            pages::read_part(host, &format!("{}:{target}", $noun), part, MOST_PAGES, |cursor| {
+                let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
+                Ok(Page { entries, skipped, complete, cursor })
+            })
+        }
+    )*};
+}
+
+parts! {
     /// The indexes of the database of a target.
-    indexes: index_page => IndexPage of Index;
+    indexes: "index", index_page => IndexPage of Index;
     /// The tables of the database of a target.
-    tables: table_page => TablePage of Table;
+    tables: "table", table_page => TablePage of Table;
 }

@@ -6,6 +6,7 @@ mod cache;
 mod indexes;
 mod tables;
 
+use ansai_sdk::pages::Part;
 use ansai_sdk::{Decision, Failure};
 
 use crate::calls::{self, TABLES};
@@ -26,13 +27,13 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if is_full(report) || !is_due(host, settings, target, &["index", "dead-rows", "bloat"]) {
         return None;
     }
-    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target)) {
+    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target, Part::Next)) {
         indexes::observe(view, all, report);
     }
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    let listed = calls::tables(host, target);
+    let listed = calls::tables(host, target, Part::Next);
     let missing = match &listed {
         Ok(all) => all.missing("table"),
         Err(refusal) => Some(format!("the tables of {target} cannot be listed: {}", refusal.words())),

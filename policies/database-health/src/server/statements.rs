@@ -43,7 +43,8 @@ struct Known {
 impl Known {
     fn read(line: &str) -> Option<(String, Known)> {
         let mut words = line.rsplitn(7, ' ');
-        let (mean, baseline) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let mut time = || words.next()?.parse().ok().filter(|time: &f64| time.is_finite() && *time >= 0.0);
+        let (mean, baseline) = (time()?, time()?);
         let mut count = || words.next()?.parse().ok();
         let (slow, samples, total, calls) = (count()?, count()?, count()?, count()?);
         Some((words.next()?.to_owned(), Known { calls, total, samples, slow, baseline, mean }))
@@ -249,6 +250,13 @@ mod tests {
     fn a_week_makes_slow_usual() {
         let known = sampled(&[vec![(100, 50); 12], vec![(100, 200); 2_016 * 2]].concat());
         assert!(known.slow == 0 && known.baseline > 100.0, "{known:?}");
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_remembered() {
+        for line in ["", "a", "a 1 1 1 1 nan 1", "a 1 1 1 1 1 inf", "a 1 1 1 1 1 -1", "a 1 1 1 -1 1 1", "1 1 1 1 1 1"] {
+            assert_eq!(Known::read(line), None, "{line}");
+        }
     }
 
     #[test]
