@@ -51,12 +51,15 @@ pub(super) fn list_statements(ask: &ProbeContext<'_>, One { target }: One) -> Re
 pub(super) fn look_at_session(ask: &ProbeContext<'_>, target: &str, id: Identity) -> Result<SessionText, Refusal> {
     let server = Server::of(ask.reach, target)?;
     let condition = id.condition();
-    let rows = server.rows(limit(ask)?, &format!("select a.query as text from pg_stat_activity a where {condition}"))?;
+    let rows =
+        server.rows(limit(ask)?, &format!("select a.query as text from pg_stat_activity a where {condition}"))?;
     let gone = || Refusal::Changed(format!("session {} ended, or its transaction did", id.pid));
     let text = rows.first().ok_or_else(gone)?.text("text");
     let text = text.map_err(|_| Refusal::Unavailable(format!("the statement of session {} cannot be read", id.pid)))?;
     if text == "<insufficient privilege>" {
-        return Err(Refusal::Denied(format!("target `{target}`: ansai may not see statements; grant it pg_read_all_stats")));
+        return Err(Refusal::Denied(format!(
+            "target `{target}`: ansai may not see statements; grant it pg_read_all_stats"
+        )));
     }
     Ok(SessionText::of(names::session(target, id.pid), &text, Quotes::Names))
 }

@@ -7,12 +7,12 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::{Remote, Server};
 use serde::{Deserialize, Serialize};
 
+use super::One;
 use super::engine::of;
 use super::fields::{self, TARGETS};
 use super::masked::{Quotes, masked};
 use super::names::shown;
 use super::page::Page;
-use super::One;
 use crate::postgresql::client::{BadRow, Row};
 
 const TARGET: &[Check] = &[Check::of("/target", &TARGETS)];

@@ -31,7 +31,10 @@ fn statements_show_their_time_and_no_value() {
 fn without_the_performance_schema_nothing_is_counted_and_a_session_shows_its_statement() {
     let Some(scene) = Scene::new() else { return };
     let uncounted = scene.statements();
-    assert!(matches!(&uncounted, Err(Refusal::Unsupported(why)) if why.contains("performance_schema")), "{uncounted:?}");
+    assert!(
+        matches!(&uncounted, Err(Refusal::Unsupported(why)) if why.contains("performance_schema")),
+        "{uncounted:?}"
+    );
     let _client = scene.server.client("app").args(["app", "-e", "select sleep(600), 'geheim', \"geheim\""]).spawn();
     let running = "select count(*) from information_schema.processlist where info like 'select sleep%'";
     scene.server.wait_for(running, "1");

@@ -204,7 +204,8 @@ fn a_session_that_locks_a_table_for_itself_is_no_dump() {
     for (application, lock) in [("default-mode", "lock table t;"), ("exclusive", "lock table t in exclusive mode")] {
         let holder = scene.server.client("app", "begin").args(["-U", "shop", "-c", lock, "-c", r"\! exec sleep 600"]);
         let _holder = holder.env("PGAPPNAME", application).spawn();
-        let state = format!("select state from pg_stat_activity where application_name = '{application}' and query ~ 'lock'");
+        let state =
+            format!("select state from pg_stat_activity where application_name = '{application}' and query ~ 'lock'");
         scene.server.wait_for("app", &state, "idle in transaction");
         let found = session(&scene, application);
         assert_eq!(found["work"], "client", "{found}");

@@ -12,7 +12,10 @@ const COUNTS: &str = "shared_preload_libraries=pg_stat_statements";
 fn statements_show_their_time_and_no_value() {
     let Some(scene) = Scene::with(&[COUNTS]) else { return };
     let uncounted = scene.statements();
-    assert!(matches!(&uncounted, Err(Refusal::Unsupported(why)) if why.contains("pg_stat_statements")), "{uncounted:?}");
+    assert!(
+        matches!(&uncounted, Err(Refusal::Unsupported(why)) if why.contains("pg_stat_statements")),
+        "{uncounted:?}"
+    );
     // In a schema of its own, with a name that must be quoted.
     scene.server.sql("app", "create schema \"Stat's\"; create extension pg_stat_statements schema \"Stat's\"");
     scene.app("create table orders (id int, note text)");
@@ -23,7 +26,11 @@ fn statements_show_their_time_and_no_value() {
     let all = scene.statements().unwrap();
     let shown = serde_json::to_string(&all).unwrap();
     assert!(!shown.contains("geheim") && !shown.contains("ann "), "{shown}");
-    let find = |text: &str| all.iter().find(|one| one["text"].as_str().unwrap().contains(text)).unwrap_or_else(|| panic!("no {text}: {all:#?}"));
+    let find = |text: &str| {
+        all.iter()
+            .find(|one| one["text"].as_str().unwrap().contains(text))
+            .unwrap_or_else(|| panic!("no {text}: {all:#?}"))
+    };
     let insert = find("insert into orders values");
     assert_eq!((&insert["calls"], &insert["rows"], &insert["database"]), (&json!(5), &json!(5), &json!("app")));
     assert_eq!(insert["about"]["name"], json!(format!("db/{}", insert["id"].as_str().unwrap())));

@@ -32,7 +32,10 @@ pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, rep
         let status = found.map_or(Status::Healthy, Status::Unhealthy);
         let (bytes, part) = (table.bloat_bytes.unwrap_or_default(), share_of(table).unwrap_or_default());
         let (percent, size) = (share::percent_words(part * 100.0), Size(bytes));
-        let words = format!("about {size} ({percent}) of {} of {} is room that its rows do not need", table.name, table.database);
+        let words = format!(
+            "about {size} ({percent}) of {} of {} is room that its rows do not need",
+            table.name, table.database
+        );
         let seen = Observation::new(key(table), table.about.clone(), status, words)
             .with(Measure::ratio("bloat", part))
             .with(Measure::bytes("bloat-bytes", bytes))

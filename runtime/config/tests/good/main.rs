@@ -78,7 +78,8 @@ fn the_time_in_which_to_verify_is_the_manifests_unless_the_operator_sets_it() {
 /// Would break: a manifest without a pause between two attempts, or one that the operator cannot change.
 #[test]
 fn the_cooldown_is_the_operators_then_the_manifests_then_the_default() {
-    let parse = |attempts: &str| Manifest::parse("policy.toml", &format!("{MANIFEST}\n[attempts]\n{attempts}"), INTERFACES);
+    let parse =
+        |attempts: &str| Manifest::parse("policy.toml", &format!("{MANIFEST}\n[attempts]\n{attempts}"), INTERFACES);
     let minute = parse("cooldown = \"1 min\"").unwrap();
     assert_eq!(Manifest::from_json("embedded", &minute.to_json().to_string(), INTERFACES).unwrap(), minute);
     for bad in ["0s", "9s", "31 days"] {
