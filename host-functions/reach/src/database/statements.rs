@@ -51,8 +51,8 @@ pub(super) fn list_statements(ask: &ProbeContext<'_>, One { target }: One) -> Re
 pub(super) fn look_at_session(ask: &ProbeContext<'_>, target: &str, id: Identity) -> Result<SessionText, Refusal> {
     let server = Server::of(ask.reach, target)?;
     let condition = id.condition();
-    let rows =
-        server.rows(limit(ask)?, &format!("select a.query as text from pg_stat_activity a where {condition}"))?;
+    let rows = server
+        .rows(limit(ask)?, &format!("select left(a.query, 4000) as text from pg_stat_activity a where {condition}"))?;
     let gone = || Refusal::Changed(format!("session {} ended, or its transaction did", id.pid));
     let text = rows.first().ok_or_else(gone)?.text("text");
     let text = text.map_err(|_| Refusal::Unavailable(format!("the statement of session {} cannot be read", id.pid)))?;

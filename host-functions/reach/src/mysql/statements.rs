@@ -37,7 +37,7 @@ pub(super) fn list_statements(ask: &ProbeContext<'_>, One { target }: One) -> Re
 pub(super) fn look_at_session(ask: &ProbeContext<'_>, target: &str, id: Identity) -> Result<SessionText, Refusal> {
     let server = Server::of(ask.reach, target)?;
     let [rows] = server.rows(limit(ask)?, |dialect| {
-        [format!("select coalesce(p.info, '') as text from {SESSIONS} where {}", id.condition(dialect))]
+        [format!("select left(coalesce(p.info, ''), 4000) as text from {SESSIONS} where {}", id.condition(dialect))]
     })?;
     let gone = || Refusal::Changed(format!("session {} ended, or its transaction did", id.id));
     let text = rows.first().ok_or_else(gone)?.text("text");
