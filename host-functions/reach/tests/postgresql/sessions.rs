@@ -163,7 +163,7 @@ fn a_recycled_process_id_is_not_signalled() {
 #[test]
 fn superusers_dumps_and_ansai_are_spared() {
     let Some(scene) = Scene::new() else { return };
-    scene.server.sql("app", "create role shop login; create role backup login replication; create table t as select * from generate_series(1, 300000) n; grant all on t to shop, backup");
+    scene.server.sql("app", "create role shop login; create role backup login replication; create table u (a int); grant all on u to shop; create table t as select * from generate_series(1, 300000) n; grant all on t to shop, backup");
     let mut clients = Vec::new();
     // The server shows the begin of a long statement.
     let long_lock = format!("begin; lock table {}t in access share mode", "t, ".repeat(400));
@@ -176,7 +176,7 @@ fn superusers_dumps_and_ansai_are_spared() {
         ("commented", "shop", "begin; /* nightly */ lock table t in access share mode", "dump"),
         ("explained", "shop", "begin; -- nightly\n copy (select 1) to stdout", "dump"),
         ("locks-much", "shop", long_lock.as_str(), "dump"),
-        ("annotated", "shop", "begin; lock table t /* in access */ ", "dump"),
+        ("annotated", "shop", "begin; lock table u /* in access */ ", "dump"),
         ("copies-much", "shop", long_copy.as_str(), "dump"),
     ] {
         let client = scene.server.client("app", statement).args(["-U", user, "-c", r"\! exec sleep 600"]);

@@ -17,7 +17,11 @@ fn statements_show_their_time_and_no_value() {
         "{uncounted:?}"
     );
     // In a schema of its own, with a name that must be quoted.
-    scene.server.sql("app", "create schema \"Stat's\"; create extension pg_stat_statements schema \"Stat's\"");
+    scene.server.sql(
+        "app",
+        "create schema \"Stat's\"; grant usage on schema \"Stat's\" to ansai;
+         create extension pg_stat_statements schema \"Stat's\"",
+    );
     scene.app("create table orders (id int, note text)");
     for n in 0..5 {
         scene.app(&format!("/* ann */ insert into orders values ({n}, 'geheim {n}')"));
