@@ -33,6 +33,7 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &certificate::SERVED_CERTIFICATE_PROBE,
     &database::DATABASE_PROBE,
     &database::DATABASE_SESSION_ACTIONS,
+    &database::DATABASE_TEXT_PROBE,
     &http::HTTP_PROBE,
     &http::HTTP_ACTIONS,
     &mysql::MYSQL_PROBE,

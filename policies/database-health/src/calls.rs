@@ -1,13 +1,14 @@
 //! The probes and actions of all servers and of PostgreSQL, with their names in grants and attempts. Those of another engine
 //! are in its module.
 
-use ansai_sdk::pages::{self, Listed, Page};
+use ansai_sdk::pages::{self, Listed, Page, Part};
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::database::database_probe::{
     self, Index, IndexPage, Replica, ReplicaPage, Server, Session, SessionPage,
 };
 use crate::imports::ansai::database::database_session_actions;
+use crate::imports::ansai::database::database_text_probe::{self, SessionText, Statements};
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::postgresql::postgresql_actions;
 use crate::imports::ansai::postgresql::postgresql_probe::{self, Table, TablePage};
@@ -16,6 +17,7 @@ pub(crate) const SESSION_ACTIONS: &str = "ansai:database/database-session-action
 pub(crate) const CANCEL: &str = "ansai:database/database-session-actions.cancel";
 pub(crate) const TERMINATE: &str = "ansai:database/database-session-actions.terminate";
 
+pub(crate) const TEXTS: &str = "ansai:database/database-text-probe";
 pub(crate) const TABLES: &str = "ansai:postgresql/postgresql-probe";
 pub(crate) const POSTGRESQL_ACTIONS: &str = "ansai:postgresql/postgresql-actions";
 pub(crate) const VACUUM: &str = "ansai:postgresql/postgresql-actions.vacuum";
@@ -38,6 +40,10 @@ ansai_sdk::host_calls! {
         fn replica_page(target: &str, cursor: Option<&str>) -> ReplicaPage = database_probe::list_replicas;
     "ansai:database/database-probe.list-indexes" =>
         fn index_page(target: &str, cursor: Option<&str>) -> IndexPage = database_probe::list_indexes;
+    "ansai:database/database-text-probe.list-statements" =>
+        fn statements(target: &str) -> Statements = database_text_probe::list_statements;
+    "ansai:database/database-text-probe.look-at-session" =>
+        fn look_at_session(target: &str, session: &str) -> SessionText = database_text_probe::look_at_session;
     "ansai:postgresql/postgresql-probe.list-tables" =>
         fn table_page(target: &str, cursor: Option<&str>) -> TablePage = postgresql_probe::list_tables;
     "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
@@ -86,8 +92,27 @@ pub(crate) fn sessions(host: &Host, target: &str) -> Result<Listed<Session>, Ref
 lists! {
     /// What follows a server.
     replicas: replica_page => ReplicaPage of Replica;
+}
+
+/// The same for lists that may be longer than one evaluation reads.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident: $noun:literal, $page:ident => $type:ident of $entry:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// The refusal of the first page.
+        pub(crate) fn $name(host: &Host, target: &str, part: Part) -> Result<Listed<$entry>, Refusal> {
+            pages::read_part(host, &format!("{}:{target}", $noun), part, MOST_PAGES, |cursor| {
+                let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
+                Ok(Page { entries, skipped, complete, cursor })
+            })
+        }
+    )*};
+}
+
+parts! {
     /// The indexes of the database of a target.
-    indexes: index_page => IndexPage of Index;
+    indexes: "index", index_page => IndexPage of Index;
     /// The tables of the database of a target.
-    tables: table_page => TablePage of Table;
+    tables: "table", table_page => TablePage of Table;
 }

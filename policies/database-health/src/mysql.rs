@@ -1,6 +1,6 @@
 //! What only MySQL and MariaDB have: unused room in tables, and changes that InnoDB cannot purge.
 
-use ansai_sdk::pages::{self, Listed, Page};
+use ansai_sdk::pages::{self, Listed, Page, Part};
 use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Preview, Refusal, Severity, Size, Span, Status,
     share,
@@ -25,8 +25,8 @@ ansai_sdk::host_calls! {
     OPTIMIZE => fn optimize(target: &str, table: &str, within: u64, reason: &str) -> Preview = mysql_actions::optimize;
 }
 
-fn list(host: &Host, target: &str) -> Result<Listed<Table>, Refusal> {
-    pages::read(MOST_PAGES, |cursor| {
+fn list(host: &Host, target: &str, part: Part) -> Result<Listed<Table>, Refusal> {
+    pages::read_part(host, &format!("table:{target}"), part, MOST_PAGES, |cursor| {
         let TablePage { entries, skipped, complete, cursor } = table_page(host, target, cursor)?;
         Ok(Page { entries, skipped, complete, cursor })
     })
@@ -42,7 +42,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target)) {
+    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target, Part::Next)) {
         tables(view, all, settings, report);
     }
     None
@@ -112,7 +112,7 @@ fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Re
 
 fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = list(host, target).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed = list(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
         return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
     };

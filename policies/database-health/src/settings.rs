@@ -27,6 +27,10 @@ ansai_sdk::settings! {
         wraparound_critical: f64 = "wraparound.critical",
         wraparound_emergency: f64 = "wraparound.emergency",
         cache_hits: f64,
+        bloat_percent: f64 = "bloat.percent",
+        bloat_least: Size = "bloat.least",
+        slow_times: f64 = "slow_statements.times",
+        slow_least: Span = "slow_statements.least",
         unused_warning: f64 = "unused_room.warning",
         unused_least: Size = "unused_room.least",
         history_warning: u64 = "history_list.warning",
@@ -95,6 +99,17 @@ impl Settings {
     /// Of the percentage of rows.
     pub(crate) fn dead_rows(&self) -> Levels {
         Levels::rising().warning(self.dead_warning).critical(self.dead_critical).rearm(self.dead_warning / 2.0)
+    }
+
+    /// Of the percentage of the file of a table that its rows do not need.
+    pub(crate) fn bloat(&self) -> Levels {
+        Levels::rising().notice(self.bloat_percent).rearm(self.bloat_percent / 4.0)
+    }
+
+    /// Whether dead rows of a table are a finding.
+    pub(crate) fn has_dead_rows(&self, live: u64, dead: u64) -> bool {
+        let percent = ansai_sdk::share::of(dead, live.saturating_add(dead)).unwrap_or_default() * 100.0;
+        dead > self.dead_least && percent >= self.dead_warning
     }
 
     /// Of the percentage of 2^31.

@@ -173,7 +173,8 @@ impl HostConfig {
         let max_attempts =
             if ladder.is_empty() || configured.has_max { attempts.max_attempts } else { ladder.attempts() };
         let verify_within = configured.verify_within.unwrap_or(manifest.verify_within);
-        Ok(RetryPolicy { verify_within, max_attempts, ladder, ..attempts })
+        let cooldown = manifest.cooldown.filter(|_| !configured.has_cooldown).unwrap_or(attempts.cooldown);
+        Ok(RetryPolicy { cooldown, verify_within, max_attempts, ladder, ..attempts })
     }
 
     /// A problem of a target's secret, at `secret` in its table.

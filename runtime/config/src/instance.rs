@@ -101,6 +101,8 @@ pub struct Instance {
     pub attempts: RetryPolicy,
     /// Whether the operator says how many attempts an incident has; otherwise its stages say it, if there are any.
     pub has_max: bool,
+    /// Whether the operator says how long to wait between two attempts; otherwise the manifest says it, if it does.
+    pub has_cooldown: bool,
     /// What the operator says about the stages.
     pub stages: StagesChange,
     /// Time during which verification is repeated; `None` if the manifest's applies.
@@ -195,7 +197,8 @@ pub(crate) fn read(
     let attempts = fields.get("attempts").and_then(|node| read_attempts(node, problems));
     let every = fields.duration("every", SCHEDULE, problems);
     let (mut attempts, verify_within) = attempts.unwrap_or_default();
-    let has_max = fields.get("attempts").is_some_and(|node| node.get("max").is_some());
+    let says = |key: &str| fields.get("attempts").is_some_and(|node| node.get(key).is_some());
+    let (has_max, has_cooldown) = (says("max"), says("cooldown"));
     if let Some(node) = fields.get("incidents") {
         incidents::read(node, &mut attempts, problems);
     }
@@ -214,6 +217,7 @@ pub(crate) fn read(
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts,
         has_max,
+        has_cooldown,
         stages: fields.get("stages").map(|node| stages::read_change(node, problems)).unwrap_or_default(),
         verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),

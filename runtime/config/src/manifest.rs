@@ -23,6 +23,8 @@ use crate::watch;
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
 /// Bounds of `verify_within` in milliseconds: up to 1 hour.
 pub(crate) const VERIFY_WITHIN: (u64, u64) = (0, 3_600_000);
+/// Bounds of `cooldown` in milliseconds: up to 30 days. An author waits at least 10 s, so that no policy acts in a loop.
+const COOLDOWN: (u64, u64) = (10_000, 30 * 86_400_000);
 const KEYS: &[&str] =
     &["name", "version", "description", "schedule", "attempts", "stage", "capabilities", "limits", "settings"];
 
@@ -41,6 +43,8 @@ pub struct Manifest {
     pub watches: Vec<Watch>,
     /// Time during which verification is repeated until the finding is healthy.
     pub verify_within: Millis,
+    /// Time between the starts of two attempts at one finding; `None` if the default applies.
+    pub cooldown: Option<Millis>,
     /// Stages of the escalation.
     pub ladder: Ladder,
     /// Requests by interface name. All names are known.
@@ -106,9 +110,13 @@ impl Manifest {
             schedule.insert("watch".into(), watch::to_json(&self.watches));
         }
         if let Some(map) = json.as_object_mut() {
-            if self.verify_within > Millis::ZERO {
-                let within = format!("{}ms", self.verify_within.get());
-                map.insert("attempts".into(), serde_json::json!({ "verify_within": within }));
+            let within = Some(self.verify_within).filter(|within| *within > Millis::ZERO);
+            let attempts: serde_json::Map<_, _> = [("verify_within", within), ("cooldown", self.cooldown)]
+                .into_iter()
+                .filter_map(|(key, time)| Some((key.to_owned(), format!("{}ms", time?.get()).into())))
+                .collect();
+            if !attempts.is_empty() {
+                map.insert("attempts".into(), attempts.into());
             }
             if !self.ladder.is_empty() {
                 map.insert("stage".into(), stages::to_json(&self.ladder));
@@ -202,10 +210,14 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     }
     let description = fields.text("description", 300, problems);
     let schedule = fields.get("schedule").and_then(|node| read_schedule(node, problems));
-    let verify_within = fields.get("attempts").and_then(|node| {
-        let fields = Fields::of(node, "`[attempts]`", &["verify_within"], problems)?;
-        fields.duration("verify_within", VERIFY_WITHIN, problems)
+    let attempts = fields.get("attempts").and_then(|node| {
+        let fields = Fields::of(node, "`[attempts]`", &["cooldown", "verify_within"], problems)?;
+        Some((
+            fields.duration("verify_within", VERIFY_WITHIN, problems),
+            fields.duration("cooldown", COOLDOWN, problems),
+        ))
     });
+    let (verify_within, cooldown) = attempts.unwrap_or_default();
     let ladder = fields.get("stage").map(|node| stages::read(node, problems)).unwrap_or_default();
     let mut capabilities = BTreeMap::new();
     if let Some(node) = fields.get("capabilities")
@@ -233,6 +245,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         every,
         watches,
         verify_within: verify_within.unwrap_or(Millis::ZERO),
+        cooldown,
         ladder,
         capabilities,
         limits,

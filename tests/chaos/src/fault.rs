@@ -38,6 +38,12 @@ impl Fault {
         matches!(self.name, "connection-flood" | "lock")
     }
 
+    /// Whether it needs a web server with a certificate, and an authority.
+    #[must_use]
+    pub fn needs_certificates(&self) -> bool {
+        self.name == "certificate-expired"
+    }
+
     /// The fault of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Fault> {
@@ -61,6 +67,12 @@ pub const FAULTS: &[Fault] = &[
         what: "the application leaks 8 MB an hour up to its limit of 440 MB",
         kind: Kind::Hours,
         limit: 60,
+    },
+    Fault {
+        name: "certificate-expired",
+        what: "the certificate of a web server has expired, and nothing renews it",
+        kind: Kind::Hours,
+        limit: 12,
     },
     fault("connection-flood", 120, "idle sessions take 16 of 17 connections of PostgreSQL"),
     fault("lock", 440, "a session locks a table of PostgreSQL and does nothing; others wait"),

@@ -10,7 +10,7 @@ use crate::programs::Programs;
 use crate::reports;
 use crate::site::Site;
 
-/// Runs the fault for its hours, or until the service was restarted.
+/// Runs the fault for its hours, or until the service was restarted or mended without that.
 ///
 /// # Errors
 /// If the run is void.
@@ -23,7 +23,7 @@ pub fn measure(fault: &Fault, contender: Contender, programs: &Programs) -> anyh
         interrupt::check()?;
         let text = site.step(&["hour", contender.name(), &hour.to_string()])?;
         let mut state = text.lines().last().context("an hour says how it ended")?.split_whitespace();
-        let (is_restarted, crashes) = (state.next() == Some("restarted"), state.next().unwrap_or("0") != "0");
+        let (is, crashes) = (state.next().unwrap_or_default(), state.next().unwrap_or("0") != "0");
         for report in reports::read(contender, &site.reported()?)? {
             let said = format!("{}: {}", report.subject, report.text);
             let is_about = report.is_about(&subjects);
@@ -35,9 +35,10 @@ pub fn measure(fault: &Fault, contender: Contender, programs: &Programs) -> anyh
                 measured.found = measured.found.or(Some(Span::Hours(hour)));
             }
         }
-        if is_restarted {
+        if matches!(is, "restarted" | "mended") {
             measured.healed = Some(Span::Hours(hour));
             match hour % 24 {
+                _ if is == "mended" => (),
                 _ if crashes => measured.damage.push("the application crashed".to_owned()),
                 // The window in which the operator permits restarts.
                 2..4 => (),

@@ -53,6 +53,16 @@ impl Site {
             // Its package has only the libraries that this machine lacks.
             binds.push((&programs.libraries, "/opt/libraries"));
         }
+        if fault.needs_certificates() {
+            let [nginx, certbot, pebble] = &programs.certificates;
+            let [python, others @ ..] = &programs.python;
+            binds.extend([(&**nginx, "/opt/nginx"), (&**certbot, "/opt/certbot"), (&**pebble, "/opt/pebble")]);
+            binds.push((&**python, "/usr/bin/python3"));
+            for path in others {
+                binds.push((&**path, path.to_str().context("the files of python3")?));
+            }
+            binds.extend([(&*programs.harness, "/opt/harness"), (&*programs.libraries, "/opt/libraries")]);
+        }
         if let Some(slow) = &slow {
             binds.push((slow.path(), "/mnt/slow"));
         }

@@ -11,6 +11,7 @@
 mod chains;
 mod files;
 mod openssl;
+mod real;
 mod servers;
 
 use ansai_core::Timestamp;

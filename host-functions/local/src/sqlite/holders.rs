@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_kit::host::Host;
 
+use super::kept::OpenByProcess;
 use super::place::Place;
 use super::wire::{Hold, Holder, Journal};
 use crate::detached::sweep;
@@ -36,12 +37,29 @@ pub(super) struct Holders {
 impl Holders {
     /// Looks at all processes until `is_over`.
     pub(super) fn of(host: &Host, place: &Place, is_over: &dyn Fn() -> bool) -> Holders {
-        let files: Vec<Inode> =
-            [Some(place.stat), place.wal, place.shm].into_iter().flatten().map(|stat| stat.inode()).collect();
         let Ok(processes) = processes(host) else { return Holders::default() };
         let sees_first = processes.iter().any(|process| process.ends_with("1"));
+        Holders::among(processes, sees_first, host, place, is_over)
+    }
+
+    /// The same as of a second ago at most: of many databases that are looked at, only the first one reads all processes. Not for
+    /// a step, before which another process may have opened the database.
+    pub(super) fn recent(host: &Host, place: &Place, is_over: &dyn Fn() -> bool) -> Holders {
+        let open = OpenByProcess::recent(host, MOST_DESCRIPTORS, is_over, std::time::Instant::now());
+        Holders::among(open.holders(&files(place)), open.complete, host, place, is_over)
+    }
+
+    /// Looks at these processes, which are all that may have it open if `sees_all`.
+    fn among(
+        processes: Vec<PathBuf>,
+        sees_all: bool,
+        host: &Host,
+        place: &Place,
+        is_over: &dyn Fn() -> bool,
+    ) -> Holders {
+        let files = files(place);
         let locks = read(&host.path("/proc/locks")).ok().flatten();
-        let mut found = Holders { complete: sees_first && locks.is_some(), ..Holders::default() };
+        let mut found = Holders { complete: sees_all && locks.is_some(), ..Holders::default() };
         let locks = held(&locks.unwrap_or_default(), place);
         let boot = holder::boot(host);
         let step = move |process: &PathBuf| look(process, &files, &boot);
@@ -76,6 +94,10 @@ impl Holders {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         format!("{} (pid {}, {word}){more}", ansai_core::text::inert(&first.process, 64), first.pid)
     }
+}
+
+fn files(place: &Place) -> Vec<Inode> {
+    [Some(place.stat), place.wal, place.shm].into_iter().flatten().map(|stat| stat.inode()).collect()
 }
 
 /// A process that has one of the files open.

@@ -33,7 +33,7 @@ pub(super) fn look(ask: &ProbeContext<'_>, Look { path, depth }: Look) -> Result
         Depth::Quick => check(ask, &place, Task::Quick)?,
         Depth::Full => check(ask, &place, Task::Full)?,
     };
-    let holders = Holders::of(ask.host, &place, &is_over);
+    let holders = Holders::recent(ask.host, &place, &is_over);
     Ok(Database {
         about: subject(&path),
         bytes: place.stat.size,

@@ -11,6 +11,7 @@ pub mod fields;
 mod header;
 mod holders;
 mod job;
+mod kept;
 mod look;
 mod place;
 mod run;

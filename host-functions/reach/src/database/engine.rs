@@ -15,6 +15,7 @@ use super::replicas::Replica;
 use super::seen::Seen;
 use super::sessions::Session;
 use super::signal::{Signal, Targeted};
+use super::text::{SessionText, Statements};
 use super::{List, One, session};
 use crate::mysql::{self, Mysql};
 use crate::postgresql;
@@ -25,6 +26,8 @@ pub(crate) trait Engine {
     fn list_sessions(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Session>, Refusal>;
     fn list_replicas(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Replica>, Refusal>;
     fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Index>, Refusal>;
+    fn list_statements(&self, ask: &ProbeContext<'_>, one: One) -> Result<Statements, Refusal>;
+    fn look_at_session(&self, ask: &ProbeContext<'_>, target: &str, id: Identity) -> Result<SessionText, Refusal>;
     /// Reads the identity of a session, as the list has it.
     fn identity(&self, session: &str) -> Result<Identity, Refusal>;
     /// A session that an action is about.

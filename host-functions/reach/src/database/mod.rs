@@ -4,6 +4,7 @@ pub(crate) mod engine;
 mod fields;
 pub(crate) mod indexes;
 pub(crate) mod look;
+pub(crate) mod masked;
 pub(crate) mod names;
 pub(crate) mod page;
 mod postgresql;
@@ -13,6 +14,8 @@ pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod signal;
 pub(crate) mod statement;
+mod statements;
+pub(crate) mod text;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;
@@ -22,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fields::TARGETS;
 pub use fields::{APPLICATIONS, MIN_MINUTES, USERS};
+pub use text::DATABASE_TEXT_PROBE;
 
 const TARGET: &[Check] = &[Check::of("/target", &TARGETS)];
 

@@ -15,6 +15,8 @@ use super::seen::Seen;
 use super::session::{Identity, work};
 use super::sessions;
 use super::signal::{Signal, Targeted};
+use super::statements;
+use super::text::{SessionText, Statements};
 use super::{List, One};
 use crate::postgresql::client::{Server, quote};
 
@@ -35,6 +37,22 @@ impl Engine for Postgresql {
 
     fn list_indexes(&self, ask: &ProbeContext<'_>, list: List) -> Result<Page<Index>, Refusal> {
         indexes::list_indexes(ask, list)
+    }
+
+    fn list_statements(&self, ask: &ProbeContext<'_>, one: One) -> Result<Statements, Refusal> {
+        statements::list_statements(ask, one)
+    }
+
+    fn look_at_session(
+        &self,
+        ask: &ProbeContext<'_>,
+        target: &str,
+        id: engine::Identity,
+    ) -> Result<SessionText, Refusal> {
+        let engine::Identity::Postgresql(id) = id else {
+            return Err(Refusal::Invalid("`session` is not the identity of a session".into()));
+        };
+        statements::look_at_session(ask, target, id)
     }
 
     fn identity(&self, session: &str) -> Result<engine::Identity, Refusal> {

@@ -57,8 +57,12 @@ fn micros(expression: &str) -> String {
 
 /// The kind of work of a row `a` of `pg_stat_activity`, as an expression. Programs that copy data are known by the names that
 /// they give themselves, and by what they do. A statement that ansai may not see makes a session `other`. The server shows the
-/// first 1,024 bytes of a statement, and comments may precede it: so it is a dump unless it says that it is none.
+/// first 1,024 bytes of a statement, and comments may precede it: so it is a dump unless it says that it is none. A `LOCK` whose
+/// whole text names no mode excludes everybody, which no dump does.
 pub(super) fn work() -> String {
+    // Whole characters are cut off, so a text may be a few bytes shorter than the limit.
+    let is_cut = "octet_length(a.query) >= coalesce((select setting::int from pg_settings
+                   where name = 'track_activity_query_size'), 0) - 4";
     format!(
         "case when a.backend_type = 'walsender' then 'replica'
            when a.backend_type not in ('client backend', 'parallel worker') then 'maintenance'
@@ -69,7 +73,8 @@ pub(super) fn work() -> String {
            when a.application_name ~ '^(pg_dump|pg_dumpall|pg_basebackup|pgbackrest|barman|wal-g|pg_probackup)'
              or (a.query ~* '(^|;|\\*/|\\n)\\s*copy\\M' and a.query !~* '\\mfrom\\s+stdin\\M')
              or (a.query ~* '(^|;|\\*/|\\n)\\s*lock\\M' and (a.query ~* '\\maccess\\s+share\\M'
-               or a.query !~* '\\min\\s+(row|share|exclusive|access\\s+exclusive)\\M')) then 'dump'
+               or (a.query !~* '\\min\\s+(row|share|exclusive|access\\s+exclusive)\\M'
+                 and (a.query ~ '/\\*|--' or {is_cut})))) then 'dump'
            when a.query is null or a.query = '<insufficient privilege>' or a.usesysid is null then 'other'
            when a.backend_type = 'client backend' then 'client' else 'other' end"
     )

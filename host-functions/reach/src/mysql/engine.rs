@@ -6,13 +6,14 @@ use ansai_kit::target::Reach;
 
 use super::client::Server;
 use super::session::Identity;
-use super::{control, look, replicas, sessions};
+use super::{control, look, replicas, sessions, statements};
 use crate::database::engine::{self, Control, Engine};
 use crate::database::indexes::Index;
 use crate::database::look::Looked;
 use crate::database::page::Page;
 use crate::database::replicas::Replica;
 use crate::database::sessions::Session;
+use crate::database::text::{SessionText, Statements};
 use crate::database::{List, One};
 
 pub(crate) struct Mysql;
@@ -32,6 +33,22 @@ impl Engine for Mysql {
 
     fn list_indexes(&self, _ask: &ProbeContext<'_>, List { target, .. }: List) -> Result<Page<Index>, Refusal> {
         Err(Refusal::Unsupported(format!("target `{target}`: MySQL and MariaDB have no invalid indexes to list")))
+    }
+
+    fn list_statements(&self, ask: &ProbeContext<'_>, one: One) -> Result<Statements, Refusal> {
+        statements::list_statements(ask, one)
+    }
+
+    fn look_at_session(
+        &self,
+        ask: &ProbeContext<'_>,
+        target: &str,
+        id: engine::Identity,
+    ) -> Result<SessionText, Refusal> {
+        let engine::Identity::Mysql(id) = id else {
+            return Err(Refusal::Invalid("`session` is not the identity of a session".into()));
+        };
+        statements::look_at_session(ask, target, id)
     }
 
     fn identity(&self, session: &str) -> Result<engine::Identity, Refusal> {

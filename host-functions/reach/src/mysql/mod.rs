@@ -11,6 +11,7 @@ mod replicas;
 mod session;
 mod sessions;
 mod space;
+mod statements;
 mod table;
 mod tables;
 

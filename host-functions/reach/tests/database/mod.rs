@@ -22,6 +22,7 @@ use crate::scene::{HOST, KIND};
 use proposal::Proposal;
 
 pub(crate) const DATABASE: &str = "ansai:database/database-probe";
+pub(crate) const TEXTS: &str = "ansai:database/database-text-probe";
 pub(crate) const SESSIONS: &str = "ansai:database/database-session-actions";
 
 /// A server, and the targets of an instance.
@@ -84,6 +85,12 @@ impl<S> Scene<S> {
         let all = self.list(interface, function);
         let found = all.iter().find(|entry| entry[field] == value);
         found.unwrap_or_else(|| panic!("no {field} {value:?} in {all:#?}")).clone()
+    }
+
+    /// The kinds of statements that the server counts.
+    pub(crate) fn statements(&self) -> Result<Vec<Value>, Refusal> {
+        let all = self.ask(TEXTS, "list-statements", &json!({"target": "db"}))?;
+        Ok(all["entries"].as_array().unwrap().clone())
     }
 
     pub(crate) fn step(&self, interface: &str, function: &str, scope: Scope, arguments: Value) -> Proposal<'_> {

@@ -19,3 +19,4 @@ mod probes;
 mod replicas;
 mod scene;
 mod sessions;
+mod statements;

@@ -163,7 +163,7 @@ fn a_recycled_process_id_is_not_signalled() {
 #[test]
 fn superusers_dumps_and_ansai_are_spared() {
     let Some(scene) = Scene::new() else { return };
-    scene.server.sql("app", "create role shop login; create role backup login replication; create table t as select * from generate_series(1, 300000) n; grant all on t to shop, backup");
+    scene.server.sql("app", "create role shop login; create role backup login replication; create table u (a int); grant all on u to shop; create table t as select * from generate_series(1, 300000) n; grant all on t to shop, backup");
     let mut clients = Vec::new();
     // The server shows the begin of a long statement.
     let long_lock = format!("begin; lock table {}t in access share mode", "t, ".repeat(400));
@@ -176,6 +176,7 @@ fn superusers_dumps_and_ansai_are_spared() {
         ("commented", "shop", "begin; /* nightly */ lock table t in access share mode", "dump"),
         ("explained", "shop", "begin; -- nightly\n copy (select 1) to stdout", "dump"),
         ("locks-much", "shop", long_lock.as_str(), "dump"),
+        ("annotated", "shop", "begin; lock table u /* in access */ ", "dump"),
         ("copies-much", "shop", long_copy.as_str(), "dump"),
     ] {
         let client = scene.server.client("app", statement).args(["-U", user, "-c", r"\! exec sleep 600"]);
@@ -193,6 +194,24 @@ fn superusers_dumps_and_ansai_are_spared() {
     assert!(step(&scene, "terminate", &own).preview().is_err());
     let maintenance = scene.list(DATABASE, "list-sessions");
     assert!(maintenance.iter().filter(|one| one["user"] == "").all(|one| one["work"] == "maintenance"));
+}
+
+/// A dump locks in a mode that excludes nobody, and says so.
+#[test]
+fn a_session_that_locks_a_table_for_itself_is_no_dump() {
+    let Some(scene) = Scene::new() else { return };
+    scene.server.sql("app", "create role shop login; create table t (a int); grant all on t to shop");
+    for (application, lock) in [("default-mode", "lock table t;"), ("exclusive", "lock table t in exclusive mode")] {
+        let holder = scene.server.client("app", "begin").args(["-U", "shop", "-c", lock, "-c", r"\! exec sleep 600"]);
+        let _holder = holder.env("PGAPPNAME", application).spawn();
+        let state =
+            format!("select state from pg_stat_activity where application_name = '{application}' and query ~ 'lock'");
+        scene.server.wait_for("app", &state, "idle in transaction");
+        let found = session(&scene, application);
+        assert_eq!(found["work"], "client", "{found}");
+        let applied = step(&scene, "terminate", &found).apply();
+        assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
+    }
 }
 
 /// What the role of ansai may not see is never a client.

@@ -1,5 +1,6 @@
 //! The age of the oldest transaction: PostgreSQL stops before it reaches 2^31.
 
+use ansai_sdk::pages::Part;
 use ansai_sdk::{CouldNotTell as _, Decision, Failure, Ladder, Measure, Observation, largest, share};
 
 use super::tables::holder;
@@ -62,7 +63,8 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
         let why = format!("`vacuum freeze` of its oldest tables is needed; {}", holder(&view));
         return Ok(situation.advise(what, why));
     }
-    let listed = calls::tables(host, target).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed =
+        calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let freeze = view.count("freeze-age").unwrap_or_default();
     let old = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
     let mut ladder = Ladder::new(host, MOST_TABLES as u64, |preview| preview.items);

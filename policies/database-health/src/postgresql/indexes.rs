@@ -1,5 +1,6 @@
 //! Indexes that queries do not use because their build failed, and what a rebuild left behind.
 
+use ansai_sdk::pages::Part;
 use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Status};
 
 use crate::calls::{self, DROP_LEFTOVER, REINDEX};
@@ -43,7 +44,8 @@ pub(super) fn observe(view: &View<'_>, all: Vec<Index>, report: &mut Report<'_>)
 
 pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = calls::indexes(host, target).could_not_tell(&format!("the indexes of {target} cannot be listed"))?;
+    let listed = calls::indexes(host, target, Part::Same)
+        .could_not_tell(&format!("the indexes of {target} cannot be listed"))?;
     let Some(index) = listed.entries.into_iter().find(|index| index.about == *about) else {
         return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
     };

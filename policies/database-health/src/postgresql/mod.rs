@@ -1,10 +1,12 @@
-//! What only PostgreSQL has: dead rows, invalid indexes, the age of transactions, the cache.
+//! What only PostgreSQL has: dead rows, bloat, invalid indexes, the age of transactions, the cache.
 
 mod age;
+mod bloat;
 mod cache;
 mod indexes;
 mod tables;
 
+use ansai_sdk::pages::Part;
 use ansai_sdk::{Decision, Failure};
 
 use crate::calls::{self, TABLES};
@@ -22,16 +24,23 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if view.server.replica {
         return Some("its tables are maintained on the server that it follows".into());
     }
-    if is_full(report) || !is_due(host, settings, target, &["index", "dead-rows"]) {
+    if is_full(report) || !is_due(host, settings, target, &["index", "dead-rows", "bloat"]) {
         return None;
     }
-    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target)) {
+    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target, Part::Next)) {
         indexes::observe(view, all, report);
     }
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    if let Some(all) = report.listed("dead-rows", "table", target, about, calls::tables(host, target)) {
+    let listed = calls::tables(host, target, Part::Next);
+    let missing = match &listed {
+        Ok(all) => all.missing("table"),
+        Err(refusal) => Some(format!("the tables of {target} cannot be listed: {}", refusal.words())),
+    };
+    report.looked("bloat", target, missing);
+    if let Some(all) = report.listed("dead-rows", "table", target, about, listed) {
+        bloat::observe(view, all.clone(), settings, report);
         tables::observe(view, all, settings, report);
     }
     None
@@ -40,6 +49,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
 /// What to do about a finding of this engine; `None` if it is none of them.
 pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
     Some(match situation.kind {
+        "bloat" => Ok(bloat::plan(situation)),
         "dead-rows" => tables::plan(situation),
         "index" => indexes::plan(situation),
         "wraparound" => age::plan(situation),

@@ -1,5 +1,6 @@
 //! Dead rows, and the vacuum that makes their room usable.
 
+use ansai_sdk::pages::Part;
 use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share, text,
 };
@@ -55,7 +56,8 @@ fn key(table: &Table) -> String {
 
 pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = calls::tables(host, target).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed =
+        calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
         return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
     };

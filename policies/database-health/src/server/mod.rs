@@ -5,6 +5,7 @@ mod leak;
 mod locks;
 mod replicas;
 mod sessions;
+mod statements;
 
 use ansai_sdk::context::Target;
 use ansai_sdk::{
@@ -133,6 +134,10 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
         };
         words.extend(skipped.map(|skipped| format!("; {skipped}")));
     }
+    if report.timeouts() == earlier {
+        let skipped = statements::observe(&view, settings, report);
+        words.extend(skipped.map(|skipped| format!("; {skipped}")));
+    }
     report.add(Observation::new(format!("server:{name}"), about, Status::Healthy, words));
 }
 
@@ -144,6 +149,7 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure
         "connections" => Ok(connections::plan(situation)),
         "leak" => Ok(leak::plan(situation)),
         "replica" => Ok(replicas::plan(situation)),
+        "statement" | "slow" => Ok(statements::plan(situation)),
         _ => return None,
     })
 }

@@ -5,10 +5,10 @@ use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Sev
 
 use super::View;
 use super::locks::{PREPARED, Root, roots};
-use crate::calls::{self, SESSION_ACTIONS};
+use crate::calls::{self, SESSION_ACTIONS, TEXTS};
 use crate::imports::ansai::database::database_probe::{Session, Work};
 use crate::plan::{self, Situation};
-use crate::report::Report;
+use crate::report::{Report, is_late};
 use crate::settings::Settings;
 
 /// What a grant has if it names no `min_minutes`.
@@ -39,8 +39,19 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let all: Vec<Fault<'_>> = view.sessions.iter().filter_map(|one| fault(view, settings, one, &roots)).collect();
     let (key, bad) = (|one: &Fault<'_>| key(view, one.session), |one: &Fault<'_>| Some((one.severity, one.lasts)));
     for one in &report.worst("session", target, &view.server.about, all, key, bad) {
-        report.add(one.observe(view));
+        let mut seen = one.observe(view);
+        seen.evidence.extend(statement(view.target, one.session, report));
+        report.add(seen);
     }
+}
+
+/// What a session runs, or ran last, if this instance may see it.
+fn statement(target: &str, session: &Session, report: &mut Report<'_>) -> Option<Measure> {
+    if !report.host().grants().has(TEXTS) || is_late(report) {
+        return None;
+    }
+    let shown = calls::look_at_session(report.host(), target, &session.identity);
+    shown.inspect_err(|refusal| report.count(refusal)).ok().map(|shown| Measure::text("statement", shown.text))
 }
 
 fn key(view: &View<'_>, session: &Session) -> String {

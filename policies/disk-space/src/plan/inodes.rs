@@ -1,9 +1,10 @@
 //! The steps for a file system that runs out of inodes. Steps that remove the most files come first, whatever their
-//! size.
+//! size. Images come last, as always: the engine does not tell how many inodes one frees, so each counts as one.
 
 use ansai_sdk::{Ladder, largest};
 
 use super::Situation;
+use super::containers::containers;
 use super::ladder::reclaim;
 use super::selection::Kind;
 use crate::calls::{self, REMOVE};
@@ -26,5 +27,8 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
             let most = u32::try_from(rest).unwrap_or(0);
             calls::remove(situation.host, &kind.select(&root, 0, most), &reason)
         });
+    }
+    if !ladder.is_enough() {
+        containers(situation, ladder);
     }
 }

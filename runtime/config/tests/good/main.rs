@@ -75,6 +75,27 @@ fn the_time_in_which_to_verify_is_the_manifests_unless_the_operator_sets_it() {
     assert!(set("verify_within = \"2h\"").is_err());
 }
 
+/// Would break: a manifest without a pause between two attempts, or one that the operator cannot change.
+#[test]
+fn the_cooldown_is_the_operators_then_the_manifests_then_the_default() {
+    let parse =
+        |attempts: &str| Manifest::parse("policy.toml", &format!("{MANIFEST}\n[attempts]\n{attempts}"), INTERFACES);
+    let minute = parse("cooldown = \"1 min\"").unwrap();
+    assert_eq!(Manifest::from_json("embedded", &minute.to_json().to_string(), INTERFACES).unwrap(), minute);
+    for bad in ["0s", "9s", "31 days"] {
+        assert!(parse(&format!("cooldown = \"{bad}\"")).is_err(), "{bad}");
+    }
+    let cooldown = |attempts: &str, manifest: &Manifest| {
+        let text = format!("[policy.a.attempts]\n{attempts}\n");
+        let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+        config.retry_policy(&"a".parse().unwrap(), manifest).unwrap().cooldown
+    };
+    assert_eq!(cooldown("max = 2", &manifest()), Millis::new(600_000));
+    assert_eq!(cooldown("max = 2", &minute), Millis::new(60_000));
+    assert_eq!(cooldown("cooldown = \"10m\"", &minute), Millis::new(600_000));
+    assert_eq!(cooldown("cooldown = \"0s\"", &minute), Millis::ZERO);
+}
+
 #[test]
 fn the_manifest_survives_being_embedded() {
     let manifest = manifest();

@@ -58,6 +58,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         limits: manifest.limits_in_force(),
         shares: Shares::default(),
         retry_policy: RetryPolicy {
+            cooldown: manifest.cooldown.unwrap_or(RetryPolicy::default().cooldown),
             verify_within: manifest.verify_within,
             ladder: manifest.ladder.clone(),
             ..RetryPolicy::default()

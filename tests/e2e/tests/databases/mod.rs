@@ -1,5 +1,6 @@
 //! The policy `database-health` with real servers.
 
+mod killed;
 mod mysql;
 mod postgresql;
 mod site;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ansai_harness::server::{Postgresql, free_port, packages};
-use ansai_harness::{Ansai, Daemon, Ran, binary, scene};
+use ansai_harness::{Ansai, Daemon, Invocation, Ran, binary, scene};
 
 /// The page that says how to make the role of ansai.
 const PAGE: &str = include_str!("../../../../runtime/docs/postgresql.md");
@@ -89,10 +89,15 @@ impl Site {
 
     /// One run in the mode `enforce`. `targets` are names, users and ports; the first one is what steps are granted for.
     pub(super) fn once(&self, targets: &[(&str, &str, u16)]) -> Ran {
+        self.invocation(targets).run()
+    }
+
+    /// The same run, before it begins.
+    pub(super) fn invocation(&self, targets: &[(&str, &str, u16)]) -> Invocation {
         let config = self.place().join("ansai.toml");
         std::fs::write(&config, self.ansai_toml(targets)).unwrap();
         scene::permit(&config, 0o600);
-        Ansai::new().args(["run", "--once", "--format", "json", "--config"]).arg(config).limit(LIMIT).run()
+        Ansai::new().args(["run", "--once", "--format", "json", "--config"]).arg(config).limit(LIMIT)
     }
 
     fn ansai_toml(&self, targets: &[(&str, &str, u16)]) -> String {

@@ -1,6 +1,7 @@
 //! Lists that come in pages.
 
-use crate::{Refusal, text};
+use crate::context::Trigger;
+use crate::{Host, Refusal, text};
 
 /// A page of a list, as probes answer it.
 pub struct Page<T> {
@@ -92,9 +93,94 @@ pub fn read<T>(
     Ok(listed)
 }
 
+/// Which part of a list to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The one after that of the last evaluation. A verification reads the same one again.
+    Next,
+    /// That of the last evaluation: for a plan, which needs what was found there.
+    Same,
+}
+
+/// Reads a part of a list that is longer than one evaluation can read: each evaluation continues where the last one ended, and
+/// begins again after the end. `name` is where this is stored. A list that fits is read completely each time. If it does not,
+/// the end of what was read is [`End::More`], also in the last part: the others were not read this time.
+///
+/// # Errors
+/// The refusal of the first page; the next evaluation then begins at the beginning.
+pub fn read_part<T>(
+    host: &Host,
+    name: &str,
+    part: Part,
+    most: usize,
+    mut page: impl FnMut(Option<&str>) -> Result<Page<T>, Refusal>,
+) -> Result<Listed<T>, Refusal> {
+    let place = format!("part:{name}");
+    let stored = host.recall(&place).unwrap_or_default();
+    let (last, next) = stored.split_once('\n').unwrap_or_default();
+    let is_again = part == Part::Same || matches!(host.triggered_by(), Trigger::Verification);
+    let begin = if is_again { last } else { next };
+    let mut cursor = None;
+    let listed = read(most, |inner| {
+        let one = page(inner.or(Some(begin).filter(|begin| !begin.is_empty())))?;
+        cursor.clone_from(&one.cursor);
+        Ok(one)
+    });
+    let mut remember = |value: String| {
+        if part == Part::Next && value != stored {
+            host.remember(&place, &value);
+        }
+    };
+    let mut listed = listed.inspect_err(|_| remember(String::new()))?;
+    let end = cursor.filter(|_| matches!(listed.end, Some(End::More))).unwrap_or_default();
+    let is_whole = begin.is_empty() && end.is_empty();
+    if !begin.is_empty() && listed.end.is_none() {
+        listed.end = Some(End::More);
+    }
+    remember(if is_whole { String::new() } else { format!("{begin}\n{end}") });
+    Ok(listed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::StandIn;
+
+    /// Five things in pages of one, of which an evaluation reads two.
+    fn five(host: &Host, part: Part) -> (Vec<usize>, bool) {
+        let listed = read_part(host, "thing:db", part, 2, |cursor| {
+            let from = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+            let cursor = (from < 4).then(|| (from + 1).to_string());
+            Ok(Page { entries: vec![from], skipped: 0, complete: cursor.is_none(), cursor })
+        });
+        let listed = listed.unwrap_or_else(|_| panic!("the first page is there"));
+        (listed.entries, matches!(listed.end, Some(End::More)))
+    }
+
+    /// Would break: what is behind the end of one evaluation is never seen, or a plan does not find what was found.
+    #[test]
+    fn each_evaluation_reads_the_next_part_and_a_plan_the_same() {
+        let host = StandIn::default().host();
+        for part in [vec![0, 1], vec![2, 3], vec![4], vec![0, 1], vec![2, 3]] {
+            assert_eq!(five(&host, Part::Next), (part.clone(), true));
+            assert_eq!(five(&host, Part::Same), (part, true));
+        }
+    }
+
+    #[test]
+    fn a_refused_part_begins_again_and_a_list_that_fits_stores_nothing() {
+        let host = StandIn::default().remembers("part:thing:db", "0\n9").host();
+        let refused = read_part::<u8>(&host, "thing:db", Part::Next, 2, |cursor| {
+            assert_eq!(cursor, Some("9"));
+            Err(Refusal::Invalid("not a cursor".into()))
+        });
+        assert!(refused.is_err());
+        assert_eq!(five(&host, Part::Next).0, [0, 1]);
+        let host = StandIn::default().host();
+        let fits = |_: Option<&str>| Ok(Page { entries: vec![1], skipped: 0, complete: true, cursor: None });
+        assert!(read_part(&host, "small", Part::Next, 2, fits).is_ok_and(|listed| listed.end.is_none()));
+        assert_eq!(host.recall("part:small"), None);
+    }
 
     /// Would break: what was read, lost with a later refusal; or the end of a list that counts as all of it.
     #[test]

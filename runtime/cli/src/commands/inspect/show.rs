@@ -40,6 +40,9 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("schedule", schedule(manifest)),
         ("verification", verification),
     ];
+    if let Some(cooldown) = manifest.cooldown {
+        about.push(("cooldown", format!("{cooldown} between two attempts")));
+    }
     if !manifest.ladder.is_empty() {
         about.push(("stages", ladder::stages(&manifest.ladder)));
     }
