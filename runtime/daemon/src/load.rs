@@ -15,6 +15,7 @@ pub use self::error::InstanceError;
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::pulled::Pulled;
 use crate::share::Share;
 use crate::sources::{Source, SourceError};
 use crate::warning::Warning;
@@ -27,6 +28,8 @@ pub struct LoadRequest<'a> {
     pub configuration: Option<&'a Configuration>,
     /// Where the built-in policies are that the configuration names.
     pub share: &'a Share,
+    /// Where the policies of registries are that the configuration names, and whether all components must be pinned.
+    pub pulled: &'a Pulled,
     /// No instance's mode is above it.
     pub ceiling: Mode,
     /// Compiles and links.

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-events", &["ansai-core"]),
     ("ansai-delivery", &["ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
     ("ansai-notify", &["ansai-core", "ansai-kit", "ansai-delivery", "ansai-storage"]),
+    ("ansai-registry", &["ansai-core", "ansai-http-client", "ansai-storage"]),
     (
         "ansai-supervisor",
         &[
@@ -54,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-engine",
             "ansai-events",
             "ansai-notify",
+            "ansai-registry",
             "ansai-storage",
             "ansai-supervisor",
         ],
@@ -72,6 +74,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-audit",
             "ansai-events",
             "ansai-notify",
+            "ansai-registry",
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
@@ -91,7 +94,7 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach"]),
+    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach", "ansai-registry"]),
     ("cap-std", &["ansai-storage"]),
 ];
 

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let configuration =
         config_path.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
     let engine = compiler::engine(registry.clone())?;
-    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
+    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine, pulled: &global.pulled() };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
         Some((_, Ok(configuration))) => checked.extend(configured(configuration, &found, &share, &with)),
@@ -131,6 +131,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         found,
         configuration: Some(configuration),
         share,
+        pulled: with.pulled,
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,
