@@ -1,6 +1,7 @@
 //! From a registry into the store.
 
 use std::cmp::Reverse;
+use std::fs::File;
 
 use semver::VersionReq;
 
@@ -15,7 +16,7 @@ const MOST_TAG_BYTES: u64 = 1 << 20;
 const MOST_PAGES: usize = 20;
 
 /// A policy whose content is in the store, without a name there yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Fetched {
     /// The reference with the tag or digest that was found.
     pub reference: Reference,
@@ -23,6 +24,8 @@ pub struct Fetched {
     pub manifest: Descriptor,
     /// The component.
     pub component: Descriptor,
+    /// Keeps the content, which has no name yet.
+    pub(crate) _busy: File,
 }
 
 impl Client {
@@ -33,7 +36,7 @@ impl Client {
     /// It is not there, is no policy, or is not what was announced; the registry misbehaves; or the store is full. Then
     /// nothing is stored partly.
     pub fn fetch(&self, reference: &Reference, store: &Store) -> Result<Fetched> {
-        let _busy = store.busy()?;
+        let busy = store.busy()?;
         let scope = format!("repository:{}:pull", reference.repository());
         let reference = match &reference.selector {
             Selector::Versions(versions) => self.highest(reference, versions, &scope)?,
@@ -53,7 +56,7 @@ impl Client {
         }
         store.put_bytes(&manifest.config, &config)?;
         store.put_bytes(&descriptor, &bytes)?;
-        Ok(Fetched { reference, manifest: descriptor, component })
+        Ok(Fetched { reference, manifest: descriptor, component, _busy: busy })
     }
 
     /// The highest version of a set, by its tag.

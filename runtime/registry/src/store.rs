@@ -31,7 +31,14 @@ impl Store {
     /// # Errors
     /// The system refuses, or another user can change it.
     pub fn create(state: &Directory) -> Result<Store> {
-        let root = state.create_subdirectory(NAME)?;
+        Store::at(state.create_subdirectory(NAME)?)
+    }
+
+    /// Makes a directory a store: an OCI image layout.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn at(root: Directory) -> Result<Store> {
         if root.read("oci-layout", 0)?.is_none() {
             root.replace("oci-layout", LAYOUT, WriteOptions::PRIVATE)?;
         }
@@ -44,15 +51,38 @@ impl Store {
     /// # Errors
     /// As [`Store::create`].
     pub fn open(state: &Directory) -> Result<Option<Store>> {
-        let open = || {
-            let root = state.subdirectory(NAME)?;
-            let content = root.subdirectory("blobs")?.subdirectory("sha256")?;
-            Ok(Store { root, content })
-        };
-        match open() {
-            Err(error) if StorageError::is_not_found(&error) => Ok(None),
-            opened => Ok(opened.map(Some)?),
+        match state.subdirectory(NAME).map_err(RegistryError::from).and_then(Store::at_existing) {
+            Err(RegistryError::Storage(error)) if StorageError::is_not_found(&error) => Ok(None),
+            opened => opened.map(Some),
         }
+    }
+
+    /// The store in a directory that has one.
+    ///
+    /// # Errors
+    /// It has none, or as [`Store::create`].
+    pub fn at_existing(root: Directory) -> Result<Store> {
+        let content = root.subdirectory("blobs")?.subdirectory("sha256")?;
+        Ok(Store { root, content })
+    }
+
+    /// Copies the content of a policy into another store, verified. It has no name there yet.
+    ///
+    /// # Errors
+    /// It is not a policy, is damaged, or the other store cannot be written.
+    pub fn copy(&self, entry: &Entry, to: &Store) -> Result<Fetched> {
+        let busy = to.busy()?;
+        let no_policy = |problem| RegistryError::Artifact { reference: entry.reference.to_string(), problem };
+        let bytes = self.read(&entry.digest, MOST_DOCUMENT_BYTES)?;
+        let manifest = Manifest::parse(&bytes).map_err(no_policy)?;
+        let component = manifest.component().map_err(no_policy)?.clone();
+        let config = self.read(&manifest.config.digest, manifest.config.size)?;
+        manifest.check_config(&config).map_err(no_policy)?;
+        let descriptor = Descriptor::of(MANIFEST_TYPE, &bytes);
+        to.put_bytes(&component, &self.read(&component.digest, component.size)?)?;
+        to.put_bytes(&manifest.config, &config)?;
+        to.put_bytes(&descriptor, &bytes)?;
+        Ok(Fetched { reference: entry.reference.clone(), manifest: descriptor, component, _busy: busy })
     }
 
     /// The directory of files of its own, such as logins.

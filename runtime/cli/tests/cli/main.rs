@@ -31,6 +31,7 @@ mod plans;
 mod promote;
 mod queries;
 mod refused;
+mod registry;
 mod replay;
 mod run;
 mod schedules;
