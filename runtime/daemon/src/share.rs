@@ -48,7 +48,9 @@ impl Share {
         match source {
             PolicySource::Path(path) => Ok(path),
             PolicySource::Builtin(name) => self.policy(&name),
-            PolicySource::Registry(name) => Err(ShareError::Unknown { name, path: PathBuf::from("the share directory"), known: Vec::new() }),
+            PolicySource::Registry(name) => {
+                Err(ShareError::Unknown { name, path: PathBuf::from("the share directory"), known: Vec::new() })
+            }
         }
     }
 

@@ -33,12 +33,7 @@ impl Descriptor {
     /// That of bytes.
     pub fn of(media_type: &str, bytes: &[u8]) -> Descriptor {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        Descriptor {
-            media_type: media_type.to_owned(),
-            digest: Digest::of(bytes),
-            size,
-            annotations: BTreeMap::new(),
-        }
+        Descriptor { media_type: media_type.to_owned(), digest: Digest::of(bytes), size, annotations: BTreeMap::new() }
     }
 }
 

@@ -38,7 +38,8 @@ impl Credentials {
         let bytes = Zeroizing::new(content.bytes);
         let path = store.root().path_of(FILE);
         // The words of the parser could repeat a secret.
-        serde_json::from_slice(&bytes).map_err(|_| RegistryError::Invalid { path, why: "not a file of logins".to_owned() })
+        serde_json::from_slice(&bytes)
+            .map_err(|_| RegistryError::Invalid { path, why: "not a file of logins".to_owned() })
     }
 
     /// The login for a registry.
@@ -55,8 +56,8 @@ impl Credentials {
         let kept = Kept { user: login.user.clone(), secret: login.secret.as_str().to_owned() };
         self.0.insert(registry.to_owned(), kept);
         let path = store.root().path_of(FILE);
-        let bytes = serde_json::to_vec(&self)
-            .map_err(|error| RegistryError::Invalid { path, why: error.to_string() })?;
+        let bytes =
+            serde_json::to_vec(&self).map_err(|error| RegistryError::Invalid { path, why: error.to_string() })?;
         Ok(store.root().replace(FILE, &Zeroizing::new(bytes), WriteOptions::PRIVATE)?)
     }
 }

@@ -12,7 +12,8 @@ use crate::{Digest, RegistryError, Result};
 pub const FILE_NAME: &str = "ansai.lock";
 const MOST_BYTES: u64 = 4 << 20;
 const VERSION: u32 = 1;
-const HEAD: &str = "# Written by `ansai pull`, which reads the configuration next to this file. Keep both under version control.\n\n";
+const HEAD: &str =
+    "# Written by `ansai pull`, which reads the configuration next to this file. Keep both under version control.\n\n";
 
 /// A pinned policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,10 +90,9 @@ impl Lock {
     /// # Errors
     /// It is not pinned.
     pub fn get(&self, source: &str) -> Result<&Locked> {
-        self.policies.get(source).ok_or_else(|| RegistryError::NotLocked {
-            path: self.path.clone(),
-            reference: source.to_owned(),
-        })
+        self.policies
+            .get(source)
+            .ok_or_else(|| RegistryError::NotLocked { path: self.path.clone(), reference: source.to_owned() })
     }
 
     /// Every pinned policy, by source.
@@ -111,7 +111,8 @@ impl Lock {
     /// The system refuses.
     pub fn write(&self) -> Result<()> {
         let document = Document { version: VERSION, policies: self.policies.values().cloned().collect() };
-        let invalid = |error: toml::ser::Error| RegistryError::Invalid { path: self.path.clone(), why: error.to_string() };
+        let invalid =
+            |error: toml::ser::Error| RegistryError::Invalid { path: self.path.clone(), why: error.to_string() };
         let text = format!("{HEAD}{}", toml::to_string_pretty(&document).map_err(invalid)?);
         // Readable as the configuration is: it holds no secret.
         let options = WriteOptions { permissions: Permissions::Mode(0o644), ..WriteOptions::PRIVATE };
@@ -181,7 +182,11 @@ mod tests {
         ] {
             assert_ne!(bad, good);
             std::fs::write(&path, &bad).unwrap();
-            assert!(matches!(Lock::of(&configuration), Err(RegistryError::Invalid { .. })), "{}", &bad[..bad.len().min(200)]);
+            assert!(
+                matches!(Lock::of(&configuration), Err(RegistryError::Invalid { .. })),
+                "{}",
+                &bad[..bad.len().min(200)]
+            );
         }
     }
 }

@@ -89,9 +89,9 @@ impl Client {
         let request = Request::get(&begin, scope, self.limits().answer).method(Method::POST);
         let begun = self.send(&request.body(&[], "application/octet-stream"))?;
         let location = match begun.status() {
-            202 => begun.header("location").ok_or_else(|| {
-                RegistryError::answer(self.registry(), "an upload without a location")
-            })?,
+            202 => begun
+                .header("location")
+                .ok_or_else(|| RegistryError::answer(self.registry(), "an upload without a location"))?,
             _ => return Err(begun.unexpected()),
         };
         let location = self.resolve_own(location)?;

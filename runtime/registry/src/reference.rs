@@ -115,9 +115,13 @@ impl FromStr for Reference {
                 let repository = repository.split_once(':').map_or(repository, |(repository, _)| repository);
                 (repository, Selector::Digest(digest.parse()?))
             }
-            (Some((repository, range)), _) => (repository, Selector::Versions(versions(range).ok_or_else(|| {
-                bad("after `@`, expected a digest or a range of versions such as `^1.2`")
-            })?)),
+            (Some((repository, range)), _) => (
+                repository,
+                Selector::Versions(
+                    versions(range)
+                        .ok_or_else(|| bad("after `@`, expected a digest or a range of versions such as `^1.2`"))?,
+                ),
+            ),
             (None, Some((repository, tag))) if is_tag(tag) => (repository, Selector::Tag(tag.to_owned())),
             (None, Some(_)) => return Err(bad("the tag is invalid")),
             (None, None) => return Err(bad("a tag, a range of versions or a digest is missing")),

@@ -16,8 +16,11 @@ pub(crate) struct Arguments {}
 pub(crate) fn run(_arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let store = registry::existing_store(global)?;
     let entries = store.as_ref().map(Store::entries).transpose().map_err(ansai_daemon::Error::from)?;
-    let entries: Vec<(Entry, Option<u64>)> =
-        entries.into_iter().flatten().map(|entry| (entry.clone(), store.as_ref().and_then(|store| size(store, &entry)))).collect();
+    let entries: Vec<(Entry, Option<u64>)> = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| (entry.clone(), store.as_ref().and_then(|store| size(store, &entry))))
+        .collect();
     if global.format == Format::Json {
         let entries: Vec<_> = entries
             .iter()

@@ -28,11 +28,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let store = registry::existing_store(global)?;
-    let mut entries = store.as_ref().map(Store::entries).transpose().map_err(ansai_daemon::Error::from)?.unwrap_or_default();
+    let mut entries =
+        store.as_ref().map(Store::entries).transpose().map_err(ansai_daemon::Error::from)?.unwrap_or_default();
     if !arguments.references.is_empty() {
         entries = wanted(&arguments.references, &entries)?;
     }
-    let directory = Directory::create(&arguments.output).map_err(RegistryError::from).map_err(ansai_daemon::Error::from)?;
+    let directory =
+        Directory::create(&arguments.output).map_err(RegistryError::from).map_err(ansai_daemon::Error::from)?;
     let target = Store::at(directory).map_err(ansai_daemon::Error::from)?;
     for entry in &entries {
         let copied = store.as_ref().map(|store| store.copy(entry, &target)).transpose();
@@ -56,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 fn wanted(references: &[String], entries: &[Entry]) -> Result<Vec<Entry>, ansai_daemon::Error> {
-    let find = |text: &String| {
+    let find = |text: &String| -> Result<Entry, ansai_daemon::Error> {
         let reference: Reference = text.strip_prefix(REGISTRY).unwrap_or(text).parse()?;
         let found = entries.iter().find(|entry| entry.reference == reference).cloned();
         Ok(found.ok_or_else(|| RegistryError::NotStored(reference.to_string()))?)

@@ -56,7 +56,8 @@ impl Pulled {
         match source {
             PolicySource::Registry(source) => {
                 let own = self.clone();
-                let (file, state_dir) = (configuration.path.clone(), state::directory(self.state_dir.as_deref(), Some(configuration))?);
+                let (file, state_dir) =
+                    (configuration.path.clone(), state::directory(self.state_dir.as_deref(), Some(configuration))?);
                 let wanted = source.clone();
                 let found = in_time(move || own.stored(&file, &state_dir, &wanted));
                 let (path, digest) = found.unwrap_or_else(|_| Err(RegistryError::NotStored(source).into()))?;
@@ -68,13 +69,13 @@ impl Pulled {
 
     /// The components of the store, of all versions. What cannot be read is left out.
     pub fn components(&self, configuration: Option<&Configuration>) -> Vec<PathBuf> {
-        let components = || {
+        let components = || -> Result<Vec<PathBuf>, Error> {
             let store = open(&state::directory(self.state_dir.as_deref(), configuration)?)?;
             let Some(store) = store else { return Ok(Vec::new()) };
             let path = |entry: &Entry| store.component(&entry.digest).map(|(path, _)| path);
             Ok(store.entries()?.iter().filter_map(|entry| path(entry).ok()).collect())
         };
-        components().unwrap_or_else(|error: Error| {
+        components().unwrap_or_else(|error| {
             tracing::debug!("no pulled policies: {error}");
             Vec::new()
         })

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use ansai_http_client::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ureq::Agent;
 use ureq::http::{self, HeaderValue, Method, Uri};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::Agent;
 use zeroize::Zeroizing;
 
 use super::challenge::{Challenge, token_url};
@@ -104,12 +104,7 @@ impl Client {
         Ok(answer)
     }
 
-    fn follow(
-        &self,
-        request: &Request<'_>,
-        authorization: Option<HeaderValue>,
-        began: Instant,
-    ) -> Result<Answer<'_>> {
+    fn follow(&self, request: &Request<'_>, authorization: Option<HeaderValue>, began: Instant) -> Result<Answer<'_>> {
         let mut uri = self.uri(&request.url)?;
         for _ in 0..=MOST_REDIRECTS {
             let left = request.limit.saturating_sub(began.elapsed());
@@ -160,9 +155,11 @@ impl Client {
         {
             return match forbidden {
                 Forbidden::Plain => RegistryError::Plain(registry),
-                Forbidden::Closer => {
-                    RegistryError::redirect(&registry, uri.host().unwrap_or_default(), "it is closer to this machine than the registry, or no server of its own")
-                }
+                Forbidden::Closer => RegistryError::redirect(
+                    &registry,
+                    uri.host().unwrap_or_default(),
+                    "it is closer to this machine than the registry, or no server of its own",
+                ),
             };
         }
         match Failure::from(error) {

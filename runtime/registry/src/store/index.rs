@@ -32,8 +32,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn read(root: &Directory) -> Result<Index> {
-        let invalid =
-            |why: String| RegistryError::Invalid { path: root.path_of(FILE), why };
+        let invalid = |why: String| RegistryError::Invalid { path: root.path_of(FILE), why };
         let Some(content) = root.read(FILE, MOST_BYTES)? else {
             return Ok(Index { schema_version: 2, media_type: INDEX_TYPE.to_owned(), manifests: Vec::new() });
         };
@@ -44,7 +43,8 @@ impl Index {
     }
 
     pub(super) fn write(&self, root: &Directory) -> Result<()> {
-        let failed = |error: serde_json::Error| RegistryError::Invalid { path: root.path_of(FILE), why: error.to_string() };
+        let failed =
+            |error: serde_json::Error| RegistryError::Invalid { path: root.path_of(FILE), why: error.to_string() };
         let bytes = serde_json::to_vec_pretty(self).map_err(failed)?;
         Ok(root.replace(FILE, &bytes, WriteOptions::PRIVATE)?)
     }

@@ -44,7 +44,8 @@ pub(crate) fn content() -> Content {
 
 pub(crate) fn content_of(manifest: &Value, content: &[&[u8]]) -> Content {
     let manifest = manifest.to_string().into_bytes();
-    let mut all: Content = content.iter().map(|bytes| (format!("blobs/{}", Digest::of(bytes)), bytes.to_vec())).collect();
+    let mut all: Content =
+        content.iter().map(|bytes| (format!("blobs/{}", Digest::of(bytes)), bytes.to_vec())).collect();
     all.insert(format!("manifests/{}", Digest::of(&manifest)), manifest.clone());
     all.insert("manifests/1.0.0".to_owned(), manifest);
     all.insert("tags/list?n=1000".to_owned(), br#"{"name":"web","tags":["1.0.0","latest","0.9.0","x"]}"#.to_vec());
@@ -64,10 +65,11 @@ pub(crate) fn serve(content: &Content, path: &str) -> Say {
 }
 
 /// A registry that serves this, unless `lie` says something else.
-pub(crate) fn registry(content: Content, lie: impl Fn(&str, &str) -> Option<Say> + Send + Sync + 'static) -> LyingRegistry {
-    LyingRegistry::start(Arc::new(move |_, path, headers| {
-        lie(path, headers).unwrap_or_else(|| serve(&content, path))
-    }))
+pub(crate) fn registry(
+    content: Content,
+    lie: impl Fn(&str, &str) -> Option<Say> + Send + Sync + 'static,
+) -> LyingRegistry {
+    LyingRegistry::start(Arc::new(move |_, path, headers| lie(path, headers).unwrap_or_else(|| serve(&content, path))))
 }
 
 pub(crate) fn client_of(registry: &LyingRegistry) -> Client {

@@ -58,9 +58,12 @@ fn content_that_is_not_what_was_announced() {
     let mut other = COMPONENT.to_vec();
     other[9] ^= 1;
     let (longer, shorter) = ([COMPONENT, b"!"].concat(), COMPONENT[1..].to_vec());
-    for (body, code) in
-        [(other, codes::CONTENT_DIGEST), (longer, codes::CONTENT_SIZE), (shorter, codes::CONTENT_SIZE), (Vec::new(), codes::CONTENT_SIZE)]
-    {
+    for (body, code) in [
+        (other, codes::CONTENT_DIGEST),
+        (longer, codes::CONTENT_SIZE),
+        (shorter, codes::CONTENT_SIZE),
+        (Vec::new(), codes::CONTENT_SIZE),
+    ] {
         let lying = says_for_component(move || answer("", &body));
         assert_eq!(refused(&lying, ":1.0.0"), code);
     }
@@ -106,9 +109,8 @@ fn a_manifest_that_is_not_the_one_that_was_asked_for() {
     assert_eq!(refused(&registry(replayed, |_, _| None), &format!("@{digest}")), codes::CONTENT_DIGEST);
     let header = format!("docker-content-digest: {digest}\r\n");
     let manifest = content()["manifests/1.0.0"].clone();
-    let lying = registry(content(), move |path, _| {
-        path.ends_with("/manifests/1.0.0").then(|| answer(&header, &manifest))
-    });
+    let lying =
+        registry(content(), move |path, _| path.ends_with("/manifests/1.0.0").then(|| answer(&header, &manifest)));
     assert_eq!(refused(&lying, ":1.0.0"), codes::CONTENT_DIGEST);
 }
 
@@ -135,9 +137,8 @@ fn floods() {
     });
     assert_eq!(refused(&headers, ":1.0.0"), codes::REGISTRY_ANSWER);
     let pages = registry(content(), |path, _| {
-        path.contains("/tags/").then(|| {
-            answer("link: </v2/web/tags/list?n=1000&last=x>; rel=\"next\"\r\n", br#"{"tags":["a"]}"#)
-        })
+        path.contains("/tags/")
+            .then(|| answer("link: </v2/web/tags/list?n=1000&last=x>; rel=\"next\"\r\n", br#"{"tags":["a"]}"#))
     });
     assert_eq!(refused(&pages, "@^1"), codes::REGISTRY_ANSWER);
 }
@@ -146,7 +147,8 @@ fn floods() {
 fn a_registry_that_is_slow_or_silent() {
     let drips = says_for_component(|| {
         Say::Raw(Box::new(|stream| {
-            let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", COMPONENT.len()).as_bytes());
+            let _ =
+                stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", COMPONENT.len()).as_bytes());
             for byte in COMPONENT {
                 if stream.write_all(&[*byte]).is_err() {
                     return;
@@ -209,9 +211,8 @@ fn a_redirect_to_storage_is_followed_without_the_login() {
 fn compressed_content() {
     let bomb = says_for_component(|| answer("content-encoding: gzip\r\n", b"\x1f\x8b"));
     assert_eq!(refused(&bomb, ":1.0.0"), codes::REGISTRY_ENCODING);
-    let manifest = registry(content(), |path, _| {
-        path.contains("/manifests/").then(|| answer("content-encoding: zstd\r\n", b"x"))
-    });
+    let manifest =
+        registry(content(), |path, _| path.contains("/manifests/").then(|| answer("content-encoding: zstd\r\n", b"x")));
     assert_eq!(refused(&manifest, ":1.0.0"), codes::REGISTRY_ENCODING);
 }
 

@@ -135,7 +135,8 @@ fn serve(mut stream: TcpStream, says: &Says) {
     match says(&method, &path, &head.to_ascii_lowercase()) {
         Say::Answer(status, headers, body) => {
             let first = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
-            let _ = stream.write_all(first.as_bytes()).and_then(|()| stream.write_all(if method == "HEAD" { &[] } else { &body }));
+            let body = if method == "HEAD" { Vec::new() } else { body };
+            let _ = stream.write_all(&[first.into_bytes(), body].concat());
         }
         Say::Raw(say) => say(&mut stream),
     }
