@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
     history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database, pause,
-    pauses, plan, plans, promote, pull, push, recordings, remove, replay, report, resume, retry, run, save, silence,
-    simulate, status, test, undo, virtualize, wake,
+    pauses, plan, plans, promote, pull, push, recordings, remove, replay, report, resume, retry, run, save, sign,
+    silence, simulate, status, test, undo, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -37,6 +37,10 @@ pub(crate) enum Command {
     Pull(pull::Arguments),
     /// Publish a policy in a registry
     Push(push::Arguments),
+    /// Sign a policy in a registry
+    Sign(sign::Arguments),
+    /// Verify who signed a policy in a registry
+    Verify(verify::Arguments),
     /// List the policies of registries that this host has
     List(list::Arguments),
     /// Remove a policy of a registry from the store of this host

@@ -154,6 +154,16 @@ pub enum RegistryError {
         /// What is wrong.
         why: String,
     },
+    /// Too few of some keys have signed it.
+    #[error("{found} of the keys signed {reference}; {minimum} must")]
+    NotSigned {
+        /// Its name.
+        reference: String,
+        /// How many have.
+        found: usize,
+        /// How many must.
+        minimum: usize,
+    },
     /// The certificates of authorities cannot be read.
     #[error("no authorities to trust: {0}")]
     Trust(NoTrust),
@@ -197,6 +207,7 @@ impl RegistryError {
             RegistryError::NotStored(_) => codes::NOT_PULLED,
             RegistryError::NotLocked { .. } => codes::NOT_LOCKED,
             RegistryError::Invalid { .. } => codes::REGISTRY_FILE,
+            RegistryError::NotSigned { .. } => codes::NOT_SIGNED,
         }
     }
 
@@ -220,6 +231,9 @@ impl RegistryError {
                 "make room on the file system of the state directory; `ansai remove` removes policies that you no longer need"
             }
             RegistryError::Damaged(_) => "run `ansai pull` again to replace it",
+            RegistryError::NotSigned { .. } => {
+                "check that the keys are those of the author, and that this version is signed"
+            }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! Policies in OCI registries: names, transfer, the local store, and the lock file.
+//! Policies in OCI registries: names, transfer, the local store, the lock file, and signatures.
 //!
 //! A registry is not trusted. Everything that it sends is bounded, and is stored only if its size and SHA-256 are those that
 //! were announced; the digest of the manifest is the identity of a policy. A [`Store`] is an OCI image layout, so that other
@@ -24,6 +24,7 @@ mod lock;
 mod publish;
 mod pull;
 mod reference;
+mod signature;
 mod store;
 
 pub use artifact::{ArtifactProblem, Descriptor, Manifest};
@@ -35,6 +36,7 @@ pub use lock::{FILE_NAME, Lock, Locked};
 pub use publish::{About, Published};
 pub use pull::Fetched;
 pub use reference::{Reference, Selector, tag_of_version};
+pub use signature::{Claim, PublicKey, Signature, SigningKey, signers};
 pub use store::{Entry, Store};
 
 /// The most bytes of a component: as many as the engine loads.

@@ -79,7 +79,13 @@ impl Client {
         }
     }
 
-    fn upload(&self, reference: &Reference, descriptor: &Descriptor, bytes: &[u8], scope: &str) -> Result<()> {
+    pub(crate) fn upload(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        bytes: &[u8],
+        scope: &str,
+    ) -> Result<()> {
         let url = self.blob_url(reference, &descriptor.digest);
         let head = Request::get(&url, scope, self.limits().answer).method(Method::HEAD);
         if self.send(&head)?.status() == 200 {

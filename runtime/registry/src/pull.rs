@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// Content that fits in memory.
-    fn small(&self, reference: &Reference, wanted: &Descriptor, scope: &str) -> Result<Vec<u8>> {
+    pub(crate) fn small(&self, reference: &Reference, wanted: &Descriptor, scope: &str) -> Result<Vec<u8>> {
         let mut answer = self.content(&self.blob_url(reference, &wanted.digest), scope, wanted)?;
         let mut bytes = Vec::new();
         answer.body()?.copy(wanted, &mut bytes).map_err(|error| {

@@ -39,11 +39,13 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod save;
+pub(crate) mod sign;
 pub(crate) mod silence;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod undo;
+pub(crate) mod verify;
 pub(crate) mod virtualize;
 pub(crate) mod wake;
 
@@ -67,6 +69,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::Pull(verb) => pull::run(&verb, global),
         Command::Push(verb) => push::run(&verb, global),
+        Command::Sign(verb) => sign::run(&verb, global),
+        Command::Verify(verb) => verify::run(&verb, global),
         Command::List(verb) => list::run(&verb, global),
         Command::Remove(verb) => remove::run(&verb, global),
         Command::Save(verb) => save::run(&verb, global),

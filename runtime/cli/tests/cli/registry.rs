@@ -7,6 +7,14 @@ use ansai_harness::server::oci::{DockerRegistry, LOGIN};
 
 use crate::support::*;
 
+/// A key for tests, and its public key.
+const KEY: (&str, &str) = (
+    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMliTSmRKE+mNx3Xewn675VJpC/blTkkujeFmAfVZ/9R\n-----END PRIVATE KEY-----\n",
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEADRfU+OatU4ESkXr2geYGfMFo6X0Kxc2q22Cvsp/FoV4=\n-----END PUBLIC KEY-----\n",
+);
+/// Of another pair.
+const OTHER_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAlPFYl9mri6/zIfNf8P373He1vMVSTPcHAwXU2vLoqg0=\n-----END PUBLIC KEY-----\n";
+
 /// A scene with a registry, its authority in `ca.pem`, and a kept login.
 fn with_registry(place: &Scene) -> Option<DockerRegistry> {
     let authority = Authority::root("test", LONG);
@@ -96,6 +104,41 @@ fn a_policy_goes_through_a_registry_and_runs_as_it_is_pinned() {
     std::fs::remove_file(place.path("ansai.lock")).unwrap();
     place.ansai(&run).code(4).complains("error[not-locked]");
     place.ansai(&["remove", &format!("{name}:0.1.0")]).code(2).complains("error[not-pulled]");
+}
+
+#[test]
+fn a_policy_is_signed_and_verified() {
+    let place = Scene::new();
+    let Some(registry) = with_registry(&place) else { return };
+    let name = format!("{}/acme/web", registry.host);
+    place.policy("web", &sees("web"));
+    place.ansai(&["push", "policies/web", &name, "--ca", "ca.pem"]).code(0);
+    for (file, text) in [("key.pem", KEY.0), ("key.pub", KEY.1), ("other.pub", OTHER_KEY), ("none", "x")] {
+        place.write(file, text);
+    }
+    let at = format!("{name}:0.1.0");
+    let verify = |keys: &[&str]| {
+        let keys: Vec<&str> = keys.iter().flat_map(|key| ["--key", key]).collect();
+        place.ansai(&[&["verify", &at, "--ca", "ca.pem"], keys.as_slice()].concat())
+    };
+    verify(&["key.pub"]).code(4).complains("error[not-signed]");
+    permit(&place.path("key.pem"), 0o644);
+    let sign = ["sign", &at, "--key", "key.pem", "--ca", "ca.pem"];
+    place.ansai(&sign).code(4).complains("error[secret-exposed]");
+    permit(&place.path("key.pem"), 0o600);
+    place.ansai(&sign).code(0).says("signed ");
+    verify(&["key.pub"]).code(0).says("verified: ").says("signed by key.pub");
+    verify(&["other.pub", "key.pub"]).code(0).says("signed by key.pub");
+    verify(&["other.pub"]).code(4).complains("error[not-signed]");
+    place
+        .ansai(&["verify", &at, "--ca", "ca.pem", "--key", "key.pub", "--key", "key.pub", "--minimum", "2"])
+        .code(4)
+        .complains("error[not-signed]");
+    verify(&["none"]).code(2).complains("error[bad-key]");
+    verify(&["nowhere"]).code(2).complains("error[file-access]");
+    place.ansai(&["sign", &at, "--key", "key.pub", "--ca", "ca.pem"]).code(2).complains("error[bad-key]");
+    // To verify stores nothing under a name.
+    place.ansai(&["list"]).code(0).says("no policies of registries");
 }
 
 #[test]

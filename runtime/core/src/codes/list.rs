@@ -188,6 +188,8 @@ codes! {
         NOT_PULLED = "not-pulled",
         NOT_LOCKED = "not-locked",
         REGISTRY_FILE = "registry-file",
+        NOT_SIGNED = "not-signed",
+        BAD_KEY = "bad-key",
         PULLED_OBSERVES = "pulled-observes",
     }
     Scenarios {

@@ -11,7 +11,7 @@ use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
 use ansai_storage::{Directory, Links, TrustError};
 
 pub(crate) use self::pull::verify;
-pub use self::pull::{add, pull, pull_all};
+pub use self::pull::{add, check, pull, pull_all};
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::in_time::in_time;

@@ -26,12 +26,21 @@ pub fn pull(client: &Client, store: &Store, source: &str, interfaces: &[Interfac
 /// # Errors
 /// It is not a policy of this name.
 pub fn add(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Interface]) -> Result<Locked, Error> {
+    let locked = check(store, source, fetched, interfaces)?;
+    store.add(fetched)?;
+    Ok(locked)
+}
+
+/// Checks the component of a policy whose content is in the store.
+///
+/// # Errors
+/// It is not a policy of this name.
+pub fn check(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Interface]) -> Result<Locked, Error> {
     let (path, digest) = store.component(&fetched.manifest.digest)?;
     let component = Component::read(&path, interfaces)?;
     verify(&component, &digest)?;
     let manifest = &component.manifest;
     fetched.reference.check_name(fetched.reference.tag(), &manifest.name, &manifest.version)?;
-    store.add(fetched)?;
     Ok(Locked {
         source: source.to_owned(),
         resolved: fetched.reference.to_string(),

@@ -14,4 +14,5 @@ mod hostile;
 mod login;
 mod memory;
 mod real;
+mod signature;
 mod store;
