@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use ansai_config::PolicySource;
 use ansai_core::Interface;
-use ansai_registry::{Client, Digest, Fetched, Locked, Reference, RegistryError, Store};
+use ansai_engine::component::MAX_BYTES;
+use ansai_registry::{Client, Digest, Fetched, Locked, MOST_COMPONENT_BYTES, Reference, RegistryError, Store};
 
 use super::lock_of;
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+
+/// What is stored can be loaded.
+const _: () = assert!(MOST_COMPONENT_BYTES == MAX_BYTES as u64);
 
 /// Stores a policy under its name, and answers what pins it. `source` is how the configuration writes it.
 ///

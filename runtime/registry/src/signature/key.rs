@@ -78,7 +78,7 @@ impl fmt::Debug for PublicKey {
 pub struct SigningKey(Pair);
 
 enum Pair {
-    P256(EcdsaKeyPair),
+    P256(Box<EcdsaKeyPair>),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -89,7 +89,7 @@ impl SigningKey {
         let p256 = || EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der, &SystemRandom::new());
         // OpenSSL writes keys of Ed25519 without their public part.
         let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der);
-        let pair = p256().ok().map(Pair::P256).or_else(|| ed25519().ok().map(Pair::Ed25519));
+        let pair = p256().ok().map(|pair| Pair::P256(Box::new(pair))).or_else(|| ed25519().ok().map(Pair::Ed25519));
         pair.map(SigningKey)
     }
 
