@@ -39,8 +39,9 @@ pub fn tag_of_version(version: &str) -> String {
     version.replace('+', "_")
 }
 
-/// The version that a tag stands for, if it is one.
+/// The version that a tag stands for, if it is one. A registry can list what is no tag.
 pub(crate) fn version_of_tag(tag: &str) -> Option<Version> {
+    is_tag(tag).then_some(())?;
     Version::parse(&tag.replace('_', "+")).ok()
 }
 

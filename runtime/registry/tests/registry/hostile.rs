@@ -54,6 +54,14 @@ fn an_honest_registry_is_pulled_from_by_tag_range_and_digest() {
 }
 
 #[test]
+fn a_list_of_tags_that_are_none() {
+    let tags = br#"{"tags":["9.0.0+b","9.0.0/../../x","9.0.0-x y","1.0.0"]}"#;
+    let lists = registry(content(), |path, _| path.contains("/tags/").then(|| answer("", tags)));
+    assert_eq!(pull(&lists, "@>=1").unwrap().reference.tag(), Some("1.0.0"));
+    assert_eq!(refused(&lists, "@^9"), codes::NOT_IN_REGISTRY);
+}
+
+#[test]
 fn content_that_is_not_what_was_announced() {
     let mut other = COMPONENT.to_vec();
     other[9] ^= 1;
