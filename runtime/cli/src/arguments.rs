@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
-    promote, recordings, replay, report, report_confinement, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
+    history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database, pause, pauses,
+    plan, plans, promote, pull, push, recordings, remove, replay, report, report_confinement, resume, retry, run, save,
+    sign, silence, simulate, status, test, undo, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -32,6 +33,24 @@ pub(crate) enum Command {
     InstallUnit(install_unit::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
+    /// Pull policies from registries into the store of this host, and pin them
+    Pull(pull::Arguments),
+    /// Publish a policy in a registry
+    Push(push::Arguments),
+    /// Sign a policy in a registry
+    Sign(sign::Arguments),
+    /// Verify who signed a policy in a registry
+    Verify(verify::Arguments),
+    /// List the policies of registries that this host has
+    List(list::Arguments),
+    /// Remove a policy of a registry from the store of this host
+    Remove(remove::Arguments),
+    /// Save policies of the store in a directory, for a host without a network
+    Save(save::Arguments),
+    /// Load policies that `ansai save` wrote, on a host without a network
+    Load(load::Arguments),
+    /// Keep a login for a registry
+    Login(login::Arguments),
     /// Create a policy
     New(new::Arguments),
     /// Build a policy from its sources into a component

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::Interface;
-use ansai_daemon::{Configuration, Share, configuration, state};
+use ansai_daemon::{Configuration, Pulled, Share, configuration, state};
 use clap::{Args, ValueEnum};
 
 use crate::output::details::Layout;
@@ -96,6 +96,11 @@ impl Global {
         let directory = state::directory(self.state_dir.as_deref(), configuration)?;
         state::check(&directory)?;
         Ok(directory)
+    }
+
+    /// Where the policies of registries are.
+    pub(crate) fn pulled(&self) -> Pulled {
+        Pulled::new(self.state_dir.clone())
     }
 
     /// Where the built-in policies are.

@@ -18,6 +18,7 @@ mod output;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;
+mod registry;
 mod reload;
 mod runtime;
 mod service_manager;

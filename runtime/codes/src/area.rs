@@ -11,6 +11,7 @@ pub fn heading(area: Area) -> &'static str {
         Area::Settings => "Settings",
         Area::Components => "Components",
         Area::Building => "Building and new policies",
+        Area::Registry => "Registries",
         Area::Scenarios => "Scenarios",
         Area::Evaluations => "Evaluations",
         Area::Host => "Commands and state",

@@ -15,7 +15,7 @@ use crate::file;
 use crate::hidden;
 use crate::hook::{self, Hooks};
 use crate::identifier;
-use crate::instance::{self, BUILTIN, Instance, PolicySource};
+use crate::instance::{self, BUILTIN, Instance, PolicySource, REGISTRY};
 use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
 use crate::never;
@@ -108,6 +108,9 @@ impl HostConfig {
         let written = self.policies.get(instance)?.source.as_deref()?;
         if let Some(name) = written.strip_prefix(BUILTIN) {
             return Some(PolicySource::Builtin(name.to_owned()));
+        }
+        if let Some(reference) = written.strip_prefix(REGISTRY) {
+            return Some(PolicySource::Registry(reference.to_owned()));
         }
         let directory = Path::new(&self.source.name).parent();
         Some(PolicySource::Path(directory.unwrap_or(Path::new("")).join(written)))

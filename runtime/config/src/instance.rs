@@ -34,6 +34,8 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
+/// Prefix of a `source` that names a policy of a registry.
+pub const REGISTRY: &str = "oci:";
 const KEYS: &[&str] = &[
     "source",
     "sha256",
@@ -72,12 +74,14 @@ pub enum PolicySource {
     Path(PathBuf),
     /// Name of a policy in the share directory.
     Builtin(String),
+    /// Name of a policy in a registry, as it is written after the prefix: `registry.example/acme/disk-space@^1.2`.
+    Registry(String),
 }
 
 /// A policy as configured by the operator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    /// The source as written: a path or `builtin:NAME`, see [`crate::HostConfig::source`].
+    /// The source as written: a path, `builtin:NAME` or `oci:REFERENCE`, see [`crate::HostConfig::source`].
     pub source: Option<String>,
     /// SHA-256 that the component must have, in lower-case hexadecimal digits.
     pub sha256: Option<String>,

@@ -75,7 +75,7 @@ pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfig
 pub use hook::{ConfiguredHook, Hooks};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
-pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource};
+pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource, REGISTRY};
 pub use labels::Labels;
 pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;

@@ -48,6 +48,8 @@ pub struct Governed {
     pub digest: String,
     /// Who else could change the component when it was read, and how to fix that.
     pub exposure: Option<Problem>,
+    /// Whether it comes from a registry, and nobody vouches for its author: then it observes.
+    pub is_pulled: bool,
 }
 
 impl Governed {
@@ -59,6 +61,7 @@ impl Governed {
             settings,
             digest: component.found.digest.clone(),
             exposure: component.exposure.clone(),
+            is_pulled: component.is_pulled,
         }
     }
 }
@@ -208,6 +211,7 @@ pub fn effective_grants(
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(&policy.manifest, &configured.grants, interfaces)
         .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
+    let ceiling = if policy.is_pulled { Mode::Observe } else { ceiling };
     let mode = configured.mode.min(ceiling);
     // A pin says what may act, whoever can write the file.
     if mode.may_act()

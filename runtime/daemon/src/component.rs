@@ -30,6 +30,8 @@ pub struct Component {
     pub manifest: Arc<Manifest>,
     /// From its custom section.
     pub schema: Arc<Schema>,
+    /// Whether it comes from a registry, and nobody vouches for its author.
+    pub is_pulled: bool,
     /// Compiled once for all instances.
     compiled: OnceLock<Policy>,
 }
@@ -81,7 +83,7 @@ impl Component {
             .map_err(|problems| invalid("settings schema", problems))?
             .into();
         let manifest = Arc::new(manifest);
-        Ok(Component { path: path.to_owned(), bytes, found, exposure, manifest, schema, compiled: OnceLock::new() })
+        Ok(Component { path: path.to_owned(), bytes, found, exposure, manifest, schema, is_pulled: false, compiled: OnceLock::new() })
     }
 
     /// Compiles and links it to the interfaces that its manifest asks for.

@@ -17,6 +17,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::control::{self, Access};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
+use crate::pulled::Pulled;
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
@@ -32,6 +33,7 @@ pub struct Builder {
     ceiling: Option<Mode>,
     state_dir: Option<PathBuf>,
     accept_clock: bool,
+    is_locked: bool,
 }
 
 impl Builder {
@@ -72,13 +74,19 @@ impl Builder {
         self
     }
 
+    /// Whether only components may run that a digest pins.
+    pub fn locked(mut self, is_locked: bool) -> Builder {
+        self.is_locked = is_locked;
+        self
+    }
+
     /// Makes the state directory and loads every instance that can be loaded.
     ///
     /// # Errors
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock } = self;
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock, is_locked } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Approve | Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
@@ -106,6 +114,7 @@ impl Builder {
         };
         let found = sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
+        let pulled = Pulled::new(Some(state_dir.clone())).locked(is_locked);
         let state_dir = state::open(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
@@ -113,6 +122,7 @@ impl Builder {
             found: &found,
             configuration: configuration.as_ref(),
             share: &share,
+            pulled: &pulled,
             ceiling,
             engine: &engine,
             interfaces: &interfaces,
@@ -161,6 +171,7 @@ impl Daemon {
             ceiling: None,
             state_dir: None,
             accept_clock: false,
+            is_locked: false,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
+use ansai_registry::RegistryError;
 use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::undo::UndoError;
@@ -38,6 +39,9 @@ pub enum Error {
     /// The configuration cannot be used.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// A registry, the store or the lock file does not give a policy.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// A component does not load.
     #[error(transparent)]
     Component(#[from] ComponentError),
@@ -107,6 +111,7 @@ impl Error {
             Error::Source(error) => error.code(),
             Error::Share(error) => error.code(),
             Error::Configuration(error) => error.code(),
+            Error::Registry(error) => error.code(),
             Error::Component(error) => error.code(),
             Error::Instance(error) => error.code(),
             Error::StateDir(_) => codes::STATE_DIRECTORY,
@@ -151,6 +156,7 @@ impl Error {
             Error::Source(error) => error.hint(),
             Error::Share(error) => error.hint(),
             Error::Configuration(error) => error.hint(),
+            Error::Registry(error) => error.hint(),
             Error::Component(error) => error.hint(),
             Error::Instance(error) => error.hint(),
             Error::StateDir(error) => Some(error.hint()),
@@ -207,6 +213,7 @@ impl Error {
             Error::Source(_) | Error::NoState(_) => exit::USAGE,
             Error::Share(error) => error.exit_code(),
             Error::Configuration(error) => error.exit_code(),
+            Error::Registry(error) => error.exit_code(),
             Error::Component(error) => error.exit_code(),
             Error::Instance(error) => error.exit_code(),
             Error::StateDir(StateDirError::NoHome) => exit::USAGE,

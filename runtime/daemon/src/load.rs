@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ansai_core::{Interface, Mode};
 use ansai_engine::Engine;
+use ansai_registry::RegistryError;
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::EffectiveGrants;
 
@@ -15,6 +16,7 @@ pub use self::error::InstanceError;
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::pulled::Pulled;
 use crate::share::Share;
 use crate::sources::{Source, SourceError};
 use crate::warning::Warning;
@@ -27,6 +29,8 @@ pub struct LoadRequest<'a> {
     pub configuration: Option<&'a Configuration>,
     /// Where the built-in policies are that the configuration names.
     pub share: &'a Share,
+    /// Where the policies of registries are that the configuration names, and whether all components must be pinned.
+    pub pulled: &'a Pulled,
     /// No instance's mode is above it.
     pub ceiling: Mode,
     /// Compiles and links.
@@ -73,10 +77,20 @@ pub fn load(request: &LoadRequest<'_>) -> Loading {
     let candidates = candidates(request, &mut loading);
     match request.configuration {
         Some(configuration) => configured::load(request, configuration, &candidates, &mut loading),
+        None if request.pulled.is_locked() => not_locked(&candidates, &mut loading),
         None => unconfigured::load(request, &candidates, &mut loading),
     }
     loading.ready.sort_by(|a, b| a.instance.name.cmp(&b.instance.name));
     loading
+}
+
+/// Without a configuration, nothing is pinned.
+fn not_locked(candidates: &[Arc<Component>], loading: &mut Loading) {
+    for component in candidates {
+        let reference = component.path.display().to_string();
+        let error = RegistryError::NotLocked { path: ansai_registry::FILE_NAME.into(), reference };
+        loading.not_loaded.push(NotLoaded { name: component.manifest.name.clone(), error: error.into() });
+    }
 }
 
 fn candidates(request: &LoadRequest<'_>, loading: &mut Loading) -> Vec<Arc<Component>> {

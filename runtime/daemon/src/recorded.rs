@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ansai_audit::{Catalog, RecordingId};
+use ansai_config::PolicySource;
 use ansai_engine::component::inspect;
 use ansai_engine::{Engine, Policy, Recording};
 
@@ -13,6 +14,7 @@ pub use self::error::RecordingError;
 use crate::component::not_loaded;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::pulled::Pulled;
 use crate::share::Share;
 use crate::sources::{self, Source};
 use crate::{history, state};
@@ -84,7 +86,7 @@ pub struct Components {
 }
 
 impl Components {
-    /// Those at some paths, of the configuration, and the built-in ones where there are some; or `with` for all
+    /// Those at some paths, of the configuration, and the built-in and pulled ones where there are some; or `with` for all
     /// recordings.
     ///
     /// # Errors
@@ -95,16 +97,21 @@ impl Components {
         with: Option<&Path>,
         configuration: Option<&Configuration>,
         share: &Share,
+        pulled: &Pulled,
     ) -> Result<Components, Error> {
         let mut wanted = share.resolve(policies)?;
         if let Some(configuration) = configuration {
             let config = &configuration.config;
             for source in config.policies.keys().filter_map(|name| config.source(name)) {
-                wanted.push(share.source(source)?);
+                // The store is asked for all its versions below.
+                if !matches!(source, PolicySource::Registry(_)) {
+                    wanted.push(share.source(source)?);
+                }
             }
         }
         // A run without a configuration used them. Without a share directory, there are none.
         wanted.extend(share.policies().unwrap_or_default());
+        wanted.extend(pulled.components(configuration));
         let mut paths = BTreeMap::new();
         for source in sources::find(&wanted)? {
             // A file that is no component cannot be the recorded one.

@@ -40,7 +40,7 @@ impl Share {
         paths.iter().map(resolve).collect()
     }
 
-    /// Where a source of a configuration leads.
+    /// Where a source of a configuration leads. That of a registry is known to [`crate::Pulled`].
     ///
     /// # Errors
     /// It names a built-in policy that is not available.
@@ -48,6 +48,9 @@ impl Share {
         match source {
             PolicySource::Path(path) => Ok(path),
             PolicySource::Builtin(name) => self.policy(&name),
+            PolicySource::Registry(name) => {
+                Err(ShareError::Unknown { name, path: PathBuf::from("the share directory"), known: Vec::new() })
+            }
         }
     }
 

@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-events", &["ansai-core"]),
     ("ansai-delivery", &["ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
     ("ansai-notify", &["ansai-core", "ansai-kit", "ansai-delivery", "ansai-storage"]),
+    ("ansai-registry", &["ansai-core", "ansai-http-client", "ansai-storage"]),
     (
         "ansai-supervisor",
         &[
@@ -55,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-engine",
             "ansai-events",
             "ansai-notify",
+            "ansai-registry",
             "ansai-storage",
             "ansai-supervisor",
         ],
@@ -74,6 +76,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-audit",
             "ansai-events",
             "ansai-notify",
+            "ansai-registry",
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
@@ -95,7 +98,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("landlock", &["ansai-isolation"]),
     ("seccompiler", &["ansai-isolation"]),
     ("sysinfo", &["ansai-local"]),
-    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach"]),
+    ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach", "ansai-registry"]),
     ("cap-std", &["ansai-storage"]),
 ];
 

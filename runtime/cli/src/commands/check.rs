@@ -82,7 +82,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let configuration =
         config_path.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
     let engine = compiler::engine(registry.clone())?;
-    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
+    let pulled = global.pulled();
+    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine, pulled: &pulled };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
         Some((_, Ok(configuration))) => checked.extend(configured(configuration, &found, &share, &with)),
@@ -97,6 +98,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         Format::Json => document(checked, code)?,
     }
     Ok(code)
+}
+
+/// The first problem of one policy, as this command finds it; for commands that go on only without any.
+pub(super) fn problem_of(source: &Source, global: &Global) -> anyhow::Result<Option<Fault>> {
+    let registry = ansai_host_functions::builtin();
+    let (interfaces, engine, pulled) = (registry.interfaces(), compiler::engine(registry.clone())?, global.pulled());
+    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine, pulled: &pulled };
+    Ok(policy::check(source, &with).into_iter().find_map(|checked| checked.fault))
 }
 
 fn suggestions(found: &[Source], share: &Share, interfaces: &[Interface]) -> anyhow::Result<u8> {
@@ -131,6 +140,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         found,
         configuration: Some(configuration),
         share,
+        pulled: with.pulled,
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,

@@ -17,6 +17,9 @@ pub(crate) mod incidents;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod install_unit;
+pub(crate) mod list;
+pub(crate) mod load;
+pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod notify;
@@ -26,18 +29,24 @@ pub(crate) mod pauses;
 pub(crate) mod plan;
 pub(crate) mod plans;
 pub(crate) mod promote;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod recordings;
+pub(crate) mod remove;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod report_confinement;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
+pub(crate) mod save;
+pub(crate) mod sign;
 pub(crate) mod silence;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod undo;
+pub(crate) mod verify;
 pub(crate) mod virtualize;
 pub(crate) mod wake;
 
@@ -63,6 +72,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
+        Command::Pull(verb) => pull::run(&verb, global),
+        Command::Push(verb) => push::run(&verb, global),
+        Command::Sign(verb) => sign::run(&verb, global),
+        Command::Verify(verb) => verify::run(&verb, global),
+        Command::List(verb) => list::run(&verb, global),
+        Command::Remove(verb) => remove::run(&verb, global),
+        Command::Save(verb) => save::run(&verb, global),
+        Command::Load(verb) => load::run(&verb, global),
+        Command::Login(verb) => login::run(&verb, global),
         Command::New(verb) => new::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),
         Command::Virtualize(verb) => virtualize::run(&verb, global),

@@ -97,7 +97,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     }
     let with = arguments.with.as_deref();
     let engine = compiler::engine(registry)?;
-    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref(), &global.share())?;
+    let (share, pulled) = (global.share(), global.pulled());
+    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref(), &share, &pulled)?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
         None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),

@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// Accept the time of day, although it jumped; without this, ansai waits until it is synchronized, or for 24 hours
     #[arg(long)]
     accept_clock: bool,
+    /// Run only components that a digest pins: those of registries, which `ansai.lock` pins, and those with `sha256`
+    #[arg(long)]
+    locked: bool,
 }
 
 /// Events that wait for the terminal, which is told how many more it missed.
@@ -90,6 +93,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         state_dir: global.state_dir.clone(),
         config: global.config_path_beside(&arguments.paths),
         accept_clock: AtomicBool::new(arguments.accept_clock),
+        is_locked: arguments.locked,
     };
     let configuration = source.configuration()?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
@@ -125,6 +129,7 @@ struct Source {
     config: Option<PathBuf>,
     /// Only once: the clock may jump again before the configuration is read again.
     accept_clock: AtomicBool,
+    is_locked: bool,
 }
 
 impl Source {
@@ -139,6 +144,7 @@ impl Source {
             .configuration(configuration)
             .ceiling(self.ceiling)
             .state_dir(self.state_dir.clone())
+            .locked(self.is_locked)
             .accept_clock(self.accept_clock.swap(false, Ordering::Relaxed))
             .load()
     }

@@ -77,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         found: &[],
         configuration: Some(&configuration),
         share: &global.share(),
+        pulled: &global.pulled(),
         ceiling: ansai_core::Mode::Enforce,
         engine: &engine,
         interfaces: &interfaces,

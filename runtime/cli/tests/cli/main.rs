@@ -32,6 +32,7 @@ mod plans;
 mod promote;
 mod queries;
 mod refused;
+mod registry;
 mod replay;
 mod run;
 mod schedules;

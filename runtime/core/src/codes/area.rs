@@ -18,6 +18,8 @@ pub enum Area {
     Components,
     /// Builds.
     Building,
+    /// Policies in registries, and the store.
+    Registry,
     /// Scenarios.
     Scenarios,
     /// Evaluations that fail.
@@ -28,13 +30,14 @@ pub enum Area {
 
 impl Area {
     /// Every area, in the order of the reference.
-    pub const ALL: [Area; 9] = [
+    pub const ALL: [Area; 10] = [
         Area::Files,
         Area::Configuration,
         Area::Schemas,
         Area::Settings,
         Area::Components,
         Area::Building,
+        Area::Registry,
         Area::Scenarios,
         Area::Evaluations,
         Area::Host,
@@ -49,6 +52,7 @@ impl Area {
             Area::Settings => "settings",
             Area::Components => "components",
             Area::Building => "building",
+            Area::Registry => "registry",
             Area::Scenarios => "scenarios",
             Area::Evaluations => "evaluations",
             Area::Host => "host",

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::InstanceName;
 use ansai_core::watch::Wanted;
+use ansai_core::{InstanceName, codes};
+use ansai_registry::RegistryError;
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -13,6 +14,7 @@ use crate::authority::{self, Governed};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::pulled;
 use crate::sources::{self, Source, SourceError};
 use crate::state;
 use crate::warning::Warning;
@@ -24,7 +26,7 @@ pub(super) fn load(
     loading: &mut Loading,
 ) {
     let mut used: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut read = BTreeMap::new();
+    let mut read = Read::new();
     for name in configuration.config.policies.keys() {
         let ready = component_of(request, configuration, name, candidates, &mut read).and_then(|component| {
             used.insert(real(&component.path));
@@ -39,6 +41,9 @@ pub(super) fn load(
     loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
 }
 
+/// Components by path, and whether they come from a registry: the same file may be named in both ways.
+type Read = BTreeMap<(PathBuf, bool), Arc<Component>>;
+
 /// One path for each file, however it is named.
 fn real(path: &Path) -> PathBuf {
     state::real(path).unwrap_or_else(|| path.to_owned())
@@ -50,19 +55,25 @@ fn component_of(
     configuration: &Configuration,
     name: &InstanceName,
     candidates: &[Arc<Component>],
-    read: &mut BTreeMap<PathBuf, Arc<Component>>,
+    read: &mut Read,
 ) -> Result<Arc<Component>, Error> {
     let file = || configuration.path.clone();
     if let Some(source) = configuration.config.source(name) {
-        let source = request.share.source(source)?;
-        if let Some(component) = read.get(&source) {
+        let (source, digest) = request.pulled.source(configuration, request.share, source)?;
+        let key = (source.clone(), digest.is_some());
+        if let Some(component) = read.get(&key) {
             return Ok(component.clone());
         }
         let found = sources::find(std::slice::from_ref(&source))?;
         return match found.as_slice() {
             [Source::Component(path)] => {
-                let component = Arc::new(Component::read(path, request.interfaces)?);
-                read.insert(source.clone(), component.clone());
+                let mut component = Component::read(path, request.interfaces)?;
+                if let Some(digest) = &digest {
+                    pulled::verify(&component, digest)?;
+                    component.is_pulled = true;
+                }
+                let component = Arc::new(component);
+                read.insert(key, component.clone());
                 Ok(component)
             }
             [Source::OnlySources(dir)] => Err(SourceError::OnlySources(dir.clone()).into()),
@@ -105,6 +116,11 @@ fn instance(
         let (component, sha256) = (component.path.clone(), component.found.digest.clone());
         return Err(InstanceError::OtherComponent { instance, file, component, sha256 }.into());
     }
+    if request.pulled.is_locked() && !component.is_pulled && configured.sha256.is_none() {
+        let source = configured.source.clone().unwrap_or_else(|| component.path.display().to_string());
+        let path = configuration.path.with_file_name(ansai_registry::FILE_NAME);
+        return Err(RegistryError::NotLocked { path, reference: source }.into());
+    }
     let every = configured.every.unwrap_or(manifest.every);
     if let Some(problem) = configured.timing.splay_problem(every).filter(|_| configured.timing.cron.is_none()) {
         return Err(InstanceError::Splay { instance: name.clone(), problem }.into());
@@ -138,6 +154,10 @@ fn instance(
         timing: Arc::new(configured.timing.clone()),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };
+    if component.is_pulled && configured.mode.may_act() {
+        let message = format!("{name} only observes: it comes from a registry, and its signature is not verified");
+        warnings.push(Warning::new(codes::PULLED_OBSERVES, message));
+    }
     warnings.extend(Warning::of_watches(&instance.name, &instance.watches, &grants.scopes));
     Ok(LoadedInstance { instance, component, grants })
 }

@@ -20,6 +20,7 @@ mod acme;
 mod containers;
 mod database;
 mod mariadb;
+pub mod oci;
 mod overlay;
 mod packages;
 mod postgresql;

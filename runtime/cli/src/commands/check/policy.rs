@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
 use ansai_daemon::sources::{self, Source};
-use ansai_daemon::{Component, Warning};
+use ansai_daemon::{Component, Pulled, Warning};
 use ansai_devkit::build::{Language, is_stale, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
@@ -21,6 +21,7 @@ pub(super) struct With<'a> {
     pub(super) registry: &'a Registry,
     pub(super) interfaces: &'a [Interface],
     pub(super) engine: &'a Engine,
+    pub(super) pulled: &'a Pulled,
 }
 
 /// The policy, then its scenarios: how many are valid, and each invalid one.

@@ -1,0 +1,47 @@
+//! `ansai load`: policies of a directory into the store.
+
+use std::path::PathBuf;
+
+use ansai_core::exit;
+use ansai_daemon::pulled;
+use ansai_registry::{Locked, RegistryError, Store};
+use ansai_storage::Directory;
+use clap::Args;
+
+use crate::global::{Format, Global};
+use crate::output::{json, lines};
+use crate::registry;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ansai load /media/usb/policies\n\n\
+    Each size and digest is verified, and each component is checked as `ansai pull` does it. Nothing is pinned: copy\n\
+    ansai.lock from the host that pulled.")]
+pub(crate) struct Arguments {
+    /// Directory that `ansai save` wrote, or another OCI image layout with policies
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let from = Directory::open(&arguments.directory).map_err(RegistryError::from).and_then(Store::at_existing);
+    let from = from.map_err(ansai_daemon::Error::from)?;
+    let store = registry::store(global, &interfaces)?;
+    let mut loaded: Vec<Locked> = Vec::new();
+    for entry in from.entries().map_err(ansai_daemon::Error::from)? {
+        let fetched = from.copy(&entry, &store).map_err(ansai_daemon::Error::from)?;
+        loaded.push(pulled::add(&store, &entry.reference.to_string(), &fetched, &interfaces)?);
+    }
+    match global.format {
+        Format::Json => json::document(&loaded.iter().map(registry::document).collect::<Vec<_>>())?,
+        Format::Text => {
+            for locked in &loaded {
+                lines::line(&format!("loaded {}, {}", locked.resolved, locked.digest))?;
+            }
+            if loaded.is_empty() {
+                lines::line(&format!("{} has no policies", arguments.directory.display()))?;
+            }
+        }
+    }
+    Ok(exit::FINE)
+}

@@ -1,0 +1,142 @@
+//! Policies of registries: what the store of this host has, and pulling into it.
+//!
+//! The daemon contacts no registry. It runs what `ansai.lock` pins, from the store, and verifies the content before each load.
+
+mod pull;
+
+use std::path::{Path, PathBuf};
+
+use ansai_config::PolicySource;
+use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
+use ansai_storage::{Directory, Links, TrustError};
+
+pub(crate) use self::pull::verify;
+pub use self::pull::{add, check, pull, pull_all};
+use crate::configuration::Configuration;
+use crate::error::Error;
+use crate::in_time::in_time;
+use crate::share::Share;
+use crate::state::StateDirError;
+use crate::{ownership, state};
+
+/// The policies of registries that a host has.
+#[derive(Debug, Clone, Default)]
+pub struct Pulled {
+    state_dir: Option<PathBuf>,
+    is_locked: bool,
+}
+
+impl Pulled {
+    /// Those of this state directory; `None` for the directory of the configuration.
+    pub fn new(state_dir: Option<PathBuf>) -> Pulled {
+        Pulled { state_dir, is_locked: false }
+    }
+
+    /// Whether nothing may run but components that a digest pins.
+    #[must_use]
+    pub fn locked(self, is_locked: bool) -> Pulled {
+        Pulled { is_locked, ..self }
+    }
+
+    /// As [`Pulled::locked`] has it.
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// Where a source of a configuration leads, and the digest that a component of a registry must have.
+    ///
+    /// # Errors
+    /// A policy of a registry is not pinned or not stored, or the store was changed. A built-in policy is not available.
+    pub fn source(
+        &self,
+        configuration: &Configuration,
+        share: &Share,
+        source: PolicySource,
+    ) -> Result<(PathBuf, Option<Digest>), Error> {
+        match source {
+            PolicySource::Registry(source) => {
+                let own = self.clone();
+                let (file, state_dir) =
+                    (configuration.path.clone(), state::directory(self.state_dir.as_deref(), Some(configuration))?);
+                let wanted = source.clone();
+                let found = in_time(move || own.stored(&file, &state_dir, &wanted));
+                let (path, digest) = found.unwrap_or_else(|_| Err(RegistryError::NotStored(source).into()))?;
+                Ok((path, Some(digest)))
+            }
+            other => Ok((share.source(other)?, None)),
+        }
+    }
+
+    /// The components of the store, of all versions. What cannot be read is left out.
+    pub fn components(&self, configuration: Option<&Configuration>) -> Vec<PathBuf> {
+        let components = || -> Result<Vec<PathBuf>, Error> {
+            let store = open(&state::directory(self.state_dir.as_deref(), configuration)?)?;
+            let Some(store) = store else { return Ok(Vec::new()) };
+            let path = |entry: &Entry| store.component(&entry.digest).map(|(path, _)| path);
+            Ok(store.entries()?.iter().filter_map(|entry| path(entry).ok()).collect())
+        };
+        components().unwrap_or_else(|error| {
+            tracing::debug!("no pulled policies: {error}");
+            Vec::new()
+        })
+    }
+
+    fn stored(&self, configuration: &Path, state_dir: &Path, source: &str) -> Result<(PathBuf, Digest), Error> {
+        let lock = lock_of(configuration)?;
+        let locked = lock.get(source)?;
+        let missing = || RegistryError::NotStored(source.to_owned());
+        // What is in the state directory besides is not looked at, once for each policy.
+        let directory = match Directory::open_trusted(state_dir, Links::Refused) {
+            Ok(directory) => directory,
+            Err(TrustError::Access(error)) if error.is_not_found() => return Err(missing().into()),
+            Err(TrustError::Access(error)) => return Err(RegistryError::from(error).into()),
+            Err(TrustError::Untrusted(problem)) => return Err(StateDirError::Untrusted(problem).into()),
+        };
+        let store = Store::open(&directory)?.ok_or_else(missing)?;
+        let (path, component) = store.component(&locked.digest).map_err(|error| match error {
+            RegistryError::NotStored(_) => missing(),
+            other => other,
+        })?;
+        match component == locked.component {
+            true => Ok((path, component)),
+            false => {
+                let why = format!("`{source}` has digests of two different components");
+                Err(RegistryError::Invalid { path: lock.path().to_owned(), why }.into())
+            }
+        }
+    }
+}
+
+/// The lock file of a configuration, which no other user can change.
+///
+/// # Errors
+/// It cannot be read, is invalid, or another user can change it.
+pub fn lock_of(configuration: &Path) -> Result<Lock, RegistryError> {
+    let lock = Lock::of(configuration)?;
+    if lock.policies().next().is_some()
+        && let Some((why, _)) = ownership::problem(lock.path())
+    {
+        return Err(RegistryError::Invalid { path: lock.path().to_owned(), why });
+    }
+    Ok(lock)
+}
+
+/// The store of a state directory, if there is one.
+///
+/// # Errors
+/// Another user can change it, or the system refuses.
+pub fn open(state_dir: &Path) -> Result<Option<Store>, Error> {
+    match state::existing(state_dir)? {
+        Some(directory) => Ok(Store::open(&directory)?),
+        None => Ok(None),
+    }
+}
+
+/// The same; a missing one is created.
+///
+/// # Errors
+/// As [`open`].
+pub fn create(state_dir: &Path) -> Result<Store, Error> {
+    let directory: Directory = state::open(state_dir)?;
+    Ok(Store::create(&directory)?)
+}

@@ -1,0 +1,209 @@
+//! Signatures in a registry: artifacts that refer to a manifest, and the tag of the older form.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use super::bundle::BUNDLE_TYPE;
+use super::{Claim, Signature, SigningKey};
+use crate::artifact::{INDEX_TYPE, MANIFEST_TYPE, MOST_DOCUMENT_BYTES};
+use crate::client::Request;
+use crate::{Client, Descriptor, Digest, Reference, RegistryError, Result};
+
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+const SIMPLE_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const SIMPLE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
+const IMAGE_CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
+/// The most signatures of one policy that are read.
+const MOST_SIGNATURES: usize = 32;
+const MOST_BYTES: u64 = 64 << 10;
+
+/// What is needed of a manifest of signatures. Its descriptor elsewhere is not believed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attached {
+    #[serde(default)]
+    artifact_type: Option<String>,
+    #[serde(default)]
+    subject: Option<Descriptor>,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+impl Client {
+    /// Signs a manifest in its registry, in both forms. Signatures that are there stay.
+    ///
+    /// # Errors
+    /// The registry refuses, or sends something else than its protocol has.
+    pub fn sign(&self, reference: &Reference, manifest: &Descriptor, claim: &Claim, key: &SigningKey) -> Result<()> {
+        let no_random = || RegistryError::answer(self.registry(), "this system gives no random numbers");
+        let scope = format!("repository:{}:pull,push", reference.repository());
+        for signature in key.signatures(claim).ok_or_else(no_random)? {
+            match signature {
+                Signature::Bundle(bundle) => self.attach_bundle(reference, manifest, &bundle, &scope)?,
+                Signature::Simple { payload, signature } => {
+                    self.attach_simple(reference, manifest, (&payload, &signature), &scope)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The signatures of a manifest, in both forms. What cannot be read is not there.
+    ///
+    /// # Errors
+    /// The registry cannot be asked.
+    pub fn signatures(&self, reference: &Reference, manifest: &Digest) -> Result<Vec<Signature>> {
+        let scope = format!("repository:{}:pull", reference.repository());
+        let mut found = Vec::new();
+        for descriptor in self.referrers(reference, manifest, &scope)?.into_iter().take(MOST_SIGNATURES) {
+            let attached = self.attached(reference, &descriptor.digest.to_string(), &scope)?;
+            let Some((Attached { artifact_type, subject, layers }, _)) = attached else { continue };
+            let is_ours = artifact_type.as_deref() == Some(BUNDLE_TYPE)
+                && subject.is_some_and(|subject| subject.digest == *manifest);
+            if let ([layer], true) = (layers.as_slice(), is_ours)
+                && layer.size <= MOST_BYTES
+            {
+                found.push(Signature::Bundle(self.small(reference, layer, &scope)?));
+            }
+        }
+        if let Some((attached, _)) = self.attached(reference, &simple_tag(manifest), &scope)? {
+            for layer in attached.layers.iter().filter(|layer| layer.media_type == SIMPLE_TYPE).take(MOST_SIGNATURES) {
+                let signature = layer.annotations.get(SIMPLE_ANNOTATION).and_then(|text| STANDARD.decode(text).ok());
+                if let Some(signature) = signature
+                    && layer.size <= MOST_BYTES
+                {
+                    found.push(Signature::Simple { payload: self.small(reference, layer, &scope)?, signature });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What refers to a manifest: by the API, or by the tag for registries without it.
+    fn referrers(&self, reference: &Reference, manifest: &Digest, scope: &str) -> Result<Vec<Descriptor>> {
+        let api = self.url(&format!("{}/referrers/{manifest}", reference.repository()));
+        let tag = self.url(&format!("{}/manifests/{}", reference.repository(), fallback_tag(manifest)));
+        for url in [api, tag] {
+            if let Some(bytes) = self.document(&url, INDEX_TYPE, scope)?
+                && let Ok(Index { manifests }) = serde_json::from_slice::<Index>(&bytes)
+            {
+                return Ok(manifests);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn attached(&self, reference: &Reference, name: &str, scope: &str) -> Result<Option<(Attached, Vec<u8>)>> {
+        let url = self.url(&format!("{}/manifests/{name}", reference.repository()));
+        let Some(bytes) = self.document(&url, MANIFEST_TYPE, scope)? else { return Ok(None) };
+        Ok(serde_json::from_slice(&bytes).ok().map(|attached| (attached, bytes)))
+    }
+
+    /// A small document; `None` where there is none.
+    fn document(&self, url: &str, accept: &str, scope: &str) -> Result<Option<Vec<u8>>> {
+        let mut answer = self.send(&Request::get(url, scope, self.limits().answer).accept(accept))?;
+        match answer.status() {
+            200 => answer.body()?.read("a list of signatures", MOST_DOCUMENT_BYTES).map(Some),
+            // Registries without the API of referrers say different things.
+            400 | 404 | 405 | 501 => Ok(None),
+            _ => Err(answer.unexpected()),
+        }
+    }
+
+    fn attach_bundle(&self, reference: &Reference, manifest: &Descriptor, bundle: &[u8], scope: &str) -> Result<()> {
+        let (config, layer) = (Descriptor::of(EMPTY_TYPE, b"{}"), Descriptor::of(BUNDLE_TYPE, bundle));
+        self.upload(reference, &config, b"{}", scope)?;
+        self.upload(reference, &layer, bundle, scope)?;
+        let subject = Descriptor { annotations: std::collections::BTreeMap::new(), ..manifest.clone() };
+        let attached = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": BUNDLE_TYPE,
+            "config": config,
+            "layers": [layer],
+            "subject": subject,
+            "annotations": { "dev.sigstore.bundle.predicateType": "https://sigstore.dev/cosign/sign/v1" },
+        });
+        let attached = attached.to_string().into_bytes();
+        let digest = Digest::of(&attached);
+        let is_listed = self.put_manifest(reference, &digest.to_string(), (&attached, MANIFEST_TYPE), scope)?;
+        if is_listed {
+            return Ok(());
+        }
+        let tag = fallback_tag(&manifest.digest);
+        let url = self.url(&format!("{}/manifests/{tag}", reference.repository()));
+        let known =
+            self.document(&url, INDEX_TYPE, scope)?.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let mut index =
+            known.unwrap_or_else(|| json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [] }));
+        let mut descriptor = json!(Descriptor::of(MANIFEST_TYPE, &attached));
+        if let Some(fields) = descriptor.as_object_mut() {
+            fields.insert("artifactType".to_owned(), json!(BUNDLE_TYPE));
+        }
+        match index.get_mut("manifests").and_then(Value::as_array_mut) {
+            Some(manifests) => manifests.push(descriptor),
+            None => return Err(RegistryError::answer(self.registry(), "an index of signatures without a list")),
+        }
+        self.put_manifest(reference, &tag, (index.to_string().as_bytes(), INDEX_TYPE), scope).map(drop)
+    }
+
+    fn attach_simple(
+        &self,
+        reference: &Reference,
+        manifest: &Descriptor,
+        (payload, signature): (&[u8], &[u8]),
+        scope: &str,
+    ) -> Result<()> {
+        let tag = simple_tag(&manifest.digest);
+        let mut layer = Descriptor::of(SIMPLE_TYPE, payload);
+        layer.annotations.insert(SIMPLE_ANNOTATION.to_owned(), STANDARD.encode(signature));
+        let mut layers =
+            self.attached(reference, &tag, scope)?.map(|(attached, _)| attached.layers).unwrap_or_default();
+        layers.push(layer.clone());
+        let diff_ids: Vec<&Digest> = layers.iter().map(|layer| &layer.digest).collect();
+        let config = json!({
+            "architecture": "", "os": "", "created": "1970-01-01T00:00:00Z", "config": {}, "history": [],
+            "rootfs": { "type": "layers", "diff_ids": diff_ids },
+        });
+        let config = config.to_string().into_bytes();
+        let config_descriptor = Descriptor::of(IMAGE_CONFIG_TYPE, &config);
+        self.upload(reference, &config_descriptor, &config, scope)?;
+        self.upload(reference, &layer, payload, scope)?;
+        let attached = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config_descriptor, "layers": layers,
+        });
+        self.put_manifest(reference, &tag, (attached.to_string().as_bytes(), MANIFEST_TYPE), scope).map(drop)
+    }
+
+    /// Whether the registry lists it among what refers to its subject.
+    fn put_manifest(
+        &self,
+        reference: &Reference,
+        name: &str,
+        (bytes, kind): (&[u8], &str),
+        scope: &str,
+    ) -> Result<bool> {
+        let url = self.url(&format!("{}/manifests/{name}", reference.repository()));
+        let request = Request::get(&url, scope, self.limits().answer).method(Method::PUT);
+        let answer = self.send(&request.body(bytes, kind))?;
+        match answer.status() {
+            201 => Ok(answer.header("oci-subject").is_some()),
+            _ => Err(answer.unexpected()),
+        }
+    }
+}
+
+fn fallback_tag(manifest: &Digest) -> String {
+    format!("sha256-{}", manifest.hex())
+}
+
+fn simple_tag(manifest: &Digest) -> String {
+    format!("sha256-{}.sig", manifest.hex())
+}

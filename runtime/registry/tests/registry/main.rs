@@ -1,0 +1,18 @@
+//! The client and the store from outside: a real registry with TLS and a login, and registries that lie.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod artifact;
+mod hostile;
+mod login;
+mod memory;
+mod real;
+mod signature;
+mod store;
