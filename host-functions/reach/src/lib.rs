@@ -18,6 +18,7 @@
 //! ```
 
 mod addresses;
+pub mod carried;
 pub mod certificate;
 pub mod database;
 pub mod http;
