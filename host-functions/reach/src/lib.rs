@@ -25,6 +25,7 @@ pub mod http;
 mod kept;
 pub mod mysql;
 pub mod postgresql;
+pub mod process;
 mod runtime;
 
 use ansai_kit::registry::InterfaceDef;

@@ -89,6 +89,7 @@ impl Answering {
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A refusal as a reply.
+#[must_use]
 pub fn refused(refusal: Refusal) -> Box<RawValue> {
     written(&Answer::Refused(refusal))
 }

@@ -9,8 +9,10 @@
 )]
 
 mod bad_servers;
+#[path = "../carrier/mod.rs"]
+pub(crate) mod carrier;
 mod check;
 mod look;
-mod scene;
+pub(crate) mod scene;
 mod servers;
 mod tls;
