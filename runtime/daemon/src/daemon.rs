@@ -239,7 +239,8 @@ impl Daemon {
             safety: self.configuration.as_ref().map(safety::policy).unwrap_or_default(),
             events,
         };
-        let live = host::live(self.registry.clone(), self.state_dir());
+        let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
+        let live = host::calling_servers(host::live(self.registry.clone(), self.state_dir()), reach);
         let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {

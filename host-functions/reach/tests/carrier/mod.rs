@@ -4,20 +4,29 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use ansai_kit::carrier::{Carrier, Lost, RequestText};
-use ansai_kit::host::{Deadline, Host};
+use ansai_isolation::{Account, Profile, Start};
+use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
-use ansai_reach::carried::Answering;
-use serde_json::value::RawValue;
+use ansai_reach::process::{IDLE, ReachProcess, USER};
+
+/// The arguments with which a test program starts itself as the process that calls servers.
+const CHILD: [&str; 5] =
+    ["--exact", "tests::carrier::the_process_that_calls_servers", "--ignored", "--nocapture", "--test-threads=1"];
 
 /// Whether servers are called by another process.
 pub(crate) fn is_process() -> bool {
     env!("CARGO_CRATE_NAME").ends_with("_process")
 }
 
+/// How a test program starts itself as the process that calls servers.
+pub(crate) fn start() -> Start {
+    let arguments = CHILD.map(str::to_owned).to_vec();
+    Start { arguments, ..Start::new("", Profile::Reach, Account::new(USER, "reach")) }
+}
+
 /// A host at a directory.
 pub(crate) fn host(root: impl AsRef<Path>) -> Host {
-    static PROCESS: LazyLock<Arc<Loopback>> = LazyLock::new(|| Arc::new(Loopback));
+    static PROCESS: LazyLock<Arc<ReachProcess>> = LazyLock::new(|| Arc::new(ReachProcess::new(start(), IDLE)));
     let host = Host::at(root.as_ref());
     if is_process() { host.carried_by(PROCESS.clone()) } else { host }
 }
@@ -27,10 +36,9 @@ pub(crate) fn registry() -> Registry {
     Registry::of(ansai_reach::carried::interfaces())
 }
 
-#[derive(Debug)]
-struct Loopback;
-impl Carrier for Loopback {
-    fn carry(&self, request: RequestText, _deadline: &Deadline) -> Result<Box<RawValue>, Lost> {
-        Ok(Answering::of(&request).unwrap().answer())
-    }
+#[test]
+#[ignore = "started by the tests themselves, as another process"]
+fn the_process_that_calls_servers() {
+    let job = std::env::args().next_back().unwrap();
+    std::process::exit(i32::from(ansai_reach::process::run(&job)));
 }
