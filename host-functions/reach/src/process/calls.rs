@@ -99,6 +99,11 @@ impl Calls {
         }
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// Whether it has ended.
     pub(super) fn has_ended(&self) -> bool {
         self.state().ended.is_some()

@@ -73,6 +73,11 @@ impl ReachProcess {
         state.running.as_ref().filter(|running| !running.calls.has_ended()).map(|running| running.process.id())
     }
 
+    /// Calls that wait for their replies.
+    pub fn calls(&self) -> usize {
+        self.0.state().running.as_ref().map_or(0, |running| running.calls.waiting())
+    }
+
     /// Which separations of the last process are in force; `None` before the first one.
     pub fn report(&self) -> Option<Report> {
         self.0.state().running.as_ref().map(|running| running.report.clone())

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use ansai_isolation::{Account, Profile, Start};
 use ansai_kit::host::Host;
@@ -24,11 +25,27 @@ pub(crate) fn start() -> Start {
     Start { arguments, ..Start::new("", Profile::Reach, Account::new(USER, "reach")) }
 }
 
+/// The process that calls servers, of all tests of this program.
+#[allow(dead_code, reason = "only tests of the process use it")]
+pub(crate) fn process() -> &'static ReachProcess {
+    static PROCESS: LazyLock<ReachProcess> = LazyLock::new(|| ReachProcess::new(start(), IDLE));
+    &PROCESS
+}
+
 /// A host at a directory.
 pub(crate) fn host(root: impl AsRef<Path>) -> Host {
-    static PROCESS: LazyLock<Arc<ReachProcess>> = LazyLock::new(|| Arc::new(ReachProcess::new(start(), IDLE)));
     let host = Host::at(root.as_ref());
-    if is_process() { host.carried_by(PROCESS.clone()) } else { host }
+    if is_process() { host.carried_by(Arc::new(process().clone())) } else { host }
+}
+
+/// Waits until something is so.
+#[allow(dead_code, reason = "only tests of the process use it")]
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// All functions of these domains, as the supervisor has them.
