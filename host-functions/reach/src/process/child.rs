@@ -69,10 +69,13 @@ impl Answers {
             }
             running.insert(number, answering.deadline().clone());
         }
-        let mut owes = Owes { answers: self, number, answer: None };
+        let owes = Owes { answers: self, number, answer: None };
         let thread = std::thread::Builder::new().name("ansai-call".into());
         // If there is no thread, the closure is dropped, and with it the reply is sent.
-        let _started = thread.spawn(move || owes.answer = Some(answering.answer()));
+        let _started = thread.spawn(move || {
+            let mut owes = owes;
+            owes.answer = Some(answering.answer());
+        });
     }
 
     fn reply(&self, number: u64, answer: &RawValue) {
