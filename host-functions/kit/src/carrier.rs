@@ -39,4 +39,7 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// # Errors
     /// There is no reply.
     fn carry(&self, request: RequestText, deadline: &Deadline) -> Result<Box<RawValue>, Lost>;
+
+    /// Ends the other process, so that a step whose reply did not come does not go on in it. The next request has a new one.
+    fn end(&self);
 }

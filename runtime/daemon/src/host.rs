@@ -33,13 +33,21 @@ pub fn live(registry: Registry, state_dir: &Path) -> LiveHost {
     LiveHost::new(host, registry, THREADS, CALL_DEADLINE)
 }
 
-/// The same with servers called by a process of its own, where the operator does not want them called in this process. Only
-/// root can give the process another user, so others call servers themselves by default.
-pub fn calling_servers(mut live: LiveHost, configured: Option<ServerCalls>) -> LiveHost {
+/// The program that is started to call servers: the one that compiles components.
+pub fn program(compiler: Compiler) -> Option<PathBuf> {
+    match compiler {
+        Compiler::Child(child) => Some(child.program),
+        Compiler::InProcess => None,
+    }
+}
+
+/// The same with servers called by a process of its own, unless the operator wants them called in this one. Only root can
+/// give the process another user, so others call servers themselves by default.
+pub fn calling_servers(mut live: LiveHost, program: Option<&Path>, configured: Option<ServerCalls>) -> LiveHost {
     let is_root = rustix::process::geteuid().is_root();
     let place = configured.unwrap_or(if is_root { ServerCalls::Process } else { ServerCalls::Thread });
-    if place == ServerCalls::Process {
-        live.host = live.host.carried_by(Arc::new(ReachProcess::default()));
+    if let (Some(program), ServerCalls::Process) = (program, place) {
+        live.host = live.host.carried_by(Arc::new(ReachProcess::of(program)));
     }
     live
 }

@@ -49,8 +49,7 @@ pub fn undo(
         safety: configuration.map(safety::policy).unwrap_or_default(),
         events: Stream::new(),
     };
-    let reach = configuration.and_then(|one| one.config.daemon.reach);
-    let live = host::calling_servers(host::live(registry, state_dir), reach);
+    let live = host::live(registry, state_dir);
     let supervisor = Supervisor::open(options, Arc::new(live), authority, Vec::new())
         .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
     Ok(supervisor.undo(&request.plan, request.step, &request.by)?)

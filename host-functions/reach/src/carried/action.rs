@@ -45,18 +45,18 @@ impl CarriedAction {
         Ok(values.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    fn around<'a>(&self, doing: &StepContext<'a>) -> Result<Around<'a>, Refusal> {
+        Around::of_step(doing, &self.names(doing.arguments)?)
+    }
+
     /// Has something done about a step; `None` if this process does it.
     fn step<T: DeserializeOwned>(&self, doing: &StepContext<'_>, what: Doing) -> Option<Result<T, Lost>> {
-        let around = self.names(doing.arguments).and_then(|names| Around::of_step(doing, &names));
-        let (around, carrier) = match around {
-            Ok(around) => match around.carrier() {
-                Some(carrier) => (around, carrier.clone()),
-                None => return None,
-            },
-            // The action tells it in its own words.
-            Err(_) => return None,
-        };
-        Some(self.carry(doing, &around, carrier.as_ref(), what))
+        match self.around(doing) {
+            Ok(around) => Some(self.carry(doing, &around, around.carrier()?.as_ref(), what)),
+            // This process does not try either: what a preview in the other process named may be another target.
+            Err(_) if doing.host.carrier().is_none() => None,
+            Err(refusal) => Some(Err(Lost::NotSent(refusal))),
+        }
     }
 
     fn carry<T: DeserializeOwned>(
@@ -68,6 +68,7 @@ impl CarriedAction {
     ) -> Result<T, Lost> {
         let of_targets = around.targets.iter().filter_map(|target| target.call_limit).max();
         let limit = STEP.saturating_add(of_targets.unwrap_or(DEFAULT_CALL_LIMIT));
+        let only_looks = matches!(what, Doing::Resolve | Doing::Poll(_));
         let step = Task::Step {
             doing: what,
             step_id: doing.step_id.to_owned(),
@@ -75,9 +76,20 @@ impl CarriedAction {
             is_stopping: doing.is_stopping(),
         };
         let (request, masks) = around.request(self.name, doing.arguments, step).map_err(Lost::NotSent)?;
-        let reply = carrier.carry(request, &Deadline::after(limit))?;
-        read(&*masks.answer(&reply)?).map_err(Lost::Unanswered)
+        let answered = carrier.carry(request, &Deadline::after(limit)).and_then(|reply| masks.answer(&reply));
+        let read = answered.and_then(|answer| read(&answer).map_err(Lost::Unanswered));
+        if !only_looks && matches!(read, Err(Lost::Unanswered(_))) {
+            carrier.end();
+        }
+        read
     }
+}
+
+/// Whether the targets of a step name only targets of its call: those that may be named have the name in `target`, or are it.
+fn names_only(targets: &RawValue, own: impl Fn(&str) -> bool) -> Result<bool, Refusal> {
+    let targets: Value = read(targets)?;
+    let named = if targets.is_string() { Some(&targets) } else { targets.get("target") };
+    Ok(named.and_then(Value::as_str).is_some_and(own))
 }
 
 /// What became of a step if nobody knows.
@@ -107,7 +119,8 @@ impl Action for CarriedAction {
             let rest = preview.about.name.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if !around.targets.iter().any(|target| is_about(&target.target.name)) {
+        let own = |name: &str| around.targets.iter().any(|target| target.target.name == name);
+        if !around.targets.iter().any(|target| is_about(&target.target.name)) || !names_only(&targets, own)? {
             return Err(invalid());
         }
         self.inner.previewed(preview, targets).map_err(|_| invalid())
@@ -202,6 +215,9 @@ impl Action for CarriedAction {
 
     /// A look that is lost says nothing about the step, which goes on at the server.
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        if let (Some(_), Err(refusal)) = (doing.host.carrier(), self.around(doing)) {
+            return Progress::Finished(Applied::unknown(refusal.to_string()));
+        }
         match self.step::<Seen>(doing, Doing::Poll(handle.to_owned())) {
             None => self.inner.poll(doing, handle),
             Some(Ok(seen)) => seen.into(),

@@ -24,7 +24,7 @@ use super::reply::Masks;
 use crate::postgresql::client::address::authorities_of;
 
 /// The largest file of certificates that is passed, in bytes.
-const MOST_FILE: u64 = 4 << 20;
+const MOST_FILE: u64 = 16 << 20;
 
 /// A call, with all that it needs.
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The supervisor's side: starts the process, sends it calls, and ends it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -55,13 +56,13 @@ impl fmt::Debug for ReachProcess {
     }
 }
 
-impl Default for ReachProcess {
-    fn default() -> Self {
-        ReachProcess::new(Start::new(CHILD, Profile::Reach, Account::new(USER, CHILD)), IDLE)
-    }
-}
-
 impl ReachProcess {
+    /// Of the program of ansai at this path.
+    pub fn of(program: &Path) -> ReachProcess {
+        let start = Start::new(CHILD, Profile::Reach, Account::new(USER, CHILD));
+        ReachProcess::new(Start { program: program.to_owned(), ..start }, IDLE)
+    }
+
     /// Started this way, and ended after being unused for so long.
     pub fn new(start: Start, idle: Duration) -> ReachProcess {
         ReachProcess(Arc::new(Shared { start, idle, state: Mutex::default(), next: AtomicU64::new(1) }))
@@ -216,5 +217,11 @@ impl Carrier for ReachProcess {
             });
         }
         Err(Lost::NotSent(Refusal::Unavailable("the process that calls servers ends again and again".into())))
+    }
+
+    fn end(&self) {
+        if let Some(running) = self.0.state().running.as_ref() {
+            running.end();
+        }
     }
 }

@@ -119,8 +119,11 @@ fn a_preview_of_a_thing_of_another_target_or_of_this_machine_is_refused() {
         let previewed = scene.preview(&about);
         assert_eq!(previewed.map(|_| ()), Err(invalid()), "{about}");
     }
+    let scene = Scene::new(Manner::PreviewsOther);
+    let own = json!({"kind": "database-session", "name": "db/7"});
+    assert_eq!(scene.preview(&own).map(|_| ()), Err(invalid()), "a step of another target");
     let scene = Scene::new(Manner::Previews);
-    let previewed = scene.preview(&json!({"kind": "database-session", "name": "db/7"})).unwrap();
+    let previewed = scene.preview(&own).unwrap();
     // What it touches and what grants must permit is computed here, from the targets of the step.
     let touches: Vec<&str> = previewed.touches.iter().map(|touch| touch.subject.kind.as_str()).collect();
     assert_eq!(touches, ["database-session", "target"]);
