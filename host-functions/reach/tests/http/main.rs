@@ -14,5 +14,5 @@ pub(crate) mod carrier;
 mod check;
 mod look;
 pub(crate) mod scene;
-mod servers;
+pub(crate) mod servers;
 mod tls;
