@@ -1,4 +1,5 @@
-//! The one list of host functions, and the live backend that answers from it; [`remote`] bounds its calls of servers.
+//! The one list of host functions, and the live backend that answers from it; [`remote`] bounds its calls of servers, and
+//! [`reach`] is the process that makes them.
 //!
 //! It has no domains of its own. `ansai-kit` holds what all domains share, `ansai-local` the domains of this
 //! machine, `ansai-reach` those that talk to servers. Neither the engine nor the devkit depends on this crate: their
@@ -14,6 +15,7 @@ mod may_watch;
 pub mod remote;
 mod work;
 
+pub use ansai_reach::process as reach;
 pub use may_watch::may_watch;
 
 use ansai_kit::doctor::{Circumstances, Finding};
@@ -27,7 +29,8 @@ const HOST_ACTIONS: &[&InterfaceDef] = &[&ansai_local::files::QUARANTINE_EXPIRY]
 
 /// Every interface that ansai offers to policies.
 pub fn builtin() -> Registry {
-    Registry::of(&LISTS.concat())
+    let [base, local, _] = LISTS;
+    Registry::of(&[base, local, ansai_reach::carried::interfaces()].concat())
 }
 
 /// What an action treats, in the singular: `file` for `ansai:files/files-actions.remove`; `item` for an unknown action.

@@ -1,8 +1,7 @@
 //! The authorities that a client trusts.
-#![expect(clippy::disallowed_methods, reason = "the adapter to the certificates of authorities")]
 
 use std::fmt;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,9 +63,7 @@ pub fn trusted_file(place: impl Fn(&'static str) -> PathBuf) -> Result<PathBuf, 
 /// # Errors
 /// The file cannot be read, or has no certificate.
 pub fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, NoTrust> {
-    let mut text = Vec::new();
-    let opened = std::fs::File::open(file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut text));
-    opened.map_err(|error| NoTrust::Unreadable(file.to_owned(), error))?;
+    let text = authorities::read(file, MOST_BYTES).map_err(|error| NoTrust::Unreadable(file.to_owned(), error))?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&text)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -78,7 +75,7 @@ pub fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, NoTrust> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
     use super::*;
 

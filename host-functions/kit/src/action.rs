@@ -9,7 +9,7 @@ mod work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::{Refusal, Scope, Timestamp};
+use ansai_core::{Preview, Refusal, Scope, Timestamp};
 use serde_json::value::RawValue;
 
 pub use self::outcome::{Applied, Begun, Fate, Item, OnStop, Progress};
@@ -63,6 +63,12 @@ pub trait Action: Sync + Send {
         arguments: &RawValue,
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal>;
+
+    /// What a preview tells besides, computed from what another process has previewed.
+    ///
+    /// # Errors
+    /// `invalid` if the targets are not of this action.
+    fn previewed(&self, preview: Preview, targets: Box<RawValue>) -> Result<Previewed, Refusal>;
 
     /// Describes the targets of a step. Targets that cannot be read have no description.
     fn describe(&self, targets: &RawValue) -> Described;

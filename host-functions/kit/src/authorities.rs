@@ -1,6 +1,9 @@
 //! The file of the authorities whose certificates a host trusts.
 
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::passed;
 
 /// Where distributions keep them.
 const FILES: &[&str] = &[
@@ -13,7 +16,21 @@ const FILES: &[&str] = &[
 /// The first of these files that exists, in PEM; `None` if the host has none. `place` says where a path of the host is:
 /// [`Host::path`](crate::host::Host::path), or [`PathBuf::from`] for this machine.
 pub fn file(place: impl Fn(&'static str) -> PathBuf) -> Option<PathBuf> {
-    FILES.iter().copied().map(place).find(|path| path.exists())
+    FILES.iter().copied().map(place).find(|path| passed::content_of(path).is_some() || path.exists())
+}
+
+/// What a file of certificates holds, up to this size in bytes: what was passed to this process, else the file itself.
+///
+/// # Errors
+/// It cannot be read.
+#[expect(clippy::disallowed_methods, reason = "the certificates that the system or the operator trusts")]
+pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if let Some(content) = passed::content_of(file) {
+        return Ok(content);
+    }
+    let mut content = Vec::new();
+    std::fs::File::open(file)?.take(most).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 #[cfg(test)]

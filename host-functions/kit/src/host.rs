@@ -8,6 +8,7 @@ use ansai_core::scope::{Count, SetType, TypedField};
 use ansai_core::{Refusal, Scope, Timestamp};
 
 use crate::authorize::leads_outside;
+use crate::carrier::Carrier;
 use crate::target::Reach;
 
 /// The host's root: `/`, `/host` in a container, or a test's directory.
@@ -15,12 +16,13 @@ use crate::target::Reach;
 pub struct Host {
     root: PathBuf,
     protected: Vec<PathBuf>,
+    carrier: Option<Arc<dyn Carrier>>,
 }
 
 impl Host {
     /// A host with this root directory.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Host { root: root.into(), protected: Vec::new() }
+        Host { root: root.into(), protected: Vec::new(), carrier: None }
     }
 
     /// Protects a directory of the host, given by its absolute path there, from every action. Used for ansai's own
@@ -29,6 +31,18 @@ impl Host {
     pub fn protecting(mut self, absolute: impl Into<PathBuf>) -> Self {
         self.protected.push(absolute.into());
         self
+    }
+
+    /// With what calls its servers in another process.
+    #[must_use]
+    pub fn carried_by(mut self, carrier: Arc<dyn Carrier>) -> Self {
+        self.carrier = Some(carrier);
+        self
+    }
+
+    /// What calls its servers; `None` if this process does.
+    pub fn carrier(&self) -> Option<&Arc<dyn Carrier>> {
+        self.carrier.as_ref()
     }
 
     /// Protected directories: no action touches them or anything below them.

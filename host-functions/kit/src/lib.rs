@@ -16,6 +16,7 @@
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
+//! - [`carrier`]: takes calls of servers to another process; [`passed`]: what that process gets with them.
 //! - [`watch`]: sources of occurrences, which wake a policy between its scheduled evaluations.
 //! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
@@ -34,6 +35,7 @@ pub mod authorize;
 pub mod backend;
 pub mod call;
 mod captured;
+pub mod carrier;
 pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
@@ -42,6 +44,7 @@ pub mod hook;
 pub mod host;
 pub mod host_access;
 pub mod host_clock;
+pub mod passed;
 pub mod policy;
 pub mod processor;
 pub mod program;

@@ -130,8 +130,19 @@ pub trait RemoteFunction: Sync {
     /// # Errors
     /// `invalid` arguments, or too many parts.
     fn split(&self, arguments: &RawValue) -> Result<Parts, Refusal>;
+    /// Reads what another process answered to a part as the answer of this function, and writes it again.
+    ///
+    /// # Errors
+    /// `unavailable` if it is not one.
+    fn reread(&self, answer: &RawValue) -> Reply;
     /// Its types.
     fn types(&self) -> Types;
+}
+
+fn reread<R: Wire>(answer: &RawValue) -> Reply {
+    let answer: R = serde_json::from_str(answer.get())
+        .map_err(|_| Refusal::Unavailable("the process that calls servers sent an invalid answer".into()))?;
+    to_reply(&answer)
 }
 
 /// A function that calls one server.
@@ -151,6 +162,10 @@ impl<A: Wire + Send + 'static, R: Wire + 'static> RemoteFunction for Remote<A, R
             call: Box::new(move |ask: &ProbeContext<'_>| to_reply(&call(ask, arguments)?)),
             refused: Box::new(Err),
         }))
+    }
+
+    fn reread(&self, answer: &RawValue) -> Reply {
+        reread::<R>(answer)
     }
 
     fn types(&self) -> Types {
@@ -188,6 +203,10 @@ impl<A: Wire, P: Send + Sync + 'static, R: Wire + 'static> RemoteFunction for Ba
             }
         };
         Ok(Parts::Each(parts.into_iter().map(part).collect()))
+    }
+
+    fn reread(&self, answer: &RawValue) -> Reply {
+        reread::<R>(answer)
     }
 
     fn types(&self) -> Types {

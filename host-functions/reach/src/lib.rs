@@ -18,12 +18,14 @@
 //! ```
 
 mod addresses;
+pub mod carried;
 pub mod certificate;
 pub mod database;
 pub mod http;
 mod kept;
 pub mod mysql;
 pub mod postgresql;
+pub mod process;
 mod runtime;
 
 use ansai_kit::registry::InterfaceDef;

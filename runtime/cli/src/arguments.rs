@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
     history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database, pause, pauses,
-    plan, plans, promote, pull, push, recordings, remove, replay, report, report_confinement, resume, retry, run, save,
-    sign, silence, simulate, status, test, undo, verify, virtualize, wake,
+    plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement, resume, retry,
+    run, save, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -127,6 +127,9 @@ pub(crate) enum Command {
     /// Confine itself as a worker and report; ansai starts this itself
     #[command(name = ansai_isolation::doctor::CHILD, hide = true)]
     ReportConfinement(report_confinement::Arguments),
+    /// Call servers without rights on this host; ansai starts this itself
+    #[command(name = ansai_host_functions::reach::CHILD, hide = true)]
+    Reach(reach::Arguments),
 }
 
 fn after_help() -> String {

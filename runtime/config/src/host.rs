@@ -38,6 +38,17 @@ pub(crate) const MODES: &[(&str, Mode)] =
 /// The engine has room for so many evaluations.
 const EVALUATIONS: (u64, u64) = (1, 256);
 
+const REACH: &[(&str, ServerCalls)] = &[("process", ServerCalls::Process), ("thread", ServerCalls::Thread)];
+
+/// Where servers are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerCalls {
+    /// In a process of its own, without rights on this host.
+    Process,
+    /// In the process of ansai itself.
+    Thread,
+}
+
 /// Settings of the daemon as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Daemon {
@@ -51,6 +62,8 @@ pub struct Daemon {
     pub call_limit: Option<Millis>,
     /// How many evaluations may run at the same time; `None` if the number of cores decides.
     pub evaluations: Option<usize>,
+    /// Where servers are called; `None` if the caller chooses it.
+    pub reach: Option<ServerCalls>,
 }
 
 /// A valid host configuration.
@@ -336,8 +349,10 @@ fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {
     (labels.unwrap_or_default(), safety::of_host(&fields, problems))
 }
 
+const DAEMON: &[&str] = &["state_dir", "mode", "log", "call_limit", "evaluations", "reach"];
+
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
-    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log", "call_limit", "evaluations"], problems)?;
+    let fields = Fields::of(node, "`[daemon]`", DAEMON, problems)?;
     let state_dir = fields.text("state_dir", 4_096, problems);
     if let (Some(path), Some(node)) = (state_dir, fields.get("state_dir"))
         && !ansai_core::scope::is_plain_absolute(path)
@@ -357,5 +372,6 @@ fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
         log: fields.text("log", 1_000, problems).map(str::to_owned),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         evaluations: fields.number("evaluations", EVALUATIONS, problems).and_then(|most| usize::try_from(most).ok()),
+        reach: fields.word("reach", REACH, problems),
     })
 }

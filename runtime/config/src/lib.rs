@@ -73,7 +73,7 @@ pub use export::{Export, ExportUrl};
 pub use faults::{FaultBegins, FaultSpec, Faults};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};
 pub use hook::{ConfiguredHook, Hooks};
-pub use host::{Daemon, HostConfig};
+pub use host::{Daemon, HostConfig, ServerCalls};
 pub use identifier::{is_name, is_version};
 pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource, REGISTRY};
 pub use labels::Labels;

@@ -62,6 +62,18 @@ fn each_mistake_has_its_code() {
 }
 
 #[test]
+fn servers_are_called_in_a_process_or_in_a_thread() {
+    let place = |lines: &str| {
+        let config = HostConfig::parse("ansai.toml", &format!("[daemon]\n{lines}\n"), INTERFACES);
+        config.map(|config| config.daemon.reach)
+    };
+    assert_eq!(place("").unwrap(), None);
+    assert_eq!(place("reach = \"process\"").unwrap(), Some(ansai_config::ServerCalls::Process));
+    assert_eq!(place("reach = \"thread\"").unwrap(), Some(ansai_config::ServerCalls::Thread));
+    assert!(place("reach = \"fork\"").is_err() && place("reach = 1").is_err());
+}
+
+#[test]
 fn evaluations_at_the_same_time_are_bounded() {
     let most = |lines: &str| {
         let config = HostConfig::parse("ansai.toml", &format!("[daemon]\n{lines}\n"), INTERFACES);

@@ -130,6 +130,7 @@ impl Builder {
         warnings.extend(loading.warnings);
         let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
         Ok(Daemon {
+            program: host::program(compiler),
             registry,
             interfaces,
             configuration,
@@ -146,6 +147,8 @@ impl Builder {
 
 /// Instances that are loaded and not running yet.
 pub struct Daemon {
+    /// What is started to call servers; `None` if this program cannot.
+    program: Option<PathBuf>,
     registry: Registry,
     interfaces: Vec<Interface>,
     configuration: Option<Configuration>,
@@ -250,7 +253,9 @@ impl Daemon {
             safety: self.configuration.as_ref().map(safety::policy).unwrap_or_default(),
             events,
         };
+        let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
         let live = host::live(self.registry.clone(), self.state_dir());
+        let live = host::calling_servers(live, self.program.as_deref(), reach);
         let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {

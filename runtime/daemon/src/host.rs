@@ -1,12 +1,15 @@
 //! The engine and the host that instances run with.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_config::ServerCalls;
 use ansai_core::codes;
 use ansai_engine::engine::EngineError;
 use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::live::LiveHost;
+use ansai_host_functions::reach::ReachProcess;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
 use ansai_storage::{Directory, Links, ToDirectory, TrustError};
@@ -28,6 +31,25 @@ pub fn live(registry: Registry, state_dir: &Path) -> LiveHost {
         host = host.protecting(real);
     }
     LiveHost::new(host, registry, THREADS, CALL_DEADLINE)
+}
+
+/// The program that is started to call servers: the one that compiles components.
+pub fn program(compiler: Compiler) -> Option<PathBuf> {
+    match compiler {
+        Compiler::Child(child) => Some(child.program),
+        Compiler::InProcess => None,
+    }
+}
+
+/// The same with servers called by a process of its own, unless the operator wants them called in this one. Only root can
+/// give the process another user, so others call servers themselves by default.
+pub fn calling_servers(mut live: LiveHost, program: Option<&Path>, configured: Option<ServerCalls>) -> LiveHost {
+    let is_root = rustix::process::geteuid().is_root();
+    let place = configured.unwrap_or(if is_root { ServerCalls::Process } else { ServerCalls::Thread });
+    if let (Some(program), ServerCalls::Process) = (program, place) {
+        live.host = live.host.carried_by(Arc::new(ReachProcess::of(program)));
+    }
+    live
 }
 
 /// The engine. Compiled code is kept in the state directory if possible; else a warning says why not.

@@ -169,6 +169,21 @@ pub fn read_handle<T: DeserializeOwned>(handle: &RawValue) -> Result<T, String> 
     serde_json::from_str(handle.get()).map_err(|error| format!("the handle of the step is invalid: {error}"))
 }
 
+fn previewed<A: TypedAction>(
+    action: &A,
+    preview: Preview,
+    targets: &A::Targets,
+    text: Box<RawValue>,
+) -> Result<Previewed, Refusal> {
+    let mut touches = action.touches(&preview, targets);
+    if touches.iter().all(|touch| touch.subject != preview.about) {
+        touches.push(Touch::exclusive(preview.about.clone()));
+    }
+    touches.extend(action.work().into_iter().flat_map(Work::touches));
+    let canonical = action.canonical(&preview, targets);
+    Ok(Previewed { targets: text, preview, touches, canonical, table: 0 })
+}
+
 impl<A: TypedAction> Action for A {
     fn preview(
         &self,
@@ -177,13 +192,12 @@ impl<A: TypedAction> Action for A {
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal> {
         let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
-        let mut touches = TypedAction::touches(self, &preview, &targets);
-        if touches.iter().all(|touch| touch.subject != preview.about) {
-            touches.push(Touch::exclusive(preview.about.clone()));
-        }
-        touches.extend(TypedAction::work(self).into_iter().flat_map(Work::touches));
-        let canonical = TypedAction::canonical(self, &preview, &targets);
-        Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical, table: 0 })
+        previewed(self, preview, &targets, to_text(&targets)?)
+    }
+
+    fn previewed(&self, preview: Preview, targets: Box<RawValue>) -> Result<Previewed, Refusal> {
+        let read = read_targets(&targets)?;
+        previewed(self, preview, &read, targets)
     }
 
     fn describe(&self, targets: &RawValue) -> Described {

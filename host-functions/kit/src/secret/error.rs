@@ -35,6 +35,9 @@ pub enum SecretError {
     /// ansai was not started with credentials.
     #[error("the credential `{0}` is not available: CREDENTIALS_DIRECTORY is not set")]
     NoCredentials(String),
+    /// The request that passed it has ended.
+    #[error("the secret was not passed with the request")]
+    NotPassed,
     /// The system refuses.
     #[error(transparent)]
     Access(#[from] StorageError),
@@ -49,6 +52,7 @@ impl SecretError {
             SecretError::TooLarge(_) => codes::FILE_TOO_LARGE,
             SecretError::Empty(_) => codes::EMPTY_FILE,
             SecretError::NoCredentials(_) => codes::NO_CREDENTIAL,
+            SecretError::NotPassed => codes::FILE_ACCESS,
             SecretError::Access(_) => codes::FILE_ACCESS,
         }
     }
@@ -61,6 +65,7 @@ impl SecretError {
             SecretError::NotAFile { .. } => "give the path of a file".to_owned(),
             SecretError::TooLarge(_) => "is this the right file? a secret is one line".to_owned(),
             SecretError::Empty(path) => format!("write the secret into {}", path.display()),
+            SecretError::NotPassed => "this is a bug of ansai: please report it".to_owned(),
             SecretError::NoCredentials(name) => {
                 format!("add `LoadCredential={name}:/etc/ansai/{name}.secret` to the systemd unit of ansai")
             }

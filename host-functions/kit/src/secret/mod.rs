@@ -16,6 +16,12 @@ pub use source::{MOST_BYTES, SecretSource};
 pub struct Secret(Wiped);
 
 impl Secret {
+    /// A copy of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Secret {
+        Secret(Wiped(bytes.into()))
+    }
+
     /// The bytes, for the call that needs them. Do not copy them.
     pub fn expose(&self) -> &[u8] {
         &self.0.0

@@ -28,6 +28,8 @@ pub enum SecretSource {
         /// The name of the file in it.
         name: String,
     },
+    /// Passed by another process with a request, by its number; see [`passed::secret`](crate::passed::secret).
+    Passed(u64),
 }
 
 impl SecretSource {
@@ -40,6 +42,10 @@ impl SecretSource {
     /// # Errors
     /// The file is not as described, is empty, or the system refuses.
     pub fn read(&self) -> Result<Secret, SecretError> {
+        if let SecretSource::Passed(number) = self {
+            let passed = crate::passed::secret_of(*number).ok_or(SecretError::NotPassed)?;
+            return Ok(Secret::of(passed.expose()));
+        }
         let (directory, name) = self.open()?;
         self.read_in(&directory, &name)
     }
@@ -58,6 +64,7 @@ impl SecretSource {
             SecretSource::File(path) => Ok(path.clone()),
             SecretSource::Credential { directory: Some(directory), name } => Ok(directory.join(name)),
             SecretSource::Credential { directory: None, name } => Err(SecretError::NoCredentials(name.clone())),
+            SecretSource::Passed(_) => Err(SecretError::NotPassed),
         }
     }
 

@@ -43,6 +43,11 @@ impl<B: Eq + Hash> Statements<B> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it knows of any: then another process would know less.
+    pub(crate) fn any(&self) -> bool {
+        !self.known().is_empty()
+    }
+
     /// A statement begins.
     pub(crate) fn begin(&self, backend: B) {
         self.known().insert(backend, None);

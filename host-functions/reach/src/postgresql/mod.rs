@@ -14,6 +14,7 @@ use ansai_kit::remote::Remote;
 
 pub(crate) use client::KIND;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
+pub(crate) use long::has_statements;
 
 use self::fields::TARGETS;
 use self::maintain::{DropLeftover, Maintain, Reindex, Vacuum};

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use ansai_core::{InstanceName, Refusal, Scope, Timestamp};
 use ansai_kit::evaluation_state::Label;
-use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::registry::{Body, Registry};
+use ansai_kit::host::{Deadline, ProbeContext};
+use ansai_kit::registry::Body;
 use ansai_kit::remote::Parts;
 use ansai_kit::target::{Reach, TargetAccess};
 use serde_json::{Value, json};
 
+use crate::carrier;
 use crate::scene::{HOST, KIND};
 use proposal::Proposal;
 
@@ -105,9 +106,9 @@ pub(crate) fn ask(
     function: &str,
     arguments: &Value,
 ) -> Result<Value, Refusal> {
-    let (host, deadline, scope) = (Host::at(HOST), Deadline::after(limit), Scope::default());
+    let (host, deadline, scope) = (carrier::host(HOST), Deadline::after(limit), Scope::default());
     let ask = ProbeContext { host: &host, scope: &scope, reach, now: Timestamp::EPOCH, deadline: &deadline };
-    let registry = Registry::of(ansai_reach::INTERFACES);
+    let registry = carrier::registry();
     let (_, function) = registry.find(interface, function).unwrap();
     let Body::Remote(body) = function.body else { panic!("not a call of a server") };
     let Parts::One(part) = body.split(&serde_json::value::to_raw_value(arguments).unwrap())? else {

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Previewed, Progress, StepContext};
-use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::registry::{Body, Registry};
+use ansai_kit::host::{Deadline, ProbeContext};
+use ansai_kit::registry::Body;
 use ansai_kit::target::Reach;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::carrier;
 use crate::scene::HOST;
 
 /// A step that is about to be proposed.
@@ -31,7 +32,7 @@ impl<'s> Proposal<'s> {
         scope: Scope,
         mut arguments: Value,
     ) -> Proposal<'s> {
-        let registry = Registry::of(ansai_reach::INTERFACES);
+        let registry = carrier::registry();
         let (_, function) = registry.find(interface, function).unwrap();
         let Body::Action(action) = function.body else { panic!("not an action") };
         arguments["reason"] = "a test".into();
@@ -40,14 +41,14 @@ impl<'s> Proposal<'s> {
     }
 
     pub(crate) fn preview(&self) -> Result<Previewed, Refusal> {
-        let (host, deadline) = (Host::at(HOST), Deadline::after(Duration::from_secs(20)));
+        let (host, deadline) = (carrier::host(HOST), Deadline::after(Duration::from_secs(20)));
         let (reach, now) = (self.reach, Timestamp::EPOCH);
         let ask = ProbeContext { host: &host, scope: &self.scope, reach, now, deadline: &deadline };
         self.action.preview(&ask, &self.arguments, &[])
     }
 
     pub(crate) fn doing<T>(&self, targets: &RawValue, work: impl FnOnce(&dyn Action, &StepContext<'_>) -> T) -> T {
-        let host = Host::at(HOST);
+        let host = carrier::host(HOST);
         let doing = StepContext {
             host: &host,
             scope: &self.scope,

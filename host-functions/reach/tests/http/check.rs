@@ -6,7 +6,6 @@ use std::time::Duration;
 use ansai_core::{Outcome, Preview, Refusal, Scope, Timestamp, Touch};
 use ansai_kit::action::{Action, Applied, Begun, Progress, StepContext};
 use ansai_kit::host::{Deadline, ProbeContext};
-use ansai_kit::registry::Registry;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -14,7 +13,7 @@ use crate::scene::{LONG, Scene};
 use crate::servers::{Manner, Server, answer};
 
 fn action() -> &'static dyn Action {
-    Registry::of(ansai_reach::INTERFACES).action("ansai:http/http-actions.check").unwrap().2
+    crate::carrier::registry().action("ansai:http/http-actions.check").unwrap().2
 }
 
 fn arguments(change: impl FnOnce(&mut Value)) -> Box<RawValue> {

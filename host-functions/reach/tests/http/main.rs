@@ -9,8 +9,10 @@
 )]
 
 mod bad_servers;
+#[path = "../carrier/mod.rs"]
+pub(crate) mod carrier;
 mod check;
 mod look;
-mod scene;
-mod servers;
+pub(crate) mod scene;
+pub(crate) mod servers;
 mod tls;

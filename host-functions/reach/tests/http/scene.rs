@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use ansai_core::{InstanceName, Refusal, Scope, Timestamp};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::registry::{Body, Registry};
+use ansai_kit::registry::Body;
 use ansai_kit::remote::Parts;
 use ansai_kit::secret::SecretSource;
 use ansai_kit::target::{Reach, TargetAccess};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use crate::carrier;
 
 /// Longer than any test.
 pub const LONG: Duration = Duration::from_secs(600);
@@ -31,7 +33,7 @@ impl Scene {
         // Nobody else can write a directory above it.
         let mode = std::fs::Permissions::from_mode(0o700);
         let place = tempfile::Builder::new().permissions(mode).tempdir_in("/var/tmp").unwrap();
-        Scene { host: Host::at(place.path()), place, targets: BTreeMap::new() }
+        Scene { host: carrier::host(place.path()), place, targets: BTreeMap::new() }
     }
 
     /// With the target `site`.
@@ -71,7 +73,7 @@ impl Scene {
 
     /// The answers to these requests.
     pub fn look(&self, requests: &Value, limit: Duration) -> Result<Vec<Value>, Refusal> {
-        let registry = Registry::of(ansai_reach::INTERFACES);
+        let registry = carrier::registry();
         let (_, function) = registry.find("ansai:http/http-probe", "look").unwrap();
         let Body::Remote(body) = function.body else { panic!("not a call of servers") };
         let arguments = RawValue::from_string(json!({ "requests": requests }).to_string()).unwrap();

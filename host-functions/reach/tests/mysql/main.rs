@@ -10,13 +10,15 @@
 )]
 
 mod actions;
+#[path = "../carrier/mod.rs"]
+pub(crate) mod carrier;
 #[path = "../database/mod.rs"]
-mod database;
+pub(crate) mod database;
 mod faults;
 mod hostile;
 mod many;
 mod probes;
 mod replicas;
-mod scene;
+pub(crate) mod scene;
 mod sessions;
 mod statements;

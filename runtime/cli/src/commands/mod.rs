@@ -31,6 +31,7 @@ pub(crate) mod plans;
 pub(crate) mod promote;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod reach;
 pub(crate) mod recordings;
 pub(crate) mod remove;
 pub(crate) mod replay;
@@ -59,7 +60,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // `run` logs as its configuration says. Those that ansai starts itself log nothing: they limit themselves first.
     if !matches!(
         arguments.command,
-        Command::Run(_) | Command::CompileComponent(_) | Command::OpenDatabase(_) | Command::ReportConfinement(_)
+        Command::Run(_)
+            | Command::CompileComponent(_)
+            | Command::OpenDatabase(_)
+            | Command::ReportConfinement(_)
+            | Command::Reach(_)
     ) {
         logging::start(global.verbose, None)?;
     }
@@ -68,6 +73,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
         Command::ReportConfinement(verb) => Ok(report_confinement::run(&verb)),
+        Command::Reach(verb) => Ok(reach::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),

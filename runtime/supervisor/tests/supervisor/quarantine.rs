@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Intent, Record};
 use ansai_core::{
-    Event, InstanceName, Interface, InterfaceName, Millis, Mode, OnFailure, Refusal, Scope, ScopeInForce, ScopeTables,
-    Timestamp,
+    Event, InstanceName, Interface, InterfaceName, Millis, Mode, OnFailure, Preview, Refusal, Scope, ScopeInForce,
+    ScopeTables, Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{
@@ -348,6 +348,10 @@ impl Action for Expiry {
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal> {
         Self::real().preview(ask, arguments, earlier)
+    }
+
+    fn previewed(&self, preview: Preview, targets: Box<RawValue>) -> Result<Previewed, Refusal> {
+        Self::real().previewed(preview, targets)
     }
 
     fn describe(&self, targets: &RawValue) -> Described {

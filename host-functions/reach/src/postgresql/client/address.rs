@@ -100,6 +100,13 @@ impl Address {
     }
 }
 
+/// The file of certificates that a target names instead of those of the system, whatever its engine.
+pub(crate) fn authorities_of(target: &TargetAccess) -> Option<PathBuf> {
+    let (_, query) = target.address.as_deref()?.split_once('?')?;
+    let path = query.split('&').filter_map(|parameter| parameter.strip_prefix("ca=")).next_back()?;
+    path.starts_with('/').then(|| path.into())
+}
+
 /// PostgreSQL names the socket in a directory after its port.
 fn socket(path: &Path) -> PathBuf {
     let is_socket = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".s.PGSQL."));

@@ -1,7 +1,6 @@
 //! TLS to a database server, with the certificates of the system or of the operator's file.
-#![expect(clippy::disallowed_methods, reason = "the certificates that the system or the operator trusts")]
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,9 +60,8 @@ fn roots(own: Option<&Path>) -> Result<RootCertStore, String> {
         Some(path) => path.to_owned(),
         None => authorities::file(PathBuf::from).ok_or("this host trusts no certificates")?,
     };
-    let mut text = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text));
-    read.map_err(|error| format!("the file of trusted certificates cannot be read: {}", error.kind()))?;
+    let text = authorities::read(&path, MOST_BYTES)
+        .map_err(|error| format!("the file of trusted certificates cannot be read: {}", error.kind()))?;
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(CertificateDer::pem_slice_iter(&text).flatten());
     if added == 0 { Err("the file of trusted certificates holds none".into()) } else { Ok(store) }

@@ -10,4 +10,5 @@ mod target;
 
 pub(super) use found::Found;
 pub(super) use running::begin;
+pub(crate) use running::has_statements;
 pub(super) use target::{Target, Verb};

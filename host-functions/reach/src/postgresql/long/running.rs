@@ -26,6 +26,11 @@ pub(in crate::postgresql) struct Backend {
 
 static STATEMENTS: Statements<Backend> = Statements::new();
 
+/// Whether this process has statements that run, or whose end it has not told yet.
+pub(crate) fn has_statements() -> bool {
+    STATEMENTS.any()
+}
+
 /// Begins a statement. `lock` is how long it waits for a lock.
 ///
 /// # Errors

@@ -1,0 +1,131 @@
+//! The side that answers: it makes the call of a request, in the process that calls servers.
+
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use ansai_core::Refusal;
+use ansai_kit::action::{Action, StepContext};
+use ansai_kit::call::to_text;
+use ansai_kit::host::{Deadline, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
+use ansai_kit::remote::{Part, Parts, RemoteFunction};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::reply::{Answer, Began, Foreseen, Seen};
+use super::request::{Doing, Request, Task};
+
+/// The longest reply, in bytes. A server sends at most 8 MiB for one call.
+pub const MOST_REPLY_BYTES: usize = 16 << 20;
+
+/// A request that is about to be answered.
+pub struct Answering {
+    request: Request,
+    deadline: Deadline,
+}
+
+impl Answering {
+    /// Reads a request. Its time begins now.
+    ///
+    /// # Errors
+    /// `invalid` for text that is not a request of this version of ansai.
+    pub fn of(text: &str) -> Result<Answering, Refusal> {
+        let request: Request = serde_json::from_str(text)
+            .map_err(|error| Refusal::Invalid(format!("not a request of this version: {:?}", error.classify())))?;
+        let limit = match &request.task {
+            Task::Probe { limit, .. } | Task::Preview { limit, .. } => Duration::from(*limit),
+            // What is done about a step has limits of its own.
+            Task::Step { .. } => Duration::MAX / 4,
+        };
+        // A little earlier than the one who waits, so that a late answer is still told.
+        let deadline = Deadline::after((limit - limit / 20).min(LONGEST));
+        Ok(Answering { request, deadline })
+    }
+
+    /// Ends the call when nobody waits for it any more.
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// Makes the call, and writes the reply.
+    pub fn answer(self) -> Box<RawValue> {
+        let answered = self.run().map_or_else(Answer::Refused, Answer::Ok);
+        written(&answered)
+    }
+
+    fn run(mut self) -> Result<Box<RawValue>, Refusal> {
+        static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::of(crate::INTERFACES));
+        let (host, reach, _kept) = self.request.unpack()?;
+        let Request { interface, function, task, arguments, scope, now, .. } = self.request;
+        let unknown = || Refusal::Unsupported("the process that calls servers has no such function".into());
+        let (_, found) = REGISTRY.find(&interface, &function).ok_or_else(unknown)?;
+        let ask = ProbeContext { host: &host, scope: &scope, reach: &reach, now, deadline: &self.deadline };
+        match (task, found.body) {
+            (Task::Probe { part, .. }, Body::Remote(function)) => probe(function, &ask, &arguments, part),
+            (Task::Preview { earlier, .. }, Body::Action(action)) => {
+                let previewed = action.preview(&ask, &arguments, &earlier)?;
+                to_text(&Foreseen { preview: previewed.preview, targets: previewed.targets })
+            }
+            (Task::Step { doing, step_id, targets, is_stopping }, Body::Action(action)) => {
+                let context = StepContext {
+                    host: &host,
+                    scope: &scope,
+                    reach: &reach,
+                    now,
+                    step_id: &step_id,
+                    arguments: &arguments,
+                    targets: &targets,
+                    stop: &AtomicBool::new(is_stopping),
+                };
+                step(action, &context, doing)
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// Longer than any call, and short enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A refusal as a reply.
+#[must_use]
+pub fn refused(refusal: Refusal) -> Box<RawValue> {
+    written(&Answer::Refused(refusal))
+}
+
+fn written(answer: &impl Serialize) -> Box<RawValue> {
+    let too_long = || Refusal::OverBudget(format!("the answer has more than {MOST_REPLY_BYTES} bytes"));
+    match to_text(answer) {
+        Ok(text) if text.get().len() <= MOST_REPLY_BYTES => text,
+        Ok(_) => to_text(&Answer::Refused(too_long())).unwrap_or_default(),
+        Err(refusal) => to_text(&Answer::Refused(refusal)).unwrap_or_default(),
+    }
+}
+
+fn probe(
+    function: &dyn RemoteFunction,
+    ask: &ProbeContext<'_>,
+    arguments: &RawValue,
+    part: usize,
+) -> Result<Box<RawValue>, Refusal> {
+    let part: Option<Part> = match function.split(arguments)? {
+        Parts::One(one) => (part == 0).then_some(one),
+        Parts::Each(parts) => parts.into_iter().nth(part),
+    };
+    let part = part.ok_or_else(|| Refusal::Invalid("the call has no such part".into()))?;
+    // The supervisor turns a refusal into the answer of the part.
+    Ok((*(part.call)(ask)?).to_owned())
+}
+
+fn step(action: &dyn Action, context: &StepContext<'_>, doing: Doing) -> Result<Box<RawValue>, Refusal> {
+    match doing {
+        Doing::Begin => to_text(&Began::from(action.begin(context)?)),
+        Doing::Confirm => to_text(&action.confirm(context)?),
+        Doing::Undo(items) => to_text(&action.undo(context, &items)?),
+        Doing::Resolve => to_text(&action.resolve(context)?),
+        Doing::AfterUndo => to_text(&action.after_undo(context)?),
+        Doing::Poll(handle) => to_text(&Seen::from(action.poll(context, &handle))),
+        Doing::Cancel(handle) => to_text(&action.cancel(context, &handle)),
+    }
+}

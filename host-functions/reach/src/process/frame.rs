@@ -1,0 +1,53 @@
+//! Frames between the supervisor and the process that calls servers: JSON.
+
+use ansai_kit::carrier::RequestText;
+use ansai_kit::passed::Wiped;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::carried::MOST_REPLY_BYTES;
+
+/// The largest request, in bytes.
+pub(super) const MOST_REQUEST_BYTES: usize = 32 << 20;
+/// The largest frame with a reply, in bytes.
+pub(super) const MOST_REPLY_FRAME: usize = MOST_REPLY_BYTES + 256;
+
+/// What the supervisor sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) enum ToChild<'a> {
+    /// Answer this request, under this number.
+    Call {
+        number: u64,
+        #[serde(borrow)]
+        request: &'a RawValue,
+    },
+    /// Nobody waits for the reply of this number any more.
+    Cancel(u64),
+}
+
+/// What the process sends: one reply for each call.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FromChild<'a> {
+    pub(super) number: u64,
+    /// It has statements at servers that it knows more of than another process would.
+    pub(super) busy: bool,
+    #[serde(borrow)]
+    pub(super) answer: &'a RawValue,
+}
+
+/// The frame of a call. It has the request's secrets, so it never grows, and is wiped.
+pub(super) fn call(number: u64, request: &RequestText) -> Wiped {
+    let parts = [format!("{{\"call\":{{\"number\":{number},\"request\":"), "}}".to_owned()];
+    let mut frame = Wiped::new(Vec::with_capacity(request.len().saturating_add(128)));
+    frame.extend_from_slice(parts[0].as_bytes());
+    frame.extend_from_slice(request.as_bytes());
+    frame.extend_from_slice(parts[1].as_bytes());
+    frame
+}
+
+/// The frame of a cancellation.
+pub(super) fn cancel(number: u64) -> Vec<u8> {
+    format!("{{\"cancel\":{number}}}").into_bytes()
+}

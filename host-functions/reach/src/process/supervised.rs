@@ -1,0 +1,227 @@
+//! The supervisor's side: starts the process, sends it calls, and ends it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ansai_core::Refusal;
+use ansai_isolation::channel::{BlockingReceiver, BlockingSender};
+use ansai_isolation::{Account, BlockingChannel, ChannelError, Process, Profile, Report, Start};
+use ansai_kit::carrier::{Carrier, Lost, RequestText};
+use ansai_kit::host::Deadline;
+use serde_json::value::RawValue;
+
+use super::back_off::BackOff;
+use super::calls::{Broken, Calls};
+use super::frame::{FromChild, MOST_REPLY_FRAME, MOST_REQUEST_BYTES, call, cancel};
+use super::{CHILD, IDLE, USER};
+
+/// How long the process may take from its start to its report.
+const STARTS: Duration = Duration::from_secs(5);
+/// How long a frame may take to be read by the process, which reads all the time.
+const SENDS: Duration = Duration::from_secs(2);
+
+/// Has servers called by a process of its own. The process is there only while it is needed. Cheap to clone.
+#[derive(Clone)]
+pub struct ReachProcess(Arc<Shared>);
+
+struct Shared {
+    start: Start,
+    idle: Duration,
+    state: Mutex<State>,
+    next: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: Option<Arc<Running>>,
+    back_off: BackOff,
+}
+
+/// A process that runs.
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    sender: Mutex<BlockingSender>,
+    calls: Calls,
+    began: Instant,
+    report: Report,
+}
+
+impl fmt::Debug for ReachProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReachProcess").finish_non_exhaustive()
+    }
+}
+
+impl ReachProcess {
+    /// Of the program of ansai at this path.
+    pub fn of(program: &Path) -> ReachProcess {
+        let start = Start::new(CHILD, Profile::Reach, Account::new(USER, CHILD));
+        ReachProcess::new(Start { program: program.to_owned(), ..start }, IDLE)
+    }
+
+    /// Started this way, and ended after being unused for so long.
+    pub fn new(start: Start, idle: Duration) -> ReachProcess {
+        ReachProcess(Arc::new(Shared { start, idle, state: Mutex::default(), next: AtomicU64::new(1) }))
+    }
+
+    /// The number of the process that runs now; `None` if there is none.
+    pub fn id(&self) -> Option<i32> {
+        let state = self.0.state();
+        state.running.as_ref().filter(|running| !running.calls.has_ended()).map(|running| running.process.id())
+    }
+
+    /// Calls that wait for their replies.
+    pub fn calls(&self) -> usize {
+        self.0.state().running.as_ref().map_or(0, |running| running.calls.waiting())
+    }
+
+    /// Which separations of the last process are in force; `None` before the first one.
+    pub fn report(&self) -> Option<Report> {
+        self.0.state().running.as_ref().map(|running| running.report.clone())
+    }
+}
+
+impl Drop for Shared {
+    /// Ends the process, and so the thread that reads what it sends.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &state.running {
+            running.process.kill();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The process that runs, or a new one. Who comes meanwhile waits for the start, five seconds at most.
+    fn running(self: &Arc<Self>) -> Result<Arc<Running>, Refusal> {
+        let mut state = self.state();
+        if let Some(running) = state.running.as_ref().filter(|running| !running.calls.has_ended()) {
+            return Ok(running.clone());
+        }
+        let began = Instant::now();
+        if let Some((pause, ends)) = state.back_off.pause(began) {
+            let pause = pause.as_millis();
+            let why = format!("the process that calls servers ended {ends} times; it starts again in {pause} ms");
+            return Err(Refusal::Unavailable(why));
+        }
+        let failed = |state: &mut State, why: String| {
+            state.back_off.ended(began, Instant::now());
+            tracing::warn!("the process that calls servers cannot be started: {why}");
+            Refusal::Unavailable("the process that calls servers cannot be started; the log of ansai has why".into())
+        };
+        let (running, receiver) = match Running::start(&self.start, began) {
+            Ok((running, receiver)) => (Arc::new(running), receiver),
+            Err(why) => return Err(failed(&mut state, why)),
+        };
+        let (shared, reads) = (Arc::downgrade(self), running.clone());
+        let idle = self.idle;
+        let thread = std::thread::Builder::new().name("ansai-reach-replies".into());
+        if let Err(error) = thread.spawn(move || reads.read(receiver, idle, &shared)) {
+            return Err(failed(&mut state, error.to_string()));
+        }
+        state.running = Some(running.clone());
+        Ok(running)
+    }
+}
+
+impl Running {
+    fn start(start: &Start, began: Instant) -> Result<(Running, BlockingReceiver), String> {
+        let (process, socket) = Process::start(start).map_err(|error| error.to_string())?;
+        let mut channel = BlockingChannel::new(socket);
+        let report = channel.report(STARTS).map_err(|error| match process.last_lines().pop() {
+            Some(line) => format!("{error}: {line}"),
+            None => error.to_string(),
+        })?;
+        let (sender, receiver) = channel.into_split();
+        Ok((Running { process, sender: Mutex::new(sender), calls: Calls::new(), began, report }, receiver))
+    }
+
+    /// Reads replies until the process ends, is idle, or breaks a rule.
+    fn read(&self, mut receiver: BlockingReceiver, idle: Duration, shared: &Weak<Shared>) {
+        let mut look = idle;
+        let why = loop {
+            match receiver.receive(MOST_REPLY_FRAME, Some(look)) {
+                Ok(frame) => {
+                    if let Err(Broken(why)) = self.reply(&frame.payload) {
+                        break format!("it broke the protocol: {why}");
+                    }
+                }
+                Err(ChannelError::TimedOut) => match self.calls.end_if_idle(idle) {
+                    Some(next) => look = next.max(Duration::from_millis(1)),
+                    None => {
+                        self.process.kill();
+                        return;
+                    }
+                },
+                Err(ChannelError::Closed) => break "it ended".to_owned(),
+                Err(error) => break error.to_string(),
+            }
+        };
+        // First, so that who is told of the end finds the pause before the next start.
+        if let Some(shared) = shared.upgrade() {
+            shared.state().back_off.ended(self.began, Instant::now());
+            tracing::warn!(pid = self.process.id(), "the process that calls servers is replaced: {why}");
+        }
+        self.end();
+    }
+
+    fn reply(&self, payload: &[u8]) -> Result<(), Broken> {
+        let invalid = Broken("what it sent is not a reply");
+        let Ok(FromChild { number, busy, answer }) = serde_json::from_slice(payload) else { return Err(invalid) };
+        self.calls.replied(number, busy, answer.to_owned())
+    }
+
+    fn end(&self) {
+        self.calls.end(&Refusal::Unavailable("the process that calls servers ended during the call".into()));
+        self.process.kill();
+    }
+
+    fn send(&self, frame: &[u8]) -> Result<(), ChannelError> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(frame, None, Some(SENDS))
+    }
+}
+
+impl Carrier for ReachProcess {
+    fn carry(&self, request: RequestText, deadline: &Deadline) -> Result<Box<RawValue>, Lost> {
+        if request.len() > MOST_REQUEST_BYTES {
+            let why = format!("the request has more than {MOST_REQUEST_BYTES} bytes");
+            return Err(Lost::NotSent(Refusal::OverBudget(why)));
+        }
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        // The process may be ended as idle just now; then another one is started.
+        for _ in 0..2 {
+            let running = self.0.running().map_err(Lost::NotSent)?;
+            let Some(waits) = running.calls.begin(number) else { continue };
+            if let Err(error) = running.send(&call(number, &request)) {
+                waits.forget();
+                // It has a part of the frame at most, so it does nothing. Its reader sees the end.
+                running.process.kill();
+                let why = format!("the process that calls servers does not take requests: {error}");
+                return Err(Lost::NotSent(Refusal::Unavailable(why)));
+            }
+            drop(request);
+            return waits.wait(deadline, |abandoned| match abandoned {
+                Ok(()) => drop(running.send(&cancel(number))),
+                Err(Broken(why)) => {
+                    tracing::warn!(pid = running.process.id(), "the process that calls servers is ended: {why}");
+                    running.process.kill();
+                }
+            });
+        }
+        Err(Lost::NotSent(Refusal::Unavailable("the process that calls servers ends again and again".into())))
+    }
+
+    fn end(&self) {
+        if let Some(running) = self.0.state().running.as_ref() {
+            running.end();
+        }
+    }
+}

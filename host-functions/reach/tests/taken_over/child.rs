@@ -1,0 +1,114 @@
+//! The process that was taken over.
+
+use std::str::FromStr;
+
+use ansai_isolation::{BlockingChannel, confine};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Manner {
+    WrongNumber,
+    NoJson,
+    Huge,
+    /// Sends what the supervisor sends.
+    Commands,
+    Dies,
+    Twice,
+    /// Begins a step and says so, twice.
+    TwiceBegun,
+    OtherType,
+    OtherShape,
+    TellsSecret,
+    AnswersNotTheFirst,
+    AnswersAll,
+    Silent,
+    Previews,
+    /// Previews a step at another target.
+    PreviewsOther,
+    Reads,
+}
+
+impl FromStr for Manner {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_value(text.into())
+    }
+}
+
+#[test]
+#[ignore = "started by the tests themselves, as another process"]
+fn the_process() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [.., manner, job] = &arguments[..] else { panic!("no arguments") };
+    run(manner.parse().unwrap(), confine::begin(job).unwrap());
+    std::process::exit(0);
+}
+
+fn run(manner: Manner, mut channel: BlockingChannel) {
+    let mut calls = 0;
+    while let Ok(frame) = channel.receive(64 << 20, None) {
+        let frame: Value = serde_json::from_slice(&frame.payload).unwrap();
+        let Some(call) = frame.get("call") else { continue };
+        calls += 1;
+        let reply = |number: u64, answer: Value| json!({"number": number, "busy": false, "answer": answer}).to_string();
+        let number = call["number"].as_u64().unwrap();
+        let mut send = |text: String| channel.send(text.as_bytes(), None, None).unwrap();
+        let busy = |why: &str| json!({"refused": {"busy": why}});
+        let request = &call["request"];
+        match manner {
+            Manner::WrongNumber => send(reply(number + 1_000, busy("x"))),
+            Manner::NoJson => send("{\"number\":".into()),
+            Manner::Huge => send("x".repeat(40 << 20)),
+            Manner::Commands => send(frame.to_string()),
+            Manner::Dies => return,
+            Manner::Twice => {
+                send(reply(number, busy("once")));
+                send(reply(number, busy("twice")));
+            }
+            Manner::TwiceBegun => {
+                let applied = json!({"outcome": "done", "detail": "it says so", "measures": [], "items": []});
+                send(reply(number, json!({"ok": {"finished": applied}})));
+                send(reply(number, json!({"ok": {"finished": null}})));
+            }
+            Manner::OtherType => send(reply(number, json!({"ok": {"certificates": []}}))),
+            Manner::OtherShape => send(reply(number, json!({"ok": 1, "refused": {"busy": "x"}}))),
+            Manner::TellsSecret => {
+                let encoded = request["targets"][0]["secret"].as_str().unwrap();
+                let secret = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+                let told = format!("it is {secret}, or {encoded} \u{1b}[2J {}", "x".repeat(1 << 20));
+                send(reply(number, json!({"refused": {"denied": told}})));
+            }
+            Manner::AnswersNotTheFirst if calls == 1 => {}
+            Manner::AnswersNotTheFirst | Manner::AnswersAll => send(reply(number, busy("an answer"))),
+            Manner::Silent => {}
+            Manner::Previews => send(reply(number, json!({"ok": previewed(request, "db")}))),
+            Manner::PreviewsOther => send(reply(number, json!({"ok": previewed(request, "other")}))),
+            Manner::Reads => send(reply(number, json!({"refused": {"other": reads(request)}}))),
+        }
+    }
+}
+
+/// The reason of the step says what the preview is about.
+fn previewed(request: &Value, target: &str) -> Value {
+    let about: Value = serde_json::from_str(request["arguments"]["reason"].as_str().unwrap()).unwrap();
+    let mut preview = serde_json::to_value(ansai_core::Preview::nothing(ansai_core::Subject::new("x", "y"))).unwrap();
+    preview["about"] = about;
+    let targets = json!({
+        "target": target, "identity": {"pid": 7, "began": 1, "transaction": null}, "user": "app", "application": "shop",
+        "database": "app", "unit": null, "mount": null,
+    });
+    json!({"preview": preview, "targets": targets})
+}
+
+fn reads(request: &Value) -> String {
+    let state = request["targets"][0]["user"].as_str().unwrap();
+    let tried = ["/etc/shadow", state].map(|path| match std::fs::read_dir(path).map(drop).or_else(|_| std::fs::read(path).map(drop)) {
+        Ok(()) => format!("{path} could be read"),
+        Err(error) => format!("{path}: {}", error.kind()),
+    });
+    tried.join("; ")
+}

@@ -1,0 +1,17 @@
+//! `ansai reach`: calls servers for the supervisor, without its rights. ansai starts it itself.
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ansai starts it with a socket as standard input: it reads requests and writes replies"
+)]
+pub(crate) struct Arguments {
+    /// What it gives up before it reads a request, in the format of ansai
+    #[arg(value_name = "JOB")]
+    job: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> u8 {
+    ansai_host_functions::reach::run(&arguments.job)
+}
