@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
+    guest_worker, history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
     promote, recordings, replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// Open a SQLite database as its owner; ansai starts this itself
     #[command(name = ansai_local::sqlite::CHILD, hide = true)]
     OpenDatabase(open_database::Arguments),
+    /// Run guest code without rights; ansai starts this itself
+    #[command(name = ansai_engine::isolated::ARGUMENT, hide = true)]
+    GuestWorker(guest_worker::Arguments),
 }
 
 fn after_help() -> String {

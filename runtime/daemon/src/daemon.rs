@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ansai_core::{InstanceName, Interface, Mode, ScopeValue};
 use ansai_engine::Compiler;
+use ansai_engine::isolated::Workers;
 use ansai_events::Stream;
 use ansai_kit::registry::Registry;
 use ansai_storage::Directory;
@@ -32,6 +33,7 @@ pub struct Builder {
     ceiling: Option<Mode>,
     state_dir: Option<PathBuf>,
     accept_clock: bool,
+    workers: Option<Arc<Workers>>,
 }
 
 impl Builder {
@@ -72,13 +74,19 @@ impl Builder {
         self
     }
 
+    /// Runs the code of policies in worker processes, where the configuration does not say otherwise.
+    pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
+        self.workers = Some(workers);
+        self
+    }
+
     /// Makes the state directory and loads every instance that can be loaded.
     ///
     /// # Errors
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock } = self;
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock, workers } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Approve | Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
@@ -115,6 +123,7 @@ impl Builder {
             share: &share,
             ceiling,
             engine: &engine,
+            workers: workers.as_ref(),
             interfaces: &interfaces,
         });
         warnings.extend(loading.warnings);
@@ -161,6 +170,7 @@ impl Daemon {
             ceiling: None,
             state_dir: None,
             accept_clock: false,
+            workers: None,
         }
     }
 

@@ -133,6 +133,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         share,
         ceiling: Mode::Enforce,
         engine: with.engine,
+        workers: None,
         interfaces: with.interfaces,
     };
     let loading = load::load(&request);

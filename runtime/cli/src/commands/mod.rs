@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod feedback;
+pub(crate) mod guest_worker;
 pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod init;
@@ -46,14 +47,18 @@ use crate::logging;
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let global = &arguments.global;
-    // `run` logs as its configuration says. The two that ansai starts itself log nothing: they limit themselves first.
-    if !matches!(arguments.command, Command::Run(_) | Command::CompileComponent(_) | Command::OpenDatabase(_)) {
+    // `run` logs as its configuration says. Those that ansai starts itself log nothing: they limit themselves first.
+    if !matches!(
+        arguments.command,
+        Command::Run(_) | Command::CompileComponent(_) | Command::OpenDatabase(_) | Command::GuestWorker(_)
+    ) {
         logging::start(global.verbose, None)?;
     }
     match arguments.command {
         Command::Run(verb) => run::run(&verb, global),
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
+        Command::GuestWorker(verb) => Ok(guest_worker::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         share: &global.share(),
         ceiling: ansai_core::Mode::Enforce,
         engine: &engine,
+        workers: None,
         interfaces: &interfaces,
     });
     for one in &loading.not_loaded {
