@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-local", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
     ("ansai-reach", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
+    ("ansai-isolation", &["ansai-core", "ansai-kit"]),
     ("ansai-engine", &["ansai-core", "ansai-kit", "ansai-storage"]),
     ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),

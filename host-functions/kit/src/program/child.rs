@@ -20,8 +20,8 @@ const MOST_DESCRIPTORS: u64 = 1 << 20;
 
 /// What the child process becomes.
 pub(super) struct Child {
-    /// The process that starts it.
-    pub(super) parent: Pid,
+    /// The process that starts it, if the child can see it.
+    pub(super) parent: Option<Pid>,
     pub(super) user: Option<(Uid, Gid)>,
     /// What it gets besides the standard streams, under the same numbers.
     pub(super) given: Vec<OwnedFd>,
@@ -53,11 +53,18 @@ impl Child {
         // Last, since the kernel clears it when credentials change.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have ended just before.
-        match rustix::process::getppid() == Some(self.parent) {
+        match self.parent.is_none() || rustix::process::getppid() == self.parent {
             true => Ok(()),
             false => Err(Errno::SRCH.into()),
         }
     }
+}
+
+/// Has the program of `command` start with a session of its own and without descriptors but its standard streams, and end
+/// with the *thread* that starts it. For `ansai-isolation`, whose children may be in a namespace in which they have no
+/// parent: they find out by their socket that it ended before.
+pub fn prepare_detached(command: &mut Command) {
+    Child { parent: None, user: None, given: Vec::new() }.prepare(command);
 }
 
 /// Has the kernel close every descriptor but the standard streams at exec. Those that the standard library opens are

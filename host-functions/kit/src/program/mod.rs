@@ -38,6 +38,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+pub use child::prepare_detached;
 pub use error::ProgramError;
 pub use executable::executable;
 pub use follow::Following;

@@ -44,7 +44,7 @@ pub(super) fn start<'a>(program: &Program<'a>) -> Result<(Group, Streams<'a>), P
         .stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    Child { parent: getpid(), user, given }.prepare(&mut command);
+    Child { parent: Some(getpid()), user, given }.prepare(&mut command);
     let mut child = command.spawn().map_err(failed)?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     // From here on, it is ended if anything fails.

@@ -1,0 +1,171 @@
+//! The channel for tokio.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+use super::blocking::{BlockingReceiver, BlockingSender, Rest};
+use super::frame::{Reader, Writer};
+use super::socket::{Descriptors, ReceiveError, receive, send};
+use super::{BlockingChannel, ChannelError};
+use crate::report::{Report, MOST_BYTES};
+
+/// The supervisor's end of a channel. It never accepts a descriptor.
+#[derive(Debug)]
+pub struct Channel {
+    sender: AsyncSender,
+    receiver: AsyncReceiver,
+}
+
+/// The half that sends.
+#[derive(Debug)]
+pub struct AsyncSender {
+    socket: Arc<AsyncFd<Arc<OwnedFd>>>,
+    writer: Writer,
+    ended: bool,
+}
+
+/// The half that receives.
+#[derive(Debug)]
+pub struct AsyncReceiver {
+    socket: Arc<AsyncFd<Arc<OwnedFd>>>,
+    reader: Reader,
+    ended: bool,
+}
+
+impl Channel {
+    /// A channel over one end of a pair of stream sockets.
+    ///
+    /// # Errors
+    /// There is no runtime, or the kernel refuses.
+    pub fn new(socket: OwnedFd) -> std::io::Result<Self> {
+        BlockingChannel::new(socket).into_async()
+    }
+
+    pub(super) fn going_on(sender: BlockingSender, receiver: BlockingReceiver) -> std::io::Result<Self> {
+        let _runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
+        let socket = Arc::new(AsyncFd::register(sender.socket)?);
+        Ok(Channel {
+            sender: AsyncSender { socket: socket.clone(), writer: sender.writer, ended: sender.ended },
+            receiver: AsyncReceiver { socket, reader: receiver.reader, ended: receiver.ended },
+        })
+    }
+
+    /// As [`AsyncSender::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(
+        &mut self,
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        limit: Duration,
+    ) -> Result<(), ChannelError> {
+        self.sender.send(payload, descriptor, limit).await
+    }
+
+    /// As [`AsyncReceiver::receive`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn receive(&mut self, most: usize, limit: Duration) -> Result<Vec<u8>, ChannelError> {
+        self.receiver.receive(most, limit).await
+    }
+
+    /// The report of the child, which is its first frame.
+    ///
+    /// # Errors
+    /// As [`Channel::receive`]; and the frame is no report.
+    pub async fn report(&mut self, limit: Duration) -> Result<Report, ChannelError> {
+        let frame = self.receive(MOST_BYTES, limit).await?;
+        let report = Report::from_child(&frame);
+        self.sender.ended |= report.is_none();
+        self.receiver.ended |= report.is_none();
+        report.ok_or(ChannelError::Protocol("the first frame is no report"))
+    }
+
+    /// Its two halves, to send while something is received.
+    pub fn into_split(self) -> (AsyncSender, AsyncReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl AsyncSender {
+    /// Sends a frame, and a copy of a descriptor with it.
+    ///
+    /// # Errors
+    /// The payload is 4 GiB or more (nothing was sent), the other end is closed, or it did not read the frame within
+    /// `limit`. The channel cannot send any more then, and neither after the future was dropped: the other end has a part of
+    /// the frame.
+    pub async fn send(
+        &mut self,
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        limit: Duration,
+    ) -> Result<(), ChannelError> {
+        if self.ended {
+            return Err(ChannelError::Closed);
+        }
+        let head = self.writer.head(payload, descriptor.is_some())?;
+        // Until all of it is sent.
+        self.ended = true;
+        timeout(limit, self.send_all(Rest { head: &head, payload, descriptor })).await.map_err(|_| ChannelError::TimedOut)??;
+        self.ended = false;
+        Ok(())
+    }
+
+    async fn send_all(&self, mut rest: Rest<'_>) -> Result<(), ChannelError> {
+        while !rest.is_empty() {
+            let mut ready = self.socket.writable().await?;
+            let socket = self.socket.get_ref().as_fd();
+            match send(socket, [rest.head, rest.payload], rest.descriptor, SendFlags::DONTWAIT) {
+                Ok(count) => rest.advance(count),
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsyncReceiver {
+    /// Receives the next frame, whose payload has at most `most` bytes.
+    ///
+    /// # Errors
+    /// The other end is closed, breaks a rule, passes a descriptor or sends too much: nothing can be received any more.
+    /// After [`ChannelError::TimedOut`], and after the future was dropped, the next call goes on with the same frame.
+    pub async fn receive(&mut self, most: usize, limit: Duration) -> Result<Vec<u8>, ChannelError> {
+        if self.ended {
+            return Err(ChannelError::Closed);
+        }
+        let received = timeout(limit, self.receive_all(most)).await.unwrap_or(Err(ChannelError::TimedOut));
+        self.ended = matches!(&received, Err(error) if !matches!(error, ChannelError::TimedOut));
+        received
+    }
+
+    async fn receive_all(&mut self, most: usize) -> Result<Vec<u8>, ChannelError> {
+        loop {
+            // Also where bytes are always there, others get their turn, and the time limit is checked.
+            tokio::task::coop::consume_budget().await;
+            let mut ready = self.socket.readable().await?;
+            let socket = self.socket.get_ref().as_fd();
+            match receive(socket, self.reader.space(), Descriptors::Refused, RecvFlags::DONTWAIT) {
+                Ok((count, _)) => {
+                    if let Some(frame) = self.reader.advance(count, None, most)? {
+                        return Ok(frame.payload);
+                    }
+                }
+                Err(ReceiveError::Errno(Errno::AGAIN)) => ready.clear_ready(),
+                Err(ReceiveError::Errno(Errno::INTR)) => {}
+                Err(ReceiveError::Errno(error)) => return Err(error.into()),
+                Err(ReceiveError::Ended(error)) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The channel for threads.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+
+use super::frame::{Frame, Reader, Writer};
+use super::socket::{Descriptors, ReceiveError, receive, send};
+use super::{Channel, ChannelError};
+
+/// A channel for threads: of a child, or of a test.
+#[derive(Debug)]
+pub struct BlockingChannel {
+    sender: BlockingSender,
+    receiver: BlockingReceiver,
+}
+
+/// The half that sends.
+#[derive(Debug)]
+pub struct BlockingSender {
+    pub(super) socket: Arc<OwnedFd>,
+    pub(super) writer: Writer,
+    pub(super) ended: bool,
+}
+
+/// The half that receives.
+#[derive(Debug)]
+pub struct BlockingReceiver {
+    pub(super) socket: Arc<OwnedFd>,
+    pub(super) reader: Reader,
+    pub(super) ended: bool,
+    descriptors: Descriptors,
+}
+
+impl BlockingChannel {
+    /// A channel that accepts no descriptor, over one end of a pair of stream sockets.
+    pub fn new(socket: OwnedFd) -> Self {
+        Self::with(socket, Descriptors::Refused)
+    }
+
+    /// The channel of a child: it accepts one descriptor with each frame.
+    pub fn of_child(socket: OwnedFd) -> Self {
+        Self::with(socket, Descriptors::Accepted)
+    }
+
+    fn with(socket: OwnedFd, descriptors: Descriptors) -> Self {
+        let socket = Arc::new(socket);
+        BlockingChannel {
+            sender: BlockingSender { socket: socket.clone(), writer: Writer::default(), ended: false },
+            receiver: BlockingReceiver { socket, reader: Reader::default(), ended: false, descriptors },
+        }
+    }
+
+    /// Two connected channels; the second accepts descriptors.
+    ///
+    /// # Errors
+    /// This process has too many open files.
+    pub fn pair() -> std::io::Result<(BlockingChannel, BlockingChannel)> {
+        let (one, other) = super::socket::pair()?;
+        Ok((Self::new(one), Self::of_child(other)))
+    }
+
+    /// As [`BlockingSender::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send(
+        &mut self,
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        limit: Option<Duration>,
+    ) -> Result<(), ChannelError> {
+        self.sender.send(payload, descriptor, limit)
+    }
+
+    /// As [`BlockingReceiver::receive`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn receive(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
+        self.receiver.receive(most, limit)
+    }
+
+    /// Its two halves.
+    pub fn into_split(self) -> (BlockingSender, BlockingReceiver) {
+        (self.sender, self.receiver)
+    }
+
+    /// The same channel for tokio, from where it is. It accepts no descriptors any more.
+    ///
+    /// # Errors
+    /// There is no runtime, or the kernel refuses.
+    pub fn into_async(self) -> std::io::Result<Channel> {
+        Channel::going_on(self.sender, self.receiver)
+    }
+}
+
+impl BlockingSender {
+    /// Sends a frame, and a copy of a descriptor with it. Without `limit`, waits as long as the other end reads nothing.
+    ///
+    /// # Errors
+    /// The payload is 4 GiB or more (nothing was sent), the other end is closed, or it did not read the frame in time. The
+    /// channel cannot send any more then: the other end has a part of the frame.
+    pub fn send(
+        &mut self,
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        limit: Option<Duration>,
+    ) -> Result<(), ChannelError> {
+        if self.ended {
+            return Err(ChannelError::Closed);
+        }
+        let head = self.writer.head(payload, descriptor.is_some())?;
+        let sent = self.send_all(&head, payload, descriptor, limit);
+        self.ended = sent.is_err();
+        sent
+    }
+
+    fn send_all(
+        &self,
+        head: &[u8],
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        limit: Option<Duration>,
+    ) -> Result<(), ChannelError> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let flags = if deadline.is_some() { SendFlags::DONTWAIT } else { SendFlags::empty() };
+        let mut rest = Rest { head, payload, descriptor };
+        while !rest.is_empty() {
+            match send(self.socket.as_fd(), [rest.head, rest.payload], rest.descriptor, flags) {
+                Ok(count) => rest.advance(count),
+                Err(Errno::AGAIN) => wait(self.socket.as_fd(), PollFlags::OUT, deadline)?,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BlockingReceiver {
+    /// Receives the next frame, whose payload has at most `most` bytes. Without `limit`, waits as long as it takes.
+    ///
+    /// # Errors
+    /// The other end is closed, breaks a rule or sends too much: nothing can be received any more. After
+    /// [`ChannelError::TimedOut`] the next call goes on with the same frame.
+    pub fn receive(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
+        if self.ended {
+            return Err(ChannelError::Closed);
+        }
+        let received = self.receive_all(most, limit);
+        self.ended = matches!(&received, Err(error) if !matches!(error, ChannelError::TimedOut));
+        received
+    }
+
+    fn receive_all(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let flags = if deadline.is_some() { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+        loop {
+            match receive(self.socket.as_fd(), self.reader.space(), self.descriptors, flags) {
+                Ok((count, descriptor)) => {
+                    if let Some(frame) = self.reader.advance(count, descriptor, most)? {
+                        return Ok(frame);
+                    }
+                    // Who sends one byte after the other does not get more time.
+                    if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        return Err(ChannelError::TimedOut);
+                    }
+                }
+                Err(ReceiveError::Errno(Errno::AGAIN)) => wait(self.socket.as_fd(), PollFlags::IN, deadline)?,
+                Err(ReceiveError::Errno(Errno::INTR)) => {}
+                Err(ReceiveError::Errno(error)) => return Err(error.into()),
+                Err(ReceiveError::Ended(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What is left to send.
+pub(super) struct Rest<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) payload: &'a [u8],
+    pub(super) descriptor: Option<BorrowedFd<'a>>,
+}
+
+impl Rest<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.payload.is_empty()
+    }
+
+    pub(super) fn advance(&mut self, count: usize) {
+        let of_head = count.min(self.head.len());
+        self.head = self.head.get(of_head..).unwrap_or_default();
+        self.payload = self.payload.get(count.saturating_sub(of_head)..).unwrap_or_default();
+        if count > 0 {
+            self.descriptor = None;
+        }
+    }
+}
+
+/// Waits until the socket is ready.
+fn wait(socket: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<(), ChannelError> {
+    let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    if rest.is_some_and(|rest| rest.is_zero()) {
+        return Err(ChannelError::TimedOut);
+    }
+    let rest = rest.map(|rest| Timespec {
+        tv_sec: i64::try_from(rest.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: rest.subsec_nanos().into(),
+    });
+    match poll(&mut [PollFd::from_borrowed_fd(socket, events)], rest.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,46 @@
+//! Disposable processes of ansai itself that run what ansai does not trust, and the channel to them.
+//!
+//! The supervisor is root. Guest code and clients of servers run in processes that can do nothing but answer it:
+//!
+//! - [`process`]: starts this program again by a clean exec, with one socket; it is killed when it is dropped.
+//! - [`channel`]: framed messages over that socket. The supervisor believes nothing that comes through it.
+//! - [`confine`]: what the child does to itself before it reads the first frame.
+//! - [`report`]: which separations are in force, and why one is not.
+//!
+//! It knows neither policies nor servers: the content of a frame is bytes.
+//!
+//! ```no_run
+//! use ansai_isolation::{Account, Channel, Process, Profile, Start};
+//! use std::time::Duration;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let start = Start::new("guest-worker", Profile::Guest, Account::new("ansai-guest", "built-in"));
+//! let (process, socket) = Process::start(&start)?;
+//! let mut channel = Channel::new(socket)?;
+//! let report = channel.report(Duration::from_secs(5)).await?;
+//! channel.send(b"{}", None, Duration::from_secs(1)).await?;
+//! let answer = channel.receive(1 << 20, Duration::from_secs(1)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The child, as the first thing in `main`, before it starts a thread:
+//!
+//! ```no_run
+//! # fn example(job: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut channel = ansai_isolation::confine::begin(job)?;
+//! while let Ok(frame) = channel.receive(1 << 20, None) {
+//!     channel.send(&frame.payload, None, None)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod channel;
+pub mod confine;
+pub mod process;
+pub mod report;
+
+pub use channel::{BlockingChannel, Channel, ChannelError, Frame};
+pub use process::{Account, Ended, Limits, Process, Start, StartError};
+pub use report::{Profile, Report, Separation};
