@@ -49,7 +49,8 @@ impl Channel {
 
     pub(super) fn going_on(sender: BlockingSender, receiver: BlockingReceiver) -> std::io::Result<Self> {
         let _runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
-        let socket = Arc::new(AsyncFd::register(sender.socket)?);
+        #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
+        let socket = Arc::new(AsyncFd::new(sender.socket)?);
         Ok(Channel {
             sender: AsyncSender { socket: socket.clone(), writer: sender.writer, ended: sender.ended },
             receiver: AsyncReceiver { socket, reader: receiver.reader, ended: receiver.ended },

@@ -143,7 +143,8 @@ impl Process {
             if let Some(ended) = self.ended() {
                 return Ok(ended);
             }
-            let watched = AsyncFd::register_with_interest(self.state.pidfd.as_fd(), Interest::READABLE)?;
+            #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
+            let watched = AsyncFd::with_interest(self.state.pidfd.as_fd(), Interest::READABLE)?;
             let _ready = watched.readable().await?;
             drop(watched);
             // Ended, and reaped in a moment.
