@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use ansai_core::InterfaceName;
+use ansai_core::{InstanceName, InterfaceName};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
