@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database, pause, pauses,
-    plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement, resume, retry,
-    run, save, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
+    guest_worker, history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database,
+    pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement,
+    resume, retry, run, save, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -130,6 +130,9 @@ pub(crate) enum Command {
     /// Call servers without rights on this host; ansai starts this itself
     #[command(name = ansai_host_functions::reach::CHILD, hide = true)]
     Reach(reach::Arguments),
+    /// Run guest code without rights; ansai starts this itself
+    #[command(name = ansai_engine::isolated::ARGUMENT, hide = true)]
+    GuestWorker(guest_worker::Arguments),
 }
 
 fn after_help() -> String {

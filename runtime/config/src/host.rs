@@ -16,6 +16,7 @@ use crate::hidden;
 use crate::hook::{self, Hooks};
 use crate::identifier;
 use crate::instance::{self, BUILTIN, Instance, PolicySource, REGISTRY};
+use crate::isolation::{self, Isolation};
 use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
 use crate::never;
@@ -79,6 +80,8 @@ pub struct HostConfig {
     pub export: Option<Export>,
     /// `labels` of `[host]`.
     pub labels: Labels,
+    /// `isolation` of `[host]`, for instances that have none of their own; `None` if the caller chooses it.
+    pub isolation: Option<Isolation>,
     /// `[host.storm]` and `[host.budget]`, with the defaults.
     pub safety: HostSafety,
     /// `[target.NAME]` tables, by name.
@@ -134,6 +137,11 @@ impl HostConfig {
     pub fn call_limit(&self, instance: &InstanceName) -> Option<Millis> {
         let own = self.policies.get(instance).and_then(|instance| instance.call_limit);
         own.or(self.daemon.call_limit)
+    }
+
+    /// Which process runs the code of an instance: as the instance says, else as `[host]` says.
+    pub fn isolation(&self, instance: &InstanceName) -> Option<Isolation> {
+        self.policies.get(instance).and_then(|instance| instance.isolation).or(self.isolation)
     }
 
     /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
@@ -258,8 +266,20 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies } =
-                    parts;
+                let Parts {
+                    daemon,
+                    control,
+                    audit,
+                    export,
+                    labels,
+                    isolation,
+                    safety,
+                    targets,
+                    hooks,
+                    never,
+                    notify,
+                    policies,
+                } = parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -267,6 +287,7 @@ impl HostConfig {
                     audit,
                     export,
                     labels,
+                    isolation,
                     safety,
                     targets,
                     hooks,
@@ -289,6 +310,7 @@ struct Parts {
     audit: AuditLog,
     export: Option<Export>,
     labels: Labels,
+    isolation: Option<Isolation>,
     safety: HostSafety,
     targets: Targets,
     hooks: Hooks,
@@ -307,7 +329,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let control = fields.get("control").and_then(|node| control::read(node, problems)).unwrap_or_default();
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
-    let (labels, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
+    let (labels, isolation, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let hooks = fields.get("hook").map(|node| hook::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
@@ -338,15 +360,29 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies })
+    Some(Parts {
+        daemon,
+        control,
+        audit,
+        export,
+        labels,
+        isolation,
+        safety,
+        targets,
+        hooks,
+        never,
+        notify,
+        policies,
+    })
 }
 
-fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {
-    let Some(fields) = Fields::of(node, "`[host]`", &["labels", "storm", "budget"], problems) else {
+fn read_host(node: &Node, problems: &mut Problems) -> (Labels, Option<Isolation>, HostSafety) {
+    let Some(fields) = Fields::of(node, "`[host]`", &["labels", "isolation", "storm", "budget"], problems) else {
         return Default::default();
     };
     let labels = fields.get("labels").map(|node| labels::read(node, "`labels` of `[host]`", problems));
-    (labels.unwrap_or_default(), safety::of_host(&fields, problems))
+    let isolation = fields.word("isolation", isolation::OF_HOST, problems);
+    (labels.unwrap_or_default(), isolation, safety::of_host(&fields, problems))
 }
 
 const DAEMON: &[&str] = &["state_dir", "mode", "log", "call_limit", "evaluations", "reach"];

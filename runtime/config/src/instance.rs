@@ -13,6 +13,7 @@ use crate::fields::Fields;
 use crate::host::MODES;
 use crate::identifier;
 use crate::incidents;
+use crate::isolation::{self, Isolation};
 use crate::limits::{self, LimitsChange};
 use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
@@ -55,6 +56,7 @@ const KEYS: &[&str] = &[
     "incidents",
     "stages",
     "limits",
+    "isolation",
     "share",
     "budget",
     "call_limit",
@@ -113,6 +115,8 @@ pub struct Instance {
     pub verify_within: Option<Millis>,
     /// Limits that override those of the manifest, which override the defaults.
     pub limits: LimitsChange,
+    /// Which process runs its code; `None` if that of the host applies.
+    pub isolation: Option<Isolation>,
     /// What it may use over time.
     pub shares: Shares,
     /// What all its actions together may use.
@@ -225,6 +229,7 @@ pub(crate) fn read(
         stages: fields.get("stages").map(|node| stages::read_change(node, problems)).unwrap_or_default(),
         verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
+        isolation: fields.word("isolation", isolation::OF_POLICY, problems),
         shares: fields.get("share").map(|node| share::read(node, problems)).unwrap_or_default(),
         budget: safety::of_instance(&fields, problems),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),

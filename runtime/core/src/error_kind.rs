@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Aborted,
     /// The host failed.
     Host,
+    /// The worker process that ran it ended, or broke the protocol.
+    WorkerEnded,
     /// The pass has used what one pass may use.
     PassLimit,
     /// The instance has used its share of processor time.
@@ -53,7 +55,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [ErrorKind; 20] = [
+    pub const ALL: [ErrorKind; 21] = [
         ErrorKind::Failure,
         ErrorKind::Fuel,
         ErrorKind::Memory,
@@ -66,6 +68,7 @@ impl ErrorKind {
         ErrorKind::Incidents,
         ErrorKind::Aborted,
         ErrorKind::Host,
+        ErrorKind::WorkerEnded,
         ErrorKind::PassLimit,
         ErrorKind::ProcessorShare,
         ErrorKind::AuditShare,
@@ -91,6 +94,7 @@ impl ErrorKind {
             ErrorKind::Incidents => codes::INCIDENTS,
             ErrorKind::Aborted => codes::ABORTED,
             ErrorKind::Host => codes::HOST,
+            ErrorKind::WorkerEnded => codes::WORKER_ENDED,
             ErrorKind::PassLimit => codes::PASS_LIMIT,
             ErrorKind::ProcessorShare => codes::PROCESSOR_SHARE,
             ErrorKind::AuditShare => codes::AUDIT_SHARE,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use ansai_config::{Diagnostics, Manifest, Schema};
 use ansai_core::{Code, Interface, InterfaceName, codes, exit};
 use ansai_engine::component::{ComponentInfo, MANIFEST_SECTION, SCHEMA_SECTION, inspect};
+use ansai_engine::isolated::{TrustLevel, Workers};
 use ansai_engine::load::LoadError;
 use ansai_engine::{Engine, Policy};
 
@@ -32,8 +33,8 @@ pub struct Component {
     pub schema: Arc<Schema>,
     /// Whether it comes from a registry, and nobody vouches for its author.
     pub is_pulled: bool,
-    /// Compiled once for all instances.
-    compiled: OnceLock<Policy>,
+    /// Compiled once for all instances, for each place where it runs.
+    compiled: [OnceLock<Policy>; 2],
 }
 
 /// A component does not load.
@@ -83,20 +84,36 @@ impl Component {
             .map_err(|problems| invalid("settings schema", problems))?
             .into();
         let manifest = Arc::new(manifest);
-        Ok(Component { path: path.to_owned(), bytes, found, exposure, manifest, schema, is_pulled: false, compiled: OnceLock::new() })
+        Ok(Component {
+            path: path.to_owned(),
+            bytes,
+            found,
+            exposure,
+            manifest,
+            schema,
+            is_pulled: false,
+            compiled: Default::default(),
+        })
     }
 
-    /// Compiles and links it to the interfaces that its manifest asks for.
+    /// Compiles and links it to the interfaces that its manifest asks for: in this process, or in `workers` for this trust
+    /// level.
     ///
     /// # Errors
     /// It imports something else, does not match the contract, or does not compile.
-    pub fn compile(&self, engine: &Engine) -> Result<Policy, Error> {
-        if let Some(policy) = self.compiled.get() {
+    pub fn compile(&self, engine: &Engine, workers: Option<(&Arc<Workers>, TrustLevel)>) -> Result<Policy, Error> {
+        let [here, isolated] = &self.compiled;
+        let compiled = if workers.is_some() { isolated } else { here };
+        if let Some(policy) = compiled.get() {
             return Ok(policy.clone());
         }
         let asked: Vec<InterfaceName> = self.manifest.capabilities.keys().cloned().collect();
-        let policy = engine.load_requested(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, error))?;
-        Ok(self.compiled.get_or_init(|| policy).clone())
+        let policy = match workers {
+            None => engine.load_requested(&self.bytes, Some(&asked)),
+            Some(workers) => engine.load_isolated(workers, &self.bytes, Some(&asked)),
+        };
+        let policy = policy.map_err(|error| not_loaded(&self.path, error))?;
+        Ok(compiled.get_or_init(|| policy).clone())
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ansai_core::{InstanceName, Interface, Mode, ScopeValue};
 use ansai_engine::Compiler;
+use ansai_engine::isolated::Workers;
 use ansai_events::Stream;
 use ansai_kit::registry::Registry;
 use ansai_storage::Directory;
@@ -34,6 +35,7 @@ pub struct Builder {
     state_dir: Option<PathBuf>,
     accept_clock: bool,
     is_locked: bool,
+    workers: Option<Arc<Workers>>,
 }
 
 impl Builder {
@@ -80,13 +82,30 @@ impl Builder {
         self
     }
 
+    /// Runs the code of policies in worker processes, where the configuration does not say otherwise.
+    pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
+        self.workers = Some(workers);
+        self
+    }
+
     /// Makes the state directory and loads every instance that can be loaded.
     ///
     /// # Errors
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock, is_locked } = self;
+        let Builder {
+            compiler,
+            registry,
+            paths,
+            share,
+            configuration,
+            ceiling,
+            state_dir,
+            accept_clock,
+            is_locked,
+            workers,
+        } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Approve | Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
@@ -125,6 +144,7 @@ impl Builder {
             pulled: &pulled,
             ceiling,
             engine: &engine,
+            workers: workers.as_ref(),
             interfaces: &interfaces,
         });
         warnings.extend(loading.warnings);
@@ -175,6 +195,7 @@ impl Daemon {
             state_dir: None,
             accept_clock: false,
             is_locked: false,
+            workers: None,
         }
     }
 

@@ -36,6 +36,7 @@ pub mod history;
 mod hooks;
 pub mod host;
 mod in_time;
+mod isolation;
 pub mod load;
 pub mod notify;
 pub mod ownership;

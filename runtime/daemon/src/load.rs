@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ansai_core::{Interface, Mode};
 use ansai_engine::Engine;
+use ansai_engine::isolated::Workers;
 use ansai_registry::RegistryError;
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::EffectiveGrants;
@@ -35,6 +36,8 @@ pub struct LoadRequest<'a> {
     pub ceiling: Mode,
     /// Compiles and links.
     pub engine: &'a Engine,
+    /// Run the code of policies; without them, this process does.
+    pub workers: Option<&'a Arc<Workers>>,
     /// Those of the host.
     pub interfaces: &'a [Interface],
 }

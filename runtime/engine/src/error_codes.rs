@@ -22,6 +22,7 @@ impl EvaluationError {
             EvaluationError::ContractViolation(_) => ErrorKind::Contract,
             EvaluationError::Aborted(_) => ErrorKind::Aborted,
             EvaluationError::Host(_) => ErrorKind::Host,
+            EvaluationError::WorkerEnded(_) => ErrorKind::WorkerEnded,
         }
     }
 }

@@ -1,29 +1,32 @@
 //! One evaluation: a new store, limits, one call of an export, and an answer that is checked.
 
-mod answer;
+pub(crate) mod answer;
 mod error;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Bytes, Limits, Observation, Usage};
+use ansai_core::{Limits, Observation, Usage};
 use ansai_kit::backend::Backend;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::Store;
 
+pub(crate) use answer::MAX_ANSWER_BYTES;
 pub use answer::Answer;
 pub use error::EvaluationError;
 
 use crate::gate::StoreState;
+use crate::gate::ledger::Ledger;
+use crate::isolated::Outcome;
 use crate::limiter::Limiter;
-use crate::load::Policy;
+use crate::load::{Linked, Place, Policy};
 use crate::recording::{RecordedCall, RecordedEnd};
 
 /// Maximum bytes from guest to host in one call; wasmtime counts lists and strings before it copies them.
 const HOSTCALL_FUEL: usize = 1 << 20;
 const MAX_HANDLES: usize = 1024;
 /// Calls that the record of an evaluation has room for at its start.
-const USUAL_CALLS: usize = 16;
+pub(crate) const USUAL_CALLS: usize = 16;
 
 /// An evaluation that has ended, with the backend that answered its calls.
 pub struct Evaluation<B> {
@@ -35,6 +38,8 @@ pub struct Evaluation<B> {
     pub calls: Vec<RecordedCall>,
     /// The backend, with everything that it collected; `None` after a panic in a call.
     pub backend: Option<B>,
+    /// Processor time that a worker process took for it.
+    pub elsewhere: Duration,
 }
 
 impl<B> Evaluation<B> {
@@ -73,29 +78,38 @@ impl Policy {
         limits: &Limits,
         finding: Option<&Observation>,
     ) -> Evaluation<B> {
+        // The semaphore is never closed; if it were, the pool would still bound evaluations.
+        let _permit = self.engine.evaluation_permits.acquire().await.ok();
+        let linked = match &self.place {
+            Place::Here(linked) => linked,
+            Place::Isolated(isolated) => {
+                let mut backend = backend;
+                let evaluating = isolated.evaluate(self.engine.registry(), self.info(), &mut backend, limits, finding);
+                let (Outcome { answer, usage, calls, .. }, elsewhere) = Box::pin(evaluating).await;
+                return Evaluation { answer, usage, calls, backend: Some(backend), elsewhere };
+            }
+        };
         let backend = Arc::new(Mutex::new(backend));
         let lent = (backend.clone() as Arc<Mutex<dyn Backend>>).lock_owned().await;
-        let Evaluation { answer, usage, calls, .. } = self.run(lent, limits, finding).await;
-        Evaluation { answer, usage, calls, backend: Arc::into_inner(backend).map(Mutex::into_inner) }
+        let Evaluation { answer, usage, calls, elsewhere, .. } = linked.run(lent, limits, finding).await;
+        Evaluation { answer, usage, calls, backend: Arc::into_inner(backend).map(Mutex::into_inner), elsewhere }
     }
 
-    async fn run(
+}
+
+impl Linked {
+    /// Evaluates in this process.
+    pub(crate) async fn run(
         &self,
         backend: OwnedMutexGuard<dyn Backend>,
         limits: &Limits,
         finding: Option<&Observation>,
     ) -> Evaluation<()> {
-        // The semaphore is never closed; if it were, the pool would still bound evaluations.
-        let _permit = self.engine.evaluation_permits.acquire().await.ok();
         let began = std::time::Instant::now();
         let state = StoreState {
             limiter: Limiter::new(limits.memory_bytes),
             backend,
-            limits: limits.clone(),
-            calls: Vec::with_capacity(USUAL_CALLS),
-            reply_bytes: Bytes::ZERO,
-            proposals: 0,
-            refused_calls: 0,
+            ledger: Ledger::new(limits, USUAL_CALLS),
             abort: None,
         };
         let mut store = Store::new(&self.variant.wasmtime, state);
@@ -124,13 +138,13 @@ impl Policy {
         let usage = Usage {
             memory_bytes: state.limiter.memory.into(),
             fuel,
-            wall_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            calls: state.calls.len() as u64,
-            reply_bytes: state.reply_bytes,
-            proposals: state.proposals,
-            refused_calls: state.refused_calls,
+            wall_us: micros(began),
+            calls: state.ledger.calls.len() as u64,
+            reply_bytes: state.ledger.reply_bytes,
+            proposals: state.ledger.proposals,
+            refused_calls: state.ledger.refused_calls,
         };
-        Evaluation { answer, usage, calls: state.calls, backend: None }
+        Evaluation { answer, usage, calls: state.ledger.calls, backend: None, elsewhere: Duration::ZERO }
     }
 
     async fn call(
@@ -142,7 +156,7 @@ impl Policy {
         match finding {
             None => {
                 let answer = exports.call_detect(&mut *store).await.map_err(error::of_call)?;
-                answer::observations(answer, store.data().limits.observations)
+                answer::observations(answer, store.data().ledger.limits.observations)
             }
             Some(finding) => {
                 let answer = exports.call_plan(&mut *store, &finding.into()).await.map_err(error::of_call)?;
@@ -150,4 +164,9 @@ impl Policy {
             }
         }
     }
+}
+
+/// Microseconds since then.
+pub(crate) fn micros(began: std::time::Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,13 +4,13 @@
 //!
 //! All functions of all imports are linked here, from the types of the component, so that no call bypasses the gate.
 
+pub(crate) mod ledger;
 mod returns;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ansai_core::{Bytes, InterfaceName, Limits, Refusal};
-use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_core::{InterfaceName, Refusal};
+use ansai_kit::backend::{Abort, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
@@ -19,6 +19,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, Type, Val};
 use wasmtime::{Result, StoreContextMut, bail};
 
+use self::ledger::Ledger;
 use self::returns::{Lowered, Returns};
 use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
@@ -28,15 +29,11 @@ use crate::value::{Arguments, json_bytes_until_error, write};
 /// pays for the work of the host.
 const CALL_FUEL: u64 = 500;
 
-/// The data of a store: the backend, the limits, and what the evaluation has used.
+/// The data of a store: the backend, and what the evaluation may use and has used.
 pub(crate) struct StoreState {
     pub(crate) limiter: Limiter,
     pub(crate) backend: OwnedMutexGuard<dyn Backend>,
-    pub(crate) limits: Limits,
-    pub(crate) calls: Vec<RecordedCall>,
-    pub(crate) reply_bytes: Bytes,
-    pub(crate) proposals: u32,
-    pub(crate) refused_calls: u64,
+    pub(crate) ledger: Ledger,
     /// The reason, when the backend ended the evaluation.
     pub(crate) abort: Option<Abort>,
 }
@@ -155,77 +152,44 @@ impl Function {
         let state = store.data_mut();
         let admitted = written
             .map_err(|error| (json_bytes_until_error(&arguments), Refusal::Invalid(error.to_string())))
-            .and_then(|arguments| match self.within_budget(state, &arguments) {
+            .and_then(|arguments| match state.ledger.within_budget(self.proposes(), &arguments) {
                 Ok(()) => Ok(arguments),
                 Err(refusal) => Err((arguments.get().len(), refusal)),
             });
         let arguments = match admitted {
             Ok(arguments) => arguments,
             Err((bytes, refusal)) => {
-                state.refused_calls = state.refused_calls.saturating_add(1);
+                state.ledger.refuse();
                 return Ok((Err(refusal), bytes as u64));
             }
         };
         // Before the host works, also for a recording: a replay costs the same.
         charge(store, self.body.map_or(0, |body| body.cost(&arguments)))?;
-        let reply = self.answer(store.data_mut(), &arguments).await?;
-        let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
-        let state = store.data_mut();
-        state.reply_bytes += Bytes::new(bytes);
-        state.calls.push(RecordedCall {
+        let call = Call { interface: &self.interface, function: &self.name, arguments: &arguments };
+        let StoreState { backend, ledger, abort, .. } = store.data_mut();
+        let reply = ledger.answer(&mut **backend, call).await.map_err(|why| {
+            let message = why.to_string();
+            *abort = Some(why);
+            wasmtime::Error::msg(message)
+        })?;
+        let recorded = RecordedCall {
             interface: self.interface.clone(),
             function: self.name.clone(),
             arguments,
             reply: RecordedReply::from(reply.clone()),
-        });
+        };
+        let bytes = ledger.record(recorded, self.proposes());
         Ok((reply, bytes))
     }
 
-    async fn answer(&self, state: &mut StoreState, arguments: &Arc<RawValue>) -> Result<Reply> {
-        let call = Call { interface: &self.interface, function: &self.name, arguments };
-        let limit = Duration::from_millis(state.limits.call_deadline_ms);
-        let answer = match state.backend.ask(call) {
-            Answer::Now(answer) => answer,
-            // A backend has its own deadline; this one holds even when the backend does not keep it.
-            Answer::Later(later) => match tokio::time::timeout(limit + Duration::from_secs(2), later).await {
-                Ok(answer) => answer,
-                Err(_) => Ok(Err(Refusal::TimedOut(format!("no answer within {} ms", limit.as_millis())))),
-            },
-        };
-        match answer {
-            Ok(reply) => {
-                state.proposals += u32::from(self.proposes() && reply.is_ok());
-                Ok(reply)
-            }
-            Err(abort) => {
-                let message = abort.to_string();
-                state.abort = Some(abort);
-                bail!("{message}")
-            }
-        }
-    }
-
     fn proposes(&self) -> bool {
-        matches!(self.body, Some(Body::Action(_)))
+        self.body.is_some_and(is_action)
     }
+}
 
-    fn within_budget(&self, state: &StoreState, arguments: &RawValue) -> Result<(), Refusal> {
-        let limits = &state.limits;
-        let over = |what: String| Err(Refusal::OverBudget(what));
-        if state.calls.len() as u64 >= limits.calls {
-            return over(format!("{} calls in one evaluation", limits.calls));
-        }
-        if Bytes::from(arguments.get().len()) > limits.argument_bytes {
-            return over(format!("arguments of more than {}", limits.argument_bytes));
-        }
-        if state.reply_bytes > limits.reply_bytes {
-            return over(format!("{} of replies in one evaluation", limits.reply_bytes));
-        }
-        if self.proposes() && state.proposals >= limits.proposals {
-            return over(format!("{} proposals in one plan", limits.proposals));
-        }
-        Ok(())
-    }
+/// Whether a call of it proposes a step.
+pub(crate) fn is_action(body: Body) -> bool {
+    matches!(body, Body::Action(_))
 }
 
 fn charge(store: &mut StoreContextMut<'_, StoreState>, fuel: u64) -> Result<()> {

@@ -28,6 +28,7 @@ pub mod evaluate;
 mod exports;
 pub mod functions;
 pub mod gate;
+pub mod isolated;
 mod limiter;
 pub mod load;
 pub mod memory;

@@ -1,8 +1,9 @@
 //! Loads a policy from its bytes: inspects, compiles and links it, and compares its signatures with the contract.
 
+use std::fs::File;
 use std::sync::Arc;
 
-use ansai_core::InterfaceName;
+use ansai_core::{InstanceName, InterfaceName};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
@@ -13,6 +14,7 @@ use crate::contract::Contract;
 use crate::engine::{Engine, EngineVariant};
 use crate::exports::ExportsPre;
 use crate::gate::{StoreState, link};
+use crate::isolated::{Compartment, Isolated, TrustLevel, Workers};
 use crate::signature;
 
 /// Why a component was not loaded.
@@ -88,15 +90,44 @@ impl LoadError {
 pub struct Policy {
     /// Shared: each instance has a copy of its policy, and the registry of an engine is large.
     pub(crate) engine: Arc<Engine>,
+    pub(crate) place: Place,
+    info: Arc<ComponentInfo>,
+}
+
+/// Where a policy runs.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// In this process.
+    Here(Linked),
+    /// In a worker process.
+    Isolated(Isolated),
+}
+
+/// A component that is mapped and linked in this process.
+#[derive(Clone)]
+pub(crate) struct Linked {
     pub(crate) variant: EngineVariant,
     pub(crate) pre: ExportsPre<StoreState>,
-    info: Arc<ComponentInfo>,
 }
 
 impl Policy {
     /// What the component declares: digest, imports, manifest.
     pub fn info(&self) -> &ComponentInfo {
         &self.info
+    }
+
+    /// The same policy in a worker that only this instance uses. It changes nothing if the policy runs in this process.
+    #[must_use]
+    pub fn owned_by(mut self, instance: &InstanceName) -> Policy {
+        if let Place::Isolated(isolated) = &mut self.place {
+            isolated.compartment.own = Some(instance.clone());
+        }
+        self
+    }
+
+    /// Whether it runs in a worker process.
+    pub fn is_isolated(&self) -> bool {
+        matches!(self.place, Place::Isolated(_))
     }
 }
 
@@ -108,10 +139,47 @@ impl Engine {
 
     /// Loads a component, and refuses imports that are neither base interfaces nor in `requested` (names without version).
     pub fn load_requested(&self, bytes: &[u8], requested: Option<&[InterfaceName]>) -> Result<Policy, LoadError> {
-        self.link_policy(bytes, requested).map_err(|error| named_features(error, bytes))
+        self.load_in(None, bytes, requested)
     }
 
-    fn link_policy(&self, bytes: &[u8], requested: Option<&[InterfaceName]>) -> Result<Policy, LoadError> {
+    /// The same for a policy that runs in worker processes of this trust level. This process does not map its code.
+    pub fn load_isolated(
+        &self,
+        (workers, trust): (&Arc<Workers>, TrustLevel),
+        bytes: &[u8],
+        requested: Option<&[InterfaceName]>,
+    ) -> Result<Policy, LoadError> {
+        self.load_in(Some((workers, trust)), bytes, requested)
+    }
+
+    fn load_in(
+        &self,
+        workers: Option<(&Arc<Workers>, TrustLevel)>,
+        bytes: &[u8],
+        requested: Option<&[InterfaceName]>,
+    ) -> Result<Policy, LoadError> {
+        let load = || {
+            let info = self.checked(bytes, requested)?;
+            let variant = self.variant(info.memory)?;
+            let place = match workers {
+                None => Place::Here(self.compiled(variant, bytes, &info, |code| self.map_and_link(variant, code, &info.imports))?),
+                Some((workers, trust)) => {
+                    let compartment = Compartment { trust, own: None };
+                    let code = self.compiled(variant, bytes, &info, |code| {
+                        let code = Arc::new(code.try_clone().map_err(|error| CompileError::Start(error.to_string()))?);
+                        workers.try_load(&compartment, &info, &code)?;
+                        Ok(code)
+                    })?;
+                    Place::Isolated(Isolated { workers: workers.clone(), code, compartment })
+                }
+            };
+            Ok(Policy { place, engine: Arc::new(self.clone()), info: Arc::new(info) })
+        };
+        load().map_err(|error| named_features(error, bytes))
+    }
+
+    /// Inspects a component, and checks that this host has the interfaces that it imports.
+    fn checked(&self, bytes: &[u8], requested: Option<&[InterfaceName]>) -> Result<ComponentInfo, LoadError> {
         let info = inspect(bytes)?;
         for import in &info.imports {
             self.known(import)?;
@@ -120,19 +188,30 @@ impl Engine {
                 return Err(LoadError::NotRequested(import.clone()));
             }
         }
-        let variant = self.variant(info.memory)?;
-        let component = self.compiled(variant, bytes, &info)?;
+        Ok(info)
+    }
+
+    /// Maps compiled code and links it to the interfaces that it imports.
+    fn map_and_link(
+        &self,
+        variant: &EngineVariant,
+        code: &File,
+        imports: &[InterfaceName],
+    ) -> Result<Linked, LoadError> {
+        let component = map(&variant.wasmtime, code).map_err(unusable)?;
         check_signatures(&component, self.contract())?;
         let mut linker = Linker::new(&variant.wasmtime);
-        for import in &info.imports {
+        for import in imports {
             link(&mut linker, &self.registry, import, &component).map_err(not_accepted)?;
         }
-        Ok(Policy {
-            pre: linker.instantiate_pre(&component).and_then(ExportsPre::new).map_err(not_accepted)?,
-            engine: Arc::new(self.clone()),
-            variant: variant.clone(),
-            info: Arc::new(info),
-        })
+        let pre = linker.instantiate_pre(&component).and_then(ExportsPre::new).map_err(not_accepted)?;
+        Ok(Linked { variant: variant.clone(), pre })
+    }
+
+    /// Loads code of a component that was loaded elsewhere before: in a worker.
+    pub(crate) fn load_code(&self, info: ComponentInfo, code: &File) -> Result<Policy, LoadError> {
+        let linked = self.map_and_link(self.variant(info.memory)?, code, &info.imports)?;
+        Ok(Policy { place: Place::Here(linked), engine: Arc::new(self.clone()), info: Arc::new(info) })
     }
 
     fn known(&self, import: &InterfaceName) -> Result<(), LoadError> {
@@ -153,37 +232,39 @@ impl Engine {
         self.registry.entries().any(|entry| entry.interface.import_name() == *import)
     }
 
-    fn compiled(&self, variant: &EngineVariant, bytes: &[u8], info: &ComponentInfo) -> Result<Component, LoadError> {
+    /// The result of `load` with the compiled code: from the cache, or compiled now if the cache does not have it or
+    /// `load` cannot use what it has.
+    fn compiled<T>(
+        &self,
+        variant: &EngineVariant,
+        bytes: &[u8],
+        info: &ComponentInfo,
+        load: impl Fn(&File) -> Result<T, LoadError>,
+    ) -> Result<T, LoadError> {
         let digest = &info.digest;
-        if let Some(component) = variant.cached(digest) {
-            return Ok(component);
+        let cached = || variant.cache.as_ref().and_then(|cache| cache.get(digest));
+        if let Some(file) = cached() {
+            match load(&file) {
+                Err(LoadError::Compile(error @ (CompileError::Unusable(_) | CompileError::NotAccepted(_)))) => {
+                    tracing::warn!(%digest, "cached component does not load, compiling it again: {error}");
+                }
+                result => return result,
+            }
         }
         if crate::wasm_features::has_several_memories(bytes).map_err(crate::component::damaged)? {
             return Err(LoadError::DisabledFeature(crate::wasm_features::MULTI_MEMORY.into()));
         }
         let code = self.compiler.compile(&variant.wasmtime, info.memory, bytes)?;
-        // Only code that loads is cached.
-        let component = map(&variant.wasmtime, code.file()).map_err(unusable)?;
-        let Some(cache) = &variant.cache else { return Ok(component) };
+        let loaded = load(code.file());
+        // Only code that can be mapped is cached.
+        let (Some(cache), Ok(_) | Err(LoadError::Signature { .. })) = (&variant.cache, &loaded) else { return loaded };
         if let Err(error) = cache.put(digest, &code) {
             tracing::warn!(%digest, "cannot cache the compiled component; the next start compiles it again: {error}");
-            return Ok(component);
+            return loaded;
         }
+        let loaded = loaded?;
         // The kernel can drop the pages of a file when memory is short, but not those of the compiler's memory file.
-        Ok(variant.cached(digest).unwrap_or(component))
-    }
-}
-
-impl EngineVariant {
-    fn cached(&self, digest: &str) -> Option<Component> {
-        let file = self.cache.as_ref()?.get(digest)?;
-        match map(&self.wasmtime, &file) {
-            Ok(component) => Some(component),
-            Err(error) => {
-                tracing::warn!(%digest, "cached component does not load, compiling it again: {error:#}");
-                None
-            }
-        }
+        Ok(cached().and_then(|file| load(&file).ok()).unwrap_or(loaded))
     }
 }
 

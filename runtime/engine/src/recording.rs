@@ -38,6 +38,16 @@ pub enum RecordedReply {
     Refused(Refusal),
 }
 
+impl RecordedReply {
+    /// Bytes of the answer, zero of a refusal; and whether it is an answer.
+    pub(crate) fn bytes(&self) -> (usize, bool) {
+        match self {
+            RecordedReply::Ok(answer) => (answer.get().len(), true),
+            RecordedReply::Refused(_) => (0, false),
+        }
+    }
+}
+
 impl From<Reply> for RecordedReply {
     fn from(reply: Reply) -> Self {
         match reply {

@@ -16,6 +16,9 @@ use table::{BYTES, Expected, GUESTS, MAPPED, Row};
 
 /// Maximum memory of one run: ansai itself, 64 MiB for one guest, and the compiler's memory.
 const MOST_MEMORY: u64 = 160 << 20;
+/// Guest code runs in a worker process, or in that of ansai.
+const PROCESS: &str = "process";
+const THREAD: &str = "thread";
 /// Number of parallel rows.
 const WORKERS: usize = 4;
 
@@ -23,12 +26,14 @@ const WORKERS: usize = 4;
 struct Pair(Scene);
 
 impl Pair {
-    fn new(bytes: &[u8], limits: &str) -> Pair {
+    fn new(bytes: &[u8], limits: &str, isolation: &str) -> Pair {
         let scene = Scene::new();
         scene.policy("guest", bytes);
         scene.guest("healthy");
         scene.configuration(&format!(
-            r#"[policy.guest]
+            r#"[host]
+isolation = {isolation:?}
+[policy.guest]
 source = {:?}
 [policy.guest.limits]
 {limits}
@@ -94,10 +99,10 @@ fn instance<'a>(json: &'a Value, name: &str) -> &'a Value {
 }
 
 /// Runs a row and returns its problems; `configurations` is the number of wasmtime configurations that compile the two
-/// policies.
-fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
+/// policies, `isolation` where they run.
+fn check(row: &Row, bytes: &[u8], configurations: usize, isolation: &str) -> (String, u64) {
     let mut wrong = Wrong::default();
-    let place = Pair::new(bytes, row.limits);
+    let place = Pair::new(bytes, row.limits, isolation);
     let ran = place.run();
     let json = ran.json();
     let audit = place.audit();
@@ -177,7 +182,15 @@ fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
 #[test]
 fn every_misbehaving_guest_ends_with_a_kind_and_affects_nobody() {
     let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
-    check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1);
+    check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1, PROCESS);
+}
+
+/// The same ends, where no other process runs the guest. What a worker recorded is replayed in one process by the test above.
+#[test]
+fn so_does_every_one_of_them_in_the_process_of_ansai() {
+    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_)));
+    let rows = rows.map(|row| (row, guest::of_file(row.guest)));
+    check_all(&rows.collect::<Vec<_>>(), 1, THREAD);
 }
 
 /// The component has so much data that its memory is not copied into the pool, which has its own limits.
@@ -187,18 +200,18 @@ fn so_does_every_guest_whose_memory_is_mapped() {
     let bytes = BYTES.iter().map(|(row, bytes)| (row, bytes()));
     let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
     let rows = loaded.chain(MAPPED.iter().map(|(row, bytes)| (row, bytes())));
-    check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2);
+    check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2, PROCESS);
 }
 
 #[allow(clippy::print_stdout, reason = "a figure for people")]
-fn check_all(rows: &[(&Row, Vec<u8>)], configurations: usize) {
+fn check_all(rows: &[(&Row, Vec<u8>)], configurations: usize, isolation: &str) {
     let next = AtomicUsize::new(0);
     let (wrong, most) = (Mutex::new(String::new()), Mutex::new((0, "")));
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some((row, bytes)) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, bytes, configurations)));
+                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, bytes, configurations, isolation)));
                     let (found, memory) =
                         checked.unwrap_or_else(|_| ("  it did not end as it should, see above\n".into(), 0));
                     if !found.is_empty() {
@@ -234,7 +247,7 @@ fn every_guest_has_a_row() {
 /// A policy whose keys are always new fills neither the state nor the report, and its first findings stay open.
 #[test]
 fn incidents_of_one_policy_are_bounded() {
-    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2");
+    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2", PROCESS);
     for (run, kind) in [Value::Null, Value::Null, "incidents".into(), "incidents".into()].into_iter().enumerate() {
         let ran = place.run();
         let json = ran.expect_code(3).json();
@@ -250,7 +263,7 @@ fn incidents_of_one_policy_are_bounded() {
 /// A policy's log is limited in lines and bytes, and safe for terminals.
 #[test]
 fn a_flood_of_log_lines_is_cut() {
-    let place = Pair::new(&guest::of_file("log-flood"), "");
+    let place = Pair::new(&guest::of_file("log-flood"), "", PROCESS);
     let ran = place.run();
     let json = ran.expect_code(0).json();
     let log = instance(&json, "guest")["log"].as_array().unwrap();

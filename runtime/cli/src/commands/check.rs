@@ -143,6 +143,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         pulled: with.pulled,
         ceiling: Mode::Enforce,
         engine: with.engine,
+        workers: None,
         interfaces: with.interfaces,
     };
     let loading = load::load(&request);

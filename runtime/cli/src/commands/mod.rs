@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod feedback;
+pub(crate) mod guest_worker;
 pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod init;
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
             | Command::OpenDatabase(_)
             | Command::ReportConfinement(_)
             | Command::Reach(_)
+            | Command::GuestWorker(_)
     ) {
         logging::start(global.verbose, None)?;
     }
@@ -74,6 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
         Command::ReportConfinement(verb) => Ok(report_confinement::run(&verb)),
         Command::Reach(verb) => Ok(reach::run(&verb)),
+        Command::GuestWorker(verb) => Ok(guest_worker::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ansai_core::{Event, Mode, Timestamp, codes, exit};
 use ansai_daemon::{Configuration, Daemon, Running, Share, Warning};
+use ansai_engine::isolated::{WorkerProgram, Workers};
 use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
 use ansai_supervisor::{InstanceReport, clock, report};
 use clap::{Args, ValueEnum};
@@ -145,6 +146,7 @@ impl Source {
             .ceiling(self.ceiling)
             .state_dir(self.state_dir.clone())
             .locked(self.is_locked)
+            .workers(Workers::new(WorkerProgram::this_program()))
             .accept_clock(self.accept_clock.swap(false, Ordering::Relaxed))
             .load()
     }

@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         pulled: &global.pulled(),
         ceiling: ansai_core::Mode::Enforce,
         engine: &engine,
+        workers: None,
         interfaces: &interfaces,
     });
     for one in &loading.not_loaded {

@@ -151,7 +151,7 @@ fn fresh(component: &Path) -> Result<(), Fault> {
 /// A component that is ready to be tested.
 pub(super) fn subject(path: &Path, engine: &Engine, registry: &Registry) -> Result<Subject, Fault> {
     let component = Component::read(path, &registry.interfaces())?;
-    let policy = component.compile(engine)?;
+    let policy = component.compile(engine, None)?;
     Ok(Subject::new(policy, component.manifest, Arc::unwrap_or_clone(component.schema), registry.clone()))
 }
 

@@ -22,6 +22,7 @@ mod stages;
 use std::path::PathBuf;
 
 use ansai_config::{
+    Isolation,
     GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, Suggested, effective_scopes, suggest,
     unconfigured,
 };

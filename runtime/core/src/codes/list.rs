@@ -220,6 +220,7 @@ codes! {
         INCIDENTS = "incidents",
         ABORTED = "aborted",
         HOST = "host",
+        WORKER_ENDED = "worker-ended",
         PASS_LIMIT = "pass-limit",
         PROCESSOR_SHARE = "processor-share",
         AUDIT_SHARE = "audit-share",

@@ -14,6 +14,7 @@ use crate::authority::{self, Governed};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::isolation;
 use crate::pulled;
 use crate::sources::{self, Source, SourceError};
 use crate::state;
@@ -135,7 +136,8 @@ fn instance(
         .map_err(|problems| InstanceError::Stages { instance: name.clone(), problems })?;
     let governed = Governed::new(&component, settings.clone());
     let grants = authority::effective_grants(configuration, name, &governed, request.interfaces, request.ceiling)?;
-    let policy = component.compile(request.engine)?;
+    let engine = (request.engine, request.workers);
+    let policy = isolation::policy(engine, request.share, &component, name, config.isolation(name))?;
     warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
     let limits = configured.limits.over(manifest.limits_in_force());
     warnings.extend(Warning::of_asked_limits(name.as_str(), manifest, &configured.limits));

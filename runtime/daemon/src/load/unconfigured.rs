@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use ansai_config::LimitsChange;
 use ansai_core::watch::Wanted;
-use ansai_core::{Mode, RetryPolicy, Shares, codes};
+use ansai_core::{InstanceName, Mode, RetryPolicy, Shares, codes};
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::{EffectiveGrants, scopes};
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
 use crate::component::Component;
 use crate::error::Error;
+use crate::isolation;
 use crate::warning::Warning;
 
 pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loading: &mut Loading) {
@@ -50,9 +51,11 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         };
         InstanceError::NeedsSettings { policy: name.to_owned(), code, problem }
     })?;
+    let name: InstanceName = name.parse().map_err(InstanceError::Name)?;
+    let engine = (request.engine, request.workers);
     let instance = Instance {
-        name: name.parse().map_err(InstanceError::Name)?,
-        policy: component.compile(request.engine)?,
+        policy: isolation::policy(engine, request.share, component, &name, None)?,
+        name,
         version: manifest.version.clone(),
         settings: Arc::new(settings),
         limits: manifest.limits_in_force(),

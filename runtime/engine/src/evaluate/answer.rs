@@ -16,7 +16,7 @@ use size::MaxJsonBytes;
 
 const MAX_KEY_BYTES: usize = 200;
 /// Maximum size of an answer, in bytes of JSON.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+pub(crate) const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Maximum size of an observation, in bytes of JSON: one that opens an incident is kept until the incident is closed.
 const MAX_OBSERVATION_BYTES: usize = 64 << 10;
 
@@ -34,7 +34,14 @@ pub(super) fn observations(
     result: Result<Vec<exports::Observation>, exports::Failure>,
     max_observations: u32,
 ) -> Result<Answer, EvaluationError> {
-    let result: Result<Vec<Observation>, Failure> = finite("observations", result.map(IntoFinite::into_finite))?;
+    observed(finite("observations", result.map(IntoFinite::into_finite))?, max_observations)
+}
+
+/// Checks the result of `detect`.
+pub(crate) fn observed(
+    result: Result<Vec<Observation>, Failure>,
+    max_observations: u32,
+) -> Result<Answer, EvaluationError> {
     let bytes = check_size(&result)?;
     let observations = result.map_err(EvaluationError::Failure)?;
     check(&observations, max_observations)?;
@@ -46,7 +53,11 @@ pub(super) fn observations(
 
 /// The result of `plan`.
 pub(super) fn decision(result: Result<exports::Decision, exports::Failure>) -> Result<Answer, EvaluationError> {
-    let result: Result<Decision, Failure> = finite("decision.", result.map(IntoFinite::into_finite))?;
+    decided(finite("decision.", result.map(IntoFinite::into_finite))?)
+}
+
+/// Checks the result of `plan`.
+pub(crate) fn decided(result: Result<Decision, Failure>) -> Result<Answer, EvaluationError> {
     check_size(&result)?;
     result.map(Answer::Decided).map_err(EvaluationError::Failure)
 }

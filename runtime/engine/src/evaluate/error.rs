@@ -1,7 +1,8 @@
 //! Errors of evaluations, and what wasmtime's errors mean.
 
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Failure};
+use ansai_core::{Bytes, Failure, Limits};
+use serde::{Deserialize, Serialize};
 use wasmtime::Trap;
 
 use crate::gate::{CallError, StoreState};
@@ -10,9 +11,23 @@ use crate::gate::{CallError, StoreState};
 const BUDGETS: [&str; 2] = ["fuel allocated for hostcalls", "store handle limit exceeded"];
 /// Maximum characters of an error of wasmtime in a message.
 const MAX_SHOWN: usize = 300;
+/// Traps of guest code that works as WebAssembly says.
+const KNOWN_TRAPS: [Trap; 10] = [
+    Trap::UnreachableCodeReached,
+    Trap::MemoryOutOfBounds,
+    Trap::HeapMisaligned,
+    Trap::TableOutOfBounds,
+    Trap::IndirectCallToNull,
+    Trap::BadSignature,
+    Trap::IntegerOverflow,
+    Trap::IntegerDivisionByZero,
+    Trap::BadConversionToInteger,
+    Trap::AllocationTooLarge,
+];
 
 /// Why an evaluation has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum EvaluationError {
     /// The policy returned a failure.
     #[error(transparent)]
@@ -47,18 +62,56 @@ pub enum EvaluationError {
     /// The host failed.
     #[error("the host failed: {0}")]
     Host(String),
+    /// The worker process that ran it ended, or broke the protocol.
+    #[error("the worker process ended: {0}")]
+    WorkerEnded(String),
 }
 
 impl EvaluationError {
+    /// What a worker process says, with its numbers and texts bounded: the process may be taken over.
+    pub(crate) fn from_worker(self, limits: &Limits) -> Self {
+        let cut = |text: String| inert(&text, MAX_SHOWN);
+        match self {
+            EvaluationError::Failure(failure) => EvaluationError::Failure(failure),
+            EvaluationError::Fuel(_) => EvaluationError::Fuel(limits.fuel),
+            EvaluationError::Memory(_) => EvaluationError::Memory(limits.memory_bytes),
+            EvaluationError::Deadline(_) => EvaluationError::Deadline(limits.deadline_ms),
+            EvaluationError::Stack => EvaluationError::Stack,
+            EvaluationError::Trap(text) => EvaluationError::Trap(cut(text)),
+            EvaluationError::Abi(text) => EvaluationError::Abi(cut(text)),
+            EvaluationError::Budget(text) => EvaluationError::Budget(cut(text)),
+            EvaluationError::ContractViolation(text) => EvaluationError::ContractViolation(cut(text)),
+            EvaluationError::Aborted(text) => EvaluationError::Aborted(cut(text)),
+            EvaluationError::Host(text) => EvaluationError::Host(cut(text)),
+            EvaluationError::WorkerEnded(text) => EvaluationError::WorkerEnded(cut(text)),
+        }
+    }
+
+    /// Whether the process that ran the guest may be corrupted: the error is none that sound guest code causes.
+    pub(crate) fn smells(&self) -> bool {
+        match self {
+            EvaluationError::Trap(text) => !KNOWN_TRAPS.iter().any(|known| known.to_string() == *text),
+            EvaluationError::Abi(_) | EvaluationError::Host(_) | EvaluationError::WorkerEnded(_) => true,
+            EvaluationError::Failure(_)
+            | EvaluationError::Fuel(_)
+            | EvaluationError::Memory(_)
+            | EvaluationError::Deadline(_)
+            | EvaluationError::Stack
+            | EvaluationError::Budget(_)
+            | EvaluationError::ContractViolation(_)
+            | EvaluationError::Aborted(_) => false,
+        }
+    }
+
     /// Adds what the state of the store knows: the limits, and the real cause of a trap.
     pub(super) fn with_state(self, state: &StoreState) -> Self {
         match (self, &state.abort) {
             (_, Some(abort)) => EvaluationError::Aborted(abort.to_string()),
-            (EvaluationError::Fuel(_), _) => EvaluationError::Fuel(state.limits.fuel),
-            (EvaluationError::Memory(_), _) => EvaluationError::Memory(state.limits.memory_bytes),
+            (EvaluationError::Fuel(_), _) => EvaluationError::Fuel(state.ledger.limits.fuel),
+            (EvaluationError::Memory(_), _) => EvaluationError::Memory(state.ledger.limits.memory_bytes),
             // A guest that is refused memory usually panics.
             (EvaluationError::Trap(_), _) if state.limiter.refused => {
-                EvaluationError::Memory(state.limits.memory_bytes)
+                EvaluationError::Memory(state.ledger.limits.memory_bytes)
             }
             (error, _) => error,
         }

@@ -5,6 +5,7 @@
 mod calls;
 mod compile;
 mod evaluate;
+mod isolated;
 mod leftovers;
 mod load;
 mod servers;

@@ -42,7 +42,8 @@ pub(crate) fn is_fault(kind: ErrorKind) -> bool {
         | ErrorKind::Trap
         | ErrorKind::Abi
         | ErrorKind::Budget
-        | ErrorKind::Contract => true,
+        | ErrorKind::Contract
+        | ErrorKind::WorkerEnded => true,
         ErrorKind::Failure
         | ErrorKind::Incidents
         | ErrorKind::Aborted

@@ -112,7 +112,7 @@ impl Evaluator {
         });
         let evaluating = self.policies.evaluate(instance, backend, request.finding.map(|(finding, _)| finding));
         let (mut evaluation, spent) = self.stop.or_soon(metered(evaluating)).await.ok_or(NotEvaluated::Stopping)?;
-        self.meters.spent(&instance.name, spent);
+        self.meters.spent(&instance.name, spent.saturating_add(evaluation.elsewhere));
         let ended = Ended {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),

@@ -128,7 +128,13 @@ impl Evaluate for SimulatedPolicies {
             };
             let proposals = u32::try_from(backend.proposed.len()).unwrap_or(u32::MAX);
             let usage = Usage { proposals, ..Usage::default() };
-            Evaluation { answer, usage, calls: Vec::new(), backend: Some(Box::new(backend) as Box<dyn HostBackend>) }
+            Evaluation {
+                answer,
+                usage,
+                calls: Vec::new(),
+                backend: Some(Box::new(backend) as Box<dyn HostBackend>),
+                elsewhere: std::time::Duration::ZERO,
+            }
         })
     }
 }

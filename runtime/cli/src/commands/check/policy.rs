@@ -74,7 +74,7 @@ fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject,
     let component = Component::read(path, with.interfaces)?;
     checked.name = format!("{} ({})", component.manifest.name, path.display());
     checked.warnings.extend(Warning::of(&component.manifest.warnings));
-    let policy = component.compile(with.engine)?;
+    let policy = component.compile(with.engine, None)?;
     let dir = directory(path);
     if sources::read(&dir.join("policy.toml")).is_ok() {
         let manifest = own_manifest(dir, with.interfaces)?;

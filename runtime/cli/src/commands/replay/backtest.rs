@@ -43,7 +43,7 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let engine = compiler::engine(registry.clone())?;
     let component = Component::read(with, &registry.interfaces())?;
-    let version = Backtest::new(component.compile(&engine)?);
+    let version = Backtest::new(component.compile(&engine, None)?);
     let mut listed = recorded.catalog.list();
     listed.retain(|one| since.includes(Timestamp::from_millis(one.modified_millis)));
     let chosen = chosen(instances, &component.manifest.name, &listed)?;

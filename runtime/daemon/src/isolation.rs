@@ -1,0 +1,46 @@
+//! Which process runs the code of an instance.
+
+use std::sync::Arc;
+
+use ansai_config::{BUILTIN, Isolation};
+use ansai_core::InstanceName;
+use ansai_engine::isolated::{TrustLevel, Workers};
+use ansai_engine::{Engine, Policy};
+
+use crate::component::Component;
+use crate::error::Error;
+use crate::share::Share;
+
+/// What an instance that says nothing has: only root can give a worker another user and other namespaces.
+fn default() -> Isolation {
+    if rustix::process::geteuid().is_root() { Isolation::Process } else { Isolation::Thread }
+}
+
+/// Loads the policy of an instance: into workers if there are any and the operator wants no other place.
+///
+/// # Errors
+/// As [`Component::compile`].
+pub(crate) fn policy(
+    (engine, workers): (&Engine, Option<&Arc<Workers>>),
+    share: &Share,
+    component: &Component,
+    instance: &InstanceName,
+    configured: Option<Isolation>,
+) -> Result<Policy, Error> {
+    let Some(workers) = workers else { return component.compile(engine, None) };
+    let isolation = configured.unwrap_or_else(default);
+    if isolation == Isolation::Thread {
+        return component.compile(engine, None);
+    }
+    let policy = component.compile(engine, Some((workers, trust(share, component))))?;
+    Ok(if isolation == Isolation::Own { policy.owned_by(instance) } else { policy })
+}
+
+/// Nobody but root can change a built-in policy, and it is the one of this version of ansai.
+fn trust(share: &Share, component: &Component) -> TrustLevel {
+    if share.source_text(&component.path, &component.manifest.name).starts_with(BUILTIN) {
+        TrustLevel::BuiltIn
+    } else {
+        TrustLevel::Unsigned
+    }
+}

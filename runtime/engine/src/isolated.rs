@@ -1,0 +1,49 @@
+//! Evaluations in a worker process, so that guest code that escapes from the sandbox of WebAssembly is not in the process
+//! of the supervisor.
+//!
+//! A worker is this program, started again without rights ([`worker::run`]). It maps compiled code from descriptors that the
+//! supervisor verified, runs one evaluation at a time, and sends each call of the guest to the supervisor. The supervisor
+//! ([`conversation`]) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
+//! what it answered. So a worker that is taken over can lie about its own findings, as a policy can, and about nothing else.
+//! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md`.
+
+mod conversation;
+mod protocol;
+pub mod worker;
+mod workers;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use ansai_core::InstanceName;
+
+pub(crate) use self::conversation::Outcome;
+pub use self::workers::{ARGUMENT, WorkerProgram, Workers};
+
+/// Whom the operator trusts with a policy. A worker serves one level only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TrustLevel {
+    /// It came with ansai.
+    BuiltIn,
+    /// Nobody vouches for it.
+    #[default]
+    Unsigned,
+}
+
+/// The policies that share a worker: all of one trust level, or one instance alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Compartment {
+    /// Their trust level.
+    pub trust: TrustLevel,
+    /// The only instance that the worker serves, if it has one of its own.
+    pub own: Option<InstanceName>,
+}
+
+/// How a policy runs that does not run in this process.
+#[derive(Clone)]
+pub(crate) struct Isolated {
+    pub(crate) workers: Arc<Workers>,
+    /// Verified compiled code, which does not change.
+    pub(crate) code: Arc<File>,
+    pub(crate) compartment: Compartment,
+}

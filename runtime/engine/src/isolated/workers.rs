@@ -1,0 +1,189 @@
+//! The workers of an engine: started when they are needed, one evaluation at a time for each, ended on the first fault.
+
+mod worker;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use ansai_core::{Limits, Observation, Usage};
+use ansai_kit::backend::Backend;
+use ansai_kit::registry::Registry;
+use tokio::time::Instant;
+
+pub(super) use self::worker::Worker;
+pub use self::worker::{ARGUMENT, WorkerProgram};
+use super::conversation::{Conversation, Outcome};
+use super::protocol::Load;
+use super::{Compartment, Isolated};
+use crate::compile::CompileError;
+use crate::component::ComponentInfo;
+use crate::evaluate::EvaluationError;
+use crate::load::LoadError;
+
+/// Workers without work that are kept for the next evaluation.
+const MAX_IDLE: usize = 4;
+/// How long a worker without work is kept.
+const IDLE_AGE: Duration = Duration::from_secs(120);
+
+/// Starts workers, and keeps a few that have no work. There are at most as many at work as evaluations may run at once.
+pub struct Workers {
+    program: WorkerProgram,
+    /// The one that became idle last is at the end.
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    workers: VecDeque<IdleWorker>,
+    /// Whether a task ends workers that are idle for too long.
+    reaped: bool,
+}
+
+struct IdleWorker {
+    compartment: Compartment,
+    worker: Worker,
+    since: Instant,
+}
+
+impl Workers {
+    /// Workers of this program.
+    pub fn new(program: WorkerProgram) -> Arc<Workers> {
+        Arc::new(Workers { program, idle: Mutex::default() })
+    }
+
+    /// The numbers of the processes that have no work now.
+    pub fn idle(&self) -> Vec<i32> {
+        self.lock().workers.iter().map(|one| one.worker.id()).collect()
+    }
+
+    /// Has a worker load compiled code, to learn whether it can. No guest code runs. Waits.
+    ///
+    /// # Errors
+    /// As when this process loads it; `compiler` with the reason if no worker starts.
+    pub(crate) fn try_load(
+        self: &Arc<Self>,
+        compartment: &Compartment,
+        info: &ComponentInfo,
+        code: &File,
+    ) -> Result<(), LoadError> {
+        let fault = |why: String| LoadError::from(CompileError::Start(format!("worker process: {why}")));
+        // One that was used has left the threads.
+        let idle = self.find(|one| one.compartment == *compartment && one.worker.is_for_threads());
+        let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
+        let mut worker = worker.map_err(|error| fault(error.to_string()))?;
+        let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| fault(error.to_string()))?;
+        self.put_back(compartment.clone(), worker);
+        loaded
+    }
+
+    /// Takes an idle worker of this compartment, preferably one that has loaded the component, or starts one.
+    async fn take(self: &Arc<Self>, compartment: &Compartment, digest: &str) -> Result<Worker, EvaluationError> {
+        let of = |one: &IdleWorker| one.compartment == *compartment;
+        let found = self.find(|one| of(one) && one.worker.has_loaded(digest)).or_else(|| self.find(of));
+        if let Some(worker) = found {
+            return Ok(worker);
+        }
+        let (program, compartment) = (self.program.clone(), compartment.clone());
+        let started = tokio::task::spawn_blocking(move || Worker::start(&program, &compartment)).await;
+        let started = started.map_err(|error| error.to_string()).and_then(|worker| worker.map_err(|e| e.to_string()));
+        started.map_err(|why| EvaluationError::Host(format!("cannot start a worker process: {why}")))
+    }
+
+    /// Takes the idle worker like this that became idle last and has not ended.
+    fn find(&self, like: impl Fn(&IdleWorker) -> bool) -> Option<Worker> {
+        let mut idle = self.lock();
+        while let Some(index) = idle.workers.iter().rposition(&like) {
+            let worker = idle.workers.remove(index)?.worker;
+            if worker.is_alive() {
+                return Some(worker);
+            }
+        }
+        None
+    }
+
+    fn put_back(self: &Arc<Self>, compartment: Compartment, worker: Worker) {
+        if worker.is_full() {
+            return;
+        }
+        let mut idle = self.lock();
+        idle.workers.push_back(IdleWorker { compartment, worker, since: Instant::now() });
+        let oldest = if idle.workers.len() > MAX_IDLE { idle.workers.pop_front() } else { None };
+        // Without a runtime nothing is evaluated yet.
+        if !idle.reaped
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            idle.reaped = true;
+            runtime.spawn(reap(Arc::downgrade(self)));
+        }
+        drop(idle);
+        // Ending it may take a moment.
+        drop(oldest);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends workers that are idle for too long, until none is idle.
+async fn reap(workers: Weak<Workers>) {
+    loop {
+        tokio::time::sleep(IDLE_AGE).await;
+        let Some(workers) = workers.upgrade() else { return };
+        let mut idle = workers.lock();
+        let now = Instant::now();
+        let split = idle.workers.partition_point(|one| now.duration_since(one.since) >= IDLE_AGE);
+        let old: Vec<IdleWorker> = idle.workers.drain(..split).collect();
+        idle.reaped = !idle.workers.is_empty();
+        let goes_on = idle.reaped;
+        drop(idle);
+        drop(old);
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+impl Isolated {
+    /// Evaluates a component in a worker. Returns the processor time of the worker too.
+    pub(crate) async fn evaluate(
+        &self,
+        registry: &Registry,
+        info: &ComponentInfo,
+        backend: &mut dyn Backend,
+        limits: &Limits,
+        finding: Option<&Observation>,
+    ) -> (Outcome, Duration) {
+        let none =
+            |error| Outcome { answer: Err(error), usage: Usage::default(), calls: Vec::new(), sound: false };
+        let mut worker = match self.workers.take(&self.compartment, &info.digest).await {
+            Ok(worker) => worker,
+            Err(error) => return (none(error), Duration::ZERO),
+        };
+        let before = worker.processor_time();
+        let outcome = match self.prepare(&mut worker, info).await {
+            Ok(()) => Conversation { worker: &mut worker, registry, info, limits, finding }.run(backend).await,
+            Err(error) => none(error),
+        };
+        let spent = worker.processor_time().saturating_sub(before);
+        if outcome.sound {
+            self.workers.put_back(self.compartment.clone(), worker);
+        }
+        (outcome, spent)
+    }
+
+    /// Has the worker load the component, if it has not.
+    async fn prepare(&self, worker: &mut Worker, info: &ComponentInfo) -> Result<(), EvaluationError> {
+        if worker.has_loaded(&info.digest) {
+            return Ok(());
+        }
+        match worker.load(Load::of(info), &self.code).await {
+            Ok(Ok(())) => Ok(()),
+            // It could be loaded when the policy was.
+            Ok(Err(error)) => Err(EvaluationError::Host(error.to_string())),
+            Err(broken) => Err(EvaluationError::WorkerEnded(broken.to_string())),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One worker process, and what it has loaded.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_isolation::{Account, BlockingChannel, Channel, ChannelError, Process, Profile, Report, Start, StartError};
+
+use crate::compile::CompileError;
+use crate::isolated::conversation::Broken;
+use crate::isolated::protocol::{FromWorker, Load, MAX_LOADED, NotLoaded, ToWorker};
+use crate::isolated::{Compartment, TrustLevel};
+use crate::load::LoadError;
+
+/// How long a worker may take to start: it makes a WebAssembly engine. A busy host is slow.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// How long it may take to load one component: mapping takes a millisecond, linking a few.
+const LOAD_LIMIT: Duration = Duration::from_secs(20);
+/// How long it may take to read a frame that it waits for.
+const SEND_LIMIT: Duration = Duration::from_secs(10);
+/// Components that a worker has loaded at most. Then another takes its place.
+const MAX_LOADED_COMPONENTS: usize = 64;
+
+/// What starts a worker.
+#[derive(Clone)]
+pub struct WorkerProgram {
+    start: Arc<dyn Fn(&str) -> Start + Send + Sync>,
+}
+
+impl WorkerProgram {
+    /// This program, which calls [`crate::isolated::worker::run`] when its first argument is that of `start`. `start` gets
+    /// the name of a trust level: workers of different ones run as different users.
+    pub fn new(start: impl Fn(&str) -> Start + Send + Sync + 'static) -> WorkerProgram {
+        WorkerProgram { start: Arc::new(start) }
+    }
+
+    /// This program, with `argument` as its first one.
+    pub fn this_program() -> WorkerProgram {
+        WorkerProgram::new(|level| Start::new(ARGUMENT, Profile::Guest, Account::new(USER, level)))
+    }
+}
+
+/// The argument with which ansai starts itself as a worker.
+pub const ARGUMENT: &str = "guest-worker";
+/// The user that workers run as, if the host has it.
+const USER: &str = "ansai-guest";
+
+/// Why a worker did not start.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::isolated) enum NotStarted {
+    #[error("{0}")]
+    Start(#[from] StartError),
+    #[error("{0}")]
+    Channel(#[from] ChannelError),
+    #[error("its first frame is no report")]
+    NoReport,
+}
+
+/// A worker process. It is killed when this value is dropped.
+pub(in crate::isolated) struct Worker {
+    line: Line,
+    process: Process,
+    /// Processor time of its first thread, which runs the guest.
+    schedstat: Option<File>,
+    evaluations: u64,
+    loaded: BTreeSet<String>,
+}
+
+/// The channel: for threads until the first evaluation, since components are loaded before there is a runtime.
+enum Line {
+    Threads(BlockingChannel),
+    Tokio(Channel),
+    /// It could not be changed from one to the other.
+    Lost,
+}
+
+impl Worker {
+    /// Starts one, and waits until it has limited itself.
+    pub(in crate::isolated) fn start(
+        program: &WorkerProgram,
+        compartment: &Compartment,
+    ) -> Result<Worker, NotStarted> {
+        let level = match compartment.trust {
+            TrustLevel::BuiltIn => "built-in",
+            TrustLevel::Unsigned => "unsigned",
+        };
+        let (process, socket): (Process, OwnedFd) = Process::start(&(program.start)(level))?;
+        let mut channel = BlockingChannel::new(socket);
+        let frame = channel.receive(ansai_isolation::report::MOST_BYTES, Some(START_LIMIT))?;
+        let report: Report = serde_json::from_slice(&frame.payload).map_err(|_| NotStarted::NoReport)?;
+        tracing::debug!(level, pid = process.id(), ?report, "a worker process started");
+        let schedstat = schedstat(&process);
+        let line = Line::Threads(channel);
+        Ok(Worker { line, process, schedstat, evaluations: 0, loaded: BTreeSet::new() })
+    }
+
+    /// Whether it has not ended.
+    pub(in crate::isolated) fn is_alive(&self) -> bool {
+        self.process.ended().is_none()
+    }
+
+    /// Number of the process.
+    pub(in crate::isolated) fn id(&self) -> i32 {
+        self.process.id()
+    }
+
+    /// Whether it has not been used in a runtime yet.
+    pub(in crate::isolated) fn is_for_threads(&self) -> bool {
+        matches!(self.line, Line::Threads(_))
+    }
+
+    pub(in crate::isolated) fn has_loaded(&self, digest: &str) -> bool {
+        self.loaded.contains(digest)
+    }
+
+    /// Whether it has loaded as many components as one should.
+    pub(in crate::isolated) fn is_full(&self) -> bool {
+        self.loaded.len() >= MAX_LOADED_COMPONENTS
+    }
+
+    /// The number of the next evaluation.
+    pub(in crate::isolated) fn next_number(&mut self) -> u64 {
+        self.evaluations = self.evaluations.saturating_add(1);
+        self.evaluations
+    }
+
+    /// Processor time that the guest and the work around it took so far. The kernel says it, not the worker.
+    pub(in crate::isolated) fn processor_time(&self) -> Duration {
+        let mut text = [0; 64];
+        let read = self.schedstat.as_ref().and_then(|file| file.read_at(&mut text, 0).ok());
+        let text = read.and_then(|count| std::str::from_utf8(text.get(..count)?).ok());
+        let spent = text.and_then(|text| text.split(' ').next()?.parse().ok());
+        spent.map_or(Duration::ZERO, Duration::from_nanos)
+    }
+
+    /// Loads a component, from a thread that may wait. The second result is why the component does not load.
+    pub(in crate::isolated) fn load_waiting(
+        &mut self,
+        load: Load,
+        code: &File,
+    ) -> Result<Result<(), LoadError>, Broken> {
+        let Line::Threads(channel) = &mut self.line else { return Err(ChannelError::Closed.into()) };
+        let digest = load.digest.clone();
+        channel.send(&text(&ToWorker::Load(load))?, Some(code.as_fd()), Some(SEND_LIMIT))?;
+        let frame = channel.receive(MAX_LOADED, Some(LOAD_LIMIT))?;
+        self.loaded(digest, read(&frame.payload)?)
+    }
+
+    /// The same in a runtime.
+    pub(in crate::isolated) async fn load(
+        &mut self,
+        load: Load,
+        code: &File,
+    ) -> Result<Result<(), LoadError>, Broken> {
+        let digest = load.digest.clone();
+        self.send(&ToWorker::Load(load), Some(code)).await?;
+        let frame = self.receive(MAX_LOADED, LOAD_LIMIT).await?;
+        self.loaded(digest, frame)
+    }
+
+    fn loaded(&mut self, digest: String, frame: FromWorker) -> Result<Result<(), LoadError>, Broken> {
+        let FromWorker::Loaded(loaded) = frame else { return Err(Broken::Protocol("no answer to `load`".into())) };
+        if loaded.is_ok() {
+            self.loaded.insert(digest);
+        }
+        Ok(loaded.map_err(NotLoaded::into_error))
+    }
+
+    pub(in crate::isolated) async fn send(&mut self, frame: &ToWorker, code: Option<&File>) -> Result<(), Broken> {
+        let text = text(frame)?;
+        let code = code.map(std::os::fd::AsFd::as_fd);
+        Ok(self.channel()?.send(&text, code, SEND_LIMIT).await?)
+    }
+
+    /// The next frame. Waits as long as an evaluation may take; who calls it has a shorter limit.
+    pub(in crate::isolated) async fn receive(&mut self, most: usize, limit: Duration) -> Result<FromWorker, Broken> {
+        read(&self.channel()?.receive(most, limit).await?)
+    }
+
+    fn channel(&mut self) -> Result<&mut Channel, ChannelError> {
+        self.line = match std::mem::replace(&mut self.line, Line::Lost) {
+            Line::Threads(channel) => Line::Tokio(channel.into_async()?),
+            line => line,
+        };
+        match &mut self.line {
+            Line::Tokio(channel) => Ok(channel),
+            Line::Threads(_) | Line::Lost => Err(ChannelError::Closed),
+        }
+    }
+}
+
+fn text(frame: &ToWorker) -> Result<Vec<u8>, Broken> {
+    serde_json::to_vec(frame).map_err(|error| Broken::Protocol(error.to_string()))
+}
+
+fn read(frame: &[u8]) -> Result<FromWorker, Broken> {
+    serde_json::from_slice(frame).map_err(|error| Broken::Protocol(format!("a frame that is none: {error}")))
+}
+
+impl NotLoaded {
+    /// As when this process loads it. The worker says it, so the texts are bounded.
+    fn into_error(self) -> LoadError {
+        let cut = |text: String| ansai_core::text::inert(&text, 1_000);
+        match self {
+            NotLoaded::Signature { interface, function, declared, expected } => LoadError::Signature {
+                interface: cut(interface),
+                function: cut(function),
+                declared: cut(declared),
+                expected: cut(expected),
+            },
+            NotLoaded::NotAccepted(why) => CompileError::NotAccepted(cut(why)).into(),
+            NotLoaded::Unusable(why) => CompileError::Unusable(cut(why)).into(),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an adapter to /proc of a child")]
+fn schedstat(process: &Process) -> Option<File> {
+    File::open(format!("/proc/{}/schedstat", process.id())).ok()
+}

@@ -1,0 +1,168 @@
+//! This test program, started as a worker: an honest one, or one that was taken over.
+
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+
+use ansai_engine::isolated::{WorkerProgram, Workers, worker};
+use ansai_isolation::{Account, BlockingChannel, Profile, Start, confine};
+use serde_json::{Value, json};
+
+/// An argument that says how the child behaves. The test runner takes it for a name that no test has.
+const BEHAVES: &str = "behaves=";
+/// The largest frame that a child reads, in bytes.
+const MOST: usize = 64 << 20;
+
+/// Workers that are this program, and behave like this.
+pub(crate) fn workers(behaviour: &'static str) -> Arc<Workers> {
+    Workers::new(WorkerProgram::new(move |level| {
+        let mut start = Start::new("--exact", Profile::Guest, Account::new("ansai-guest", level));
+        let arguments = ["isolated::child::starts_as_a_worker", "--nocapture", "--test-threads=1"];
+        start.arguments.extend(arguments.map(str::to_owned));
+        start.arguments.push(format!("{BEHAVES}{behaviour}"));
+        start
+    }))
+}
+
+/// Not a test of its own: what the children run.
+#[test]
+fn starts_as_a_worker() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let Some(behaviour) = arguments.iter().find_map(|argument| argument.strip_prefix(BEHAVES)) else { return };
+    let job = arguments.last().unwrap();
+    if behaviour == "honest" {
+        std::process::exit(worker::run(ansai_host_functions::builtin(), job).into());
+    }
+    let channel = confine::begin(job).unwrap();
+    Evil { channel, number: 0 }.behave(behaviour);
+}
+
+/// A worker that was taken over: it says whatever it likes.
+struct Evil {
+    channel: BlockingChannel,
+    /// Of the evaluation that the supervisor asked for last.
+    number: u64,
+}
+
+impl Evil {
+    fn behave(&mut self, behaviour: &str) {
+        self.until_evaluate(behaviour);
+        match behaviour {
+            "not-imported" => self.call("ansai:files/files-probe", "list-files", &json!({"pattern": "/etc/*"})),
+            "with-version" => self.call("ansai:disk/disk-probe@0.2.0", "list-filesystems", &json!({})),
+            "no-function" => self.call("ansai:disk/disk-probe", "no-such-function", &json!({})),
+            "not-granted" => self.call("ansai:disk/disk-check-actions", "check-available", &check("/")),
+            "two-readers" => self.raw_call(r#"{"subject":"/","subject":"/etc","minimum":1,"reason":"r"}"#),
+            "with-spaces" => self.raw_call("{ }"),
+            "no-object" => self.raw_call("[]"),
+            "million-calls" => {
+                for _ in 0..1_000_000 {
+                    self.send(&call(self.number, "ansai:disk/disk-probe", "list-filesystems", "{}"));
+                }
+            }
+            "over-budget" => {
+                let long = format!("{{\"a\":{:?}}}", "x".repeat(2 << 20));
+                self.send(&call(self.number, "ansai:disk/disk-probe", "list-filesystems", &long));
+            }
+            "other-number" => self.send(&call(self.number + 1, "ansai:disk/disk-probe", "list-filesystems", "{}")),
+            "number-before" => self.send(&call(self.number - 1, "ansai:disk/disk-probe", "list-filesystems", "{}")),
+            "done-other-number" => self.done(self.number + 1, &json!({"Ok": {"observed": []}})),
+            "decides-in-detect" => self.done(self.number, &json!({"Ok": {"decided": {"wait": "why"}}})),
+            "aborted" => self.done(self.number, &json!({"Err": {"aborted": "because"}})),
+            "no-key" => self.done(self.number, &json!({"Ok": {"observed": [observation("")]}})),
+            "many-observations" => {
+                let all: Vec<Value> = (0..1_001).map(|at| observation(&at.to_string())).collect();
+                self.done(self.number, &json!({"Ok": {"observed": all}}));
+            }
+            "long-words" => self.done(self.number, &json!({"Err": {"trap": format!("\u{1b}[31m{}", "x".repeat(10_000))}})),
+            "lies-about-fuel" => self.done(self.number, &json!({"Ok": {"observed": []}})),
+            "twice" => {
+                self.done(self.number, &json!({"Ok": {"observed": []}}));
+                self.done(self.number, &json!({"Ok": {"observed": [observation("second")]}}));
+            }
+            "loaded-again" => self.send(r#"{"loaded":{"Ok":null}}"#),
+            "garbage" => self.send("garbage"),
+            "deep" => self.send(&"[".repeat(500_000)),
+            "silent" => {}
+            "descriptor" => {
+                let file = std::io::stderr();
+                let frame = call(self.number, "ansai:disk/disk-probe", "list-filesystems", "{}");
+                self.channel.send(frame.as_bytes(), Some(file.as_fd()), None).unwrap();
+            }
+            // After the report and the answer to `load`.
+            "gigabyte" => self.raw(&header(2, 1 << 30)),
+            "half-a-frame" => self.raw(&[&header(2, 100)[..], b"{\"call\""].concat()),
+            "sequence-again" => self.raw(&header(1, 0)),
+            "closes" => std::process::exit(0),
+            "dies" => std::process::abort(),
+            "closes-in-a-call" => {
+                self.send(&call(self.number, "ansai:disk/disk-probe", "list-filesystems", "{}"));
+                std::process::exit(0);
+            }
+            other => panic!("{other}"),
+        }
+        // Whatever the supervisor answers.
+        while self.channel.receive(MOST, None).is_ok() {}
+    }
+
+    /// Says that everything is loaded, until the first evaluation comes.
+    fn until_evaluate(&mut self, behaviour: &str) {
+        loop {
+            let frame = self.channel.receive(MOST, None).unwrap();
+            let asked: Value = serde_json::from_slice(&frame.payload).unwrap();
+            if let Some(evaluate) = asked.get("evaluate") {
+                self.number = evaluate["number"].as_u64().unwrap();
+                return;
+            }
+            if behaviour == "dies-at-load" {
+                std::process::abort();
+            }
+            self.send(r#"{"loaded":{"Ok":null}}"#);
+        }
+    }
+
+    fn call(&mut self, interface: &str, function: &str, arguments: &Value) {
+        self.send(&call(self.number, interface, function, &arguments.to_string()));
+    }
+
+    fn raw_call(&mut self, arguments: &str) {
+        self.send(&call(self.number, "ansai:disk/disk-check-actions", "check-available", arguments));
+    }
+
+    fn done(&mut self, number: u64, answer: &Value) {
+        let all = u64::MAX;
+        let done = json!({"number": number, "answer": answer, "fuel": all, "memory_bytes": all, "refused_calls": all});
+        self.send(&json!({ "done": done }).to_string());
+    }
+
+    /// Who sends to a supervisor that has ended the channel ends too.
+    fn send(&mut self, frame: &str) {
+        if self.channel.send(frame.as_bytes(), None, None).is_err() {
+            std::process::exit(0);
+        }
+    }
+
+    /// Past the channel.
+    fn raw(&self, bytes: &[u8]) {
+        assert_eq!(rustix::io::write(std::io::stdin().as_fd(), bytes), Ok(bytes.len()));
+    }
+}
+
+/// The header of a frame: its number and the bytes that follow, without a descriptor.
+fn header(sequence: u64, bytes: u32) -> Vec<u8> {
+    [&sequence.to_le_bytes()[..], &bytes.to_le_bytes(), &[0; 4]].concat()
+}
+
+fn call(number: u64, interface: &str, function: &str, arguments: &str) -> String {
+    format!(
+        r#"{{"call":{{"number":{number},"interface":{interface:?},"function":{function:?},"arguments":{arguments}}}}}"#
+    )
+}
+
+fn check(path: &str) -> Value {
+    json!({"path": path, "minimum": 1, "reason": "r"})
+}
+
+fn observation(key: &str) -> Value {
+    let about = json!({"kind": "k", "name": "n"});
+    json!({"key": key, "about": about, "status": "healthy", "summary": "", "evidence": [], "related": [], "distance": null})
+}

@@ -1,0 +1,105 @@
+//! Workers that are killed, and what they are kept for.
+
+use std::path::Path;
+
+use ansai_core::{InstanceName, Limits};
+use ansai_engine::{Answer, EvaluationError};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::*;
+
+/// Waits until a process is gone: killed and reaped.
+async fn gone(pid: i32) {
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// Would break: a worker that ended is used for the next evaluation.
+#[tokio::test]
+async fn a_worker_that_is_killed_between_evaluations_is_replaced() {
+    let workers = child::workers("honest");
+    let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
+    for _ in 0..3 {
+        assert_eq!(detect(&policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
+        let [pid] = workers.idle()[..] else { panic!("{:?}", workers.idle()) };
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        gone(pid).await;
+    }
+    assert_eq!(detect(&policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
+}
+
+/// Each evaluation starts one worker, which is all that a flood of crashes does; the supervisor evaluates a policy that fails
+/// again and again less and less often.
+#[tokio::test]
+async fn a_flood_of_crashes_is_one_error_for_each_evaluation() {
+    let workers = child::workers("dies");
+    let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
+    for _ in 0..10 {
+        let answer = detect(&policy, &limits()).await.answer;
+        assert!(matches!(answer, Err(EvaluationError::WorkerEnded(_))), "{answer:?}");
+    }
+    assert_eq!(workers.idle(), []);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_it_loads_is_an_error_of_loading() {
+    let workers = child::workers("dies-at-load");
+    let error = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("worker process"), "{error}");
+}
+
+/// Would break: a worker that goes on after its evaluation was given up.
+#[tokio::test]
+async fn a_worker_whose_evaluation_is_dropped_is_ended() {
+    let workers = child::workers("honest");
+    let endless = policy("", "(loop $l (br $l))", "");
+    let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &endless, None).unwrap();
+    let [pid] = workers.idle()[..] else { panic!() };
+    let patient = Limits { fuel: u64::MAX / 2, deadline_ms: 600_000, ..limits() };
+    let began = async {
+        while workers.idle() == [pid] {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    tokio::select! {
+        _ = detect(&policy, &patient) => panic!("it never answers"),
+        () = began => {}
+    }
+    gone(pid).await;
+}
+
+/// Would break: a worker that serves two trust levels, or an instance's own worker that serves others.
+#[tokio::test]
+async fn a_worker_serves_one_compartment_only() {
+    let workers = child::workers("honest");
+    let engine = engine();
+    let load = |trust| engine.load_isolated((&workers, trust), &lists(), None).unwrap();
+    let unsigned = load(TrustLevel::Unsigned);
+    let builtin = load(TrustLevel::BuiltIn);
+    let own = unsigned.clone().owned_by(&InstanceName::from_static("own"));
+    let also = unsigned.clone();
+    for policy in [&unsigned, &builtin, &own, &also, &own] {
+        assert_eq!(detect(policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
+    }
+    assert_eq!(workers.idle().len(), 3);
+}
+
+#[tokio::test]
+async fn a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones() {
+    let workers = child::workers("honest");
+    let engine = engine();
+    for (body, kept) in [
+        ("unreachable", true),
+        ("(loop $l (br $l))", true),
+        ("(drop (i32.load (i32.const -4)))", true),
+        // A list outside its memory.
+        ("(i32.store (i32.const 1028) (i32.const -8)) (i32.store (i32.const 1032) (i32.const 9))", false),
+    ] {
+        let policy = engine.load_isolated((&workers, TrustLevel::Unsigned), &policy("", body, ""), None).unwrap();
+        let before = workers.idle();
+        assert!(detect(&policy, &limits()).await.answer.is_err(), "{body}");
+        assert_eq!(workers.idle().iter().any(|pid| before.contains(pid)), kept, "{body}");
+    }
+}
