@@ -11,7 +11,7 @@ use crate::scene::{MOST, PATIENCE, start};
 /// The numbers of services without a user of their own.
 const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
 
-pub fn a_guest_can_work() {
+pub(crate) fn a_guest_can_work() {
     let mut child = start(Profile::Guest, "work", &["work"]);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"code").unwrap();
@@ -20,7 +20,7 @@ pub fn a_guest_can_work() {
     assert_eq!(child.receive(), "code 1 true 33554432 true");
 }
 
-pub fn from_outside_it_has_no_rights() {
+pub(crate) fn from_outside_it_has_no_rights() {
     if !requires_root() {
         return;
     }
@@ -40,7 +40,10 @@ pub fn from_outside_it_has_no_rights() {
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             assert_eq!(field(set), ["0000000000000000"], "{set}");
         }
-        assert_eq!((field("NoNewPrivs"), field("Seccomp"), field("Groups")), (vec!["1".into()], vec!["2".into()], vec![]));
+        assert_eq!(
+            (field("NoNewPrivs"), field("Seccomp"), field("Groups")),
+            (vec!["1".into()], vec!["2".into()], vec![])
+        );
         let uid: u32 = field("Uid")[0].parse().unwrap();
         assert!(DYNAMIC.contains(&uid) && uid == child.report.uid, "{uid}");
         assert_eq!(field("Uid"), [const { "" }; 4].map(|_| uid.to_string()));
@@ -49,13 +52,13 @@ pub fn from_outside_it_has_no_rights() {
         let descriptors = std::fs::read_dir(format!("{process}/fd")).unwrap().count();
         assert_eq!(descriptors, 4, "the socket twice, nothing, and standard error");
         let environment = std::fs::read(format!("{process}/environ")).unwrap();
-        assert_eq!(environment, b"PATH=/usr/sbin:/usr/bin:/sbin:/bin\0LANG=C.UTF-8\0");
+        assert_eq!(environment, b"LANG=C.UTF-8\0PATH=/usr/sbin:/usr/bin:/sbin:/bin\0");
         let root = std::fs::read_dir(format!("{process}/root")).unwrap().count();
         assert_eq!(root == 0, profile == Profile::Guest);
     }
 }
 
-pub fn purposes_have_different_users() {
+pub(crate) fn purposes_have_different_users() {
     if !requires_root() {
         return;
     }
@@ -65,7 +68,7 @@ pub fn purposes_have_different_users() {
     assert_eq!((one, other), (uid("built-in"), uid("unsigned")), "the same purpose has the same user again");
 }
 
-pub fn standard_error_is_bounded_and_inert() {
+pub(crate) fn standard_error_is_bounded_and_inert() {
     let mut child = start(Profile::Guest, "talk", &["talk"]);
     assert_eq!(child.receive(), "done");
     child.wait();
@@ -75,7 +78,7 @@ pub fn standard_error_is_bounded_and_inert() {
     assert_eq!(lines.last().map(String::as_str), Some("9900 more lines were left out"));
 }
 
-pub fn a_descriptor_from_a_child_ends_its_channel() {
+pub(crate) fn a_descriptor_from_a_child_ends_its_channel() {
     let mut child = start(Profile::Guest, "descriptor", &["descriptor"]);
     let refused = child.channel.receive(MOST, Some(PATIENCE));
     assert!(matches!(refused, Err(ChannelError::Protocol(_))), "{refused:?}");
