@@ -47,6 +47,12 @@ pub(crate) fn run(arguments: &[String]) {
             }
             channel.send(b"done", None, None).unwrap();
         }
+        "flood" => {
+            let line = [b'x'; 999];
+            loop {
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), &line);
+            }
+        }
         "descriptor" => {
             let _ = channel.send(b"here", Some(std::io::stderr().as_fd()), None);
             std::thread::sleep(Duration::from_secs(60));

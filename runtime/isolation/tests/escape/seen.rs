@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::time::Duration;
 
 use ansai_harness::requires_root;
 use ansai_isolation::{ChannelError, Profile, Separation};
 
-use crate::scene::{MOST, PATIENCE, start};
+use crate::scene::{MOST, PATIENCE, start, until};
 
 /// The numbers of services without a user of their own.
 const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
@@ -76,6 +77,30 @@ pub(crate) fn standard_error_is_bounded_and_inert() {
     assert_eq!(lines.len(), 20);
     assert!(lines.iter().all(|line| !line.contains('\u{1b}')), "{lines:?}");
     assert_eq!(lines.last().map(String::as_str), Some("9900 more lines were left out"));
+}
+
+/// It has to wait when a megabyte was read; nobody else does.
+pub(crate) fn a_flood_on_standard_error_costs_the_process() {
+    let child = start(Profile::Guest, "flood", &["flood"]);
+    let written = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", child.process.id())).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap().parse::<u64>().unwrap()
+    };
+    if !requires_root() {
+        return;
+    }
+    until(|| (written() > 1 << 20).then_some(()));
+    let mut before = 0;
+    until(|| {
+        let now = written();
+        let is_waiting = now == std::mem::replace(&mut before, now);
+        std::thread::sleep(Duration::from_millis(50));
+        is_waiting.then_some(())
+    });
+    assert!(written() < 2 << 20, "{} bytes", written());
+    let mut other = start(Profile::Guest, "flood", &["echo"]);
+    other.channel.send(b"hello", None, None).unwrap();
+    assert_eq!(other.receive(), "hello");
 }
 
 pub(crate) fn a_descriptor_from_a_child_ends_its_channel() {
