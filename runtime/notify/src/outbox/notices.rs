@@ -8,6 +8,8 @@ use crate::message::{Kind, Notice};
 
 /// The most times that what is told is remembered by its id, in milliseconds: 30 days.
 const REMEMBERED: u64 = 30 * 86_400_000;
+/// So many are remembered however old they are: a clock that jumps ahead must not have everything told again.
+const LEAST_REMEMBERED: u64 = 10_000;
 /// What was healed silently and waits for the digest, at most. The oldest is left out.
 const MOST_SILENT: i64 = 1_000;
 
@@ -35,7 +37,9 @@ pub(crate) struct Group {
 /// Whether a notice with this id is new. It is not from now on.
 pub(crate) fn is_new(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> Result<bool, OutboxError> {
     let old = now.as_millis().saturating_sub(REMEMBERED);
-    transaction.prepare_cached("DELETE FROM told WHERE at < ?1")?.execute([number(old)])?;
+    transaction
+        .prepare_cached("DELETE FROM told WHERE at < ?1 AND (SELECT count(*) FROM told) > ?2")?
+        .execute((number(old), number(LEAST_REMEMBERED)))?;
     let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO told VALUES (?1, ?2)")?;
     Ok(statement.execute((id, number(now.as_millis())))? == 1)
 }
