@@ -24,9 +24,9 @@ const MAIN: &str = "\
 compatibility_level = 3.7
 queue_directory = PLACE/queue
 data_directory = PLACE/data
-daemon_directory = LIB/sbin
-command_directory = LIB/sbin
-shlib_directory = LIB
+daemon_directory = POSTFIX/sbin
+command_directory = POSTFIX/sbin
+shlib_directory = POSTFIX
 meta_directory = PLACE/etc
 mail_owner = nobody
 setgid_group = mail
@@ -101,7 +101,7 @@ impl Postfix {
         place.write("password", PASSWORD);
         let library = packages.file("usr/lib/postfix");
         let filled = |text: &str| {
-            let text = text.replace("PLACE", &path.to_string_lossy()).replace("LIB", &library.to_string_lossy());
+            let text = text.replace("PLACE", &path.to_string_lossy()).replace("POSTFIX", &library.to_string_lossy());
             text.replace("PORT", &port.to_string())
         };
         for name in ["etc", "queue/pid", "data", "mail", "queue/public", "queue/maildrop", "queue/private"] {
@@ -124,7 +124,7 @@ impl Postfix {
     }
 
     fn run(&mut self) {
-        let running = self.packages.program("master").arg("-c").arg(self.place.path().join("etc")).arg("-d");
+        let running = self.packages.program_with_children("master").arg("-c").arg(self.place.path().join("etc")).arg("-d");
         self.running = Some(running.spawn());
         for _ in 0..400 {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {

@@ -78,6 +78,20 @@ impl Packages {
         self.with_environment(Invocation::of(self.find(name)), &self.roots)
     }
 
+    /// Runs a program that starts others and changes its user, as root: all of them end with it, also if the test is killed.
+    ///
+    /// # Panics
+    /// If no package has it.
+    #[track_caller]
+    pub fn program_with_children(&self, name: &str) -> Invocation {
+        // The first process of a namespace ends all others. The signal for the end of a parent is lost with a change of the user,
+        // so that process is a shell.
+        let shell = Invocation::of("unshare")
+            .args(["--pid", "--fork", "--kill-child", "bash", "-c", r#""$0" "$@" & wait"#])
+            .arg(self.find(name));
+        self.with_environment(shell, &self.roots)
+    }
+
     /// Runs a program as a user without rights, for servers that refuse to be root. Without root, as the current user.
     ///
     /// # Panics
