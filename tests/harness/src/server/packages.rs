@@ -15,15 +15,8 @@ const LIST: &str = include_str!("../../server-packages");
 /// The first test on a machine fetches the packages.
 const FETCH_LIMIT: Duration = Duration::from_secs(300);
 /// Where the programs of a package are; `*` stands for one directory.
-const PROGRAMS: [&str; 7] = [
-    "usr/lib/chromium",
-    "usr/lib/postfix/sbin",
-    "usr/sbin",
-    "usr/bin",
-    "sbin",
-    "bin",
-    "usr/lib/postgresql/*/bin",
-];
+const PROGRAMS: [&str; 7] =
+    ["usr/lib/chromium", "usr/lib/postfix/sbin", "usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/postgresql/*/bin"];
 /// Servers that refuse to run as root run as the user `nobody`, which every host has.
 const NOBODY: &str = "65534";
 /// Runs a program as another user, who sees the packages at a path that he may read. The mount ends with the program.
