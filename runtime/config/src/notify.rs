@@ -268,7 +268,8 @@ fn read_report(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Optio
     let fields = Fields::of(node, "`[notify.report]`", keys, problems)?;
     fields.require(&[("at", "at = \"0 7 * * MON\""), ("channels", "channels = [\"mail\"]")], problems);
     let channels = fields.get("channels").map(|node| names.list("channels", node, problems)).unwrap_or_default();
-    if let Some(node) = fields.get("channels").filter(|node| matches!(&node.kind, Kind::Array(list) if list.is_empty())) {
+    if let Some(node) = fields.get("channels").filter(|node| matches!(&node.kind, Kind::Array(list) if list.is_empty()))
+    {
         let message = "`channels` of the report is empty, so nobody gets it";
         let hint = "name a channel, or delete [notify.report]";
         problems.add(Problem::error(codes::ROUTE_WITHOUT_CHANNEL, node.span.clone(), message).hint(hint));

@@ -1,4 +1,4 @@
-//! `ansai plans`: plans that wait for approval, and those that did.
+//! `ansai plans`: plans that wait for approval or were announced, and those that did.
 
 use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::control::{Answer, Request};
@@ -14,7 +14,7 @@ use crate::output::{json, lines, time};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ansai plans                  list plans that wait for approval or were announced, then the others\n  \
+    after_help = "Examples:\n  ansai plans                  list plans that wait, then the others\n  \
     ansai plans --open           list only those that wait\n  \
     ansai plan ID                show what a plan would do\n\n\
     A plan waits where the policy has mode `approve`, or a grant has `approve = true`. With `announce`, it is applied\n\

@@ -189,3 +189,36 @@ fn a_test_message_shows_the_answer_and_an_unknown_channel_is_refused() {
         .complains("unknown-channel")
         .complains("`hook`");
 }
+
+/// Would break: a report that nobody gets because ansai did not run at its time, or one with each run after it.
+#[test]
+fn a_report_by_schedule_is_sent_once_also_if_its_time_was_missed() {
+    let scene = Scene::new();
+    let (port, connections) = receiver();
+    let hook = format!("[notify.channel.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/\"\n");
+    let report = "[notify.report]\nat = \"0 7 * * MON\"\nchannels = [\"hook\"]\n";
+    let file = scene.policy("sick", &sick("sick"));
+    let policy = format!("[policy.sick]\nsource = \"{}\"\n", file.display());
+    let route = "[[notify.route]]\nkinds = [\"test\"]\nchannels = [\"hook\"]\n";
+    let config = scene.configuration(&format!("{policy}{hook}{report}{route}"));
+    let config = config.to_str().unwrap();
+    scene.ansai(&["check", "--config", config]).says("[notify.report] report to hook: next at ");
+    let run = |hours: i64| {
+        let run = scene.command(&["run", "--once", "--accept-clock", "--config", config]);
+        run.clock_offset_hours(hours).run();
+    };
+    run(0);
+    scene.ansai(&["notify", "status", "--config", config]).says("report to hook: next at ");
+    assert!(connections.try_recv().is_err(), "a first start has missed nothing");
+    let answering = std::thread::spawn(move || {
+        let request = next(&connections);
+        let kinds = request.kinds().join(" ");
+        request.answer("200 OK");
+        (kinds, connections)
+    });
+    run(8 * 24);
+    let (kinds, connections) = answering.join().unwrap();
+    assert_eq!(kinds, "report");
+    run(8 * 24);
+    assert!(connections.try_recv().is_err(), "it came again");
+}

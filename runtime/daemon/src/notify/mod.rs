@@ -23,8 +23,8 @@ use ansai_storage::{Access, Directory, Location};
 use ansai_supervisor::{Follower, Opening, Supervisor, clock, opening};
 
 pub use self::error::NotifyError;
-pub use self::report::next_report;
 use self::facts::Known;
+pub use self::report::next_report;
 use crate::configuration::Configuration;
 use crate::environment;
 use crate::state;

@@ -6,7 +6,7 @@ use ansai_core::Timestamp;
 use ansai_core::notify::{ChannelStatus, DeadMessage, MOST_DEAD, MessageChoice, NotifyStatus};
 use ansai_core::text::inert;
 
-use super::messages::{self, time};
+use super::messages::{self, DEAD, IN_STATE, time};
 use super::{Outbox, OutboxError, unsigned};
 use crate::message::Message;
 
@@ -25,7 +25,8 @@ impl Outbox {
             let mut statement = transaction.prepare(
                 "SELECT name, failures, error, next_at, sent, sent_at, sending_since, dropped,
                     (SELECT count(*) FROM message WHERE channel = name AND state < 2),
-                    (SELECT min(made) FROM message WHERE channel = name AND state < 2),
+                    (SELECT made FROM message WHERE seq =
+                        (SELECT min(seq) FROM message WHERE channel = name AND state < 2)),
                     (SELECT count(*) FROM message WHERE channel = name AND state = 2) FROM channel ORDER BY name",
             )?;
             let mut rows = statement.query([])?;
@@ -50,10 +51,11 @@ impl Outbox {
                     channels.insert(channel, status);
                 }
             }
-            let mut statement = transaction.prepare(
-                "SELECT id, channel, made, attempts, error, value FROM message WHERE state = 2 ORDER BY seq DESC LIMIT ?1",
-            )?;
-            let mut rows = statement.query([MOST_DEAD])?;
+            let mut statement = transaction.prepare(&format!(
+                "SELECT id, channel, made, attempts, error, value FROM message WHERE seq IN ({IN_STATE})
+                    ORDER BY seq DESC LIMIT ?2",
+            ))?;
+            let mut rows = statement.query((DEAD, MOST_DEAD))?;
             let mut dead = Vec::new();
             while let Some(row) = rows.next()? {
                 let message: Message = serde_json::from_str(&row.get::<_, String>(5)?)?;

@@ -18,6 +18,9 @@ pub(super) const WAITS: i64 = 0;
 pub(super) const SENDING: i64 = 1;
 /// It is not tried any more.
 pub(super) const DEAD: i64 = 2;
+/// Messages in a state. Without the index, all that wait are read, also their content.
+pub(super) const IN_STATE: &str = "SELECT seq FROM message INDEXED BY message_next
+    WHERE channel IN (SELECT name FROM channel) AND state = ?1";
 /// Attempts of a message: with the longest rest between them, a week. Counted, not timed: a clock that jumps ends nothing.
 const MOST_ATTEMPTS: u32 = 180;
 /// The longest rest that a server may ask for.
@@ -116,8 +119,8 @@ impl Outbox {
     pub fn recover(&self) -> Result<u64, OutboxError> {
         self.write(|transaction| {
             transaction.execute("UPDATE channel SET sending_since = NULL", [])?;
-            let sql = "UPDATE message SET state = 0, may_repeat = 1 WHERE state = 1";
-            Ok(transaction.execute(sql, [])? as u64)
+            let sql = format!("UPDATE message SET state = 0, may_repeat = 1 WHERE seq IN ({IN_STATE})");
+            Ok(transaction.execute(&sql, [SENDING])? as u64)
         })
     }
 }
@@ -179,9 +182,8 @@ fn give_up(transaction: &Transaction<'_>, seq: i64, why: &str, value: &str) -> R
     transaction.execute("UPDATE message SET state = ?3, error = ?2 WHERE seq = ?1", (seq, why, DEAD))?;
     // What follows about the same incidents does not wait for it.
     transaction.execute("DELETE FROM about WHERE seq = ?1", [seq])?;
-    let mut beyond =
-        transaction.prepare_cached("SELECT seq FROM message WHERE state = 2 ORDER BY seq DESC LIMIT -1 OFFSET ?1")?;
-    let beyond: Vec<i64> = beyond.query_map([MOST_DEAD], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut beyond = transaction.prepare_cached(&format!("{IN_STATE} ORDER BY seq DESC LIMIT -1 OFFSET ?2"))?;
+    let beyond: Vec<i64> = beyond.query_map((DEAD, MOST_DEAD), |row| row.get(0))?.collect::<Result<_, _>>()?;
     beyond.into_iter().try_for_each(|seq| remove(transaction, seq))?;
     Ok(Concluded::Dead(Box::new(serde_json::from_str(value)?), why.to_owned()))
 }

@@ -243,7 +243,10 @@ impl Teller {
             let unknown = Known::first_unknown(transaction)?.map(|at| at + self.router.routing().unknown_after);
             // One that is muted stays: whether that has ended is looked at after the longest wait.
             let unknown = unknown.filter(|at| *at > now);
-            let due = [ready, unknown, self.next_digest(transaction, now)?, self.next_report(now)].into_iter().flatten().min();
+            let due = [ready, unknown, self.next_digest(transaction, now)?, self.next_report(now)]
+                .into_iter()
+                .flatten()
+                .min();
             Ok(due.map_or(MOST_WAIT, |due| Duration::from(due - now).min(MOST_WAIT)))
         })
     }

@@ -22,7 +22,8 @@ pub(super) fn restrict(environment: &mut Environment<'_>) {
 }
 
 const LIST: &str = "a list or a map in brackets can only hold constants: write the values one after the other";
-const ADD: &str = "`+` can only add a number, such as in `loop.index + 1`: write texts one after the other, or join them with `~`";
+const ADD: &str =
+    "`+` can only add a number, such as in `loop.index + 1`: write texts one after the other, or join them with `~`";
 const MULTIPLY: &str = "`*` and `**` are not available";
 
 /// What is refused, and its line.
@@ -49,9 +50,7 @@ fn statement(statement: &Stmt<'_>) -> Option<Refused> {
             .or_else(|| one.filter_expr.as_ref().and_then(expression))
             .or_else(|| all(&one.body))
             .or_else(|| all(&one.else_body)),
-        Stmt::IfCond(one) => {
-            expression(&one.expr).or_else(|| all(&one.true_body)).or_else(|| all(&one.false_body))
-        }
+        Stmt::IfCond(one) => expression(&one.expr).or_else(|| all(&one.true_body)).or_else(|| all(&one.false_body)),
         Stmt::WithBlock(one) => {
             one.assignments.iter().find_map(|(_, value)| expression(value)).or_else(|| all(&one.body))
         }
@@ -87,9 +86,9 @@ fn expression(value: &Expr<'_>) -> Option<Refused> {
         Expr::Compare(one) => {
             expression(&one.expr).or_else(|| one.ops.iter().find_map(|other| expression(&other.expr)))
         }
-        Expr::IfExpr(one) => expression(&one.test_expr)
-            .or_else(|| expression(&one.true_expr))
-            .or_else(|| optional(&one.false_expr)),
+        Expr::IfExpr(one) => {
+            expression(&one.test_expr).or_else(|| expression(&one.true_expr)).or_else(|| optional(&one.false_expr))
+        }
         Expr::Filter(one) => optional(&one.expr).or_else(|| arguments(&one.args)),
         Expr::Test(one) => expression(&one.expr).or_else(|| arguments(&one.args)),
         Expr::GetAttr(one) => expression(&one.expr),

@@ -98,9 +98,8 @@ impl Template {
             let mut bounded = Bounded::default();
             let written = match target {
                 Target::Text => text_of(value, &mut bounded),
-                Target::Json => serde_json::to_writer(&mut bounded, value).map_err(|error| {
-                    minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())
-                }),
+                Target::Json => serde_json::to_writer(&mut bounded, value)
+                    .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string())),
             };
             if bounded.is_full {
                 return Err(minijinja::ErrorKind::WriteFailure.into());

@@ -68,5 +68,8 @@ fn from_event_to_acknowledgement() {
         })
         .collect();
     times.sort();
-    eprintln!("event to acknowledgement, 1,000 queued: p50 {:?}, p99 {:?}, most {:?}", times[150], times[297], times[299]);
+    eprintln!(
+        "event to acknowledgement, 1,000 queued: p50 {:?}, p99 {:?}, most {:?}",
+        times[150], times[297], times[299]
+    );
 }

@@ -24,9 +24,9 @@ const MAIN: &str = "\
 compatibility_level = 3.7
 queue_directory = PLACE/queue
 data_directory = PLACE/data
-daemon_directory = LIB/sbin
-command_directory = LIB/sbin
-shlib_directory = LIB
+daemon_directory = POSTFIX/sbin
+command_directory = POSTFIX/sbin
+shlib_directory = POSTFIX
 meta_directory = PLACE/etc
 mail_owner = nobody
 setgid_group = mail
@@ -101,13 +101,14 @@ impl Postfix {
         place.write("password", PASSWORD);
         let library = packages.file("usr/lib/postfix");
         let filled = |text: &str| {
-            let text = text.replace("PLACE", &path.to_string_lossy()).replace("LIB", &library.to_string_lossy());
+            let text = text.replace("PLACE", &path.to_string_lossy()).replace("POSTFIX", &library.to_string_lossy());
             text.replace("PORT", &port.to_string())
         };
         for name in ["etc", "queue/pid", "data", "mail", "queue/public", "queue/maildrop", "queue/private"] {
             std::fs::create_dir_all(path.join(name)).unwrap();
         }
-        for name in ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "saved", "trace"] {
+        for name in ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "saved", "trace"]
+        {
             let directory = path.join("queue").join(name);
             std::fs::create_dir(&directory).unwrap();
             packages.give_to_nobody(&directory);
@@ -124,7 +125,8 @@ impl Postfix {
     }
 
     fn run(&mut self) {
-        let running = self.packages.program("master").arg("-c").arg(self.place.path().join("etc")).arg("-d");
+        let running =
+            self.packages.program_with_children("master").arg("-c").arg(self.place.path().join("etc")).arg("-d");
         self.running = Some(running.spawn());
         for _ in 0..400 {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {
@@ -164,9 +166,8 @@ impl Postfix {
     /// What was delivered, once there are so many mails.
     fn delivered(&self, number: usize) -> Vec<String> {
         let new = self.place.path().join("mail/all/new");
-        let files = || -> Vec<PathBuf> {
-            new.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
-        };
+        let files =
+            || -> Vec<PathBuf> { new.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()).collect() };
         for _ in 0..400 {
             if files().len() >= number {
                 break;
@@ -224,7 +225,8 @@ fn a_real_server_accepts_and_refuses() {
     assert!(matches!(&never, Fault::Never { why } if why.contains("550 5.1.1")), "{never}");
     // It relays only for who has a password.
     assert!(postfix.send_to("somebody@example.net").is_ok());
-    let plain = postfix.mail(&[("to", json!(["somebody@example.net"])), ("user", Value::Null), ("secret", Value::Null)]);
+    let plain =
+        postfix.mail(&[("to", json!(["somebody@example.net"])), ("user", Value::Null), ("secret", Value::Null)]);
     let refused = send(&*plain, &message(Kind::Held), LIMIT).unwrap_err();
     assert!(matches!(&refused, Fault::Never { why } if why.contains("554 5.7.1")), "{refused}");
     postfix.place.write("password", "wrong");
@@ -236,7 +238,9 @@ fn a_real_server_accepts_and_refuses() {
 #[test]
 fn a_full_queue_is_for_later() {
     // More space than any disk has.
-    let Some(postfix) = Postfix::start("queue_minfree = 1000000000000000\nmessage_size_limit = 1000000\n") else { return };
+    let Some(postfix) = Postfix::start("queue_minfree = 1000000000000000\nmessage_size_limit = 1000000\n") else {
+        return;
+    };
     let full = postfix.send_to("ops@example.org").unwrap_err();
     assert!(matches!(&full, Fault::Later { why, .. } if why.contains("452 4.3.1")), "{full}");
 }

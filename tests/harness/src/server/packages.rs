@@ -15,15 +15,8 @@ const LIST: &str = include_str!("../../server-packages");
 /// The first test on a machine fetches the packages.
 const FETCH_LIMIT: Duration = Duration::from_secs(300);
 /// Where the programs of a package are; `*` stands for one directory.
-const PROGRAMS: [&str; 7] = [
-    "usr/lib/chromium",
-    "usr/lib/postfix/sbin",
-    "usr/sbin",
-    "usr/bin",
-    "sbin",
-    "bin",
-    "usr/lib/postgresql/*/bin",
-];
+const PROGRAMS: [&str; 7] =
+    ["usr/lib/chromium", "usr/lib/postfix/sbin", "usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/postgresql/*/bin"];
 /// Servers that refuse to run as root run as the user `nobody`, which every host has.
 const NOBODY: &str = "65534";
 /// Runs a program as another user, who sees the packages at a path that he may read. The mount ends with the program.
@@ -76,6 +69,20 @@ impl Packages {
     #[track_caller]
     pub fn program(&self, name: &str) -> Invocation {
         self.with_environment(Invocation::of(self.find(name)), &self.roots)
+    }
+
+    /// Runs a program that starts others and changes its user, as root: all of them end with it, also if the test is killed.
+    ///
+    /// # Panics
+    /// If no package has it.
+    #[track_caller]
+    pub fn program_with_children(&self, name: &str) -> Invocation {
+        // The first process of a namespace ends all others. The signal for the end of a parent is lost with a change of the user,
+        // so that process is a shell.
+        let shell = Invocation::of("unshare")
+            .args(["--pid", "--fork", "--kill-child", "bash", "-c", r#""$0" "$@" & wait"#])
+            .arg(self.find(name));
+        self.with_environment(shell, &self.roots)
     }
 
     /// Runs a program as a user without rights, for servers that refuse to be root. Without root, as the current user.

@@ -27,6 +27,7 @@ pub(super) fn check(configuration: &Configuration) -> Vec<Checked> {
         checked
     };
     let channels = configuration.config.notify.channels.keys().map(channel);
-    let report = notify::next_report(configuration).map(|next| format!("[notify.report] {}", notifications::report(&next)));
+    let report =
+        notify::next_report(configuration).map(|next| format!("[notify.report] {}", notifications::report(&next)));
     channels.chain(report.map(Checked::new)).collect()
 }

@@ -53,6 +53,9 @@ impl<'a> Limited<'a> {
             }
             match TcpStream::connect_timeout(&address, left) {
                 Ok(stream) => {
+                    // The final dot is a small write after a large one: the kernel would keep it back for 40 ms. A mail is sent
+                    // also where that cannot be set.
+                    let _ = stream.set_nodelay(true);
                     return Ok(Limited { stream, until, is_stopping: deadline.is_stopping, room: MOST_BYTES });
                 }
                 Err(error) => last = Some(error),

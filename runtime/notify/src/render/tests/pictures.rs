@@ -1,4 +1,5 @@
 //! Mails as a browser shows them, compared with kept pictures. `ANSAI_WRITE_REFERENCE=1` keeps new ones: look at them first.
+#![allow(clippy::disallowed_methods, clippy::panic, reason = "tests")]
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
