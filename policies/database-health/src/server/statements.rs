@@ -236,11 +236,11 @@ mod tests {
         let usual = vec![(100, 50); 12];
         assert_eq!((sampled(&usual).baseline, sampled(&usual).slow), (50.0, 0));
         let slow = |more: &[(u64, u64)]| sampled(&[usual.as_slice(), more].concat()).slow;
-        assert_eq!(slow(&[(100, 150); 3]), SLOW);
+        assert_eq!(slow(&[(100, 160); 3]), SLOW);
         assert_eq!(slow(&[(100, 149); 3]), 0, "less than three times");
-        assert_eq!(slow(&[(100, 150), (100, 50), (100, 150), (100, 150)]), 2, "not one after another");
+        assert_eq!(slow(&[(100, 160), (100, 50), (100, 160), (100, 160)]), 2, "not one after another");
         assert_eq!(slow(&[(9, 5_000); 9]), 0, "a report runs seldom");
-        assert_eq!(slow(&[(100, 150), (100, 150), (100, 150), (100, 50), (100, 50), (100, 50)]), 0, "over");
+        assert_eq!(slow(&[(100, 160), (100, 160), (100, 160), (100, 50), (100, 50), (100, 50)]), 0, "over");
     }
 
     #[test]
