@@ -97,7 +97,7 @@ mod tests {
         let inode = Stat::cached(file.path()).unwrap().inode();
         let at = |after: u64| OpenByProcess::recent(&host, most, &|| false, now + Duration::from_millis(after));
         let first = at(0);
-        let own = host.path(&format!("/proc/{}", std::process::id()));
+        let own = host.path(format!("/proc/{}", std::process::id()));
         assert!(first.holders(&[inode, inode]).contains(&own));
         assert!(Arc::ptr_eq(&first, &at(1_000)), "within a second");
         assert!(!Arc::ptr_eq(&first, &at(1_001)), "later");

@@ -1,6 +1,7 @@
 //! What every server has: connections, sessions, locks and replicas.
 
 mod connections;
+mod known;
 mod leak;
 mod locks;
 mod replicas;

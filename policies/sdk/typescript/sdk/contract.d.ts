@@ -1171,6 +1171,60 @@ declare module "ansai:database/database-session-actions@0.2.0" {
   export function terminate(target: string, session: string, reason: string): Preview;
 }
 
+/** Texts of statements, which can show what an application does. Values in them are replaced by `?`. */
+declare module "ansai:database/database-text-probe@0.2.0" {
+  import type { Duration, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** A kind of statement: all those that differ only in their values. */
+  export interface Statement {
+    /** The kind is `database-statement`, the name is the target, a slash, and `id`. */
+    about: Subject;
+    /** Identifies the kind of statement until the major version of the server changes. */
+    id: string;
+    /** The text on one line, without values and comments, at most 1,000 characters. */
+    text: string;
+    /** The database in which it runs. */
+    database: string;
+    /** How often it has run since the server began to count. If this is less than before, the server began again. */
+    calls: number;
+    /** Rows that it returned or changed since then. */
+    rows: number;
+    /** How long all of these runs took together. */
+    total: Duration;
+    /** How long the longest of them took. */
+    longest?: Duration | null;
+  }
+  export interface Statements {
+    /** Those that took the server the most time come first, at most 256. */
+    entries: Statement[];
+    /** How many could not be read. */
+    skipped: number;
+    /** False if there are more. */
+    complete: boolean;
+  }
+  export interface SessionText {
+    /** The kind is `database-session`, as in the list of sessions. */
+    about: Subject;
+    /**
+     * The last statement of the session on one line, without values and comments, at most 1,000 characters. Empty if it ran
+     * none.
+     */
+    text: string;
+  }
+  /**
+   * Lists the statements that took the most time since the server began to count: of PostgreSQL those of the database of the
+   * target, with the extension `pg_stat_statements`; of MySQL and MariaDB all, with their performance schema. `unsupported`
+   * if the server does not count.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listStatements(target: string): Statements;
+  /**
+   * Shows what a session runs, or ran last. `session` is its `identity` in the list of sessions; `changed` if it ended, or if
+   * its transaction did.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function lookAtSession(target: string, session: string): SessionText;
+}
+
 declare module "ansai:disk/disk-probe@0.2.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface Inodes {

@@ -47,7 +47,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// although it was done.
 #[test]
 fn a_vacuum_of_postgresql_is_found_again() {
-    let slow = ["vacuum_cost_delay=100ms", "vacuum_cost_limit=100"];
+    let slow = ["vacuum_cost_delay=100ms", "vacuum_cost_limit=5"];
     let Some(site) = Site::start(&slow) else { return };
     site.app(
         "create table orders (id int, note text); insert into orders select n, repeat('x', 100) from \

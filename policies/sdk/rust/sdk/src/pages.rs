@@ -126,7 +126,7 @@ pub fn read_part<T>(
         cursor.clone_from(&one.cursor);
         Ok(one)
     });
-    let mut remember = |value: String| {
+    let remember = |value: String| {
         if part == Part::Next && value != stored {
             host.remember(&place, &value);
         }
