@@ -32,7 +32,7 @@ fn log_in(place: &Scene, host: &str, password: &str, code: i32) {
     let mut login = command(place.root(), &arguments);
     let ran = login.stdin(Stdio::from(std::fs::File::open(file).unwrap())).output().unwrap();
     assert_eq!(ran.status.code(), Some(code), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(!String::from_utf8_lossy(&ran.stdout).contains(password));
+    assert!(password.is_empty() || !String::from_utf8_lossy(&ran.stdout).contains(password));
 }
 
 #[test]
