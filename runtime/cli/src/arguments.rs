@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
     history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
-    promote, reach, recordings, replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
+    promote, reach, recordings, replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize,
+    wake,
 };
 use crate::global::Global;
 

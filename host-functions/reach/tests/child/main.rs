@@ -85,9 +85,11 @@ fn previewed(request: &Value, target: &str) -> Value {
 
 fn reads(request: &Value) -> String {
     let state = request["targets"][0]["user"].as_str().unwrap();
-    let tried = ["/etc/shadow", state].map(|path| match std::fs::read_dir(path).map(drop).or_else(|_| std::fs::read(path).map(drop)) {
-        Ok(()) => format!("{path} could be read"),
-        Err(error) => format!("{path}: {}", error.kind()),
+    let tried = ["/etc/shadow", state].map(|path| {
+        match std::fs::read_dir(path).map(drop).or_else(|_| std::fs::read(path).map(drop)) {
+            Ok(()) => format!("{path} could be read"),
+            Err(error) => format!("{path}: {}", error.kind()),
+        }
     });
     tried.join("; ")
 }

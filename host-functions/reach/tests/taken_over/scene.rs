@@ -76,8 +76,7 @@ impl Scene {
             panic!("several servers")
         };
         let (deadline, scope, now) = (Deadline::after(limit), Scope::default(), Timestamp::EPOCH);
-        let ask =
-            ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
         (part.call)(&ask).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
 
@@ -94,8 +93,7 @@ impl Scene {
     /// The preview of a step that claims to be about this.
     pub(crate) fn preview(&self, about: &Value) -> Result<Previewed, Refusal> {
         let (deadline, scope, now) = (Deadline::after(LONG), Scope::default(), Timestamp::EPOCH);
-        let ask =
-            ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
         Scene::action().preview(&ask, &Scene::arguments(about), &[])
     }
 
