@@ -153,9 +153,10 @@ impl Action for CarriedAction {
                 Err(why) => why,
             },
         };
-        Ok(Begun::Finished(self.resolve(doing).unwrap_or_else(|again| {
-            Applied::unknown(format!("nobody knows what was done: {why}; then {again}"))
-        })))
+        Ok(Begun::Finished(
+            self.resolve(doing)
+                .unwrap_or_else(|again| Applied::unknown(format!("nobody knows what was done: {why}; then {again}"))),
+        ))
     }
 
     /// Nothing that calls servers is put back without ansai.
@@ -228,9 +229,7 @@ impl Action for CarriedAction {
     fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
         match self.step(doing, Doing::Cancel(handle.to_owned())) {
             None => self.inner.cancel(doing, handle),
-            Some(applied) => {
-                applied.unwrap_or_else(|lost: Lost| Applied::unknown(lost.into_refusal().to_string()))
-            }
+            Some(applied) => applied.unwrap_or_else(|lost: Lost| Applied::unknown(lost.into_refusal().to_string())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What runs in the process: reads requests, and answers each on a thread of its own.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_core::Refusal;
@@ -38,7 +39,8 @@ pub fn run(job: &str) -> u8 {
             0
         }
         Err(error) => {
-            tracing::error!("{error}");
+            // The supervisor logs it.
+            let _nobody_reads = writeln!(std::io::stderr(), "{error}");
             1
         }
     }

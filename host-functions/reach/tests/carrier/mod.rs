@@ -10,19 +10,14 @@ use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
 use ansai_reach::process::{IDLE, ReachProcess, USER};
 
-/// The arguments with which a test program starts itself as the process that calls servers.
-const CHILD: [&str; 5] =
-    ["--exact", "tests::carrier::the_process_that_calls_servers", "--ignored", "--nocapture", "--test-threads=1"];
-
 /// Whether servers are called by another process.
 pub(crate) fn is_process() -> bool {
     env!("CARGO_CRATE_NAME").ends_with("_process")
 }
 
-/// How a test program starts itself as the process that calls servers.
-pub(crate) fn start() -> Start {
-    let arguments = CHILD.map(str::to_owned).to_vec();
-    Start { arguments, ..Start::new("", Profile::Reach, Account::new(USER, "reach")) }
+fn start() -> Start {
+    let start = Start::new("Honest", Profile::Reach, Account::new(USER, "reach"));
+    Start { program: env!("CARGO_BIN_EXE_reach-test-child").into(), ..start }
 }
 
 /// The process that calls servers, of all tests of this program.
@@ -51,11 +46,4 @@ pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
 /// All functions of these domains, as the supervisor has them.
 pub(crate) fn registry() -> Registry {
     Registry::of(ansai_reach::carried::interfaces())
-}
-
-#[test]
-#[ignore = "started by the tests themselves, as another process"]
-fn the_process_that_calls_servers() {
-    let job = std::env::args().next_back().unwrap();
-    std::process::exit(i32::from(ansai_reach::process::run(&job)));
 }

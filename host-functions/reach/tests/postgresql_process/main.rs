@@ -1,11 +1,5 @@
 //! The tests of `postgresql`, with servers called by the process that calls servers.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, clippy::disallowed_methods, reason = "tests")]
 
 mod ends;
 #[path = "../postgresql/main.rs"]

@@ -9,7 +9,8 @@
     reason = "tests"
 )]
 
-mod child;
+#[path = "../child/manner.rs"]
+mod manner;
 mod scene;
 
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use ansai_core::Refusal;
 use serde_json::json;
 
-use self::child::Manner;
+use self::manner::Manner;
 use self::scene::{LONG, SECRET, SHORT, Scene};
 
 fn ended() -> Refusal {

@@ -19,7 +19,7 @@ use base64::Engine as _;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::child::Manner;
+use crate::manner::Manner;
 
 pub(crate) const SECRET: &str = "correct-horse-7f3a";
 /// Longer than any test.
@@ -44,9 +44,10 @@ impl Scene {
     }
 
     pub(crate) fn idle(manner: Manner, idle: Duration) -> Scene {
-        let child = ["--exact", "child::the_process", "--ignored", "--nocapture", "--test-threads=1"];
-        let arguments = child.into_iter().map(str::to_owned).chain([format!("{manner:?}")]).collect();
-        let start = Start { arguments, ..Start::new("", Profile::Reach, Account::new(USER, "taken over")) };
+        let start = Start {
+            program: env!("CARGO_BIN_EXE_reach-test-child").into(),
+            ..Start::new(&format!("{manner:?}"), Profile::Reach, Account::new(USER, "taken over"))
+        };
         let process = ReachProcess::new(start, idle);
         let mode = std::fs::Permissions::from_mode(0o700);
         let place = tempfile::Builder::new().permissions(mode).tempdir_in("/var/tmp").unwrap();
@@ -75,8 +76,7 @@ impl Scene {
             panic!("several servers")
         };
         let (deadline, scope, now) = (Deadline::after(limit), Scope::default(), Timestamp::EPOCH);
-        let ask =
-            ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
         (part.call)(&ask).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
 
@@ -93,8 +93,7 @@ impl Scene {
     /// The preview of a step that claims to be about this.
     pub(crate) fn preview(&self, about: &Value) -> Result<Previewed, Refusal> {
         let (deadline, scope, now) = (Deadline::after(LONG), Scope::default(), Timestamp::EPOCH);
-        let ask =
-            ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
         Scene::action().preview(&ask, &Scene::arguments(about), &[])
     }
 

@@ -1,51 +1,30 @@
-//! The process that was taken over.
+//! The process that calls servers, for the tests of this crate: an honest one, or one that was taken over. A thread of a test
+//! program could not confine itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests"
+)]
 
-use std::str::FromStr;
+mod manner;
 
 use ansai_isolation::{BlockingChannel, confine};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// What it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Manner {
-    WrongNumber,
-    NoJson,
-    Huge,
-    /// Sends what the supervisor sends.
-    Commands,
-    Dies,
-    Twice,
-    /// Begins a step and says so, twice.
-    TwiceBegun,
-    OtherType,
-    OtherShape,
-    TellsSecret,
-    AnswersNotTheFirst,
-    AnswersAll,
-    Silent,
-    Previews,
-    /// Previews a step at another target.
-    PreviewsOther,
-    Reads,
-}
+use self::manner::Manner;
 
-impl FromStr for Manner {
-    type Err = serde_json::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        serde_json::from_value(text.into())
-    }
-}
-
-#[test]
-#[ignore = "started by the tests themselves, as another process"]
-fn the_process() {
+fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let [.., manner, job] = &arguments[..] else { panic!("no arguments") };
+    let [_, manner, job] = &arguments[..] else { panic!("not started by a test") };
+    if manner == "Honest" {
+        std::process::exit(i32::from(ansai_reach::process::run(job)));
+    }
     run(manner.parse().unwrap(), confine::begin(job).unwrap());
-    std::process::exit(0);
 }
 
 fn run(manner: Manner, mut channel: BlockingChannel) {
@@ -106,9 +85,11 @@ fn previewed(request: &Value, target: &str) -> Value {
 
 fn reads(request: &Value) -> String {
     let state = request["targets"][0]["user"].as_str().unwrap();
-    let tried = ["/etc/shadow", state].map(|path| match std::fs::read_dir(path).map(drop).or_else(|_| std::fs::read(path).map(drop)) {
-        Ok(()) => format!("{path} could be read"),
-        Err(error) => format!("{path}: {}", error.kind()),
+    let tried = ["/etc/shadow", state].map(|path| {
+        match std::fs::read_dir(path).map(drop).or_else(|_| std::fs::read(path).map(drop)) {
+            Ok(()) => format!("{path} could be read"),
+            Err(error) => format!("{path}: {}", error.kind()),
+        }
     });
     tried.join("; ")
 }

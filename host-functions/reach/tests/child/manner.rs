@@ -1,0 +1,35 @@
+//! What the process does that was taken over.
+
+use std::str::FromStr;
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Manner {
+    WrongNumber,
+    NoJson,
+    Huge,
+    /// Sends what the supervisor sends.
+    Commands,
+    Dies,
+    Twice,
+    /// Begins a step and says so, twice.
+    TwiceBegun,
+    OtherType,
+    OtherShape,
+    TellsSecret,
+    AnswersNotTheFirst,
+    AnswersAll,
+    Silent,
+    Previews,
+    /// Previews a step at another target.
+    PreviewsOther,
+    Reads,
+}
+
+impl FromStr for Manner {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_value(text.into())
+    }
+}
