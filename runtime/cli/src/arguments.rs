@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan, plans,
-    promote, recordings, replay, report, resume, retry, run, silence, simulate, status, test, undo, virtualize, wake,
+    guest_worker, history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan,
+    plans, promote, recordings, replay, report, report_confinement, resume, retry, run, silence, simulate, status, test,
+    undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     /// Run guest code without rights; ansai starts this itself
     #[command(name = ansai_engine::isolated::ARGUMENT, hide = true)]
     GuestWorker(guest_worker::Arguments),
+    /// Confine itself as a worker and report; ansai starts this itself
+    #[command(name = ansai_isolation::doctor::CHILD, hide = true)]
+    ReportConfinement(report_confinement::Arguments),
 }
 
 fn after_help() -> String {

@@ -1,6 +1,8 @@
 //! The checks of `ansai doctor`. Each gives one of three answers: ok, missing, unknown.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host, for `ansai doctor`")]
 
+mod isolation;
+
 use std::io::Read as _;
 use std::path::Path;
 
@@ -22,7 +24,7 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
 pub(crate) fn all(state_dir: &Path) -> Vec<Finding> {
     let host = Host::at("/");
     let own = [user(), engine(), state_directory(&host, state_dir)];
-    own.into_iter().chain(ansai_host_functions::diagnose(&Circumstances { host: &host, state_dir })).collect()
+    own.into_iter().chain(isolation::all()).chain(ansai_host_functions::diagnose(&Circumstances { host: &host, state_dir })).collect()
 }
 
 fn user() -> Finding {

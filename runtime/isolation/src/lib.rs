@@ -5,6 +5,7 @@
 //! - [`process`]: starts this program again by a clean exec, with one socket; it is killed when it is dropped.
 //! - [`channel`]: framed messages over that socket. The supervisor believes nothing that comes through it.
 //! - [`confine`]: what the child does to itself before it reads the first frame.
+//! - [`doctor`]: starts a process of each profile to see what this host can do.
 //! - [`report`]: which separations are in force, and why one is not.
 //!
 //! It knows neither policies nor servers: the content of a frame is bytes.
@@ -38,6 +39,7 @@
 
 pub mod channel;
 pub mod confine;
+pub mod doctor;
 pub mod process;
 pub mod report;
 

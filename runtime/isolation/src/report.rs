@@ -30,6 +30,14 @@ impl Profile {
         }
     }
 
+    /// The user of its processes, if the host has one of this name.
+    pub fn user(self) -> &'static str {
+        match self {
+            Profile::Guest => "ansai-guest",
+            Profile::Reach => "ansai-reach",
+        }
+    }
+
     /// The separations that it has where everything is possible.
     pub fn separations(self) -> &'static [Separation] {
         match self {

@@ -11,6 +11,7 @@ mod figure;
 mod gate;
 mod guest;
 mod instances;
+mod isolation;
 mod languages;
 mod loading;
 mod machine;
@@ -32,12 +33,13 @@ use anyhow::Context as _;
 type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
 
 /// Sections by their names on the command line. Each gets the directory of the built-in policies.
-const SECTIONS: [(&str, Measure); 11] = [
+const SECTIONS: [(&str, Measure); 12] = [
     ("gate", |_| gate::measure()),
     ("rivals", rivals::measure),
     ("replay", replay::measure),
     ("loading", loading::measure),
     ("program", process::measure),
+    ("isolation", |_| isolation::measure()),
     ("monit", monit::measure),
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),

@@ -10,6 +10,7 @@
 )]
 
 mod calls;
+mod frames;
 mod guest;
 mod hostile;
 mod loading;

@@ -69,6 +69,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-kit",
             "ansai-local",
             "ansai-host-functions",
+            "ansai-isolation",
             "ansai-engine",
             "ansai-audit",
             "ansai-events",
@@ -91,6 +92,8 @@ const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
 const CONFINED: &[(&str, &[&str])] = &[
     ("wasmtime", &["ansai-engine", "ansai-benches"]),
+    ("landlock", &["ansai-isolation"]),
+    ("seccompiler", &["ansai-isolation"]),
     ("sysinfo", &["ansai-local"]),
     ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach"]),
     ("cap-std", &["ansai-storage"]),

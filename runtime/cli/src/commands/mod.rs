@@ -30,6 +30,7 @@ pub(crate) mod promote;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod report_confinement;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -50,7 +51,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // `run` logs as its configuration says. Those that ansai starts itself log nothing: they limit themselves first.
     if !matches!(
         arguments.command,
-        Command::Run(_) | Command::CompileComponent(_) | Command::OpenDatabase(_) | Command::GuestWorker(_)
+        Command::Run(_)
+            | Command::CompileComponent(_)
+            | Command::OpenDatabase(_)
+            | Command::GuestWorker(_)
+            | Command::ReportConfinement(_)
     ) {
         logging::start(global.verbose, None)?;
     }
@@ -59,6 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
         Command::GuestWorker(verb) => Ok(guest_worker::run(&verb)),
+        Command::ReportConfinement(verb) => Ok(report_confinement::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),

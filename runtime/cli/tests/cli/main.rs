@@ -24,6 +24,7 @@ mod explain;
 mod help;
 mod hooks;
 mod init;
+mod isolation;
 mod list;
 mod notify;
 mod orders;

@@ -239,6 +239,7 @@ codes! {
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
         NO_GUARD = "no-guard",
+        ISOLATION_MISSING = "isolation-missing",
         UNMASKED_SECRET = "unmasked-secret",
         CLOCK_JUMPED = "clock-jumped",
         CAUSE_ITSELF = "cause-itself",

@@ -4,13 +4,24 @@
 //! with one thread can do what a thread of the supervisor cannot. Until then the child has read nothing but its argument,
 //! which is the supervisor's.
 
+mod calls;
+mod filter;
 mod job;
+mod landlock;
+mod limits;
+mod namespaces;
+mod notes;
+mod privileges;
 
 use std::io;
 
+use rustix::process::{getpid, getuid};
+use rustix::thread::{CapabilitySet, capabilities};
+
 use crate::channel::BlockingChannel;
-use crate::report::Report;
+use crate::report::{Report, Separation};
 pub use job::Job;
+use notes::Notes;
 
 /// Why a child cannot begin. It ends then, and what it writes to standard error is logged by the supervisor.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +49,59 @@ pub enum ConfineError {
 /// A step without which the child would be dangerous fails: it has to end.
 pub fn begin(job: &str) -> Result<BlockingChannel, ConfineError> {
     let job = Job::from_argument(job).ok_or(ConfineError::Job)?;
-    let standard_input = io::stdin();
-    let socket = rustix::io::dup(standard_input).map_err(|error| ConfineError::Step { what: "channel", error: error.into() })?;
+    let socket = rustix::io::dup(io::stdin()).map_err(io::Error::from).map_err(failed("channel"))?;
+    let report = confine(&job)?;
     let mut channel = BlockingChannel::of_child(socket);
-    let report = Report { profile: job.profile, uid: rustix::process::getuid().as_raw(), missing: Vec::new() };
     channel.send(&serde_json::to_vec(&report).unwrap_or_default(), None, None)?;
     Ok(channel)
+}
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> ConfineError {
+    move |error| ConfineError::Step { what, error }
+}
+
+/// The steps, in an order in which each has the rights that it needs and takes away none that a later one needs.
+fn confine(job: &Job) -> Result<Report, ConfineError> {
+    if !limits::has_one_thread().map_err(failed("threads"))? {
+        return Err(failed("threads")(io::Error::other("this process has several")));
+    }
+    let mut notes = Notes::default();
+    limits::first_to_go();
+    let readable = landlock::readable(job.profile);
+    let may_leave = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN));
+    if may_leave {
+        namespaces::leave(job.profile, &mut notes);
+    }
+    limits::set(job).map_err(failed("limits"))?;
+    privileges::empty_bounding_set();
+    match job.user {
+        Some((uid, gid)) => privileges::become_user(uid, gid).map_err(failed("user"))?,
+        None => notes.missing(Separation::User, "ansai does not run as root"),
+    }
+    if getpid().as_raw_pid() != 1 {
+        notes.missing(Separation::Processes, "ansai does not run as root, or has not CAP_SYS_ADMIN");
+    }
+    if !may_leave {
+        leave_without_rights(job, &mut notes);
+    }
+    privileges::give_up().map_err(failed("privileges"))?;
+    landlock::restrict(job.profile, readable, &mut notes);
+    filter::install(job.profile, &mut notes);
+    Ok(Report { profile: job.profile, uid: getuid().as_raw(), missing: notes.into_missing() })
+}
+
+/// Namespaces for a process without the right to make them: inside a namespace of users, where it has it.
+fn leave_without_rights(job: &Job, notes: &mut Notes) {
+    match namespaces::own_users() {
+        Ok(()) => {
+            namespaces::leave(job.profile, notes);
+            privileges::empty_bounding_set();
+        }
+        Err(error) => {
+            let needed = [Separation::Ipc, Separation::HostName, Separation::Network, Separation::RootDirectory];
+            for separation in needed.into_iter().filter(|needed| job.profile.separations().contains(needed)) {
+                notes.missing(separation, format_args!("no namespace of users: {error}"));
+            }
+        }
+    }
 }

@@ -11,6 +11,8 @@ use rustix::io::Errno;
 const MOST_LINE_BYTES: usize = 1 << 10;
 /// Bytes that are read at once, so that one process cannot hold up the others.
 const MOST_BYTES: usize = 8 << 10;
+/// What a pipe holds.
+const PIPE_BYTES: usize = 64 << 10;
 /// Lines that are kept in each period; more are counted.
 const MOST_LINES: u32 = 100;
 const PERIOD: Duration = Duration::from_secs(60);
@@ -63,7 +65,10 @@ impl StandardError {
 
     /// Reads the last that is there; a process that the child started may keep the pipe open.
     pub(super) fn finish(&mut self, take: &mut dyn FnMut(String)) {
-        self.read(take);
+        // A pipe has no more than this. A process that the child started could go on writing.
+        for _ in 0..PIPE_BYTES / MOST_BYTES {
+            self.read(take);
+        }
         if self.pipe.is_some() {
             self.end(take);
         }
@@ -93,8 +98,10 @@ impl StandardError {
     }
 
     fn count(&mut self, take: &mut dyn FnMut(String)) {
-        if std::mem::take(&mut self.omitted) > 0 {
-            take("more lines were left out".to_owned());
+        match std::mem::take(&mut self.omitted) {
+            0 => {}
+            1 => take("1 more line was left out".to_owned()),
+            count => take(format!("{count} more lines were left out")),
         }
     }
 }

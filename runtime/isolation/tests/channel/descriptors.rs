@@ -1,0 +1,76 @@
+//! Descriptors that go with frames.
+
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use ansai_isolation::{BlockingChannel, Channel, ChannelError};
+
+use crate::peer::{MOST, SOON};
+
+fn file(content: &str) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+#[test]
+fn a_descriptor_belongs_to_its_frame() {
+    let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
+    supervisor.send(b"before", None, SOON).unwrap();
+    supervisor.send(b"first", Some(file("one").as_fd()), SOON).unwrap();
+    supervisor.send(b"second", Some(file("two").as_fd()), SOON).unwrap();
+    supervisor.send(b"after", None, SOON).unwrap();
+    for (payload, content) in [("before", None), ("first", Some("one")), ("second", Some("two")), ("after", None)] {
+        let frame = child.receive(MOST, SOON).unwrap();
+        assert_eq!(frame.payload, payload.as_bytes());
+        let text = frame.descriptor.map(|descriptor| {
+            let flags = rustix::io::fcntl_getfd(&descriptor).unwrap();
+            assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+            let mut text = String::new();
+            std::fs::File::from(descriptor).read_to_string(&mut text).unwrap();
+            text
+        });
+        assert_eq!(text.as_deref(), content);
+    }
+}
+
+/// The first frame too, which comes after the greeting.
+#[test]
+fn a_descriptor_may_come_with_the_first_frame() {
+    let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
+    supervisor.send(b"", Some(file("one").as_fd()), SOON).unwrap();
+    assert!(child.receive(MOST, SOON).unwrap().descriptor.is_some());
+}
+
+#[test]
+fn a_supervisor_accepts_none_and_keeps_none() {
+    let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
+    let (mut one, other) = UnixStream::pair().unwrap();
+    child.send(b"here", Some(other.as_fd()), SOON).unwrap();
+    drop(other);
+    assert!(matches!(supervisor.receive(MOST, SOON), Err(ChannelError::Protocol(_))));
+    // The last copy of it is closed: the kernel says so at the other end.
+    assert_eq!(one.read(&mut [0]).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn neither_does_one_with_tasks() {
+    let (one, other) = UnixStream::pair().unwrap();
+    let mut supervisor = Channel::new(OwnedFd::from(one)).unwrap();
+    let mut child = BlockingChannel::new(OwnedFd::from(other));
+    child.send(b"here", Some(file("x").as_fd()), SOON).unwrap();
+    let refused = supervisor.receive(MOST, Duration::from_secs(10)).await;
+    assert!(matches!(refused, Err(ChannelError::Protocol(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn tasks_pass_descriptors() {
+    let (one, other) = UnixStream::pair().unwrap();
+    let mut supervisor = Channel::new(OwnedFd::from(one)).unwrap();
+    let mut child = BlockingChannel::of_child(OwnedFd::from(other));
+    supervisor.send(b"code", Some(file("x").as_fd()), Duration::from_secs(10)).await.unwrap();
+    assert!(child.receive(MOST, SOON).unwrap().descriptor.is_some());
+}

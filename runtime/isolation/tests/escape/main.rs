@@ -1,0 +1,63 @@
+//! A process that confines itself and then tries to get out. It is this program itself: `main` is the child if its
+//! arguments say so, and otherwise a small harness that nextest and cargo understand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unsafe_code,
+    reason = "tests"
+)]
+
+mod attempts;
+mod child;
+mod lifetime;
+mod refused;
+mod scene;
+mod seen;
+
+const TESTS: &[(&str, fn())] = &[
+    ("nothing_is_possible_for_a_guest", refused::nothing_is_possible_for_a_guest),
+    ("a_client_of_servers_can_only_connect", refused::a_client_of_servers_can_only_connect),
+    ("without_root_almost_nothing_is_possible", refused::without_root_almost_nothing_is_possible),
+    ("the_attempts_can_succeed", refused::the_attempts_can_succeed),
+    ("a_guest_can_work", seen::a_guest_can_work),
+    ("from_outside_it_has_no_rights", seen::from_outside_it_has_no_rights),
+    ("purposes_have_different_users", seen::purposes_have_different_users),
+    ("standard_error_is_bounded_and_inert", seen::standard_error_is_bounded_and_inert),
+    ("a_descriptor_from_a_child_ends_its_channel", seen::a_descriptor_from_a_child_ends_its_channel),
+    ("dropping_a_process_ends_it", lifetime::dropping_a_process_ends_it),
+    ("a_process_ends_with_ansai", lifetime::a_process_ends_with_ansai),
+    ("an_abort_is_an_end", lifetime::an_abort_is_an_end),
+    ("a_process_outlives_the_thread_that_asked_for_it", lifetime::a_process_outlives_the_thread_that_asked_for_it),
+    ("only_ansai_starts_a_child", lifetime::only_ansai_starts_a_child),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("attempt" | "echo" | "work" | "talk" | "descriptor" | "abort") => child::run(&arguments),
+        Some("hold") => lifetime::hold(),
+        Some("table") => refused::print_table(&arguments[2]),
+        Some("unconfined") => refused::unconfined(&arguments),
+        _ => harness(&arguments[1..]),
+    }
+}
+
+fn harness(arguments: &[String]) {
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    if has("--list") {
+        for (name, _) in TESTS.iter().filter(|_| !has("--ignored")) {
+            println!("{name}: test");
+        }
+        return;
+    }
+    for (name, test) in TESTS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
+        test();
+        println!("{name}: ok");
+    }
+}
