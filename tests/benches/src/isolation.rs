@@ -6,9 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
 use ansai_isolation::doctor::{examine, start};
 use ansai_isolation::{BlockingChannel, Profile};
+use anyhow::{Context as _, ensure};
 
 use crate::figure::{Figure, Row};
 use crate::process::{on_one_core, program};

@@ -13,7 +13,7 @@ use super::blocking::{BlockingReceiver, BlockingSender, Rest};
 use super::frame::{Reader, Writer};
 use super::socket::{Descriptors, ReceiveError, receive, send};
 use super::{BlockingChannel, ChannelError};
-use crate::report::{Report, MOST_BYTES};
+use crate::report::{MOST_BYTES, Report};
 
 /// The supervisor's end of a channel. It never accepts a descriptor.
 #[derive(Debug)]
@@ -49,7 +49,10 @@ impl Channel {
 
     pub(super) fn going_on(sender: BlockingSender, receiver: BlockingReceiver) -> std::io::Result<Self> {
         let _runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
-        #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
+        #[expect(
+            deprecated,
+            reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
+        )]
         let socket = Arc::new(AsyncFd::new(sender.socket)?);
         Ok(Channel {
             sender: AsyncSender { socket: socket.clone(), writer: sender.writer, ended: sender.ended },
@@ -115,7 +118,9 @@ impl AsyncSender {
         let head = self.writer.head(payload, descriptor.is_some())?;
         // Until all of it is sent.
         self.ended = true;
-        timeout(limit, self.send_all(Rest { head: &head, payload, descriptor })).await.map_err(|_| ChannelError::TimedOut)??;
+        timeout(limit, self.send_all(Rest { head: &head, payload, descriptor }))
+            .await
+            .map_err(|_| ChannelError::TimedOut)??;
         self.ended = false;
         Ok(())
     }

@@ -35,10 +35,8 @@ impl Writer {
     /// # Errors
     /// The payload is longer than a header can say, 4 GiB.
     pub fn head(&mut self, payload: &[u8], with_descriptor: bool) -> Result<Vec<u8>, ChannelError> {
-        let length = u32::try_from(payload.len()).map_err(|_| ChannelError::TooLarge {
-            bytes: payload.len() as u64,
-            most: u32::MAX.into(),
-        })?;
+        let length = u32::try_from(payload.len())
+            .map_err(|_| ChannelError::TooLarge { bytes: payload.len() as u64, most: u32::MAX.into() })?;
         let mut head = Vec::with_capacity(GREETING.len() + HEADER);
         if !self.greeted {
             head.extend(GREETING);
@@ -123,11 +121,12 @@ impl Reader {
         descriptor: Option<OwnedFd>,
         most: usize,
     ) -> Result<Option<Frame>, ChannelError> {
-        if let Some(descriptor) = descriptor
-            && (self.part != Part::Header || self.descriptor.replace(descriptor).is_some())
-            && self.part != Part::Greeting
-        {
-            return Err(ChannelError::Protocol("a descriptor that no header announces"));
+        if let Some(descriptor) = descriptor {
+            // It comes with the first byte of what is sent: the header, or the greeting before it.
+            let is_expected = matches!(self.part, Part::Greeting | Part::Header);
+            if !is_expected || self.descriptor.replace(descriptor).is_some() {
+                return Err(ChannelError::Protocol("a descriptor that no header announces"));
+            }
         }
         match self.part {
             Part::Payload(_) => self.came = self.came.saturating_add(count),

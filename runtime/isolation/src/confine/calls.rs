@@ -191,8 +191,8 @@ const CHANGES: i32 = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_P
 pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
     let mut calls: Vec<Call> = EVERYWHERE.iter().map(|call| (*call, Vec::new())).collect();
     calls.extend(UNKNOWN_HERE.iter().map(|call| (*call, Vec::new())));
-    // Limits can be read, not set.
-    calls.push((libc::SYS_prlimit64, vec![rule([(2, Qword, Eq, 0)])?]));
+    // Its own limits can be read, not set.
+    calls.push((libc::SYS_prlimit64, vec![rule([(0, Dword, Eq, 0), (2, Qword, Eq, 0)])?]));
     calls.push((libc::SYS_fcntl, one_of(1, DESCRIPTOR_COMMANDS)?));
     calls.push((libc::SYS_prctl, one_of(0, NAMES)?));
     calls.push((libc::SYS_clone, vec![rule([(0, Qword, MaskedEq(bits(THREAD | NAMESPACES)), bits(THREAD))])?]));

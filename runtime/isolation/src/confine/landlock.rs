@@ -61,9 +61,10 @@ fn files(profile: Profile, readable: Vec<PathFd>) -> Result<RulesetStatus, Rules
             .handle_access(AccessNet::from_all(ABI::V10))?
             .create()?,
         // It may connect, to Unix sockets too, but not listen. Later versions than these have rules for that.
-        Profile::Reach => {
-            Ruleset::default().handle_access(AccessFs::from_all(ABI::V5))?.handle_access(AccessNet::BindTcp)?.create()?
-        }
+        Profile::Reach => Ruleset::default()
+            .handle_access(AccessFs::from_all(ABI::V5))?
+            .handle_access(AccessNet::BindTcp)?
+            .create()?,
     };
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let rules = readable.into_iter().try_fold(rules, |rules, path| rules.add_rule(PathBeneath::new(path, read)))?;

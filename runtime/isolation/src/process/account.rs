@@ -46,7 +46,8 @@ impl Accounts {
             return Ok(User { uid: number, gid: number });
         }
         let taken = taken(host);
-        let number = candidates(account).find(|number| !taken.contains(number) && !self.0.values().any(|own| own == number));
+        let number =
+            candidates(account).find(|number| !taken.contains(number) && !self.0.values().any(|own| own == number));
         let number = number.ok_or(StartError::NoUser(FIRST, LAST))?;
         self.0.insert(account.clone(), number);
         Ok(User { uid: number, gid: number })

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ansai_kit::host::Host;
 use ansai_kit::program::User;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::thread::{CapabilitySet, capabilities};
 
@@ -139,8 +139,13 @@ impl Loop {
             wanted.push(PollFd::from_borrowed_fd(child.state.pidfd.as_fd(), PollFlags::IN));
             wanted.extend(child.standard_error.pipe().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
         }
+        let pause = self.children.iter().filter_map(|child| child.standard_error.pause()).min();
+        let pause = pause.map(|pause| Timespec {
+            tv_sec: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: pause.subsec_nanos().into(),
+        });
         // An interruption is no harm: nothing is ready then.
-        let _ = poll(&mut wanted, None);
+        let _ = poll(&mut wanted, pause.as_ref());
     }
 
     fn start(&mut self, launch: Launch) -> Answer {
@@ -158,7 +163,9 @@ impl Child {
     fn follow(&mut self) -> bool {
         let state = self.state.clone();
         let mut take = |line| state.take_line(line);
-        self.standard_error.read(&mut take);
+        if self.standard_error.pause().is_none() {
+            self.standard_error.read(&mut take);
+        }
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let ended = match waitid(WaitId::PidFd(state.pidfd.as_fd()), options) {
             Ok(None) => return false,

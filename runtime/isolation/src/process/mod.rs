@@ -48,20 +48,12 @@ impl Limits {
     /// The limits of a profile.
     pub fn of(profile: Profile) -> Limits {
         match profile {
-            Profile::Guest => Limits {
-                data_bytes: 2 << 30,
-                address_space_bytes: None,
-                open_files: 64,
-                threads: 64,
-                file_bytes: 0,
-            },
-            Profile::Reach => Limits {
-                data_bytes: 512 << 20,
-                address_space_bytes: None,
-                open_files: 512,
-                threads: 64,
-                file_bytes: 0,
-            },
+            Profile::Guest => {
+                Limits { data_bytes: 2 << 30, address_space_bytes: None, open_files: 64, threads: 64, file_bytes: 0 }
+            }
+            Profile::Reach => {
+                Limits { data_bytes: 512 << 20, address_space_bytes: None, open_files: 512, threads: 64, file_bytes: 0 }
+            }
         }
     }
 }
@@ -143,7 +135,10 @@ impl Process {
             if let Some(ended) = self.ended() {
                 return Ok(ended);
             }
-            #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
+            #[expect(
+                deprecated,
+                reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
+            )]
             let watched = AsyncFd::with_interest(self.state.pidfd.as_fd(), Interest::READABLE)?;
             let _ready = watched.readable().await?;
             drop(watched);

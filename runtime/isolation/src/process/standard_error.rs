@@ -15,6 +15,9 @@ const MOST_BYTES: usize = 8 << 10;
 const PIPE_BYTES: usize = 64 << 10;
 /// Lines that are kept in each period; more are counted.
 const MOST_LINES: u32 = 100;
+/// Bytes that are read in each period. Then the process has to wait when it writes more: what it writes costs this program
+/// time.
+const MOST_BYTES_READ: usize = 1 << 20;
 const PERIOD: Duration = Duration::from_secs(60);
 
 pub(super) struct StandardError {
@@ -23,6 +26,7 @@ pub(super) struct StandardError {
     redactor: Redactor,
     began: Instant,
     lines: u32,
+    bytes: usize,
     omitted: u64,
 }
 
@@ -34,21 +38,34 @@ impl StandardError {
             redactor: Redactor::new(),
             began: Instant::now(),
             lines: 0,
+            bytes: 0,
             omitted: 0,
         }
     }
 
+    /// What to wait for; `None` if there is nothing to read now.
     pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(AsFd::as_fd)
+        self.pipe.as_ref().filter(|_| self.pause().is_none()).map(AsFd::as_fd)
+    }
+
+    /// How long nothing is read, because there was too much.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let rest = PERIOD.saturating_sub(self.began.elapsed());
+        (self.pipe.is_some() && self.bytes >= MOST_BYTES_READ && !rest.is_zero()).then_some(rest)
     }
 
     /// Reads what is there, and hands each line on.
     pub(super) fn read(&mut self, take: &mut dyn FnMut(String)) {
+        if self.began.elapsed() >= PERIOD {
+            self.count(take);
+            (self.began, self.lines, self.bytes) = (Instant::now(), 0, 0);
+        }
         let Some(pipe) = &self.pipe else { return };
         let mut buffer = vec![0; MOST_BYTES];
         match rustix::io::read(pipe, &mut buffer[..]) {
             Ok(0) => self.end(take),
             Ok(count) => {
+                self.bytes = self.bytes.saturating_add(count);
                 for byte in buffer.into_iter().take(count) {
                     if byte != b'\n' {
                         self.line.push(byte);
@@ -84,10 +101,6 @@ impl StandardError {
 
     fn hand_on(&mut self, take: &mut dyn FnMut(String)) {
         let line = std::mem::take(&mut self.line);
-        if self.began.elapsed() >= PERIOD {
-            self.count(take);
-            (self.began, self.lines) = (Instant::now(), 0);
-        }
         if self.lines >= MOST_LINES {
             self.omitted = self.omitted.saturating_add(1);
             return;

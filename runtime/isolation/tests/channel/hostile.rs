@@ -146,7 +146,8 @@ fn a_million_frames_take_no_memory() {
             }
         }
     });
-    let own = || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    let own =
+        || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     let before = own();
     for _ in 0..1_000_000 {
         assert_eq!(channel.receive(MOST, None).unwrap().payload.capacity(), 0);

@@ -8,44 +8,44 @@ use std::time::Duration;
 use ansai_isolation::channel::frame::GREETING;
 use ansai_isolation::{BlockingChannel, ChannelError};
 
-pub const SOON: Option<Duration> = Some(Duration::from_millis(50));
-pub const MOST: usize = 1 << 20;
+pub(crate) const SOON: Option<Duration> = Some(Duration::from_millis(50));
+pub(crate) const MOST: usize = 1 << 20;
 
-pub struct Peer(pub UnixStream);
+pub(crate) struct Peer(pub(crate) UnixStream);
 
 impl Peer {
     /// An end that has greeted, and the channel at the other end.
-    pub fn greeted() -> (Peer, BlockingChannel) {
+    pub(crate) fn greeted() -> (Peer, BlockingChannel) {
         let (mut peer, channel) = Self::new();
         peer.write(&GREETING);
         (peer, channel)
     }
 
-    pub fn new() -> (Peer, BlockingChannel) {
+    pub(crate) fn new() -> (Peer, BlockingChannel) {
         let (one, other) = UnixStream::pair().unwrap();
         (Peer(one), BlockingChannel::new(OwnedFd::from(other)))
     }
 
-    pub fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
     }
 
-    pub fn header(&mut self, sequence: u64, bytes: u32, flags: u32) {
+    pub(crate) fn header(&mut self, sequence: u64, bytes: u32, flags: u32) {
         self.write(&header(sequence, bytes, flags));
     }
 
-    pub fn frame(&mut self, sequence: u64, payload: &[u8]) {
+    pub(crate) fn frame(&mut self, sequence: u64, payload: &[u8]) {
         self.header(sequence, u32::try_from(payload.len()).unwrap(), 0);
         self.write(payload);
     }
 }
 
-pub fn header(sequence: u64, bytes: u32, flags: u32) -> Vec<u8> {
+pub(crate) fn header(sequence: u64, bytes: u32, flags: u32) -> Vec<u8> {
     [&sequence.to_le_bytes()[..], &bytes.to_le_bytes(), &flags.to_le_bytes()].concat()
 }
 
 /// What the channel says, and that it has ended.
-pub fn refused(channel: &mut BlockingChannel) -> String {
+pub(crate) fn refused(channel: &mut BlockingChannel) -> String {
     let error = channel.receive(MOST, SOON).unwrap_err();
     assert!(!matches!(error, ChannelError::TimedOut | ChannelError::Io(_)), "{error}");
     assert!(matches!(channel.receive(MOST, SOON), Err(ChannelError::Closed)), "it goes on after {error}");

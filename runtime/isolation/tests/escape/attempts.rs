@@ -9,20 +9,28 @@ use std::time::Duration;
 use libc::{c_long, c_ulong};
 
 /// What an attempt is made against.
-pub struct Facts {
+pub(crate) struct Facts {
     /// The process that started this one.
-    pub parent: i32,
+    pub(crate) parent: i32,
     /// A directory that everybody can write, as a place for compiled code that is not kept apart.
-    pub cache: String,
+    pub(crate) cache: String,
     /// A port of loopback on which somebody listens.
-    pub port: u16,
+    pub(crate) port: u16,
+}
+
+impl Facts {
+    /// After the name of the attempt.
+    pub(crate) fn from(arguments: &[String]) -> Facts {
+        let number = |index: usize| arguments[index].parse().unwrap();
+        Facts { parent: number(3), cache: arguments[4].clone(), port: arguments[5].parse().unwrap() }
+    }
 }
 
 /// An error is a refusal.
-pub type Attempt = fn(&Facts) -> io::Result<()>;
+pub(crate) type Attempt = fn(&Facts) -> io::Result<()>;
 
 /// All of them, by name.
-pub const ATTEMPTS: &[(&str, Attempt)] = &[
+pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("open /etc/passwd", |_| std::fs::File::open("/etc/passwd").map(drop)),
     ("openat2 /etc/passwd", |_| openat2()),
     ("list /", |_| std::fs::read_dir("/").and_then(not_empty)),

@@ -10,7 +10,7 @@ use crate::attempts::{ATTEMPTS, Facts};
 const MOST: usize = 1 << 20;
 
 /// Confines itself and does what its arguments say.
-pub fn run(arguments: &[String]) {
+pub(crate) fn run(arguments: &[String]) {
     let job = arguments.last().unwrap();
     let mut channel = match begin(job) {
         Ok(channel) => channel,
@@ -21,8 +21,7 @@ pub fn run(arguments: &[String]) {
     };
     match arguments[1].as_str() {
         "attempt" => {
-            let facts =
-                Facts { parent: arguments[3].parse().unwrap(), cache: arguments[4].clone(), port: arguments[5].parse().unwrap() };
+            let facts = Facts::from(arguments);
             let (_, attempt) = ATTEMPTS.iter().find(|(name, _)| *name == arguments[2]).unwrap();
             let outcome = match attempt(&facts) {
                 Ok(()) => "possible".to_owned(),
@@ -48,6 +47,12 @@ pub fn run(arguments: &[String]) {
             }
             channel.send(b"done", None, None).unwrap();
         }
+        "flood" => {
+            let line = [b'x'; 999];
+            loop {
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), &line);
+            }
+        }
         "descriptor" => {
             let _ = channel.send(b"here", Some(std::io::stderr().as_fd()), None);
             std::thread::sleep(Duration::from_secs(60));
@@ -66,7 +71,8 @@ fn work(file: std::os::fd::OwnedFd) -> String {
     file.read_to_string(&mut text).unwrap();
     file.rewind().unwrap();
     map_code(&file);
-    let thread = std::thread::Builder::new().name("epoch".into()).spawn(|| std::thread::sleep(Duration::from_millis(1)));
+    let thread =
+        std::thread::Builder::new().name("epoch".into()).spawn(|| std::thread::sleep(Duration::from_millis(1)));
     thread.unwrap().join().unwrap();
     let map: std::collections::HashMap<_, _> = [(1, 2)].into();
     let panicked = std::panic::catch_unwind(|| panic!("on purpose")).is_err();

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use ansai_isolation::{Ended, Profile};
 
-use crate::scene::{start, until};
+use crate::scene::{PATIENCE, start, until};
 
-pub fn dropping_a_process_ends_it() {
+pub(crate) fn dropping_a_process_ends_it() {
     let child = start(Profile::Guest, "drop", &["echo"]);
     let place = format!("/proc/{}", child.process.id());
     assert!(std::fs::exists(&place).unwrap());
@@ -17,14 +17,14 @@ pub fn dropping_a_process_ends_it() {
 }
 
 /// The program of [`a_process_ends_with_ansai`].
-pub fn hold() {
+pub(crate) fn hold() {
     // The channel stays open in the child: the kernel ends it, not its good will.
     let child = start(Profile::Guest, "hold", &["descriptor"]);
     println!("{}", child.process.id());
     std::thread::sleep(std::time::Duration::from_secs(60));
 }
 
-pub fn a_process_ends_with_ansai() {
+pub(crate) fn a_process_ends_with_ansai() {
     let mut ansai = Command::new("/proc/self/exe").arg("hold").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(ansai.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -39,19 +39,22 @@ pub fn a_process_ends_with_ansai() {
     });
 }
 
-pub fn an_abort_is_an_end() {
+pub(crate) fn an_abort_is_an_end() {
     let child = start(Profile::Guest, "abort", &["abort"]);
     // The first process of a namespace ignores a signal that it sends to itself: it ends by another one then.
-    assert!(matches!(child.wait(), Ended::Signalled(_)), "{:?}", child.process.ended());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, child.process.wait()).await });
+    assert!(matches!(ended, Ok(Ok(Ended::Signalled(_)))), "{ended:?}");
+    assert_eq!(child.process.ended(), ended.unwrap().ok());
 }
 
-pub fn a_process_outlives_the_thread_that_asked_for_it() {
+pub(crate) fn a_process_outlives_the_thread_that_asked_for_it() {
     let mut child = std::thread::spawn(|| start(Profile::Guest, "thread", &["echo"])).join().unwrap();
     child.channel.send(b"still there", None, None).unwrap();
     assert_eq!(child.receive(), "still there");
 }
 
-pub fn only_ansai_starts_a_child() {
+pub(crate) fn only_ansai_starts_a_child() {
     let ran = Command::new("/proc/self/exe").args(["echo", "{}"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(ran.status.code(), Some(3));
     assert_eq!(String::from_utf8(ran.stderr).unwrap(), "not started by ansai\n");

@@ -28,6 +28,7 @@ const TESTS: &[(&str, fn())] = &[
     ("from_outside_it_has_no_rights", seen::from_outside_it_has_no_rights),
     ("purposes_have_different_users", seen::purposes_have_different_users),
     ("standard_error_is_bounded_and_inert", seen::standard_error_is_bounded_and_inert),
+    ("a_flood_on_standard_error_costs_the_process", seen::a_flood_on_standard_error_costs_the_process),
     ("a_descriptor_from_a_child_ends_its_channel", seen::a_descriptor_from_a_child_ends_its_channel),
     ("dropping_a_process_ends_it", lifetime::dropping_a_process_ends_it),
     ("a_process_ends_with_ansai", lifetime::a_process_ends_with_ansai),
@@ -39,7 +40,7 @@ const TESTS: &[(&str, fn())] = &[
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
-        Some("attempt" | "echo" | "work" | "talk" | "descriptor" | "abort") => child::run(&arguments),
+        Some("attempt" | "echo" | "work" | "talk" | "flood" | "descriptor" | "abort") => child::run(&arguments),
         Some("hold") => lifetime::hold(),
         Some("table") => refused::print_table(&arguments[2]),
         Some("unconfined") => refused::unconfined(&arguments),

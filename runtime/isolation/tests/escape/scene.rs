@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use ansai_isolation::{Account, BlockingChannel, Ended, Process, Profile, Report, Start};
 
-pub const PATIENCE: Duration = Duration::from_secs(10);
-pub const MOST: usize = 1 << 20;
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const MOST: usize = 1 << 20;
 
-pub struct Child {
-    pub process: Process,
-    pub channel: BlockingChannel,
-    pub report: Report,
+pub(crate) struct Child {
+    pub(crate) process: Process,
+    pub(crate) channel: BlockingChannel,
+    pub(crate) report: Report,
 }
 
-pub fn start(profile: Profile, purpose: &str, arguments: &[&str]) -> Child {
+pub(crate) fn start(profile: Profile, purpose: &str, arguments: &[&str]) -> Child {
     let account = Account::new("ansai-test-nobody-has-this-name", purpose);
     let mut start = Start::new("", profile, account);
     start.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -25,21 +25,23 @@ pub fn start(profile: Profile, purpose: &str, arguments: &[&str]) -> Child {
 }
 
 impl Child {
-    pub fn receive(&mut self) -> String {
-        String::from_utf8(self.channel.receive(MOST, Some(PATIENCE)).unwrap().payload).unwrap()
+    pub(crate) fn receive(&mut self) -> String {
+        let frame = self.channel.receive(MOST, Some(PATIENCE));
+        let frame = frame.unwrap_or_else(|error| panic!("{error}: {:?}", self.process.last_lines()));
+        String::from_utf8(frame.payload).unwrap()
     }
 
-    pub fn wait(&self) -> Ended {
+    pub(crate) fn wait(&self) -> Ended {
         wait(&self.process)
     }
 }
 
-pub fn wait(process: &Process) -> Ended {
+pub(crate) fn wait(process: &Process) -> Ended {
     until(|| process.ended())
 }
 
 /// Waits for a result, for at most ten seconds.
-pub fn until<T>(mut result: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(mut result: impl FnMut() -> Option<T>) -> T {
     let began = std::time::Instant::now();
     loop {
         if let Some(result) = result() {

@@ -2,16 +2,17 @@
 
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::time::Duration;
 
 use ansai_harness::requires_root;
 use ansai_isolation::{ChannelError, Profile, Separation};
 
-use crate::scene::{MOST, PATIENCE, start};
+use crate::scene::{MOST, PATIENCE, start, until};
 
 /// The numbers of services without a user of their own.
 const DYNAMIC: std::ops::RangeInclusive<u32> = 61_184..=65_519;
 
-pub fn a_guest_can_work() {
+pub(crate) fn a_guest_can_work() {
     let mut child = start(Profile::Guest, "work", &["work"]);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"code").unwrap();
@@ -20,7 +21,7 @@ pub fn a_guest_can_work() {
     assert_eq!(child.receive(), "code 1 true 33554432 true");
 }
 
-pub fn from_outside_it_has_no_rights() {
+pub(crate) fn from_outside_it_has_no_rights() {
     if !requires_root() {
         return;
     }
@@ -40,7 +41,10 @@ pub fn from_outside_it_has_no_rights() {
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             assert_eq!(field(set), ["0000000000000000"], "{set}");
         }
-        assert_eq!((field("NoNewPrivs"), field("Seccomp"), field("Groups")), (vec!["1".into()], vec!["2".into()], vec![]));
+        assert_eq!(
+            (field("NoNewPrivs"), field("Seccomp"), field("Groups")),
+            (vec!["1".into()], vec!["2".into()], vec![])
+        );
         let uid: u32 = field("Uid")[0].parse().unwrap();
         assert!(DYNAMIC.contains(&uid) && uid == child.report.uid, "{uid}");
         assert_eq!(field("Uid"), [const { "" }; 4].map(|_| uid.to_string()));
@@ -49,13 +53,13 @@ pub fn from_outside_it_has_no_rights() {
         let descriptors = std::fs::read_dir(format!("{process}/fd")).unwrap().count();
         assert_eq!(descriptors, 4, "the socket twice, nothing, and standard error");
         let environment = std::fs::read(format!("{process}/environ")).unwrap();
-        assert_eq!(environment, b"PATH=/usr/sbin:/usr/bin:/sbin:/bin\0LANG=C.UTF-8\0");
+        assert_eq!(environment, b"LANG=C.UTF-8\0PATH=/usr/sbin:/usr/bin:/sbin:/bin\0");
         let root = std::fs::read_dir(format!("{process}/root")).unwrap().count();
         assert_eq!(root == 0, profile == Profile::Guest);
     }
 }
 
-pub fn purposes_have_different_users() {
+pub(crate) fn purposes_have_different_users() {
     if !requires_root() {
         return;
     }
@@ -65,7 +69,7 @@ pub fn purposes_have_different_users() {
     assert_eq!((one, other), (uid("built-in"), uid("unsigned")), "the same purpose has the same user again");
 }
 
-pub fn standard_error_is_bounded_and_inert() {
+pub(crate) fn standard_error_is_bounded_and_inert() {
     let mut child = start(Profile::Guest, "talk", &["talk"]);
     assert_eq!(child.receive(), "done");
     child.wait();
@@ -75,7 +79,31 @@ pub fn standard_error_is_bounded_and_inert() {
     assert_eq!(lines.last().map(String::as_str), Some("9900 more lines were left out"));
 }
 
-pub fn a_descriptor_from_a_child_ends_its_channel() {
+/// It has to wait when a megabyte was read; nobody else does.
+pub(crate) fn a_flood_on_standard_error_costs_the_process() {
+    let child = start(Profile::Guest, "flood", &["flood"]);
+    let written = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", child.process.id())).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap().parse::<u64>().unwrap()
+    };
+    if !requires_root() {
+        return;
+    }
+    until(|| (written() > 1 << 20).then_some(()));
+    let mut before = 0;
+    until(|| {
+        let now = written();
+        let is_waiting = now == std::mem::replace(&mut before, now);
+        std::thread::sleep(Duration::from_millis(50));
+        is_waiting.then_some(())
+    });
+    assert!(written() < 2 << 20, "{} bytes", written());
+    let mut other = start(Profile::Guest, "flood", &["echo"]);
+    other.channel.send(b"hello", None, None).unwrap();
+    assert_eq!(other.receive(), "hello");
+}
+
+pub(crate) fn a_descriptor_from_a_child_ends_its_channel() {
     let mut child = start(Profile::Guest, "descriptor", &["descriptor"]);
     let refused = child.channel.receive(MOST, Some(PATIENCE));
     assert!(matches!(refused, Err(ChannelError::Protocol(_))), "{refused:?}");

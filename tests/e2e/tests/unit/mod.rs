@@ -1,6 +1,7 @@
 //! ansai as a service of a real systemd, with the unit that `ansai install-unit` writes.
 
 mod fields;
+mod isolation;
 mod lifecycle;
 mod notify;
 mod page;
