@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses, plan,
-    plans, promote, recordings, replay, report, report_confinement, resume, retry, run, silence, simulate, status, test,
-    undo, virtualize, wake,
+    guest_worker, history, incidents, init, inspect, install_unit, man, new, notify, open_database, pause, pauses,
+    plan, plans, promote, recordings, replay, report, report_confinement, resume, retry, run, silence, simulate,
+    status, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 

@@ -86,7 +86,8 @@ impl Builder {
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock, workers } = self;
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock, workers } =
+            self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Approve | Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
