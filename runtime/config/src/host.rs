@@ -360,20 +360,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts {
-        daemon,
-        control,
-        audit,
-        export,
-        labels,
-        isolation,
-        safety,
-        targets,
-        hooks,
-        never,
-        notify,
-        policies,
-    })
+    Some(Parts { daemon, control, audit, export, labels, isolation, safety, targets, hooks, never, notify, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, Option<Isolation>, HostSafety) {

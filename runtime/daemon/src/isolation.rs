@@ -11,10 +11,8 @@ use crate::component::Component;
 use crate::error::Error;
 use crate::share::Share;
 
-/// What an instance that says nothing has: only root can give a worker another user and other namespaces.
-fn default() -> Isolation {
-    if rustix::process::geteuid().is_root() { Isolation::Process } else { Isolation::Thread }
-}
+/// What an instance has if neither it nor the host says anything. Decision 0094 says why it is not a process yet.
+const DEFAULT: Isolation = Isolation::Thread;
 
 /// Loads the policy of an instance: into workers if there are any and the operator wants no other place.
 ///
@@ -28,7 +26,7 @@ pub(crate) fn policy(
     configured: Option<Isolation>,
 ) -> Result<Policy, Error> {
     let Some(workers) = workers else { return component.compile(engine, None) };
-    let isolation = configured.unwrap_or_else(default);
+    let isolation = configured.unwrap_or(DEFAULT);
     if isolation == Isolation::Thread {
         return component.compile(engine, None);
     }

@@ -11,8 +11,8 @@ use ansai_kit::backend::Backend;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::Store;
 
-pub(crate) use answer::MAX_ANSWER_BYTES;
 pub use answer::Answer;
+pub(crate) use answer::MAX_ANSWER_BYTES;
 pub use error::EvaluationError;
 
 use crate::gate::StoreState;
@@ -94,7 +94,6 @@ impl Policy {
         let Evaluation { answer, usage, calls, elsewhere, .. } = linked.run(lent, limits, finding).await;
         Evaluation { answer, usage, calls, backend: Arc::into_inner(backend).map(Mutex::into_inner), elsewhere }
     }
-
 }
 
 impl Linked {

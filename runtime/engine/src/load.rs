@@ -162,7 +162,9 @@ impl Engine {
             let info = self.checked(bytes, requested)?;
             let variant = self.variant(info.memory)?;
             let place = match workers {
-                None => Place::Here(self.compiled(variant, bytes, &info, |code| self.map_and_link(variant, code, &info.imports))?),
+                None => Place::Here(
+                    self.compiled(variant, bytes, &info, |code| self.map_and_link(variant, code, &info.imports))?,
+                ),
                 Some((workers, trust)) => {
                     let compartment = Compartment { trust, own: None };
                     let code = self.compiled(variant, bytes, &info, |code| {

@@ -185,22 +185,15 @@ fn every_misbehaving_guest_ends_with_a_kind_and_affects_nobody() {
     check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1, PROCESS);
 }
 
-/// The same ends, where no other process runs the guest. What a worker recorded is replayed in one process by the test above.
-#[test]
-fn so_does_every_one_of_them_in_the_process_of_ansai() {
-    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_)));
-    let rows = rows.map(|row| (row, guest::of_file(row.guest)));
-    check_all(&rows.collect::<Vec<_>>(), 1, THREAD);
-}
-
-/// The component has so much data that its memory is not copied into the pool, which has its own limits.
+/// The component has so much data that its memory is not copied into the pool, which has its own limits. The guests run in the
+/// process of ansai.
 #[test]
 fn so_does_every_guest_whose_memory_is_mapped() {
     let files = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
     let bytes = BYTES.iter().map(|(row, bytes)| (row, bytes()));
     let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
     let rows = loaded.chain(MAPPED.iter().map(|(row, bytes)| (row, bytes())));
-    check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2, PROCESS);
+    check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2, THREAD);
 }
 
 #[allow(clippy::print_stdout, reason = "a figure for people")]

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-reach", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-isolation", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
     ("ansai-isolation", &["ansai-core", "ansai-kit"]),
-    ("ansai-engine", &["ansai-core", "ansai-kit", "ansai-storage"]),
+    ("ansai-engine", &["ansai-core", "ansai-isolation", "ansai-kit", "ansai-storage"]),
     ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),
     ("ansai-delivery", &["ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),

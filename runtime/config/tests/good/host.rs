@@ -34,13 +34,16 @@ fn who_may_use_the_control_socket_is_read() {
 fn isolation_is_that_of_the_instance_or_of_the_host() {
     let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES);
     let name = "p".parse().unwrap();
-    let of = |host: &str, policy: &str| read(&format!("[host]\n{host}\n[policy.p]\n{policy}\n")).unwrap().isolation(&name);
+    let of =
+        |host: &str, policy: &str| read(&format!("[host]\n{host}\n[policy.p]\n{policy}\n")).unwrap().isolation(&name);
     assert_eq!(of("", ""), None);
     assert_eq!(of("isolation = \"thread\"", ""), Some(Isolation::Thread));
     assert_eq!(of("isolation = \"process\"", "isolation = \"thread\""), Some(Isolation::Thread));
     assert_eq!(of("isolation = \"thread\"", "isolation = \"own\""), Some(Isolation::Own));
     // A host has no worker of its own.
-    for wrong in ["[host]\nisolation = \"own\"\n", "[policy.p]\nisolation = \"none\"\n", "[policy.p]\nisolation = true\n"] {
+    for wrong in
+        ["[host]\nisolation = \"own\"\n", "[policy.p]\nisolation = \"none\"\n", "[policy.p]\nisolation = true\n"]
+    {
         assert!(read(wrong).is_err(), "{wrong}");
     }
 }

@@ -22,9 +22,8 @@ mod stages;
 use std::path::PathBuf;
 
 use ansai_config::{
-    Isolation,
-    GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, Suggested, effective_scopes, suggest,
-    unconfigured,
+    GrantError, Grants, HostConfig, Isolation, Manifest, PolicySource, Schema, SecretSource, Suggested,
+    effective_scopes, suggest, unconfigured,
 };
 use ansai_core::{
     Bytes, InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, Never, RetryPolicy, Scope,

@@ -14,9 +14,7 @@ use ansai_kit::call::Call;
 use ansai_kit::registry::Registry;
 use tokio::sync::Mutex;
 
-use super::protocol::{
-    Answered, Done, Evaluate, FromWorker, GuestCall, MAX_TO_WORKER, NotLoaded, ToWorker,
-};
+use super::protocol::{Answered, Done, Evaluate, FromWorker, GuestCall, MAX_TO_WORKER, NotLoaded, ToWorker};
 use crate::compile::{CompileError, Compiler};
 use crate::engine::Engine;
 use crate::load::{Linked, LoadError, Place, Policy};
@@ -114,12 +112,15 @@ struct Remote {
 
 impl Remote {
     fn exchange(&self, call: Call<'_>) -> Result<Answered, WorkerError> {
-        send(&self.channel, &FromWorker::Call(GuestCall {
-            number: self.number,
-            interface: InterfaceName::clone(call.interface),
-            function: call.function.into(),
-            arguments: call.arguments.clone(),
-        }))?;
+        send(
+            &self.channel,
+            &FromWorker::Call(GuestCall {
+                number: self.number,
+                interface: InterfaceName::clone(call.interface),
+                function: call.function.into(),
+                arguments: call.arguments.clone(),
+            }),
+        )?;
         match receive(&self.channel)? {
             (ToWorker::Reply(answered), None) => Ok(answered),
             _ => Err(WorkerError::Protocol("no reply to a call".into())),

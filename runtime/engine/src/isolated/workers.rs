@@ -156,8 +156,7 @@ impl Isolated {
         limits: &Limits,
         finding: Option<&Observation>,
     ) -> (Outcome, Duration) {
-        let none =
-            |error| Outcome { answer: Err(error), usage: Usage::default(), calls: Vec::new(), sound: false };
+        let none = |error| Outcome { answer: Err(error), usage: Usage::default(), calls: Vec::new(), sound: false };
         let mut worker = match self.workers.take(&self.compartment, &info.digest).await {
             Ok(worker) => worker,
             Err(error) => return (none(error), Duration::ZERO),

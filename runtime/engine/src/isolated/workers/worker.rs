@@ -79,10 +79,7 @@ enum Line {
 
 impl Worker {
     /// Starts one, and waits until it has limited itself.
-    pub(in crate::isolated) fn start(
-        program: &WorkerProgram,
-        compartment: &Compartment,
-    ) -> Result<Worker, NotStarted> {
+    pub(in crate::isolated) fn start(program: &WorkerProgram, compartment: &Compartment) -> Result<Worker, NotStarted> {
         let level = match compartment.trust {
             TrustLevel::BuiltIn => "built-in",
             TrustLevel::Unsigned => "unsigned",
@@ -150,11 +147,7 @@ impl Worker {
     }
 
     /// The same in a runtime.
-    pub(in crate::isolated) async fn load(
-        &mut self,
-        load: Load,
-        code: &File,
-    ) -> Result<Result<(), LoadError>, Broken> {
+    pub(in crate::isolated) async fn load(&mut self, load: Load, code: &File) -> Result<Result<(), LoadError>, Broken> {
         let digest = load.digest.clone();
         self.send(&ToWorker::Load(load), Some(code)).await?;
         let frame = self.receive(MAX_LOADED, LOAD_LIMIT).await?;

@@ -73,7 +73,9 @@ impl Evil {
                 let all: Vec<Value> = (0..1_001).map(|at| observation(&at.to_string())).collect();
                 self.done(self.number, &json!({"Ok": {"observed": all}}));
             }
-            "long-words" => self.done(self.number, &json!({"Err": {"trap": format!("\u{1b}[31m{}", "x".repeat(10_000))}})),
+            "long-words" => {
+                self.done(self.number, &json!({"Err": {"trap": format!("\u{1b}[31m{}", "x".repeat(10_000))}}))
+            }
             "lies-about-fuel" => self.done(self.number, &json!({"Ok": {"observed": []}})),
             "twice" => {
                 self.done(self.number, &json!({"Ok": {"observed": []}}));
