@@ -11,6 +11,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use super::frame::{Frame, Reader, Writer};
 use super::socket::{Descriptors, ReceiveError, receive, send};
 use super::{Channel, ChannelError};
+use crate::report::{MOST_BYTES, Report};
 
 /// A channel for threads: of a child, or of a test.
 #[derive(Debug)]
@@ -83,6 +84,18 @@ impl BlockingChannel {
     /// As there.
     pub fn receive(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
         self.receiver.receive(most, limit)
+    }
+
+    /// The report of the child, which is its first frame.
+    ///
+    /// # Errors
+    /// As [`BlockingChannel::receive`]; and the frame is no report, which ends the channel.
+    pub fn report(&mut self, limit: Duration) -> Result<Report, ChannelError> {
+        let frame = self.receive(MOST_BYTES, Some(limit))?;
+        let report = Report::from_child(&frame.payload);
+        self.sender.ended |= report.is_none();
+        self.receiver.ended |= report.is_none();
+        report.ok_or(ChannelError::Protocol("the first frame is no report"))
     }
 
     /// Its two halves.
