@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::channel::BlockingChannel;
 use crate::confine::begin;
 use crate::process::{Account, Process, Start};
-use crate::report::{MOST_BYTES, Profile, Report};
+use crate::report::{Profile, Report};
 
 /// The argument that makes ansai such a process.
 pub const CHILD: &str = "report-confinement";
@@ -20,14 +20,12 @@ const NOT_CONFINED: u8 = 3;
 /// It cannot be started, or ends without a report. One line for a person.
 pub fn examine(start: &Start) -> Result<Report, String> {
     let (process, socket) = Process::start(start).map_err(|error| error.to_string())?;
-    let frame = BlockingChannel::new(socket).receive(MOST_BYTES, Some(LIMIT));
+    let report = BlockingChannel::new(socket).report(LIMIT);
     let because = |why: &str| match process.last_lines().last() {
         Some(line) => format!("{why}: {line}"),
         None => why.to_owned(),
     };
-    let frame = frame.map_err(|error| because(&error.to_string()))?;
-    let report = Report::from_child(&frame.payload).filter(|report| report.profile == start.profile);
-    report.ok_or_else(|| because("the process sent no report"))
+    report.map_err(|error| because(&error.to_string()))
 }
 
 /// What is started for [`examine`].

@@ -89,7 +89,7 @@ impl BlockingChannel {
     /// The report of the child, which is its first frame.
     ///
     /// # Errors
-    /// As [`BlockingReceiver::receive`]; and the frame is no report.
+    /// As [`BlockingChannel::receive`]; and the frame is no report, which ends the channel.
     pub fn report(&mut self, limit: Duration) -> Result<Report, ChannelError> {
         let frame = self.receive(MOST_BYTES, Some(limit))?;
         let report = Report::from_child(&frame.payload);

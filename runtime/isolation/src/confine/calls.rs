@@ -87,6 +87,8 @@ const REACH: &[c_long] = &[
     libc::SYS_setsockopt,
     libc::SYS_socketpair,
     libc::SYS_sysinfo,
+    libc::SYS_timerfd_create,
+    libc::SYS_timerfd_settime,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_access,
     #[cfg(target_arch = "x86_64")]
