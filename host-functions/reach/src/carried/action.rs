@@ -217,7 +217,8 @@ impl Action for CarriedAction {
     /// A look that is lost says nothing about the step, which goes on at the server.
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
         if let (Some(_), Err(refusal)) = (doing.host.carrier(), self.around(doing)) {
-            return Progress::Finished(Applied::unknown(refusal.to_string()));
+            let reason = Some(refusal.clone());
+            return Progress::Finished(Applied { reason, ..Applied::unknown(refusal.to_string()) });
         }
         match self.step::<Seen>(doing, Doing::Poll(handle.to_owned())) {
             None => self.inner.poll(doing, handle),

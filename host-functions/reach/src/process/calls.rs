@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 
 /// Calls that nobody waits for any more and that the process has not replied to. With more, it is replaced.
 const MOST_ABANDONED: usize = 16;
+/// How much later than the deadline the process may answer. It ends at the deadline, so that its own answer is told. Who has
+/// no more time cancels the deadline.
+const GRACE: Duration = Duration::from_millis(200);
 /// How often a call looks whether anybody waits for it.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -150,8 +153,7 @@ impl Waits<'_> {
         deadline: &Deadline,
         cancel: impl FnOnce(Result<(), Broken>),
     ) -> Result<Box<RawValue>, Lost> {
-        // A little more than the process has, so that its own answer is heard.
-        let until = Instant::now() + deadline.remaining();
+        let until = Instant::now() + deadline.remaining() + GRACE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.reply.recv_timeout(left.min(LOOK)) {

@@ -39,11 +39,11 @@ pub(super) struct FromChild<'a> {
 
 /// The frame of a call. It has the request's secrets, so it never grows, and is wiped.
 pub(super) fn call(number: u64, request: &RequestText) -> Wiped {
-    let parts = [format!("{{\"call\":{{\"number\":{number},\"request\":"), "}}".to_owned()];
+    let begin = format!("{{\"call\":{{\"number\":{number},\"request\":");
     let mut frame = Wiped::new(Vec::with_capacity(request.len().saturating_add(128)));
-    frame.extend_from_slice(parts[0].as_bytes());
+    frame.extend_from_slice(begin.as_bytes());
     frame.extend_from_slice(request.as_bytes());
-    frame.extend_from_slice(parts[1].as_bytes());
+    frame.extend_from_slice(b"}}");
     frame
 }
 

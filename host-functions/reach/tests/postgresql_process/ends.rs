@@ -47,7 +47,14 @@ fn in_a_query() {
 #[test]
 fn in_an_apply() {
     let Some(scene) = Scene::new() else { return };
-    let _client = scene.server.session("app", "shop", "set session authorization app; begin; select 1");
+    let _client = scene
+        .server
+        .client("app", "begin; select 1")
+        .args(["-U", "app", "-c", r"\! exec sleep 600"])
+        .env("PGAPPNAME", "shop")
+        .spawn();
+    let state = "select state from pg_stat_activity where application_name = 'shop'";
+    scene.server.wait_for("app", state, "idle in transaction");
     let session = scene.find(DATABASE, "list-sessions", "application", "shop");
     let any_age = Scope::default().with_number(&MIN_MINUTES, 0);
     let step = scene.step(SESSIONS, "terminate", any_age, json!({"session": session["identity"]}));

@@ -9,7 +9,7 @@
     reason = "tests"
 )]
 
-#[path = "../child/manner.rs"]
+#[path = "../../test-child/manner.rs"]
 mod manner;
 mod scene;
 
