@@ -16,8 +16,7 @@ use table::{BYTES, Expected, GUESTS, MAPPED, Row};
 
 /// Maximum memory of one run: ansai itself, 64 MiB for one guest, and the compiler's memory.
 const MOST_MEMORY: u64 = 160 << 20;
-/// Guest code runs in a worker process, or in that of ansai.
-const PROCESS: &str = "process";
+/// Guest code runs in the process of ansai. `"process"` here has all rows run in workers.
 const THREAD: &str = "thread";
 /// Number of parallel rows.
 const WORKERS: usize = 4;
@@ -182,7 +181,7 @@ fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
 #[test]
 fn every_misbehaving_guest_ends_with_a_kind_and_affects_nobody() {
     let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
-    check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1, PROCESS);
+    check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1, THREAD);
 }
 
 /// The component has so much data that its memory is not copied into the pool, which has its own limits. The guests run in the
@@ -240,7 +239,7 @@ fn every_guest_has_a_row() {
 /// A policy whose keys are always new fills neither the state nor the report, and its first findings stay open.
 #[test]
 fn incidents_of_one_policy_are_bounded() {
-    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2", PROCESS);
+    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2", THREAD);
     for (run, kind) in [Value::Null, Value::Null, "incidents".into(), "incidents".into()].into_iter().enumerate() {
         let ran = place.run();
         let json = ran.expect_code(3).json();
@@ -256,7 +255,7 @@ fn incidents_of_one_policy_are_bounded() {
 /// A policy's log is limited in lines and bytes, and safe for terminals.
 #[test]
 fn a_flood_of_log_lines_is_cut() {
-    let place = Pair::new(&guest::of_file("log-flood"), "", PROCESS);
+    let place = Pair::new(&guest::of_file("log-flood"), "", THREAD);
     let ran = place.run();
     let json = ran.expect_code(0).json();
     let log = instance(&json, "guest")["log"].as_array().unwrap();

@@ -1,12 +1,8 @@
 //! What an evaluation may do, and how each way of misbehaving ends.
 
-use crate::isolated;
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{
-    Bytes, Decision, InstanceName, Limits, Observation, OnFailure, Severity, Status, Subject, Timestamp, Usage,
-};
-use ansai_engine::isolated::TrustLevel;
+use ansai_core::{Bytes, Decision, InstanceName, Limits, Observation, OnFailure, Severity, Status, Subject, Timestamp};
 use ansai_engine::recording::{RECORDING_VERSION, RecordedEnd};
 use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
@@ -17,26 +13,9 @@ pub(crate) const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-fil
 pub(crate) const CHECK: &str = r#"(import "ansai:disk/disk-check-actions@0.2.0" "check-available"
     (func $check (param i32 i32 i64 i32 i32 i32)))"#;
 
-/// Evaluates in this process and in a worker, which must give the same.
 async fn detect(bytes: &[u8], limits: &Limits) -> Evaluation<Live> {
-    let live = || live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-check-actions"]);
-    let here = engine().load(bytes).unwrap().detect(live(), limits).await;
-    let workers = isolated::child::workers("honest");
-    let isolated = engine().load_isolated((&workers, TrustLevel::Unsigned), bytes, None).unwrap();
-    let there = isolated.detect(live(), limits).await;
-    assert_eq!(here.answer, there.answer);
-    let calls = |evaluation: &Evaluation<Live>| evaluation.calls.iter().map(|call| call.name()).collect::<Vec<_>>();
-    assert_eq!(calls(&here), calls(&there));
-    if !matches!(here.answer, Err(EvaluationError::Deadline(_))) {
-        let usage = |evaluation: &Evaluation<Live>| {
-            let Usage { memory_bytes, calls, proposals, refused_calls, .. } = evaluation.usage;
-            (memory_bytes, calls, proposals, refused_calls)
-        };
-        assert_eq!(usage(&here), usage(&there));
-        // What the probes reply changes, and costs by its length.
-        assert!(!here.calls.is_empty() || here.usage.fuel == there.usage.fuel);
-    }
-    there
+    let policy = engine().load(bytes).unwrap();
+    policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-check-actions"]), limits).await
 }
 
 fn finding() -> Observation {

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 mod killed;
+mod same;
 mod taken_over;
 
 use ansai_core::Limits;
