@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     match global.format {
         Format::Json => json::document(&plans.iter().map(document).collect::<Vec<_>>())?,
         Format::Text if plans.is_empty() => {
-            lines::line(if arguments.open { "no plan waits" } else { "no plans" })?;
+            lines::line(if arguments.open { "no plan waits for approval" } else { "no plans" })?;
         }
         Format::Text => {
             for plan in &plans {
