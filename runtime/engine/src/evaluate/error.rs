@@ -69,7 +69,7 @@ pub enum EvaluationError {
 
 impl EvaluationError {
     /// What a worker process says, with its numbers and texts bounded: the process may be taken over.
-    pub(crate) fn from_worker(self, limits: &Limits) -> Self {
+    pub(crate) fn bounded(self, limits: &Limits) -> Self {
         let cut = |text: String| inert(&text, MAX_SHOWN);
         match self {
             EvaluationError::Failure(failure) => EvaluationError::Failure(failure),

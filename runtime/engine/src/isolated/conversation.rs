@@ -104,7 +104,7 @@ impl Conversation<'_> {
         said.number = worker.next_number();
         let (number, digest) = (said.number, info.digest.clone());
         let request = Evaluate { number, digest, limits: limits.clone(), finding: finding.cloned() };
-        worker.send(&ToWorker::Evaluate(request), None).await?;
+        worker.send(&ToWorker::Evaluate(Box::new(request)), None).await?;
         let max = max_from_worker(limits);
         // Whoever runs the exchange has a shorter limit.
         let patience = Duration::from_millis(limits.deadline_ms).saturating_add(GRACE * 2);
@@ -189,7 +189,7 @@ impl Said {
             (Err(EvaluationError::Aborted(_) | EvaluationError::WorkerEnded(_)), _) => {
                 return Err(violation("an end that only the supervisor can cause"));
             }
-            (Err(error), _) => Err(error.from_worker(limits)),
+            (Err(error), _) => Err(error.bounded(limits)),
         };
         let Done { fuel, memory_bytes, refused_calls, .. } = done;
         Ok((answer, Spent { fuel, memory_bytes, refused_calls }))

@@ -34,7 +34,7 @@ pub(super) enum ToWorker {
     /// Map the compiled code of the descriptor that comes with this frame, and link it.
     Load(Load),
     /// Evaluate a component that was loaded.
-    Evaluate(Evaluate),
+    Evaluate(Box<Evaluate>),
     /// The answer to the call before.
     Reply(Answered),
 }

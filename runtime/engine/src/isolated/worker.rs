@@ -69,7 +69,7 @@ fn serve(registry: Registry, job: &str) -> Result<(), WorkerError> {
                 let Some(Policy { place: Place::Here(linked), .. }) = loaded.get(&evaluate.digest) else {
                     return Err(WorkerError::Protocol("a component that is not loaded".into()));
                 };
-                let done = runtime.block_on(evaluate_one(linked, &channel, evaluate));
+                let done = runtime.block_on(evaluate_one(linked, &channel, *evaluate));
                 send(&channel, &FromWorker::Done(done))?;
             }
             _ => return Err(WorkerError::Protocol("a frame at the wrong time".into())),

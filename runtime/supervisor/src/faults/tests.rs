@@ -128,5 +128,5 @@ fn a_day_of_faults_is_a_quarantine_if_ansai_ran() {
 fn what_a_policy_says_and_what_the_host_does_is_no_fault() {
     let faults: Vec<String> =
         ErrorKind::ALL.into_iter().filter(|kind| is_fault(*kind)).map(|kind| kind.to_string()).collect();
-    assert_eq!(faults, ["fuel", "memory", "deadline", "stack", "trap", "abi", "budget", "contract"]);
+    assert_eq!(faults, ["fuel", "memory", "deadline", "stack", "trap", "abi", "budget", "contract", "worker-ended"]);
 }
