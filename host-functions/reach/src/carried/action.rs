@@ -113,7 +113,7 @@ impl Action for CarriedAction {
         let (request, masks) =
             around.request(self.name, arguments, Task::Preview { earlier: earlier.to_vec(), limit })?;
         let reply = carrier.carry(request, ask.deadline).map_err(Lost::into_refusal)?;
-        let Foreseen { preview, targets } = read(&*masks.answer(&reply).map_err(Lost::into_refusal)?)?;
+        let Foreseen { preview, targets } = read(&masks.answer(&reply).map_err(Lost::into_refusal)?)?;
         // A step is about a thing of its target, so that it can neither lock nor hide other things.
         let is_about = |name: &str| {
             let rest = preview.about.name.strip_prefix(name);

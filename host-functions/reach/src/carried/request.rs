@@ -128,7 +128,7 @@ impl<'a> Around<'a> {
     /// is (`peer` of PostgreSQL), so the supervisor goes on to connect by itself.
     pub(super) fn carrier(&self) -> Option<&'a Arc<dyn Carrier>> {
         let is_socket = |target: &&TargetAccess| target.address.as_ref().is_some_and(|text| text.starts_with("unix:"));
-        self.host.carrier().filter(|_| !self.targets.iter().any(|target| is_socket(target)))
+        self.host.carrier().filter(|_| !self.targets.iter().any(is_socket))
     }
 
     /// The request, and what masks the secrets that it has.
