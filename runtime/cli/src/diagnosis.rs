@@ -24,7 +24,10 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
 pub(crate) fn all(state_dir: &Path) -> Vec<Finding> {
     let host = Host::at("/");
     let own = [user(), engine(), state_directory(&host, state_dir)];
-    own.into_iter().chain(isolation::all()).chain(ansai_host_functions::diagnose(&Circumstances { host: &host, state_dir })).collect()
+    own.into_iter()
+        .chain(isolation::all())
+        .chain(ansai_host_functions::diagnose(&Circumstances { host: &host, state_dir }))
+        .collect()
 }
 
 fn user() -> Finding {

@@ -13,13 +13,11 @@ use crate::global::{Format, Global};
 use crate::output::{json, lines, time};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  ansai plans                  list plans that wait, then the others\n  \
+#[command(after_help = "Examples:\n  ansai plans                  list plans that wait, then the others\n  \
     ansai plans --open           list only those that wait\n  \
     ansai plan ID                show what a plan would do\n\n\
     A plan waits where the policy has mode `approve`, or a grant has `approve = true`. With `announce`, it is applied\n\
-    at its time unless somebody rejects it. Plans are listed for 30 days."
-)]
+    at its time unless somebody rejects it. Plans are listed for 30 days.")]
 pub(crate) struct Arguments {
     /// List only plans that wait for approval, or that were announced and have not begun
     #[arg(long)]

@@ -20,7 +20,14 @@ fn governed() -> Governed {
     let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
     let settings = schema.resolve(&serde_json::json!({})).unwrap();
     let (digest, exposure) = ("ab".to_owned(), None);
-    Governed { manifest: manifest.into(), schema: schema.into(), settings: settings.into(), digest, exposure, is_pulled: false }
+    Governed {
+        manifest: manifest.into(),
+        schema: schema.into(),
+        settings: settings.into(),
+        digest,
+        exposure,
+        is_pulled: false,
+    }
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl Mail {
                 (begins, begins + lasts.get())
             })
             .collect();
-        let heard = |(number, Record { at, event }): (u64, &Record)| Heard { sequence: number, at: *at, event: event.clone() };
+        let heard =
+            |(number, Record { at, event }): (u64, &Record)| Heard { sequence: number, at: *at, event: event.clone() };
         // Memory, where there is some: these tests cut no power.
         let memory = std::path::Path::new("/dev/shm");
         Mail {

@@ -5,7 +5,8 @@ use ansai_harness::requires_root;
 use super::Host;
 
 /// Settings of the unit that its processes inherit.
-const INHERITED: &[&str] = &["NoNewPrivileges=", "CapabilityBoundingSet=", "SystemCall", "Restrict", "LockPersonality="];
+const INHERITED: &[&str] =
+    &["NoNewPrivileges=", "CapabilityBoundingSet=", "SystemCall", "Restrict", "LockPersonality="];
 
 #[test]
 fn systemd_under_the_limits_of_the_unit_every_separation_is_in_force() {
@@ -14,7 +15,8 @@ fn systemd_under_the_limits_of_the_unit_every_separation_is_in_force() {
     }
     let host = Host::start(&[]);
     let unit = host.run(&["ansai", "install-unit", "--print"]).expect_code(0).stdout.clone();
-    let is_inherited = |line: &&str| INHERITED.iter().any(|name| line.starts_with(name)) && !line.starts_with("Restart");
+    let is_inherited =
+        |line: &&str| INHERITED.iter().any(|name| line.starts_with(name)) && !line.starts_with("Restart");
     let limits: Vec<&str> = unit.lines().filter(is_inherited).flat_map(|line| ["-p", line]).collect();
     assert!(limits.len() >= 20, "{limits:?}");
     let program = ["/usr/local/bin/ansai", "doctor", "--format", "json"];

@@ -75,7 +75,8 @@ fn component(
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
     let engine = compiler::engine(registry.clone())?;
-    let components = Components::new(engine, &arguments.policies, None, configuration, &global.share(), &global.pulled())?;
+    let components =
+        Components::new(engine, &arguments.policies, None, configuration, &global.share(), &global.pulled())?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
         Err(error) => {
