@@ -35,6 +35,7 @@ pub mod guest;
 pub mod mount;
 pub mod namespace;
 mod output;
+pub mod own_main;
 pub mod pki;
 pub mod privilege;
 pub mod scene;

@@ -8,11 +8,6 @@ use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
 use ansai_host_functions::live::Live;
 
-pub(crate) const NOW: &str = r#"(import "ansai:policy/context@0.2.0" "now" (func $now (result i64)))"#;
-pub(crate) const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
-pub(crate) const CHECK: &str = r#"(import "ansai:disk/disk-check-actions@0.2.0" "check-available"
-    (func $check (param i32 i32 i64 i32 i32 i32)))"#;
-
 async fn detect(bytes: &[u8], limits: &Limits) -> Evaluation<Live> {
     let policy = engine().load(bytes).unwrap();
     policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-check-actions"]), limits).await

@@ -5,7 +5,6 @@
 mod calls;
 mod compile;
 mod evaluate;
-mod isolated;
 mod leftovers;
 mod load;
 mod servers;

@@ -20,6 +20,12 @@ world guest {
 }
 "#;
 
+/// Imports of functions, as core modules have them.
+pub(crate) const NOW: &str = r#"(import "ansai:policy/context@0.2.0" "now" (func $now (result i64)))"#;
+pub(crate) const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
+pub(crate) const CHECK: &str = r#"(import "ansai:disk/disk-check-actions@0.2.0" "check-available"
+    (func $check (param i32 i32 i64 i32 i32 i32)))"#;
+
 /// A component with this core module inside. A memory and an allocator are added.
 pub(crate) fn component(body: &str) -> Vec<u8> {
     component_for(WORLD, body)

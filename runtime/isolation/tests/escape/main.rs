@@ -19,7 +19,9 @@ mod refused;
 mod scene;
 mod seen;
 
-const TESTS: &[(&str, fn())] = &[
+use ansai_harness::own_main::{self, Test};
+
+const TESTS: &[Test] = &[
     ("nothing_is_possible_for_a_guest", refused::nothing_is_possible_for_a_guest),
     ("a_client_of_servers_can_only_connect", refused::a_client_of_servers_can_only_connect),
     ("without_root_almost_nothing_is_possible", refused::without_root_almost_nothing_is_possible),
@@ -44,21 +46,6 @@ fn main() {
         Some("hold") => lifetime::hold(),
         Some("table") => refused::print_table(&arguments[2]),
         Some("unconfined") => refused::unconfined(&arguments),
-        _ => harness(&arguments[1..]),
-    }
-}
-
-fn harness(arguments: &[String]) {
-    let has = |option: &str| arguments.iter().any(|argument| argument == option);
-    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    if has("--list") {
-        for (name, _) in TESTS.iter().filter(|_| !has("--ignored")) {
-            println!("{name}: test");
-        }
-        return;
-    }
-    for (name, test) in TESTS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
-        test();
-        println!("{name}: ok");
+        _ => own_main::run(TESTS, &arguments[1..]),
     }
 }

@@ -6,7 +6,8 @@ use ansai_core::{InstanceName, Limits};
 use ansai_engine::{Answer, EvaluationError};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::*;
+use crate::support::*;
+use crate::*;
 
 /// Waits until a process is gone: killed and reaped.
 async fn gone(pid: i32) {
@@ -16,8 +17,7 @@ async fn gone(pid: i32) {
 }
 
 /// Would break: a worker that ended is used for the next evaluation.
-#[tokio::test]
-async fn a_worker_that_is_killed_between_evaluations_is_replaced() {
+pub(crate) async fn a_worker_that_is_killed_between_evaluations_is_replaced() {
     let workers = child::workers("honest");
     let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
     for _ in 0..3 {
@@ -31,8 +31,7 @@ async fn a_worker_that_is_killed_between_evaluations_is_replaced() {
 
 /// Each evaluation starts one worker, which is all that a flood of crashes does; the supervisor evaluates a policy that fails
 /// again and again less and less often.
-#[tokio::test]
-async fn a_flood_of_crashes_is_one_error_for_each_evaluation() {
+pub(crate) async fn a_flood_of_crashes_is_one_error_for_each_evaluation() {
     let workers = child::workers("dies");
     let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
     for _ in 0..10 {
@@ -42,16 +41,14 @@ async fn a_flood_of_crashes_is_one_error_for_each_evaluation() {
     assert!(workers.idle().is_empty());
 }
 
-#[tokio::test]
-async fn a_worker_that_dies_while_it_loads_is_an_error_of_loading() {
+pub(crate) async fn a_worker_that_dies_while_it_loads_is_an_error_of_loading() {
     let workers = child::workers("dies-at-load");
     let error = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("worker process"), "{error}");
 }
 
 /// Would break: a worker that goes on after its evaluation was given up.
-#[tokio::test]
-async fn a_worker_whose_evaluation_is_dropped_is_ended() {
+pub(crate) async fn a_worker_whose_evaluation_is_dropped_is_ended() {
     let workers = child::workers("honest");
     let endless = policy("", "(loop $l (br $l))", "");
     let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &endless, None).unwrap();
@@ -71,8 +68,7 @@ async fn a_worker_whose_evaluation_is_dropped_is_ended() {
 }
 
 /// Would break: a worker that serves two trust levels, or an instance's own worker that serves others.
-#[tokio::test]
-async fn a_worker_serves_one_compartment_only() {
+pub(crate) async fn a_worker_serves_one_compartment_only() {
     let workers = child::workers("honest");
     let engine = engine();
     let load = |trust| engine.load_isolated((&workers, trust), &lists(), None).unwrap();
@@ -86,8 +82,7 @@ async fn a_worker_serves_one_compartment_only() {
     assert_eq!(workers.idle().len(), 3);
 }
 
-#[tokio::test]
-async fn a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones() {
+pub(crate) async fn a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones() {
     let workers = child::workers("honest");
     let engine = engine();
     for (body, kept) in [

@@ -2,12 +2,11 @@
 
 use ansai_engine::Engine;
 
-use super::*;
-use crate::evaluate::NOW;
+use crate::support::*;
+use crate::*;
 
 /// Would break: an answer, an error, a figure or a recorded call that depends on where the guest runs.
-#[tokio::test]
-async fn a_worker_gives_what_this_process_gives() {
+pub(crate) async fn a_worker_gives_what_this_process_gives() {
     let workers = child::workers("honest");
     let engine: Engine = engine();
     let now = "(drop (call $now))";

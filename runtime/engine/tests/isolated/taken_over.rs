@@ -3,7 +3,8 @@
 use ansai_core::{Limits, Refusal};
 use ansai_engine::{Answer, EvaluationError, RecordedReply};
 
-use super::*;
+use crate::support::*;
+use crate::*;
 
 /// Few calls, and soon at an end.
 fn few() -> Limits {
@@ -20,8 +21,7 @@ async fn ended(behaviour: &'static str) -> (EvaluationError, Vec<RecordedReply>)
 }
 
 /// Would break: one check of `conversation`, each of which refuses one of these.
-#[tokio::test]
-async fn what_breaks_the_protocol_ends_worker_and_evaluation() {
+pub(crate) async fn what_breaks_the_protocol_ends_worker_and_evaluation() {
     let cases = [
         ("not-imported", "a call of `ansai:files/files-probe`, which the component does not import"),
         ("with-version", "which the component does not import"),
@@ -51,39 +51,34 @@ async fn what_breaks_the_protocol_ends_worker_and_evaluation() {
     }
 }
 
-#[tokio::test]
-async fn what_never_answers_is_ended_at_the_deadline() {
+pub(crate) async fn what_never_answers_is_ended_at_the_deadline() {
     for behaviour in ["silent", "half-a-frame", "no-function"] {
         let (error, replies) = ended(behaviour).await;
         assert_eq!((error, replies.len()), (EvaluationError::Deadline(1_500), 0), "{behaviour}");
     }
 }
 
-#[tokio::test]
-async fn a_call_that_is_not_granted_is_refused_and_recorded() {
+pub(crate) async fn a_call_that_is_not_granted_is_refused_and_recorded() {
     let (error, replies) = ended("not-granted").await;
     assert_eq!(error, EvaluationError::Deadline(1_500));
     let [RecordedReply::Refused(Refusal::Denied(_))] = replies.as_slice() else { panic!("{replies:?}") };
 }
 
-#[tokio::test]
-async fn a_million_calls_end_where_the_budget_does() {
+pub(crate) async fn a_million_calls_end_where_the_budget_does() {
     let (error, replies) = ended("million-calls").await;
     let EvaluationError::WorkerEnded(why) = &error else { panic!("{error:?}") };
     assert!(why.contains("over budget: 100 calls in one evaluation"), "{why}");
     assert_eq!(replies.len(), 100);
 }
 
-#[tokio::test]
-async fn a_call_before_the_worker_ends_is_recorded() {
+pub(crate) async fn a_call_before_the_worker_ends_is_recorded() {
     let (error, replies) = ended("closes-in-a-call").await;
     assert!(matches!(error, EvaluationError::WorkerEnded(_)), "{error:?}");
     assert!(replies.len() <= 1, "{replies:?}");
 }
 
 /// A worker can lie about the findings of its policy, as the policy can; with the same checks.
-#[tokio::test]
-async fn an_answer_is_checked_as_one_in_this_process() {
+pub(crate) async fn an_answer_is_checked_as_one_in_this_process() {
     let (error, _) = ended("no-key").await;
     assert_eq!(error, EvaluationError::ContractViolation("a key has 0 bytes, allowed are 1 to 200".into()));
     let (error, _) = ended("many-observations").await;
@@ -93,16 +88,14 @@ async fn an_answer_is_checked_as_one_in_this_process() {
     assert!(why.chars().count() <= 301 && !why.contains('\u{1b}'), "{why}");
 }
 
-#[tokio::test]
-async fn figures_are_bounded_by_the_limits() {
+pub(crate) async fn figures_are_bounded_by_the_limits() {
     let evaluation = detect(&isolated("lies-about-fuel", &lists()), &few()).await;
     assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])));
     assert_eq!((evaluation.usage.fuel, evaluation.usage.memory_bytes), (few().fuel, few().memory_bytes));
 }
 
 /// The second end of an evaluation is not the answer of the next one.
-#[tokio::test]
-async fn what_comes_after_the_end_belongs_to_no_evaluation() {
+pub(crate) async fn what_comes_after_the_end_belongs_to_no_evaluation() {
     let policy = isolated("twice", &lists());
     assert_eq!(detect(&policy, &few()).await.answer, Ok(Answer::Observed(vec![])));
     let Err(EvaluationError::WorkerEnded(why)) = detect(&policy, &few()).await.answer else { panic!() };
@@ -112,8 +105,7 @@ async fn what_comes_after_the_end_belongs_to_no_evaluation() {
 }
 
 /// Would break: an evaluation that waits for another instance's worker.
-#[tokio::test]
-async fn others_go_on_while_one_is_silent() {
+pub(crate) async fn others_go_on_while_one_is_silent() {
     let silent = isolated("silent", &lists());
     let honest = isolated("honest", &lists());
     let patient = Limits { deadline_ms: 600_000, ..limits() };

@@ -7,28 +7,22 @@ use ansai_engine::isolated::{WorkerProgram, Workers, worker};
 use ansai_isolation::{Account, BlockingChannel, Profile, Start, confine};
 use serde_json::{Value, json};
 
-/// An argument that says how the child behaves. The test runner takes it for a name that no test has.
-const BEHAVES: &str = "behaves=";
+/// The first argument of a worker.
+pub(crate) const WORKER: &str = "worker";
 /// The largest frame that a child reads, in bytes.
 const MOST: usize = 64 << 20;
 
 /// Workers that are this program, and behave like this.
 pub(crate) fn workers(behaviour: &'static str) -> Arc<Workers> {
     Workers::new(WorkerProgram::new(move |level| {
-        let mut start = Start::new("--exact", Profile::Guest, Account::new("ansai-guest", level));
-        let arguments = ["isolated::child::starts_as_a_worker", "--nocapture", "--test-threads=1"];
-        start.arguments.extend(arguments.map(str::to_owned));
-        start.arguments.push(format!("{BEHAVES}{behaviour}"));
+        let mut start = Start::new(WORKER, Profile::Guest, Account::new("ansai-guest", level));
+        start.arguments.push(behaviour.to_owned());
         start
     }))
 }
 
-/// Not a test of its own: what the children run.
-#[test]
-fn starts_as_a_worker() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let Some(behaviour) = arguments.iter().find_map(|argument| argument.strip_prefix(BEHAVES)) else { return };
-    let job = arguments.last().unwrap();
+/// What the children run.
+pub(crate) fn start(behaviour: &str, job: &str) {
     if behaviour == "honest" {
         std::process::exit(worker::run(ansai_host_functions::builtin(), job).into());
     }
