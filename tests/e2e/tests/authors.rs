@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use ansai_harness::{Ansai, Invocation, Then, binary};
+use ansai_harness::{Ansai, Invocation, KILLED, Then, binary};
 use rustix::io::Errno;
 
 /// The environment in which cargo can build for WebAssembly; `None` if there is none.
@@ -259,7 +259,7 @@ fn a_policy_is_made_whole_or_not_at_all() {
         let (parent, ran, _) = run(&mut at(Then::Fail(Errno::NOSPC)));
         assert!(ran.code != 0 && names(parent.path()).is_empty(), "{point}: {} {:?}", ran.stderr, names(parent.path()));
         let (parent, ran, _) = run(&mut at(Then::Kill));
-        ran.expect_code(128 + 9);
+        ran.expect_code(KILLED);
         assert!(!parent.path().join("whole").exists(), "{point}");
         new(parent.path(), "whole").run().expect_code(0);
         assert_eq!(names(parent.path()), ["whole"], "{point}");

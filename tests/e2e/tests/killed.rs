@@ -8,14 +8,12 @@ mod site;
 
 use std::time::SystemTime;
 
-use ansai_harness::{Daemon, Tree, requires_root};
-use rustix::process::Signal;
+use ansai_harness::{Tree, requires_root, until_ok};
 use serde_json::{Value, json};
 
-use self::site::{SETTINGS, SOON, Site, eventually};
+use self::site::{SETTINGS, SOON, Site};
 use crate::scene::{AHEAD_HOURS, write_old};
 
-const KILLED: i32 = 128 + 9;
 /// Grants with which one plan frees enough, or too little. The policy proposes another attempt only if it frees a tenth of
 /// what is missing.
 const ENOUGH: &str = "min_age_hours = 24";
@@ -51,11 +49,6 @@ const USUAL: Case = Case {
     free: &[],
 };
 
-fn kill(mut daemon: Daemon) {
-    daemon.signal(Signal::KILL);
-    daemon.wait(SOON).expect_code(KILLED);
-}
-
 /// A window that is closed today and tomorrow by the clock of ansai.
 fn closed() -> &'static str {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
@@ -87,7 +80,7 @@ fn is_kept(case: &Case) {
 
     let daemon = site.daemon(&config);
     let before = site.reaches(case, &config, 0);
-    kill(daemon);
+    daemon.killed();
     let (acted, files) = (site.acted(), Tree::snapshot(site.logs.log()));
     let down = site.status(&config);
     assert_eq!((&down["is_running"], &down["pending_steps"]), (&json!(false), &json!(0)), "{down:#}");
@@ -107,7 +100,7 @@ fn is_kept(case: &Case) {
     assert_eq!(told, usize::from(case.next == "escalated"), "told once");
 
     let daemon = if case.free.is_empty() {
-        kill(daemon);
+        daemon.killed();
         site.daemon(&usual)
     } else {
         order(filled(case.free, after["next"]["plan"].as_str().unwrap_or_default()));
@@ -193,8 +186,8 @@ fn is_cut_short() -> bool {
     let (config, precious) = (site.config("enforce", ENOUGH), site.logs.precious());
     let daemon = site.daemon(&config);
     let first = log.join("many.log.0");
-    eventually("removed", || if first.exists() { Err(daemon.transcript()) } else { Ok(()) });
-    kill(daemon);
+    until_ok("removed", SOON, || if first.exists() { Err(daemon.transcript()) } else { Ok(()) });
+    daemon.killed();
     let down = site.status(&config);
     if down["pending_steps"] != 1 {
         return false;

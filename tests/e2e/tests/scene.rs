@@ -243,6 +243,12 @@ fn mount_tmpfs(at: &Path) {
     assert!(status.unwrap().success(), "mount tmpfs");
 }
 
+/// The records of the audit log, oldest first.
+pub(crate) fn records(state: &Path) -> Vec<Value> {
+    let ran = Ansai::new().args(["audit", "export"]).state_dir(state).run();
+    ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].take()).collect()
+}
+
 /// Every evaluation made so far runs again with the same result.
 pub(crate) fn replay_all(state: &Path) {
     let ran = Ansai::new()

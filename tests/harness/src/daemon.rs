@@ -11,8 +11,13 @@ use crate::command::Ran;
 use crate::output::Output;
 use crate::secret;
 
+/// Exit code of a program that SIGKILL ended.
+pub const KILLED: i32 = 128 + 9;
+
 /// Interval at which a running program is polled.
 const POLL: Duration = Duration::from_millis(5);
+/// Longest time in which the kernel ends a program after SIGKILL, on a busy machine.
+const KILL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Peak memory of a process so far, in bytes; 0 if it is unknown.
 fn peak_memory(pid: u32) -> u64 {
@@ -75,6 +80,16 @@ impl Daemon {
     pub fn signal(&self, signal: Signal) {
         assert!(self.status.is_none(), "the program has ended already\n{}", self.transcript());
         rustix::process::kill_process(self.process(), signal).expect("a process of ours takes a signal");
+    }
+
+    /// Kills the program with SIGKILL, and waits until it has ended.
+    ///
+    /// # Panics
+    /// If it ended by itself before.
+    #[track_caller]
+    pub fn killed(mut self) {
+        self.signal(Signal::KILL);
+        self.wait(KILL_LIMIT).expect_code(KILLED);
     }
 
     /// Whether it has ended.

@@ -49,9 +49,10 @@ pub mod tls_server;
 pub mod trace;
 pub mod tree;
 pub mod virtual_machine;
+pub mod wait;
 
 pub use command::{Ansai, Invocation, Ran};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, KILLED};
 pub use disk::Disk;
 pub use fuse::Fuse;
 pub use mount::{Ext4, Tmpfs};
@@ -62,3 +63,4 @@ pub use stop::{Call, Then};
 pub use systemd_host::SystemdHost;
 pub use tree::{Change, Tree};
 pub use virtual_machine::VirtualMachine;
+pub use wait::{until, until_ok};

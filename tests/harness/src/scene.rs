@@ -104,6 +104,14 @@ impl Drop for Scene {
     }
 }
 
+/// A temporary directory in memory if there is one, for thousands of small writes of tests that do not cut the power.
+///
+/// # Panics
+/// If no directory can be created.
+pub fn memory_dir() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory")
+}
+
 /// Sets the permissions of a file or directory.
 ///
 /// # Panics

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::Duration;
 
-use ansai_harness::Invocation;
+use ansai_harness::{Invocation, until, until_ok};
 use rustix::process::Signal;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -82,6 +82,23 @@ fn a_dropped_daemon_is_gone() {
     let pid = daemon.pid.to_string();
     drop(daemon);
     assert_gone(&pid);
+}
+
+#[test]
+fn only_a_running_program_is_killed() {
+    shell("exec sleep 1000").spawn().killed();
+    let mut ended = shell("exit 0").spawn();
+    until("it ends", LIMIT, || ended.has_ended().then_some(()));
+    assert!(catch_unwind(std::panic::AssertUnwindSafe(|| ended.killed())).is_err());
+}
+
+#[test]
+fn what_does_not_come_fails_with_what_was_seen() {
+    let mut looks = 0..3;
+    assert_eq!(until("the third look", LIMIT, || looks.next().filter(|look| *look == 2)), 2);
+    let failure = catch_unwind(|| until_ok("a file", Duration::ZERO, || Err::<(), _>("no directory".to_owned())));
+    let failure = failure.unwrap_err();
+    assert!(failure.downcast_ref::<String>().unwrap().ends_with("a file: no directory"));
 }
 
 /// The process was killed, but its new parent may not have waited for it yet.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ansai_harness::{Call, Invocation, Ran, Then};
+use ansai_harness::{Call, Invocation, KILLED, Ran, Then};
 use rustix::io::Errno;
 
 /// Runs a shell script in a directory, and returns its calls on that directory.
@@ -48,7 +48,7 @@ fn a_kill_comes_before_the_call() {
             Then::Go
         }
     });
-    ran.expect_code(128 + 9);
+    ran.expect_code(KILLED);
     assert_eq!(text(directory.path(), "one").as_deref(), Some("a\n"));
     assert_eq!(text(directory.path(), "two"), None);
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ansai_harness::scene::memory_dir;
 use ansai_harness::{Change, Tree};
 use rustix::fs::{CWD, RenameFlags};
 
-use crate::files_scene::{Scene, age, fast_tempdir, mode};
+use crate::files_scene::{Scene, age, mode};
 use crate::verb::Verb;
 
 /// Selected files per round.
@@ -62,7 +63,7 @@ pub(crate) struct Arena {
 
 impl Arena {
     pub(crate) fn new(verb: Verb) -> Arena {
-        Arena::of(verb.scene(Scene::fixture_in(fast_tempdir())))
+        Arena::of(verb.scene(Scene::fixture_in(memory_dir())))
     }
 
     pub(crate) fn of(scene: Scene) -> Arena {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_core::text::path_bytes;
 use ansai_harness::Tree;
+use ansai_harness::scene::memory_dir;
 use ansai_kit::action::{Fate, Item, Proposed};
 use ansai_local::files::fields::{ROOTS, UNDO_HOURS};
 use globset::{GlobBuilder, GlobMatcher};
@@ -16,7 +17,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::arena::{content, exchange};
-use crate::files_scene::{HOUR, Scene, age, fast_tempdir, mode, tree};
+use crate::files_scene::{HOUR, Scene, age, mode, tree};
 use crate::gate::{Chance, Ending, Gate, tries};
 use crate::verb::Verb;
 
@@ -235,7 +236,7 @@ struct World {
 
 impl World {
     fn new(inside: &[Made], outside: &[Made]) -> World {
-        let mut scene = Scene::fixture_in(fast_tempdir());
+        let mut scene = Scene::fixture_in(memory_dir());
         let (granted, elsewhere) = (scene.path.join("granted"), scene.path.join("elsewhere"));
         let mut immutable = Immutable(Vec::new());
         std::fs::create_dir_all(granted.join("still")).unwrap();

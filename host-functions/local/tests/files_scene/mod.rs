@@ -240,11 +240,6 @@ pub fn tree(path: &Path) -> Tree {
     found
 }
 
-/// A directory in memory if possible: a race needs many tries.
-pub fn fast_tempdir() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
 /// Sets atime and mtime, milliseconds since the epoch.
 pub fn age(path: &Path, at: u64) {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};

@@ -30,7 +30,7 @@ fn what_changes_while_the_step_begins_is_skipped() {
 
 #[test]
 fn a_file_that_changes_places_is_never_mistaken_for_another() {
-    let scene = Scene::in_dir(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap());
+    let scene = Scene::in_dir(ansai_harness::scene::memory_dir());
     let (file, twin) = (scene.machine().join(archived(1)), scene.path("twin"));
     let (gate, mut removed, rounds) = (Gate::default(), 0, tries());
     std::thread::scope(|threads| {

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
 
 use ansai_isolation::{Account, Profile, Start};
 use ansai_kit::host::Host;
@@ -31,16 +30,6 @@ pub(crate) fn process() -> &'static ReachProcess {
 pub(crate) fn host(root: impl AsRef<Path>) -> Host {
     let host = Host::at(root.as_ref());
     if is_process() { host.carried_by(Arc::new(process().clone())) } else { host }
-}
-
-/// Waits until something is so.
-#[allow(dead_code, reason = "only tests of the process use it")]
-pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(30), "it does not come");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// All functions of these domains, as the supervisor has them.

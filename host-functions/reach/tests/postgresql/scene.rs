@@ -1,5 +1,6 @@
 //! A PostgreSQL server with a database.
 
+use ansai_harness::Daemon;
 use ansai_harness::server::Postgresql;
 use ansai_kit::target::TargetAccess;
 
@@ -43,6 +44,15 @@ impl Scene {
     /// Runs statements as the role that owns the tables.
     pub(crate) fn app(&self, statements: &str) -> String {
         self.server.sql("app", &format!("set role app; {statements}"))
+    }
+
+    /// A client of a role, which has run statements that begin a transaction, and waits in it until this is dropped.
+    pub(crate) fn idle_in_transaction(&self, role: &str, application: &str, statements: &str) -> Daemon {
+        let client = self.server.client("app", statements).args(["-U", role, "-c", r"\! exec sleep 600"]);
+        let client = client.env("PGAPPNAME", application).spawn();
+        let state = format!("select state from pg_stat_activity where application_name = '{application}'");
+        self.server.wait_for("app", &state, "idle in transaction");
+        client
     }
 }
 

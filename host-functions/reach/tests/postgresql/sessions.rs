@@ -58,14 +58,7 @@ fn a_chain_of_locks_names_who_holds_it_up() {
 fn a_session_that_is_idle_in_a_transaction_is_ended() {
     let Some(scene) = Scene::new() else { return };
     scene.server.sql("app", "create role shop login; create table t (a int); grant all on t to shop");
-    let idle = scene
-        .server
-        .client("app", "begin; insert into t values (1)")
-        .args(["-U", "shop", "-c", r"\! exec sleep 600"])
-        .env("PGAPPNAME", "shop-app")
-        .spawn();
-    let state = "select state from pg_stat_activity where application_name = 'shop-app'";
-    scene.server.wait_for("app", state, "idle in transaction");
+    let idle = scene.idle_in_transaction("shop", "shop-app", "begin; insert into t values (1)");
     let found = session(&scene, "shop-app");
     let cancel = step(&scene, "cancel", &found).preview();
     assert!(matches!(cancel, Err(Refusal::Unsupported(_))), "{cancel:?}");
@@ -129,14 +122,7 @@ fn a_statement_is_cancelled_and_its_session_stays() {
 fn a_recycled_process_id_is_not_signalled() {
     let Some(scene) = Scene::new() else { return };
     scene.server.sql("app", "create role shop login");
-    let _idle = scene
-        .server
-        .client("app", "begin")
-        .args(["-U", "shop", "-c", r"\! exec sleep 600"])
-        .env("PGAPPNAME", "victim")
-        .spawn();
-    let state = "select state from pg_stat_activity where application_name = 'victim'";
-    scene.server.wait_for("app", state, "idle in transaction");
+    let _idle = scene.idle_in_transaction("shop", "victim", "begin");
     let found = session(&scene, "victim");
     let identity = found["identity"].as_str().unwrap();
     let parts: Vec<i64> = identity.split('/').map(|part| part.parse().unwrap()).collect();
@@ -157,6 +143,7 @@ fn a_recycled_process_id_is_not_signalled() {
         let begun = step(&scene, "terminate", &found).begin(&targets);
         assert!(matches!(begun, Err(Refusal::Changed(_))), "{other}: {begun:?}");
     }
+    let state = "select state from pg_stat_activity where application_name = 'victim'";
     assert_eq!(scene.server.sql("app", state), "idle in transaction");
 }
 
@@ -179,10 +166,7 @@ fn superusers_dumps_and_ansai_are_spared() {
         ("annotated", "shop", "begin; lock table u /* in access */ ", "dump"),
         ("copies-much", "shop", long_copy.as_str(), "dump"),
     ] {
-        let client = scene.server.client("app", statement).args(["-U", user, "-c", r"\! exec sleep 600"]);
-        clients.push(client.env("PGAPPNAME", application).spawn());
-        let state = format!("select state from pg_stat_activity where application_name = '{application}'");
-        scene.server.wait_for("app", &state, "idle in transaction");
+        clients.push(scene.idle_in_transaction(user, application, statement));
         let found = session(&scene, application);
         assert_eq!(found["work"], work, "{found}");
         let refused = step(&scene, "terminate", &found).preview();
@@ -219,14 +203,7 @@ fn a_session_that_locks_a_table_for_itself_is_no_dump() {
 fn without_pg_monitor_nothing_is_ended() {
     let Some(scene) = Scene::new() else { return };
     scene.server.sql("app", "revoke pg_monitor from ansai; create role shop login");
-    let _idle = scene
-        .server
-        .client("app", "begin")
-        .args(["-U", "shop", "-c", r"\! exec sleep 600"])
-        .env("PGAPPNAME", "victim")
-        .spawn();
-    let state = "select state from pg_stat_activity where application_name = 'victim'";
-    scene.server.wait_for("app", state, "idle in transaction");
+    let _idle = scene.idle_in_transaction("shop", "victim", "begin");
     let identity = scene.server.sql(
         "app",
         "select pid || '/' || round(extract(epoch from backend_start) * 1000000) || '/-'
@@ -242,17 +219,7 @@ fn without_pg_monitor_nothing_is_ended() {
 fn a_session_that_does_not_end_is_not_called_ended() {
     let Some(scene) = Scene::new() else { return };
     scene.server.sql("app", "create role shop login");
-    let _idle = scene
-        .server
-        .client("app", "begin")
-        .args(["-U", "shop", "-c", r"\! exec sleep 600"])
-        .env("PGAPPNAME", "stuck")
-        .spawn();
-    scene.server.wait_for(
-        "app",
-        "select state from pg_stat_activity where application_name = 'stuck'",
-        "idle in transaction",
-    );
+    let _idle = scene.idle_in_transaction("shop", "stuck", "begin");
     let found = session(&scene, "stuck");
     let pid = found["identity"].as_str().unwrap().split('/').next().unwrap().to_owned();
     Invocation::of("kill").args(["-STOP", &pid]).run().code(0);

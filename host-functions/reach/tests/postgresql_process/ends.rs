@@ -1,13 +1,17 @@
 //! The process that calls servers is killed while it works for a PostgreSQL server.
 
+use std::time::Duration;
+
 use ansai_core::{Outcome, Refusal, Scope};
-use ansai_harness::Invocation;
+use ansai_harness::{Invocation, until};
 use ansai_kit::action::Begun;
 use ansai_reach::database::MIN_MINUTES;
 use serde_json::json;
 
 use crate::carrier;
 use crate::scene::{DATABASE, SESSIONS, Scene};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn signal(signal: &str, pid: &str) {
     Invocation::of("kill").args([signal, pid]).run().code(0);
@@ -33,7 +37,7 @@ fn in_a_query() {
     signal("-STOP", &own);
     std::thread::scope(|threads| {
         let looks = threads.spawn(|| scene.look());
-        carrier::wait_until(|| carrier::process().calls() == 1);
+        until("the process is called", LIMIT, || (carrier::process().calls() == 1).then_some(()));
         let first = kill_process();
         let lost = looks.join().unwrap();
         assert!(matches!(&lost, Err(Refusal::Unavailable(why)) if why.contains("process")), "{lost:?}");
@@ -47,14 +51,7 @@ fn in_a_query() {
 #[test]
 fn in_an_apply() {
     let Some(scene) = Scene::new() else { return };
-    let _client = scene
-        .server
-        .client("app", "begin; select 1")
-        .args(["-U", "app", "-c", r"\! exec sleep 600"])
-        .env("PGAPPNAME", "shop")
-        .spawn();
-    let state = "select state from pg_stat_activity where application_name = 'shop'";
-    scene.server.wait_for("app", state, "idle in transaction");
+    let _client = scene.idle_in_transaction("app", "shop", "begin; select 1");
     let session = scene.find(DATABASE, "list-sessions", "application", "shop");
     let any_age = Scope::default().with_number(&MIN_MINUTES, 0);
     let step = scene.step(SESSIONS, "terminate", any_age, json!({"session": session["identity"]}));
@@ -72,7 +69,7 @@ fn in_an_apply() {
             // SIGTERM waits for it.
             status.lines().any(|line| line.starts_with("ShdPnd:") && line.ends_with("4000"))
         };
-        carrier::wait_until(is_told);
+        until("the session is told to end", LIMIT, || is_told().then_some(()));
         kill_process();
         let applied = begins.join().unwrap();
         signal("-CONT", &pid);

@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ansai_core::{InstanceName, Refusal, Scope, Timestamp};
-use ansai_harness::Invocation;
+use ansai_harness::{Invocation, until};
 use ansai_isolation::{Account, Profile, Start};
 use ansai_kit::action::{Action, Applied, Begun, Previewed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
@@ -120,11 +120,8 @@ impl Scene {
         Invocation::of("kill").args(["-KILL", &process]).run().code(0);
     }
 
+    /// Waits until the process is another one, or gone.
     pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) {
-        let began = Instant::now();
-        while !is_so() {
-            assert!(began.elapsed() < Duration::from_secs(30), "it does not come");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until("the process changes", Duration::from_secs(30), || is_so().then_some(()));
     }
 }

@@ -48,7 +48,7 @@ impl Exceptions {
 impl Subject {
     /// Creates four segments with two records each.
     fn new() -> Self {
-        let directory = fixture::quick_directory();
+        let directory = ansai_harness::scene::memory_dir();
         let head = fixture::write(directory.path(), 210, 8);
         let segments = fixture::segments(directory.path());
         let starts: Vec<_> = segments.iter().map(|segment| starts(segment)).collect();

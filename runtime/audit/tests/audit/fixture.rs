@@ -8,11 +8,6 @@ use ansai_audit::{Durability, Head, Log, Options, Reader};
 pub(crate) const SEGMENT_HEADER: usize = 8;
 pub(crate) const FRAME_HEADER: usize = 48;
 
-/// A directory for thousands of small writes, in memory if the system supports that.
-pub(crate) fn quick_directory() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
 pub(crate) fn options(segment_bytes: u64) -> Options {
     Options { segment_bytes, reserve_bytes: 0, ..Options::default() }
 }

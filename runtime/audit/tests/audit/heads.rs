@@ -213,7 +213,7 @@ fn a_key_can_name_the_one_that_follows_it() {
 
 #[test]
 fn every_flipped_bit_and_every_cut_of_the_head_file_is_found() {
-    let directory = fixture::quick_directory();
+    let directory = ansai_harness::scene::memory_dir();
     fixture::write(directory.path(), 1 << 20, 2);
     let file = HeadFile::new(directory.path().join("audit.head"));
     assert!(file.read().unwrap().is_none());

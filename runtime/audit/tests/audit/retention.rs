@@ -281,7 +281,7 @@ fn the_process_that_is_killed() {
 
 #[test]
 fn kill_9_at_any_moment_loses_no_record() {
-    let place = fixture::quick_directory();
+    let place = ansai_harness::scene::memory_dir();
     let mut heads = Vec::new();
     for round in 0..40_u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())

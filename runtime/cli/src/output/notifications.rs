@@ -60,7 +60,7 @@ fn channel(channel: &ChannelStatus) -> String {
 pub(crate) fn report(report: &ReportStatus) -> String {
     let channels = report.channels.iter().map(|name| inert(name, 80)).collect::<Vec<_>>().join(", ");
     let next = report.next.map_or_else(
-        || "it is not known when the next one is due: this host does not know the time zone".to_owned(),
+        || "next time unknown: time zone not found on this host".to_owned(),
         |at| format!("next at {}", time::minute(at)),
     );
     format!("report to {channels}: {next}")

@@ -105,13 +105,8 @@ impl Drop for Guarded {
     }
 }
 
-fn eventually<T>(mut what: impl FnMut() -> Option<T>) -> T {
-    loop {
-        if let Some(found) = what() {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+fn eventually<T>(what: impl FnMut() -> Option<T>) -> T {
+    ansai_harness::until("the child gets there", Duration::from_secs(120), what)
 }
 
 /// The child's second argument.

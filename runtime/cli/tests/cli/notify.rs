@@ -113,13 +113,11 @@ fn a_message_survives_sigkill_at_each_point_of_its_delivery() {
     let id = first.id();
     drop((first, running));
     // It is answered, and the end is stored or not.
-    let mut running = run(&scene, &config);
+    let running = run(&scene, &config);
     let second = next(&connections);
     assert_eq!((second.id(), second.may_repeat()), (id.clone(), true));
     second.answer("200 OK");
-    running.signal(Signal::KILL);
-    running.wait(LIMIT);
-    drop(running);
+    running.killed();
     // Another one only if the end was not stored; then it is marked, and this time it is the last one.
     let mut running = run(&scene, &config);
     if let Ok(stream) = connections.recv_timeout(Duration::from_secs(2)) {

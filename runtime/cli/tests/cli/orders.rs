@@ -142,9 +142,7 @@ fn a_daemon_that_hangs_is_a_typed_error() {
 fn after_a_crash_the_state_answers_and_the_next_daemon_listens() {
     let scene = Scene::new();
     let config = configured(&scene, "", &quiet("p"));
-    let mut running = daemon(&scene, &config);
-    running.signal(Signal::KILL);
-    running.wait(LIMIT);
+    daemon(&scene, &config).killed();
     assert!(scene.state_dir().join("control.sock").exists());
     scene.ansai(&["pause", "1h", "--reason", "x"]).code(0).says("no ansai runs");
     scene.ansai(&["status"]).code(0).says("no ansai runs");

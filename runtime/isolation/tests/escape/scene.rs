@@ -41,13 +41,6 @@ pub(crate) fn wait(process: &Process) -> Ended {
 }
 
 /// Waits for a result, for at most ten seconds.
-pub(crate) fn until<T>(mut result: impl FnMut() -> Option<T>) -> T {
-    let began = std::time::Instant::now();
-    loop {
-        if let Some(result) = result() {
-            return result;
-        }
-        assert!(began.elapsed() < PATIENCE, "nothing within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+pub(crate) fn until<T>(result: impl FnMut() -> Option<T>) -> T {
+    ansai_harness::until("the child gets there", PATIENCE, result)
 }

@@ -1,18 +1,17 @@
 //! One run: an audit log that grows, a notifier that crashes, channels with faults, and a clock.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::incident::{Change, Reason};
 use ansai_core::notify::Grouping;
 use ansai_core::{Millis, Timestamp};
 use ansai_notify::channel::{Fault, Receipt};
-use ansai_notify::outbox::{Capacity, Concluded, Outbox};
+use ansai_notify::outbox::{Concluded, Outbox};
 use ansai_notify::tell::{Heard, Teller};
 
 use crate::fixtures::events::{escalated, incident};
-use crate::fixtures::teller;
+use crate::fixtures::started;
 use crate::model::Receiver;
 
 const CHANNELS: [&str; 2] = ["mail", "log"];
@@ -74,12 +73,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> World {
-        // Memory, where there is some: a sync of a disk for each step takes minutes.
-        let memory = std::path::Path::new("/dev/shm");
-        let directory = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory).unwrap(),
-            false => tempfile::tempdir().unwrap(),
-        };
+        // A sync of a disk for each step takes minutes.
+        let directory = ansai_harness::scene::memory_dir();
         let receivers = CHANNELS.into_iter().map(|name| (name, Receiver::default())).collect();
         World {
             seed,
@@ -146,13 +141,8 @@ impl World {
 
     fn start(&mut self) {
         let file = self.directory.path().join("notify.db");
-        let outbox = Arc::new(Outbox::open(&file, Capacity::default(), || false).unwrap());
-        if outbox.place().unwrap().is_none() {
-            outbox.set_place(0).unwrap();
-        }
-        outbox.recover().unwrap();
         let grouping = Grouping { wait: Millis::new(1_000), interval: Millis::new(60_000), ..Grouping::default() };
-        self.teller = Some(teller(outbox, CHANNELS.map(str::to_owned).to_vec(), grouping));
+        self.teller = Some(started(&file, CHANNELS.map(str::to_owned).to_vec(), grouping));
     }
 
     fn crash(&mut self, count: impl Fn(&mut Totals) -> &mut u32) {

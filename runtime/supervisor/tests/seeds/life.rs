@@ -57,9 +57,7 @@ enum End {
 
 impl Life {
     pub(crate) fn new(seed: u64, sabotage: Option<Sabotage>) -> Life {
-        // On a file system in memory if there is one: these tests cut no power.
-        let memory = std::path::Path::new("/dev/shm");
-        let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let directory = ansai_harness::scene::memory_dir();
         let mut setup = Setup::draw(seed);
         let facts = Facts::new(&setup);
         if let Some(sabotage) = sabotage {

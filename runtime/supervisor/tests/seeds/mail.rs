@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Record;
@@ -12,7 +11,7 @@ use ansai_core::notify::Grouping;
 use ansai_core::{Event, Millis, Timestamp};
 use ansai_notify::channel::{Fault, Receipt};
 use ansai_notify::message::{Kind, Message};
-use ansai_notify::outbox::{Capacity, Concluded, Outbox};
+use ansai_notify::outbox::Concluded;
 use ansai_notify::tell::{Heard, Teller, is_told};
 use ansai_supervisor::simulation::Random;
 
@@ -98,14 +97,12 @@ impl Mail {
             .collect();
         let heard =
             |(number, Record { at, event }): (u64, &Record)| Heard { sequence: number, at: *at, event: event.clone() };
-        // Memory, where there is some: these tests cut no power.
-        let memory = std::path::Path::new("/dev/shm");
         Mail {
             seed,
             random,
             sabotage,
             log: (1..).zip(log).map(heard).collect(),
-            directory: if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap(),
+            directory: ansai_harness::scene::memory_dir(),
             teller: None,
             receiver: Receiver::default(),
             outages,
@@ -158,13 +155,8 @@ impl Mail {
     fn start(&mut self) {
         self.teller = None;
         let file = self.directory.path().join("notify.db");
-        let outbox = Arc::new(Outbox::open(&file, Capacity::default(), || false).unwrap());
-        if outbox.place().unwrap().is_none() {
-            outbox.set_place(0).unwrap();
-        }
-        outbox.recover().unwrap();
         let grouping = Grouping { wait: Millis::new(30_000), interval: Millis::new(300_000), ..Grouping::default() };
-        self.teller = Some(fixtures::teller(outbox, vec![CHANNEL.to_owned()], grouping));
+        self.teller = Some(fixtures::started(&file, vec![CHANNEL.to_owned()], grouping));
     }
 
     /// Events come one by one, or again from the log.

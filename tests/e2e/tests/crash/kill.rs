@@ -1,12 +1,10 @@
 //! Kills ansai before every call.
 
-use ansai_harness::{Then, requires_root};
+use ansai_harness::{KILLED, Then, requires_root};
 
 use super::scenario::{Occurrence, Scenario};
 use super::site::COOLDOWN_HOURS;
 use super::{chosen, files, invariants, log};
-
-const KILLED: i32 = 128 + 9;
 
 fn survives(scenario: &Scenario, tried: impl FnOnce(Vec<Occurrence>) -> Vec<Occurrence>, recovers: impl Fn(&Scenario)) {
     let points = scenario.points();

@@ -2,17 +2,15 @@
 
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ansai_harness::{Ansai, Daemon, binary, requires_root, scene};
+use ansai_harness::{Ansai, binary, requires_root, scene, until};
 use rusqlite::Connection;
-use rustix::process::Signal;
-use serde_json::Value;
 
 use super::site::Site;
+use crate::scene::records;
 
 const LIMIT: Duration = Duration::from_secs(60);
-const KILLED: i32 = 128 + 9;
 /// No user of this machine.
 const OTHER: u32 = 12_345;
 
@@ -20,27 +18,13 @@ const OTHER: u32 = 12_345;
 fn told(state: &Path) -> Vec<(String, String)> {
     let verified = Ansai::new().args(["audit", "verify"]).state_dir(state).run();
     verified.expect_code(0);
-    let ran = Ansai::new().args(["audit", "export"]).state_dir(state).run();
-    let records = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].clone());
+    let records = records(state).into_iter();
     let of_steps = records.filter(|record| record["event"] == "intent" || record["event"] == "outcome");
     of_steps.map(|record| (record["event"].as_str().unwrap().to_owned(), record.to_string())).collect()
 }
 
 fn events(told: &[(String, String)]) -> Vec<&str> {
     told.iter().map(|(event, _)| event.as_str()).collect()
-}
-
-fn kill(mut running: Daemon) {
-    running.signal(Signal::KILL);
-    running.wait(LIMIT).expect_code(KILLED);
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !condition() {
-        assert!(begin.elapsed() < LIMIT, "{what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// PostgreSQL goes on without its client. Would break: a vacuum that is begun again beside the first one, or called failed
@@ -58,7 +42,7 @@ fn a_vacuum_of_postgresql_is_found_again() {
     let targets = [("main-db", "ansai", site.server.port())];
     let running = site.invocation(&targets).spawn();
     site.server.wait_for("app", "select count(*) from pg_stat_progress_vacuum", "1");
-    kill(running);
+    running.killed();
     let state = site.place().join("state");
     assert_eq!(events(&told(&state)), ["intent"], "killed in the middle");
     assert_eq!(count("select count(*) from pg_stat_progress_vacuum"), "1", "the server goes on");
@@ -102,10 +86,11 @@ fn a_vacuum_of_sqlite_leaves_the_database_as_it_was() {
     let running = run().spawn();
     // The journal exists only while the vacuum writes.
     let journal = data.join("large.db-journal");
-    until("the vacuum writes", || journal.metadata().is_ok_and(|journal| journal.len() > 0));
-    kill(running);
+    let writes = || journal.metadata().is_ok_and(|journal| journal.len() > 0);
+    until("the vacuum writes", LIMIT, || writes().then_some(()));
+    running.killed();
     assert_eq!(events(&told(&state)), ["intent"], "killed in the middle");
-    until("the process of the vacuum ends", || !is_open(&large));
+    until("the process of the vacuum ends", LIMIT, || (!is_open(&large)).then_some(()));
     assert_eq!(count(&large), (8_000, "ok".to_owned()), "SQLite rolls it back");
     chown(&large, Some(OTHER), Some(OTHER)).unwrap();
     let ran = run().run();

@@ -1,14 +1,14 @@
 //! A full file system with old logs, and the daemon that looks after it.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ansai_harness::{Ansai, Daemon, Ran, Tmpfs};
+use ansai_harness::{Ansai, Daemon, Ran, Tmpfs, until_ok};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::Case;
-use crate::scene::{OldLogs, ansai, ansai_beside};
+use crate::scene::{self, OldLogs, ansai, ansai_beside};
 
 pub(super) const SOON: Duration = Duration::from_secs(30);
 /// A table of the configuration, before which others can be put.
@@ -71,7 +71,7 @@ impl Site {
     /// Returns the incident.
     pub(super) fn reaches(&self, case: &Case, config: &str, evaluations: usize) -> Value {
         let mut seen = BTreeSet::new();
-        eventually(case.next, || {
+        until_ok(case.next, SOON, || {
             let (status, stored) = (self.status(config), self.stored());
             if status["is_running"] == true {
                 seen.insert(status["instances"][0]["last"].to_string());
@@ -85,8 +85,7 @@ impl Site {
     }
 
     pub(super) fn records(&self) -> Vec<Value> {
-        let ran = Ansai::new().args(["audit", "export"]).state_dir(self.state.path()).run();
-        ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].clone()).collect()
+        scene::records(self.state.path())
     }
 
     /// The number of steps that began: each once, and with one outcome. None may be under way.
@@ -111,24 +110,14 @@ impl Site {
             let is_it = |one: &&Value| one["event"] == "incident" && one["incident"] == *incident;
             records.iter().filter(is_it).filter(|one| one["change"] == change).count()
         };
-        eventually("closed", || if changed(&self.records(), "closed") > 0 { Ok(()) } else { Err(daemon.transcript()) });
+        until_ok("closed", SOON, || {
+            if changed(&self.records(), "closed") > 0 { Ok(()) } else { Err(daemon.transcript()) }
+        });
         assert!(self.disk.used_share() < 0.8, "{}", self.disk.used_share());
         daemon.signal(Signal::TERM);
         daemon.wait(SOON).expect_code(0);
         Ansai::new().args(["audit", "verify"]).state_dir(self.state.path()).run().expect_code(0);
         self.acted();
         assert_eq!(changed(&self.records(), "opened"), 1, "told once");
-    }
-}
-
-/// Repeats this until it succeeds.
-pub(super) fn eventually<T>(what: &str, mut found: impl FnMut() -> Result<T, String>) -> T {
-    let began = Instant::now();
-    loop {
-        match found() {
-            Ok(found) => return found,
-            Err(seen) => assert!(began.elapsed() < SOON, "not {what}: {seen}"),
-        }
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
