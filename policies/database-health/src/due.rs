@@ -17,9 +17,8 @@ pub(crate) fn listed_last(host: &Host, target: &str) -> Option<u64> {
     host.recall(&at(target)).and_then(|text| text.parse().ok())
 }
 
-/// Which part of the lists of a target is due now; `None` if none is. Notes that the next one is read. While a finding of these
-/// kinds is open, the part in which it was found is read each time: a step takes longer than one evaluation, and its verification
-/// must find the same part.
+/// Which part of the lists of a target is due now; `None` if none is. Notes when the next one is read. While a finding of
+/// these kinds is open, the same part is read each time, so that a plan and a verification find what was found there.
 pub(crate) fn due(host: &Host, settings: &Settings, target: &str, kinds: &[&str]) -> Option<Part> {
     let is_of = |key: &str| kinds.iter().any(|kind| scope(key) == format!("{kind}:{target}"));
     let is_open = host.open_incidents().iter().any(|one| is_of(&one.key));

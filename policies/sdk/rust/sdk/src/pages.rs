@@ -102,9 +102,9 @@ pub enum Part {
     Same,
 }
 
-/// Reads a part of a list that is longer than one evaluation can read: each [`Part::Next`] continues where the last one ended, and
-/// begins again after the end. `name` is where this is stored. A list that fits is read completely each time. If it does not,
-/// the end of what was read is [`End::More`], also in the last part: the others were not read this time.
+/// Reads a part of a list that is longer than one evaluation can read: each [`Part::Next`] continues where the last one
+/// ended, and begins again after the end. `name` is where this is stored. A list that fits is read completely each time. If
+/// it does not, the end of what was read is [`End::More`], also in the last part: the others were not read this time.
 ///
 /// # Errors
 /// The refusal of the first page; the next [`Part::Next`] then begins at the beginning.
