@@ -7,7 +7,7 @@ use ansai_sdk::{
 };
 
 use crate::calls::MOST_PAGES;
-use crate::due::is_due;
+use crate::due::due;
 use crate::imports::ansai::mysql::mysql_actions;
 use crate::imports::ansai::mysql::mysql_probe::{self, Table, TablePage};
 use crate::plan::{MAINTAIN, Situation};
@@ -36,13 +36,14 @@ fn list(host: &Host, target: &str, part: Part) -> Result<Listed<Table>, Refusal>
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
     let (host, target) = (report.host(), view.target);
     history(view, settings, report);
-    if is_full(report) || !is_due(host, settings, target, &[ROOM]) {
+    if is_full(report) {
         return None;
     }
+    let part = due(host, settings, target, &[ROOM])?;
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target, Part::Next)) {
+    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target, part)) {
         tables(view, all, settings, report);
     }
     None
@@ -114,7 +115,7 @@ fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
     let listed = list(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
-        return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
+        return Ok(situation.not_listed(listed.end.is_none()));
     };
     if severity(&table, situation.settings, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("{} has {} of unused room now", about.name, Size(table.free_bytes))));

@@ -115,6 +115,15 @@ impl Situation<'_> {
         failed.map_or_else(String::new, |step| format!("; last step: {}", text::cut(&step.detail, 200)))
     }
 
+    /// The thing of the finding is not in a list, all of which was read or not.
+    pub(crate) fn not_listed(&self, is_whole: bool) -> Decision {
+        let name = &self.finding.about.name;
+        Decision::Wait(match is_whole {
+            true => format!("{name} no longer exists"),
+            false => format!("{name} is not in the part of the list that was read this time"),
+        })
+    }
+
     /// Waits for a time, and then plans again.
     pub(crate) fn wait_for(&self, rest: Span, why: impl Into<String>) -> Decision {
         self.host.look_again(rest);

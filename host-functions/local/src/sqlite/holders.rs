@@ -42,10 +42,13 @@ impl Holders {
         Holders::among(processes, sees_first, host, place, is_over)
     }
 
-    /// The same as of a second ago at most: of many databases that are looked at, only the first one reads all processes. Not for
-    /// a step, before which another process may have opened the database.
+    /// The same as of a few seconds ago at most: of many databases that are looked at, only the first one reads all processes,
+    /// unless they have too many files open to keep. Not for a step, before which another process may have opened the database.
     pub(super) fn recent(host: &Host, place: &Place, is_over: &dyn Fn() -> bool) -> Holders {
-        let open = OpenByProcess::recent(host, MOST_DESCRIPTORS, is_over, std::time::Instant::now());
+        let open = OpenByProcess::recent(host, MOST_DESCRIPTORS, is_over);
+        if open.is_full {
+            return Holders::of(host, place, is_over);
+        }
         Holders::among(open.holders(&files(place)), open.complete, host, place, is_over)
     }
 

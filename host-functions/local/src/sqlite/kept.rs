@@ -1,4 +1,4 @@
-//! Which processes have which files open, read from all of `/proc` once for all databases that are looked at within a second.
+//! Which processes have which files open, read from all of `/proc` once for all databases that are looked at within a few seconds.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,20 @@ use crate::detached::sweep;
 use crate::safety::identity::Inode;
 use crate::safety::processes::{Handle, handles_up_to, processes};
 
-/// How long what was read counts.
+/// How long what was read counts at least and at most.
 const KEPT: Duration = Duration::from_secs(1);
+const KEPT_MOST: Duration = Duration::from_secs(5);
 /// The most open files that are kept. A host with more of them is read again for each database.
-const MOST_KEPT: usize = 1 << 18;
+const MOST_KEPT: usize = 1 << 16;
 
 /// The open files of all processes.
 #[derive(Debug, Default)]
 pub(super) struct OpenByProcess {
     by_file: HashMap<Inode, Vec<PathBuf>>,
+    /// How many files of processes `by_file` has.
+    entries: usize,
+    /// Whether there are more than are kept: then it has none of them.
+    pub(super) is_full: bool,
     /// Whether every process was seen.
     pub(super) complete: bool,
     /// Whether there was time for all of them.
@@ -28,26 +33,51 @@ pub(super) struct OpenByProcess {
 
 struct Kept {
     host: PathBuf,
+    /// When the reading began.
     at: Instant,
+    counts: Duration,
     open: Arc<OpenByProcess>,
 }
 
-static LAST: Mutex<Option<Kept>> = Mutex::new(None);
+impl Kept {
+    fn is_recent(&self, now: Instant) -> bool {
+        // One that is later than `now` was read with another clock, as in a test.
+        now.checked_duration_since(self.at).is_some_and(|age| age <= self.counts)
+    }
+}
 
-impl OpenByProcess {
-    /// As of `now`, or of a second before at most.
-    pub(super) fn recent(host: &Host, most: usize, is_over: &dyn Fn() -> bool, now: Instant) -> Arc<OpenByProcess> {
+/// How long what took so long to read counts: else a host on which reading takes a second would read it for each database.
+fn counts(took: Duration) -> Duration {
+    took.saturating_mul(2).clamp(KEPT, KEPT_MOST)
+}
+
+/// What was read last.
+#[derive(Default)]
+struct Last(Mutex<Option<Kept>>);
+
+static LAST: Last = Last(Mutex::new(None));
+
+impl Last {
+    /// As of `now`, or of a few seconds before at most.
+    fn or_read(&self, host: &Host, most: usize, is_over: &dyn Fn() -> bool, now: Instant) -> Arc<OpenByProcess> {
         let root = host.path("/");
-        let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |kept: &&Kept| kept.host == root && now.saturating_duration_since(kept.at) <= KEPT;
-        if let Some(kept) = last().as_ref().filter(is_recent) {
+        let last = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = last().as_ref().filter(|kept| kept.host == root && kept.is_recent(now)) {
             return kept.open.clone();
         }
+        let begun = Instant::now();
         let open = Arc::new(OpenByProcess::read(host, most, is_over));
         // What was not read to its end says nothing about the next database.
-        let kept = Kept { host: root, at: now, open: open.clone() };
-        *last() = Some(kept).filter(|kept| kept.open.in_time && kept.open.by_file.len() <= MOST_KEPT);
+        let kept = Kept { host: root, at: now, counts: counts(begun.elapsed()), open: open.clone() };
+        *last() = Some(kept).filter(|kept| kept.open.in_time);
         open
+    }
+}
+
+impl OpenByProcess {
+    /// As of now, or of a few seconds before at most.
+    pub(super) fn recent(host: &Host, most: usize, is_over: &dyn Fn() -> bool) -> Arc<OpenByProcess> {
+        LAST.or_read(host, most, is_over, Instant::now())
     }
 
     fn read(host: &Host, most: usize, is_over: &dyn Fn() -> bool) -> OpenByProcess {
@@ -64,13 +94,22 @@ impl OpenByProcess {
     }
 
     fn add(&mut self, file: Inode, process: &Path) {
+        if self.is_full {
+            return;
+        }
+        if self.entries >= MOST_KEPT {
+            self.is_full = true;
+            self.by_file = HashMap::new();
+            return;
+        }
         let holders = self.by_file.entry(file).or_default();
         if holders.last().is_none_or(|last| last != process) {
             holders.push(process.to_owned());
+            self.entries = self.entries.saturating_add(1);
         }
     }
 
-    /// The processes that have one of these files open.
+    /// The processes that have one of these files open; none if it is full.
     pub(super) fn holders(&self, files: &[Inode]) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = files.iter().filter_map(|file| self.by_file.get(file)).flatten().cloned().collect();
         all.sort_unstable();
@@ -92,25 +131,46 @@ mod tests {
     /// Would break: all of `/proc` is read for each of a hundred databases, or what was read counts for ever.
     #[test]
     fn all_processes_are_read_once_a_second() {
-        let (host, most, now) = (Host::at("/"), 1 << 16, Instant::now());
+        let (last, host, most, now) = (Last::default(), Host::at("/"), 1 << 16, Instant::now());
         let file = tempfile::NamedTempFile::new().unwrap();
         let inode = Stat::cached(file.path()).unwrap().inode();
-        let at = |after: u64| OpenByProcess::recent(&host, most, &|| false, now + Duration::from_millis(after));
-        let first = at(0);
+        let at = |after: u64| last.or_read(&host, most, &|| false, now + Duration::from_millis(after));
+        let first = at(10_000);
         let own = host.path(format!("/proc/{}", std::process::id()));
         assert!(first.holders(&[inode, inode]).contains(&own));
-        assert!(Arc::ptr_eq(&first, &at(1_000)), "within a second");
-        assert!(!Arc::ptr_eq(&first, &at(1_001)), "later");
+        assert!(Arc::ptr_eq(&first, &at(11_000)), "within a second");
+        let later = at(15_001);
+        assert!(!Arc::ptr_eq(&first, &later), "later than it can count");
+        assert!(!Arc::ptr_eq(&later, &at(15_000)), "before it was read");
         let elsewhere = tempfile::tempdir().unwrap();
-        let other = OpenByProcess::recent(&Host::at(elsewhere.path()), most, &|| false, now);
+        let other = last.or_read(&Host::at(elsewhere.path()), most, &|| false, now);
         assert!(other.holders(&[inode]).is_empty() && !other.complete, "of another root");
     }
 
     #[test]
     fn what_was_not_read_to_its_end_is_not_kept() {
-        let (host, now) = (Host::at("/"), Instant::now() + Duration::from_secs(3_600));
-        let cut = OpenByProcess::recent(&host, 1 << 16, &|| true, now);
+        let (last, host, now) = (Last::default(), Host::at("/"), Instant::now());
+        let cut = last.or_read(&host, 1 << 16, &|| true, now);
         assert!(!cut.complete);
-        assert!(!Arc::ptr_eq(&cut, &OpenByProcess::recent(&host, 1 << 16, &|| false, now)));
+        assert!(!Arc::ptr_eq(&cut, &last.or_read(&host, 1 << 16, &|| false, now)));
+    }
+
+    /// Would break: a host on which reading takes longer than what was read counts.
+    #[test]
+    fn what_took_long_to_read_counts_longer() {
+        let after = |took: u64| counts(Duration::from_millis(took)).as_millis();
+        assert_eq!([0, 500, 1_500, 60_000].map(after), [1_000, 1_000, 3_000, 5_000]);
+    }
+
+    /// Would break: a host with millions of open files, which fill the memory.
+    #[test]
+    fn no_more_files_are_kept_than_there_is_room_for() {
+        let mut open = OpenByProcess::default();
+        let process = |number: usize| PathBuf::from(format!("/proc/{number}"));
+        (0..MOST_KEPT).for_each(|number| open.add((1, 2), &process(number)));
+        assert_eq!((open.is_full, open.holders(&[(1, 2)]).len()), (false, MOST_KEPT));
+        open.add((1, 3), &process(0));
+        open.add((1, 4), &process(0));
+        assert!(open.is_full && open.by_file.is_empty() && open.holders(&[(1, 2)]).is_empty());
     }
 }

@@ -28,11 +28,11 @@ pub(crate) fn masked(text: &str, quotes: Quotes) -> String {
             '"' => scan.name('"'),
             '`' if quotes == Quotes::Values => scan.name('`'),
             '$' if quotes == Quotes::Names => scan.dollar(),
-            '-' if scan.rest.starts_with("--") => scan.skip_line(),
-            '#' if quotes == Quotes::Values => scan.skip_line(),
+            '-' if is_comment(scan.rest, quotes) => scan.skip_line(quotes),
+            '#' if quotes == Quotes::Values => scan.skip_line(quotes),
             '/' if scan.rest.starts_with("/*") => scan.skip_comment(),
             '0'..='9' => scan.number(),
-            _ if next.is_whitespace() || next.is_control() => scan.space(next),
+            _ if next.is_ascii_whitespace() || next.is_ascii_control() => scan.space(next),
             _ if is_of_word(next) => scan.word(),
             _ => scan.keep(next.len_utf8()),
         }
@@ -40,8 +40,16 @@ pub(crate) fn masked(text: &str, quotes: Quotes) -> String {
     inert(scan.out.trim(), MOST)
 }
 
+/// Whether servers take it as a letter of a name or of a tag: each character beyond ASCII is one, also a space.
 fn is_of_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
+    letter.is_ascii_alphanumeric() || letter == '_' || !letter.is_ascii()
+}
+
+/// Whether it begins with a comment of one line. To MySQL, `5--'x'` is a subtraction.
+fn is_comment(text: &str, quotes: Quotes) -> bool {
+    let Some(after) = text.strip_prefix("--") else { return false };
+    quotes == Quotes::Names
+        || after.chars().next().is_none_or(|one| one.is_ascii_whitespace() || one.is_ascii_control())
 }
 
 struct Scan<'t> {
@@ -66,19 +74,23 @@ impl Scan<'_> {
         self.skip(next.len_utf8());
     }
 
-    /// A word, with its digits. One directly before a quote belongs to the value: `E'…'`, `x'…'`, `_utf8'…'`.
+    /// A word, with its digits, and each `$` that is not its first character. One directly before a quote belongs to the
+    /// value: `E'…'`, `x'…'`, `_utf8'…'`.
     fn word(&mut self) {
-        let end = self.rest.find(|one: char| !is_of_word(one)).unwrap_or(self.rest.len());
+        let end = self.rest.find(|one: char| !is_of_word(one) && one != '$').unwrap_or(self.rest.len());
         match self.rest.get(end..).is_some_and(|rest| rest.starts_with('\'')) {
             true => self.skip(end),
             false => self.keep(end),
         }
     }
 
+    /// Whether the `$` of `1x$a$` belongs to a name depends on the version of the server: what follows is masked to the end.
     fn number(&mut self) {
         let is_of_number = |one: char| one.is_ascii_alphanumeric() || one == '.' || one == '_';
         let end = self.rest.find(|one| !is_of_number(one)).unwrap_or(self.rest.len());
-        self.skip(end);
+        let (number, after) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        let is_unclear = after.starts_with('$') && number.contains(|one: char| one.is_ascii_alphabetic() || one == '_');
+        self.skip(if is_unclear { self.rest.len() } else { end });
         self.out.push('?');
     }
 
@@ -121,8 +133,10 @@ impl Scan<'_> {
         }
     }
 
-    fn skip_line(&mut self) {
-        let end = self.rest.find('\n').unwrap_or(self.rest.len());
+    /// A line of PostgreSQL ends at a carriage return, too.
+    fn skip_line(&mut self, quotes: Quotes) {
+        let is_end = |one: char| one == '\n' || (one == '\r' && quotes == Quotes::Names);
+        let end = self.rest.find(is_end).unwrap_or(self.rest.len());
         self.skip(end);
     }
 
@@ -184,6 +198,13 @@ mod tests {
             ("select E'it', x'ff', 0xdeadbeef", "select ?, ?, ?"),
             ("select /* user=ann /* nested */ still */ 1 -- secret\n, 2", "select ? , ?"),
             ("select 'it''s'", "select ?"),
+            ("select x$a$ = 'cost x$a$ secret'", "select x$a$ = ?"),
+            ("select x€$a$ = 'cost x$a$ secret'", "select x€$a$ = ?"),
+            ("select \u{a0}$a$ = 'cost $a$ secret'", "select \u{a0}$a$ = ?"),
+            ("select $€$ secret $€$, 1", "select ?, ?"),
+            ("select 1x$a$, 'cost x$a$ secret'", "select ?"),
+            ("select -- it's\r 'a', 1 -- 'b\n, 'secret'", "select ?, ? , ?"),
+            ("select 5--'x'\n, 'secret'", "select ? , ?"),
             // Cut off by the server.
             ("select 'half a sec", "select ?"),
             ("select $$half", "select ?"),
@@ -197,6 +218,9 @@ mod tests {
             ("select \"secret\", `a``b` from t # comment", "select ?, `a``b` from t"),
             ("select 'ab', _utf8'c' 'd'", "select ?, ? ?"),
             ("set password = 'x' ", "set password = ?"),
+            ("select 5--'it\n secret'", "select ?--?"),
+            ("select a$b, 1 -- it's\r secret\n, 2 --", "select a$b, ? , ?"),
+            ("select a$b$, 'cost $b$ secret'", "select a$b$, ?"),
         ];
         for (text, expected) in mysql {
             assert_eq!(masked(text, Quotes::Values), expected, "{text}");
@@ -227,7 +251,9 @@ mod tests {
         /// Would break: a quoted value in whatever surroundings that is shown.
         #[test]
         fn a_quoted_value_is_never_shown(before in "[a-z =(]{0,20}", value in "[A-Z]{8,20}", after in "[a-z );]{0,20}") {
-            for text in [format!("{before}'{value}'{after}"), format!("{before}'{value}"), format!("{before}$${value}$$")] {
+            // A dollar directly after a word belongs to the name.
+            let dollars = format!("{before} $${value}$$");
+            for text in [format!("{before}'{value}'{after}"), format!("{before}'{value}"), dollars] {
                 prop_assert!(!masked(&text, Quotes::Names).contains(&value), "{}", text);
             }
         }

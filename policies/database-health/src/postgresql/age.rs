@@ -1,7 +1,7 @@
 //! The age of the oldest transaction: PostgreSQL stops before it reaches 2^31.
 
 use ansai_sdk::pages::Part;
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Ladder, Measure, Observation, largest, share};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Ladder, Measure, Observation, Span, largest, share};
 
 use super::tables::holder;
 use crate::calls::{self, POSTGRESQL_ACTIONS, TABLES, VACUUM};
@@ -66,7 +66,11 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let listed =
         calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let freeze = view.count("freeze-age").unwrap_or_default();
-    let old = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
+    let old: Vec<Table> = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
+    if listed.end.is_some() && old.is_empty() {
+        let rest = Span(situation.settings.tables_every.0);
+        return Ok(situation.wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
+    }
     let mut ladder = Ladder::new(host, MOST_TABLES as u64, |preview| preview.items);
     for table in largest(old, MOST_TABLES, |table: &Table| table.transaction_age) {
         let reason = format!("{} has rows that are {} transactions old", table.name, table.transaction_age);

@@ -47,7 +47,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let listed = calls::indexes(host, target, Part::Same)
         .could_not_tell(&format!("the indexes of {target} cannot be listed"))?;
     let Some(index) = listed.entries.into_iter().find(|index| index.about == *about) else {
-        return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
+        return Ok(situation.not_listed(listed.end.is_none()));
     };
     if severity(&index).is_none() {
         return Ok(Decision::Wait(format!("{} is valid now, or is being built", about.name)));

@@ -6,13 +6,12 @@ mod cache;
 mod indexes;
 mod tables;
 
-use ansai_sdk::pages::Part;
 use ansai_sdk::{Decision, Failure};
 
 use crate::calls::{self, TABLES};
-use crate::due::is_due;
+use crate::due::due;
 use crate::plan::Situation;
-use crate::report::{Report, is_full};
+use crate::report::{Report, is_full, keep};
 use crate::server::View;
 use crate::settings::Settings;
 
@@ -24,16 +23,21 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if view.server.replica {
         return Some("its tables are maintained on the server that it follows".into());
     }
-    if is_full(report) || !is_due(host, settings, target, &["index", "dead-rows", "bloat"]) {
+    if is_full(report) {
         return None;
     }
-    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target, Part::Next)) {
+    // Nothing is done about bloat, which can stay for months: it does not make the lists due each minute.
+    let Some(part) = due(host, settings, target, &["index", "dead-rows"]) else {
+        keep(report, "bloat", target);
+        return None;
+    };
+    if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target, part)) {
         indexes::observe(view, all, report);
     }
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    let listed = calls::tables(host, target, Part::Next);
+    let listed = calls::tables(host, target, part);
     let missing = match &listed {
         Ok(all) => all.missing("table"),
         Err(refusal) => Some(format!("the tables of {target} cannot be listed: {}", refusal.words())),

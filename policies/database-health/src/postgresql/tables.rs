@@ -59,7 +59,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let listed =
         calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
-        return Ok(Decision::Wait(format!("{} no longer exists", about.name)));
+        return Ok(situation.not_listed(listed.end.is_none()));
     };
     if severity(&table, situation.settings, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("{} has {} dead rows now", about.name, table.dead)));

@@ -12,6 +12,8 @@ pub(super) const SLOW: u64 = 3;
 /// How much a sample changes the baseline, as one of so many: a usual one, and a slow one, so that a week makes it usual.
 const USUAL: f64 = 50.0;
 const UNUSUAL: f64 = 2_016.0;
+/// The usual time of a statement that takes none that is remembered, so that how many times slower it got is a number.
+const LEAST_TIME: f64 = 0.001;
 
 /// What is remembered of a statement. Times are in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -62,7 +64,7 @@ impl Known {
     }
 
     pub(super) fn times(&self) -> f64 {
-        if self.baseline > 0.0 { self.mean / self.baseline } else { f64::INFINITY }
+        self.mean / self.baseline.max(LEAST_TIME)
     }
 }
 
@@ -123,6 +125,14 @@ mod tests {
     fn a_week_makes_slow_usual() {
         let known = sampled(&[vec![(100, 50); 12], vec![(100, 200); 2_016 * 2]].concat());
         assert!(known.slow == 0 && known.baseline > 100.0, "{known:?}");
+    }
+
+    /// Would break: an infinite distance in the finding.
+    #[test]
+    fn a_statement_that_took_no_time_is_finitely_slower() {
+        let known = sampled(&[vec![(100, 0); 12], vec![(100, 200); 3]].concat());
+        assert!(known.slow == SLOW && known.times().is_finite() && known.times() > 100.0, "{known:?}");
+        assert!(Known::default().times().is_finite());
     }
 
     #[test]

@@ -11,12 +11,12 @@ use super::known::{Known, LEARNED, SLOW};
 use crate::calls::{self, TEXTS};
 use crate::imports::ansai::database::database_text_probe::Statement;
 use crate::plan::Situation;
-use crate::report::{Report, is_full};
+use crate::report::{Report, is_full, keep};
 use crate::settings::Settings;
 
 /// Time between two samples.
 const EVERY: Span = Span(5 * 60_000);
-/// Statements of a server that are judged: those that take the most time.
+/// Statements of a server that are judged: those that take the most time, and those whose finding is open.
 const MOST: usize = 100;
 /// Of how many slow statements, at least half of all that were judged, the server is the cause.
 const TOGETHER: usize = 5;
@@ -43,34 +43,37 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !host.grants().has(TEXTS) || is_full(report) {
         return None;
     }
-    let (at, mut known) = recall(report, target);
+    let (at, known) = recall(report, target);
     let is_due = at > host.now() || host.now().saturating_sub(at) >= EVERY.0;
-    let is_of = |key: &str| matches!(crate::report::scope(key).split_once(':'), Some(("statement" | "slow", of)) if of == target);
-    if !is_due && !host.open_incidents().iter().any(|one| is_of(&one.key)) {
-        report.looked("statement", target, None);
-        report.looked("slow", target, None);
+    if !is_due {
+        keep(report, "statement", target);
+        keep(report, "slow", target);
         return None;
     }
     let listed = match calls::statements(host, target) {
         Err(Refusal::Unsupported(why)) => {
-            report.looked("statement", target, None);
-            report.looked("slow", target, None);
-            return Some(format!("its statements are not checked: {why}"));
+            // Those that were slow may still be.
+            let why = format!("its statements are not checked: {why}");
+            report.looked("statement", target, Some(why.clone()));
+            report.looked("slow", target, Some(why.clone()));
+            return Some(why);
         }
         listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped.into(), end: None }),
     };
     let mut all = report.listed("statement", "statement", target, &view.server.about, listed)?;
-    all.truncate(MOST);
-    if is_due {
-        let sampled = |one: &Statement| {
-            let before = known.get(&one.id).copied().unwrap_or_default();
-            (one.id.clone(), before.after(one, settings))
-        };
-        known = all.iter().map(sampled).collect();
-        let lines = known.iter().map(|(id, one)| one.line(id));
-        let text: Vec<String> = std::iter::once(host.now().to_string()).chain(lines).collect();
-        host.remember(&place(target), &text.join("\n"));
-    }
+    let mut place_in_list = 0_usize;
+    all.retain(|one| {
+        place_in_list = place_in_list.saturating_add(1);
+        place_in_list <= MOST || host.is_open(&key(one))
+    });
+    let sampled = |one: &Statement| {
+        let before = known.get(&one.id).copied().unwrap_or_default();
+        (one.id.clone(), before.after(one, settings))
+    };
+    let known: BTreeMap<String, Known> = all.iter().map(sampled).collect();
+    let lines = known.iter().map(|(id, one)| one.line(id));
+    let text: Vec<String> = std::iter::once(host.now().to_string()).chain(lines).collect();
+    host.remember(&place(target), &text.join("\n"));
     judge(view, all, &known, report);
     None
 }

@@ -73,6 +73,9 @@ pub(super) fn standing(plan: &Approval) -> String {
     let by = by.unwrap_or_default();
     match (plan.state, &plan.ended) {
         _ if word(plan) == "expired" => format!("expired at {}", time::minute(plan.until)),
+        (ApprovalState::Open, _) if plan.announced && ansai_supervisor::clock::now() >= plan.until => {
+            format!("announced: its time was {}, and it has not begun", time::minute(plan.until))
+        }
         (ApprovalState::Open, _) if plan.announced => {
             format!("announced: it is applied at {} unless somebody rejects it", time::minute(plan.until))
         }
@@ -148,6 +151,9 @@ mod tests {
         // What was announced does not expire.
         let (announced, held) = (plan(true, Timestamp::EPOCH), plan(false, Timestamp::EPOCH));
         assert_eq!((word(&announced), word(&held)), ("announced", "expired"));
+        // Nor is it applied at a time that is over.
+        let late = standing(&announced);
+        assert!(late.starts_with("announced: its time was ") && late.ends_with(", and it has not begun"), "{late}");
         let rejected = Approval { state: ApprovalState::Rejected, ..plan(true, later) };
         assert_eq!((word(&rejected), waits(&rejected)), ("rejected", false));
     }

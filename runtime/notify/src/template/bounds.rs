@@ -2,8 +2,9 @@
 //!
 //! The fuel of minijinja pays for each byte of a text and each place of a list that a template makes. It does not pay for a
 //! list that holds the same list twice, and again twice: written out, that doubles with each step. The same holds for a list
-//! that is added to itself. So a template can only write lists of constants, adds only numbers, multiplies nothing, and has
-//! no function that puts values into new lists.
+//! that is added to itself, and for `map` with a default that is put into each place. So a template can only write lists of
+//! constants, adds only numbers, multiplies nothing, gives only constants to `map` and `sum`, and has no function that puts
+//! values into new lists.
 
 use minijinja::Environment;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
@@ -25,6 +26,7 @@ const LIST: &str = "a list or a map in brackets can only hold constants: write t
 const ADD: &str =
     "`+` can only add a number, such as in `loop.index + 1`: write texts one after the other, or join them with `~`";
 const MULTIPLY: &str = "`*` and `**` are not available";
+const MAP: &str = "`map` and `sum` can only have constants as arguments";
 
 /// What is refused, and its line.
 type Refused = (&'static str, u16);
@@ -89,11 +91,22 @@ fn expression(value: &Expr<'_>) -> Option<Refused> {
         Expr::IfExpr(one) => {
             expression(&one.test_expr).or_else(|| expression(&one.true_expr)).or_else(|| optional(&one.false_expr))
         }
+        // `map(attribute='x', default=a)` puts `a` into each place, and `sum(start=a)` adds to it.
+        Expr::Filter(one) if matches!(one.name, "map" | "sum") && !one.args.iter().all(is_constant) => {
+            Some((MAP, value.span().start_line))
+        }
         Expr::Filter(one) => optional(&one.expr).or_else(|| arguments(&one.args)),
         Expr::Test(one) => expression(&one.expr).or_else(|| arguments(&one.args)),
         Expr::GetAttr(one) => expression(&one.expr),
         Expr::GetItem(one) => expression(&one.expr).or_else(|| expression(&one.subscript_expr)),
         Expr::Call(one) => expression(&one.expr).or_else(|| arguments(&one.args)),
+    }
+}
+
+fn is_constant(argument: &CallArg<'_>) -> bool {
+    match argument {
+        CallArg::Pos(value) | CallArg::Kwarg(_, value) => value.as_const().is_some(),
+        CallArg::PosSplat(_) | CallArg::KwargSplat(_) => false,
     }
 }
 

@@ -59,6 +59,10 @@ fn peak_kib() -> u64 {
 #[test]
 fn memory_is_bounded() {
     let twice = |first: &str, step: &str, last: &str| format!("{first}{}{last}", step.repeat(60));
+    let map = |arguments: &str, last: &str| {
+        let step = format!("{{% set a = b|map({arguments})|list %}}");
+        twice("{% set b = ['', ''] %}{% set a = text %}", &step, last)
+    };
     let attacks = [
         "{{ 'x' * 1000000000 }}".to_owned(),
         "{{ [1] * 100000000 }}".to_owned(),
@@ -88,6 +92,10 @@ fn memory_is_bounded() {
         twice("{% set a = ['x', 'y'] %}", "{% set a = {'a': a, 'b': a} %}", "{{ a|tojson }}"),
         twice("{% set a = ['x', 'y'] %}", "{% set a = a|zip(a)|list %}", "{{ a|string }}"),
         twice("{% set a = ['x', 'y'] %}", "{% set a = a|batch(2)|list|chain(a)|list %}", "{{ a }}"),
+        map("attribute='z', default=a", "{{ a|string }}"),
+        map("attribute='z', default=a", "{{ a ~ '' }}"),
+        map("'default', a, true", "{{ a|string }}"),
+        map("'default', a, true", "{{ a ~ '' }}"),
         twice("{% set a = dict(a=1) %}", "{% set a = dict(a=a, b=a) %}", "{{ a }}"),
         twice("{% set a = notices %}", "{% set a = a[:] %}", "{{ a|sort|string|upper }}"),
         twice("{% with a = notices %}", "{% with a = a|list %}", &format!("{{{{ a }}}}{}", "{% endwith %}".repeat(61))),
@@ -114,9 +122,14 @@ fn what_could_grow_is_refused_with_its_line() {
     assert!(refused("a\n{{ [subject, 'x'] }}", Target::Text).contains("can only hold constants"));
     assert!(refused("a\n{{ subject + text }}", Target::Text).contains("(line 2)"));
     assert!(refused("{{ 2 * notices|length }}", Target::Text).contains("not available"));
+    for map in ["map(attribute='z', default=a)", "map('default', a, true)", "map(*a)", "map(**a)", "sum(start=a)"] {
+        let why = refused(&format!("{{% set a = notices %}}\n{{{{ a|{map} }}}}"), Target::Text);
+        assert!(why.contains("can only have constants as arguments (line 2)"), "{why}");
+    }
+    refused("{% filter map('default', text, true) %}x{% endfilter %}", Target::Text);
     refused("{% for a in notices %}{% if a.kind == {'a': a} %}{% endif %}{% endfor %}", Target::Text);
     let fine = "{% for a in notices %}{{ loop.index + 1 }}{% if a.kind in ['held', 'opened'] %}{{ a.kind ~ '!' }}\
-                {% endif %}{% endfor %}{{ notices|map(attribute='kind')|join(', ') }}";
+                {% endif %}{% endfor %}{{ notices|map(attribute='kind', default='-')|join(', ') }}";
     template(fine, Target::Text).unwrap().check().unwrap();
 }
 

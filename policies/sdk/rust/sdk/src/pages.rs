@@ -1,6 +1,5 @@
 //! Lists that come in pages.
 
-use crate::context::Trigger;
 use crate::{Host, Refusal, text};
 
 /// A page of a list, as probes answer it.
@@ -96,18 +95,19 @@ pub fn read<T>(
 /// Which part of a list to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The one after that of the last evaluation. A verification reads the same one again.
+    /// The one after that of the last evaluation. One whose store is not kept, such as a verification, reads the same one
+    /// again.
     Next,
-    /// That of the last evaluation: for a plan, which needs what was found there.
+    /// That of the last evaluation: for a plan, which needs what was found there, and to follow an open finding.
     Same,
 }
 
-/// Reads a part of a list that is longer than one evaluation can read: each evaluation continues where the last one ended, and
-/// begins again after the end. `name` is where this is stored. A list that fits is read completely each time. If it does not,
-/// the end of what was read is [`End::More`], also in the last part: the others were not read this time.
+/// Reads a part of a list that is longer than one evaluation can read: each [`Part::Next`] continues where the last one
+/// ended, and begins again after the end. `name` is where this is stored. A list that fits is read completely each time. If
+/// it does not, the end of what was read is [`End::More`], also in the last part: the others were not read this time.
 ///
 /// # Errors
-/// The refusal of the first page; the next evaluation then begins at the beginning.
+/// The refusal of the first page; the next [`Part::Next`] then begins at the beginning.
 pub fn read_part<T>(
     host: &Host,
     name: &str,
@@ -118,7 +118,7 @@ pub fn read_part<T>(
     let place = format!("part:{name}");
     let stored = host.recall(&place).unwrap_or_default();
     let (last, next) = stored.split_once('\n').unwrap_or_default();
-    let is_again = part == Part::Same || matches!(host.triggered_by(), Trigger::Verification);
+    let is_again = part == Part::Same || !host.keeps_what_is_stored();
     let begin = if is_again { last } else { next };
     let mut cursor = None;
     let listed = read(most, |inner| {
