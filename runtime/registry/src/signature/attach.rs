@@ -33,12 +33,14 @@ struct Attached {
     artifact_type: Option<String>,
     #[serde(default)]
     subject: Option<Descriptor>,
-    layers: Vec<Descriptor>,
+    /// Descriptors. One that cannot be read hides no other one, and stays as it is when one is added.
+    layers: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 struct Index {
-    manifests: Vec<Descriptor>,
+    /// Descriptors.
+    manifests: Vec<Value>,
 }
 
 impl Client {
@@ -73,6 +75,7 @@ impl Client {
         for descriptor in self.referrers(reference, manifest, &scope, began)?.into_iter().rev().take(MOST_SIGNATURES) {
             let attached = self.attached(reference, &descriptor.digest.to_string(), &scope, began)?;
             let Some(Attached { artifact_type, subject, layers }) = attached else { continue };
+            let layers = descriptors(layers);
             let is_ours = artifact_type.as_deref() == Some(BUNDLE_TYPE)
                 && subject.is_some_and(|subject| subject.digest == *manifest);
             if let ([layer], true) = (layers.as_slice(), is_ours)
@@ -82,7 +85,8 @@ impl Client {
             }
         }
         if let Some(attached) = self.attached(reference, &simple_tag(manifest), &scope, began)? {
-            let layers = attached.layers.iter().rev().filter(|layer| layer.media_type == SIMPLE_TYPE);
+            let layers = descriptors(attached.layers);
+            let layers = layers.iter().rev().filter(|layer| layer.media_type == SIMPLE_TYPE);
             for layer in layers.take(MOST_SIGNATURES) {
                 let signature = layer.annotations.get(SIMPLE_ANNOTATION).and_then(|text| STANDARD.decode(text).ok());
                 if let Some(signature) = signature
@@ -109,7 +113,7 @@ impl Client {
             if let Some(bytes) = self.document(&url, INDEX_TYPE, scope, began)?
                 && let Ok(Index { manifests }) = serde_json::from_slice::<Index>(&bytes)
             {
-                return Ok(manifests);
+                return Ok(descriptors(manifests));
             }
         }
         Ok(Vec::new())
@@ -193,8 +197,8 @@ impl Client {
         let url = self.url(&format!("{}/manifests/{tag}", reference.repository()));
         let known = self.existing_at::<Attached>(&url, MANIFEST_TYPE, scope)?;
         let mut layers = known.map(|attached| attached.layers).unwrap_or_default();
-        layers.push(layer.clone());
-        let diff_ids: Vec<&Digest> = layers.iter().map(|layer| &layer.digest).collect();
+        layers.push(json!(layer));
+        let diff_ids: Vec<&Value> = layers.iter().filter_map(|layer| layer.get("digest")).collect();
         let config = json!({
             "architecture": "", "os": "", "created": "1970-01-01T00:00:00Z", "config": {}, "history": [],
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
@@ -239,6 +243,11 @@ fn readable(found: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
         ) => Ok(None),
         found => found.map(Some),
     }
+}
+
+/// Those that can be read.
+fn descriptors(values: Vec<Value>) -> Vec<Descriptor> {
+    values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect()
 }
 
 fn fallback_tag(manifest: &Digest) -> String {
