@@ -20,11 +20,15 @@ fn fetch(registry: &LyingRegistry, login: Option<Login>) -> Result<(), RegistryE
     client.fetch(&reference(&registry.host(), ":1.0.0"), &store(place.path())).map(drop)
 }
 
+fn host_of(headers: &str) -> &str {
+    headers.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default()
+}
+
 /// Wants a token; `token` answers who asks for one.
 fn with_tokens(challenge: &str, token: impl Fn(&str, &str) -> Say + Send + Sync + 'static) -> LyingRegistry {
     let challenge = challenge.to_owned();
     LyingRegistry::start(Arc::new(move |_, path, headers| {
-        let host = headers.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default();
+        let host = host_of(headers);
         if path.starts_with("/token") {
             return token(path, headers);
         }
@@ -80,7 +84,7 @@ fn storage_that_a_registry_leads_to_names_no_token_server() {
     let keep = asked.clone();
     let storage = LyingRegistry::start(Arc::new(move |_, path, headers| {
         keep.lock().unwrap().push((path.to_owned(), headers.contains("authorization")));
-        let host = headers.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default();
+        let host = host_of(headers);
         let challenge = format!("www-authenticate: {}\r\n", CHALLENGE.replace("HOST", host));
         match path.starts_with("/token") {
             true => Say::Answer(200, String::new(), br#"{"token":"good"}"#.to_vec()),
