@@ -1,9 +1,11 @@
 //! Addresses of servers: names are resolved once for a call, within its time, and what no policy may reach is left out.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
+
+use ansai_core::address::is_reserved;
 
 /// Lookups at the same time. One that hangs cannot be ended, so it keeps its place and its thread.
 const MOST_LOOKUPS: usize = 16;
@@ -33,7 +35,7 @@ pub(crate) fn of(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAdd
         Err(_) => look_up(host, port, limit)?,
     };
     let (permitted, forbidden): (Vec<SocketAddr>, Vec<_>) =
-        found.into_iter().partition(|address| is_permitted(address.ip()));
+        found.into_iter().partition(|address| !is_reserved(address.ip()));
     match (permitted.is_empty(), forbidden.first()) {
         (false, _) => Ok(permitted.into_iter().take(MOST_ADDRESSES).collect()),
         (true, Some(address)) => Err(NoAddress::Forbidden(address.ip())),
@@ -77,52 +79,11 @@ fn look_up(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, No
     }
 }
 
-/// Whether a policy may reach the address. A server of the operator has none of the others: they belong to the metadata
-/// services of clouds, which hand out the secrets of the machine, or to no single server.
-fn is_permitted(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_permitted_v4(address),
-        IpAddr::V6(address) => is_permitted_v6(address),
-    }
-}
-
-fn is_permitted_v4(address: Ipv4Addr) -> bool {
-    const METADATA: [Ipv4Addr; 3] = [
-        // Alibaba, Azure, Oracle. Those of all others are link-local.
-        Ipv4Addr::new(100, 100, 100, 200),
-        Ipv4Addr::new(168, 63, 129, 16),
-        Ipv4Addr::new(192, 0, 0, 192),
-    ];
-    let is_one_server = !(address.octets().first() == Some(&0) || address.is_multicast() || address.is_broadcast());
-    is_one_server && !address.is_link_local() && !METADATA.contains(&address)
-}
-
-fn is_permitted_v6(address: Ipv6Addr) -> bool {
-    // Amazon and Google.
-    const METADATA: [Ipv6Addr; 2] =
-        [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
-    if let Some(inner) = inner_v4(address) {
-        return is_permitted_v4(inner);
-    }
-    let is_one_server = !(address.is_unspecified() || address.is_multicast());
-    is_one_server && !address.is_unicast_link_local() && !METADATA.contains(&address)
-}
-
-/// The IPv4 address that a gateway or the kernel makes of it: mapped, compatible, translated (64:ff9b::), 6to4.
-fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
-        [0x2002, high, low, ..] => v4(high, low),
-        // `::` and `::1` are addresses of their own.
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => v4(high, low),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]

@@ -41,15 +41,15 @@ pub(crate) enum Command {
     Sign(sign::Arguments),
     /// Verify who signed a policy in a registry
     Verify(verify::Arguments),
-    /// List the policies of registries that this host has
+    /// List the stored policies
     List(list::Arguments),
-    /// Remove a policy of a registry from the store of this host
+    /// Remove a policy from the store
     Remove(remove::Arguments),
     /// Save policies of the store in a directory, for a host without a network
     Save(save::Arguments),
     /// Load policies that `ansai save` wrote, on a host without a network
     Load(load::Arguments),
-    /// Keep a login for a registry
+    /// Log in to a registry
     Login(login::Arguments),
     /// Create a policy
     New(new::Arguments),

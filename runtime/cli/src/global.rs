@@ -98,7 +98,7 @@ impl Global {
         Ok(directory)
     }
 
-    /// Where the policies of registries are.
+    /// Where the policies from registries are.
     pub(crate) fn pulled(&self) -> Pulled {
         Pulled::new(self.state_dir.clone())
     }

@@ -19,10 +19,10 @@ const MOST_KEY_BYTES: u64 = 64 << 10;
 /// How a registry is reached.
 #[derive(Debug, Args)]
 pub(crate) struct Reached {
-    /// Certificates of the authorities of the registry, in PEM [default: those that this host trusts]
+    /// CA certificates for the registry, in PEM [default: those of this host]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Use no TLS; only for a registry on this machine
+    /// Use HTTP without TLS; only for a registry on this machine
     #[arg(long, conflicts_with = "ca")]
     plain_http: bool,
 }
@@ -52,9 +52,17 @@ pub(crate) fn checked(text: &str, reached: &Reached, global: &Global) -> Result<
     let reference: Reference = text.strip_prefix(REGISTRY).unwrap_or(text).parse()?;
     let store = store(global, &interfaces)?;
     let client = reached.client(reference.registry(), &store)?;
+    sweep(&store, global);
     let fetched = client.fetch(&reference, &store)?;
     let locked = pulled::check(&store, text, &fetched, &interfaces)?;
     Ok(Checked { client, fetched, locked })
+}
+
+/// Removes what earlier commands fetched and refused. That is no reason not to fetch.
+pub(crate) fn sweep(store: &Store, global: &Global) {
+    if let Err(error) = pulled::sweep(store, global.config_path().as_deref()) {
+        tracing::warn!("the store is not cleaned up: {error}");
+    }
 }
 
 /// The text of a file with a key. One that is secret must be readable by its owner only.

@@ -9,6 +9,7 @@
 //! assert_eq!(quantity::milliseconds("30 days").ok(), Some(30 * 24 * 3_600_000));
 //! ```
 
+pub mod address;
 pub mod approval;
 mod budget;
 mod bytes;

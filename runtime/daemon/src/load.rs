@@ -30,7 +30,7 @@ pub struct LoadRequest<'a> {
     pub configuration: Option<&'a Configuration>,
     /// Where the built-in policies are that the configuration names.
     pub share: &'a Share,
-    /// Where the policies of registries are that the configuration names, and whether all components must be pinned.
+    /// Where the policies from registries are that the configuration names, and whether all components must be pinned.
     pub pulled: &'a Pulled,
     /// No instance's mode is above it.
     pub ceiling: Mode,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::text::inert;
-use ansai_core::{Code, codes, exit};
+use ansai_core::{Bytes, Code, codes, exit};
 use ansai_http_client::NoTrust;
 use ansai_storage::StorageError;
 
@@ -16,7 +16,7 @@ const MOST_TEXT: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// A text is not a name of a policy in a registry.
-    #[error("`{text}` is not a policy in a registry: {why}")]
+    #[error("invalid reference `{text}`: {why}")]
     Reference {
         /// As it was written.
         text: String,
@@ -38,7 +38,7 @@ pub enum RegistryError {
     #[error("{0} closed the connection in the middle of an answer")]
     CutOff(String),
     /// It wants a login, or another one.
-    #[error("{0} does not permit this without a login that may do it")]
+    #[error("{0}: login required, or this login has no permission")]
     Login(String),
     /// It does not have what is wanted.
     #[error("{registry} has no {what}")]
@@ -57,7 +57,7 @@ pub enum RegistryError {
         why: String,
     },
     /// An answer is larger than anything that a policy needs.
-    #[error("{what} is larger than {most} bytes")]
+    #[error("{what} is larger than {}", Bytes::new(*most))]
     TooLarge {
         /// What was asked for.
         what: String,
@@ -73,7 +73,7 @@ pub enum RegistryError {
         encoding: String,
     },
     /// Content has another size than its manifest says.
-    #[error("{what} has another size than the {announced} bytes that were announced")]
+    #[error("{what}: size mismatch: the manifest announces {announced} bytes")]
     Size {
         /// The content.
         what: String,
@@ -81,7 +81,7 @@ pub enum RegistryError {
         announced: u64,
     },
     /// Content has another SHA-256 than its name.
-    #[error("{what} is {found}, not {expected}")]
+    #[error("{what}: digest mismatch: expected {expected}, got {found}")]
     Digest {
         /// The content.
         what: String,
@@ -154,8 +154,16 @@ pub enum RegistryError {
         /// What is wrong.
         why: String,
     },
+    /// Another user can change the lock file, which decides what runs.
+    #[error("{why}: refusing to use the lock file")]
+    Untrusted {
+        /// Who can write what.
+        why: String,
+        /// The command that fixes it.
+        fix: String,
+    },
     /// Too few of some keys have signed it.
-    #[error("{found} of the keys signed {reference}; {minimum} must")]
+    #[error("{reference}: {found} of {minimum} required signatures")]
     NotSigned {
         /// Its name.
         reference: String,
@@ -165,7 +173,7 @@ pub enum RegistryError {
         minimum: usize,
     },
     /// The certificates of authorities cannot be read.
-    #[error("no authorities to trust: {0}")]
+    #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
 }
 
@@ -207,6 +215,7 @@ impl RegistryError {
             RegistryError::NotStored(_) => codes::NOT_PULLED,
             RegistryError::NotLocked { .. } => codes::NOT_LOCKED,
             RegistryError::Invalid { .. } => codes::REGISTRY_FILE,
+            RegistryError::Untrusted { .. } => codes::UNTRUSTED_CONFIGURATION,
             RegistryError::NotSigned { .. } => codes::NOT_SIGNED,
         }
     }
@@ -220,6 +229,7 @@ impl RegistryError {
             }
             RegistryError::TimeLimit(_) | RegistryError::CutOff(_) => "nothing was stored; try again",
             RegistryError::Login(registry) => return Some(format!("run `ansai login {registry} --user NAME`")),
+            RegistryError::Untrusted { fix, .. } => return Some(fix.clone()),
             RegistryError::NotFound { .. } => "check the name and the version",
             RegistryError::Size { .. } | RegistryError::Digest { .. } => {
                 "nothing was stored; tell whoever runs the registry: its content was changed or is damaged"

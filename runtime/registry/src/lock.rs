@@ -1,4 +1,4 @@
-//! `ansai.lock`: the policies of registries that a configuration runs, pinned.
+//! `ansai.lock`: the policies from registries that a configuration runs, pinned.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

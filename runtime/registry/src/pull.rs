@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use semver::VersionReq;
 
@@ -13,7 +14,8 @@ use crate::{Client, Descriptor, Digest, Manifest, Reference, RegistryError, Resu
 /// The most tags of a repository that are read.
 const MOST_TAGS: usize = 10_000;
 const MOST_TAG_BYTES: u64 = 1 << 20;
-const MOST_PAGES: usize = 20;
+/// Registries with small pages answer a hundred tags on each.
+const MOST_PAGES: usize = 100;
 
 /// A policy whose content is in the store, without a name there yet.
 #[derive(Debug)]
@@ -46,11 +48,11 @@ impl Client {
         let no_policy = |problem| RegistryError::Artifact { reference: reference.to_string(), problem };
         let manifest = Manifest::parse(&bytes).map_err(no_policy)?;
         let component = manifest.component().map_err(no_policy)?.clone();
-        let config = self.small(&reference, &manifest.config, &scope)?;
+        let config = self.small(&reference, &manifest.config, &scope, self.limits().answer)?;
         manifest.check_config(&config).map_err(no_policy)?;
         if !store.has(&component)? {
             let url = self.blob_url(&reference, &component.digest);
-            let mut answer = self.content(&url, &scope, &component)?;
+            let mut answer = self.content(&url, &scope, &component, self.limits().content)?;
             let body = answer.body()?;
             store.put(&component, |file| body.copy(&component, file))?;
         }
@@ -81,8 +83,9 @@ impl Client {
         }
         let mut url = self.url(&format!("{}/tags/list?n=1000", reference.repository()));
         let mut tags = Vec::new();
+        let began = Instant::now();
         for _ in 0..MOST_PAGES {
-            let mut answer = self.send(&Request::get(&url, scope, self.limits().answer))?;
+            let mut answer = self.send(&Request::get(&url, scope, self.limits().together(began)))?;
             self.found(&answer, || format!("repository {}", reference.repository()))?;
             let next = answer.header("link").and_then(next_page).map(|next| self.resolve_own(next)).transpose()?;
             let bytes = answer.body()?.read("the list of tags", MOST_TAG_BYTES)?;
@@ -124,8 +127,14 @@ impl Client {
     }
 
     /// Content that fits in memory.
-    pub(crate) fn small(&self, reference: &Reference, wanted: &Descriptor, scope: &str) -> Result<Vec<u8>> {
-        let mut answer = self.content(&self.blob_url(reference, &wanted.digest), scope, wanted)?;
+    pub(crate) fn small(
+        &self,
+        reference: &Reference,
+        wanted: &Descriptor,
+        scope: &str,
+        limit: Duration,
+    ) -> Result<Vec<u8>> {
+        let mut answer = self.content(&self.blob_url(reference, &wanted.digest), scope, wanted, limit)?;
         let mut bytes = Vec::new();
         answer.body()?.copy(wanted, &mut bytes).map_err(|error| {
             RegistryError::answer(self.registry(), format!("content that cannot be kept: {}", error.kind()))
@@ -133,8 +142,8 @@ impl Client {
         Ok(bytes)
     }
 
-    fn content(&self, url: &str, scope: &str, wanted: &Descriptor) -> Result<Answer<'_>> {
-        let answer = self.send(&Request::get(url, scope, self.limits().content))?;
+    fn content(&self, url: &str, scope: &str, wanted: &Descriptor, limit: Duration) -> Result<Answer<'_>> {
+        let answer = self.send(&Request::get(url, scope, limit))?;
         self.found(&answer, || format!("content {}", wanted.digest))?;
         Ok(answer)
     }

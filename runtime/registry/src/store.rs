@@ -69,17 +69,17 @@ impl Store {
     /// Copies the content of a policy into another store, verified. It has no name there yet.
     ///
     /// # Errors
-    /// It is not a policy, is damaged, or the other store cannot be written.
+    /// It is not a policy, is damaged, has another size than its manifest announces, or the other store cannot be written.
     pub fn copy(&self, entry: &Entry, to: &Store) -> Result<Fetched> {
         let busy = to.busy()?;
         let no_policy = |problem| RegistryError::Artifact { reference: entry.reference.to_string(), problem };
         let bytes = self.read(&entry.digest, MOST_DOCUMENT_BYTES)?;
         let manifest = Manifest::parse(&bytes).map_err(no_policy)?;
         let component = manifest.component().map_err(no_policy)?.clone();
-        let config = self.read(&manifest.config.digest, manifest.config.size)?;
+        let config = self.read_exactly(&manifest.config)?;
         manifest.check_config(&config).map_err(no_policy)?;
         let descriptor = Descriptor::of(MANIFEST_TYPE, &bytes);
-        to.put_bytes(&component, &self.read(&component.digest, component.size)?)?;
+        to.put_bytes(&component, &self.read_exactly(&component)?)?;
         to.put_bytes(&manifest.config, &config)?;
         to.put_bytes(&descriptor, &bytes)?;
         Ok(Fetched { reference: entry.reference.clone(), manifest: descriptor, component, _busy: busy })
@@ -132,6 +132,16 @@ impl Store {
         let found = self.content.read(digest.hex(), most)?;
         let bytes = found.ok_or_else(|| RegistryError::NotStored(digest.to_string()))?.bytes;
         if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(RegistryError::Damaged(self.path(digest))) }
+    }
+
+    /// Content of the size that its manifest announces, verified.
+    fn read_exactly(&self, wanted: &Descriptor) -> Result<Vec<u8>> {
+        let bytes = self.read(&wanted.digest, wanted.size)?;
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) != wanted.size {
+            let what = format!("content {}", wanted.digest);
+            return Err(RegistryError::Size { what, announced: wanted.size });
+        }
+        Ok(bytes)
     }
 
     /// The manifest of a policy.
@@ -197,16 +207,21 @@ impl Store {
     /// policy is being pulled, nothing is removed: its content has no name yet.
     ///
     /// # Errors
-    /// The store cannot be read or written.
+    /// The store cannot be read or written. If the manifest of a policy cannot be read, nothing is removed.
     pub fn sweep(&self, keep: &[Digest]) -> Result<u64> {
         let Some(_alone) = self.try_lock_busy()? else { return Ok(0) };
         let index = Index::read(&self.root)?;
         let mut needed: Vec<Digest> = Vec::new();
         for digest in index.entries().into_iter().map(|entry| entry.digest).chain(keep.iter().cloned()) {
-            // What cannot be read keeps nothing else.
-            if let Ok(manifest) = self.manifest(&digest) {
-                needed.push(manifest.config.digest.clone());
-                needed.extend(manifest.component().ok().map(|component| component.digest.clone()));
+            match self.manifest(&digest) {
+                Ok(manifest) => {
+                    needed.push(manifest.config.digest.clone());
+                    needed.extend(manifest.component().ok().map(|component| component.digest.clone()));
+                }
+                // What is missing or was changed names no other content.
+                Err(RegistryError::NotStored(_) | RegistryError::Damaged(_) | RegistryError::Artifact { .. }) => {}
+                // What cannot be read now may name a component that is needed.
+                Err(error) => return Err(error),
             }
             needed.push(digest);
         }

@@ -24,6 +24,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests: they start programs and touch files")]
 
+mod accepting;
 pub mod binary;
 pub mod command;
 pub mod daemon;

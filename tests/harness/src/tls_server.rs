@@ -1,65 +1,44 @@
 //! A server on loopback that speaks TLS, after whatever a test lets it say before.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
+
+use crate::accepting::Accepting;
 
 /// What is said before TLS; `false` ends the connection.
 pub type Before = Arc<dyn Fn(&mut TcpStream) -> bool + Send + Sync>;
 
 /// It ends when it is dropped.
 pub struct TlsServer {
-    address: SocketAddr,
+    accepting: Accepting,
     chain: Arc<Mutex<Arc<ServerConfig>>>,
-    is_over: Arc<AtomicBool>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 impl TlsServer {
     /// Presents this chain, in DER, with this key.
     pub fn start(chain: &[Vec<u8>], key: &[u8], before: Before) -> TlsServer {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let config = Arc::new(Mutex::new(config(chain, key)));
-        let is_over = Arc::new(AtomicBool::new(false));
-        let (shared, over) = (config.clone(), is_over.clone());
-        let accepting = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let (config, before) = (shared.lock().unwrap().clone(), before.clone());
-                let Ok(stream) = stream else { continue };
-                std::thread::spawn(move || serve(stream, config, &before));
-            }
+        let chain = Arc::new(Mutex::new(config(chain, key)));
+        let presented = chain.clone();
+        let accepting = Accepting::start(move |stream| {
+            let config = presented.lock().unwrap().clone();
+            serve(stream, config, &before);
         });
-        TlsServer { address, chain: config, is_over, accepting: Some(accepting) }
+        TlsServer { accepting, chain }
     }
 
     /// `127.0.0.1:PORT`.
     pub fn address(&self) -> String {
-        self.address.to_string()
+        self.accepting.address.to_string()
     }
 
     /// Presents another chain from now on.
     pub fn present(&self, chain: &[Vec<u8>], key: &[u8]) {
         *self.chain.lock().unwrap() = config(chain, key);
-    }
-}
-
-impl Drop for TlsServer {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        if let Some(accepting) = self.accepting.take() {
-            let _ = accepting.join();
-        }
     }
 }
 

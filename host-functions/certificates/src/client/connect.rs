@@ -1,8 +1,9 @@
 //! Which address is connected to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Instant;
 
+use ansai_core::address::{is_reserved, reached};
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Scope};
@@ -26,46 +27,7 @@ pub fn host_of(address: &str) -> Result<&str, Refusal> {
 /// Whether an address is one that a name must not lead to: this machine, the local link, where clouds have the metadata
 /// of a machine with its secrets, and what is no address of one machine.
 pub fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_special_v4(address),
-        IpAddr::V6(address) => match embedded(address) {
-            Some(four) => is_special_v4(four),
-            None => {
-                address.is_loopback()
-                    || address.is_unspecified()
-                    || address.is_multicast()
-                    || address.is_unicast_link_local()
-                    // The metadata of Amazon and of Google.
-                    || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
-                    || address == Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)
-            }
-        },
-    }
-}
-
-fn is_special_v4(address: Ipv4Addr) -> bool {
-    address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_broadcast()
-        // `0.0.0.0` and all of its network reach this machine.
-        || address.octets()[0] == 0
-        // The metadata of Alibaba, of Azure and of Oracle's classic cloud.
-        || address == Ipv4Addr::new(100, 100, 100, 200)
-        || address == Ipv4Addr::new(168, 63, 129, 16)
-        || address == Ipv4Addr::new(192, 0, 0, 192)
-}
-
-/// The IPv4 address within an IPv6 address: mapped, compatible, of NAT64, or of 6to4.
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let four = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => four(high, low),
-        [0x2002, high, low, ..] => four(high, low),
-        // `::` and `::1` are addresses of their own.
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => four(high, low),
-        _ => None,
-    }
+    reached(address).is_loopback() || is_reserved(address)
 }
 
 /// Decides about a special address: it needs a grant that names it. `localhost` names this machine itself.

@@ -1,4 +1,4 @@
-//! `ansai list`: the policies of registries that this host has.
+//! `ansai list`: the stored policies.
 
 use ansai_core::{Bytes, exit};
 use ansai_registry::{Entry, RegistryError, Store};
@@ -36,7 +36,7 @@ pub(crate) fn run(_arguments: &Arguments, global: &Global) -> anyhow::Result<u8>
         return Ok(exit::FINE);
     }
     if entries.is_empty() {
-        lines::line("no policies of registries")?;
+        lines::line("no policies stored")?;
     }
     let names: Vec<String> = entries.iter().map(|(entry, _)| entry.reference.to_string()).collect();
     let width = names.iter().map(String::len).max().unwrap_or(0);

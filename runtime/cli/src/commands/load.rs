@@ -8,14 +8,15 @@ use ansai_registry::{Locked, RegistryError, Store};
 use ansai_storage::Directory;
 use clap::Args;
 
+use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{json, lines};
+use crate::output::{self, json, lines};
 use crate::registry;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai load /media/usb/policies\n\n\
-    Each size and digest is verified, and each component is checked as `ansai pull` does it. Nothing is pinned: copy\n\
-    ansai.lock from the host that pulled.")]
+    Each size and digest is verified, and each component is checked as `ansai pull` does it. A policy that is refused\n\
+    keeps no other one from being loaded. Nothing is pinned: copy ansai.lock from the host that pulled.")]
 pub(crate) struct Arguments {
     /// Directory that `ansai save` wrote, or another OCI image layout with policies
     #[arg(value_name = "DIR")]
@@ -27,10 +28,18 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let from = Directory::open(&arguments.directory).map_err(RegistryError::from).and_then(Store::at_existing);
     let from = from.map_err(ansai_daemon::Error::from)?;
     let store = registry::store(global, &interfaces)?;
-    let mut loaded: Vec<Locked> = Vec::new();
+    registry::sweep(&store, global);
+    let (mut loaded, mut refused): (Vec<Locked>, Vec<Fault>) = (Vec::new(), Vec::new());
     for entry in from.entries().map_err(ansai_daemon::Error::from)? {
-        let fetched = from.copy(&entry, &store).map_err(ansai_daemon::Error::from)?;
-        loaded.push(pulled::add(&store, &entry.reference.to_string(), &fetched, &interfaces)?);
+        let name = entry.reference.to_string();
+        let fetched = from.copy(&entry, &store).map_err(ansai_daemon::Error::from);
+        match fetched.and_then(|fetched| pulled::add(&store, &name, &fetched, &interfaces)) {
+            Ok(locked) => loaded.push(locked),
+            Err(error) => {
+                let fault = Fault::from(error);
+                refused.push(Fault { message: format!("{name}: {}", fault.message), ..fault });
+            }
+        }
     }
     match global.format {
         Format::Json => json::document(&loaded.iter().map(registry::document).collect::<Vec<_>>())?,
@@ -38,10 +47,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             for locked in &loaded {
                 lines::line(&format!("loaded {}, {}", locked.resolved, locked.digest))?;
             }
-            if loaded.is_empty() {
+            if loaded.is_empty() && refused.is_empty() {
                 lines::line(&format!("{} has no policies", arguments.directory.display()))?;
             }
         }
     }
-    Ok(exit::FINE)
+    let Some(last) = refused.pop() else { return Ok(exit::FINE) };
+    refused.iter().for_each(output::fault);
+    Err(last.into())
 }

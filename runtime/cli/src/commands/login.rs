@@ -1,4 +1,4 @@
-//! `ansai login`: keeps a login for a registry.
+//! `ansai login`: logs in to a registry.
 
 use std::io::{IsTerminal as _, Read as _};
 
@@ -17,8 +17,8 @@ const MOST_SECRET: u64 = 16 << 10;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai login registry.example --user deploy < password\n\n\
-    The registry is asked whether it accepts the login. Then it is kept in the state directory, readable only by its\n\
-    owner. A later login of the same registry replaces it.")]
+    ansai checks the login with the registry, then stores it in the state directory, readable only by its owner. A later\n\
+    login to the same registry replaces it.")]
 pub(crate) struct Arguments {
     /// Host of the registry, with its port if it has one
     #[arg(value_name = "REGISTRY")]

@@ -18,7 +18,8 @@ use crate::registry::{self, Reached};
     ansai pull registry.example/acme/disk-space@^1.2            the highest version of a range\n  \
     ansai pull localhost:5000/disk-space:1.2.0 --plain-http     from a registry on this machine\n\n\
     Without REFERENCE, it pulls each `source = \"oci:REFERENCE\"` of the configuration and writes ansai.lock next to\n\
-    it. The daemon runs what this file pins, and contacts no registry. A policy of a registry only observes.")]
+    it. The daemon runs what this file pins, and contacts no registry. A policy from a registry only observes.\n\
+    --ca and --plain-http hold for all registries of the configuration.")]
 pub(crate) struct Arguments {
     /// Policy: REGISTRY/REPOSITORY:TAG, REGISTRY/REPOSITORY@RANGE or REGISTRY/REPOSITORY@sha256:DIGEST [default: those of
     /// the configuration]
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let reference: Reference = text.parse().map_err(ansai_daemon::Error::from)?;
     let store = registry::store(global, &interfaces)?;
     let client = arguments.reached.client(reference.registry(), &store)?;
+    registry::sweep(&store, global);
     let locked = pulled::pull(&client, &store, text, &interfaces)?;
     match global.format {
         Format::Json => json::document(&registry::document(&locked))?,
@@ -63,12 +65,12 @@ fn configured(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
         }))?,
         Format::Text => {
             locked.iter().try_for_each(show)?;
-            let policies = match locked.len() {
-                0 => "the configuration names no policy of a registry".to_owned(),
-                1 => "pinned 1 policy".to_owned(),
-                count => format!("pinned {count} policies"),
-            };
-            lines::line(&format!("{policies} in {}", file.display()))?;
+            let file = file.display();
+            lines::line(&match locked.len() {
+                0 => format!("no policy to pull: {} names none from a registry", configuration.path.display()),
+                1 => format!("pinned 1 policy in {file}"),
+                count => format!("pinned {count} policies in {file}"),
+            })?;
         }
     }
     Ok(exit::FINE)

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Component, or directory with one
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
-    /// Where to: REGISTRY/REPOSITORY, with the version as the tag or without one
+    /// Destination: REGISTRY/REPOSITORY[:VERSION]
     #[arg(value_name = "REFERENCE")]
     reference: String,
     #[command(flatten)]

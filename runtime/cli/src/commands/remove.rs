@@ -1,9 +1,9 @@
-//! `ansai remove`: a policy of a registry out of the store.
+//! `ansai remove`: a policy out of the store.
 
 use ansai_config::REGISTRY;
 use ansai_core::{Bytes, exit};
 use ansai_daemon::pulled;
-use ansai_registry::{Digest, Locked, Reference, RegistryError};
+use ansai_registry::{Reference, RegistryError};
 use clap::Args;
 
 use crate::global::{Format, Global};
@@ -25,13 +25,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let missing = || ansai_daemon::Error::from(RegistryError::NotStored(reference.to_string()));
     let store = registry::existing_store(global)?.ok_or_else(missing)?;
     // Read first: if it is unknown what is pinned, nothing is removed.
-    let pinned: Vec<Digest> = match global.config_path() {
-        Some(path) => {
-            let lock = pulled::lock_of(&path).map_err(ansai_daemon::Error::from)?;
-            lock.policies().map(|locked: &Locked| locked.digest.clone()).collect()
-        }
-        None => Vec::new(),
-    };
+    let pinned = pulled::pinned(global.config_path().as_deref()).map_err(ansai_daemon::Error::from)?;
     let removed = store.remove(&reference).map_err(ansai_daemon::Error::from)?;
     let freed = store.sweep(&pinned).map_err(ansai_daemon::Error::from)?;
     let is_pinned = pinned.contains(&removed.digest);

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     /// Accept the time of day, although it jumped; without this, ansai waits until it is synchronized, or for 24 hours
     #[arg(long)]
     accept_clock: bool,
-    /// Run only components that a digest pins: those of registries, which `ansai.lock` pins, and those with `sha256`
+    /// Run only components pinned by a digest, in `ansai.lock` or with `sha256`
     #[arg(long)]
     locked: bool,
 }

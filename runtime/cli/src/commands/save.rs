@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use ansai_config::REGISTRY;
 use ansai_core::exit;
-use ansai_registry::{Entry, Reference, RegistryError, Store};
+use ansai_daemon::pulled;
+use ansai_registry::{Entry, Reference, RegistryError, Selector, Store};
 use ansai_storage::Directory;
 use clap::Args;
 
@@ -18,10 +19,10 @@ use crate::registry;
     The directory is an OCI image layout, which other tools read too. On the other host, run `ansai load DIR`, and copy\n\
     ansai.toml and ansai.lock to it.")]
 pub(crate) struct Arguments {
-    /// Policies, as `ansai list` shows them [default: all]
+    /// Policies, as `ansai list` shows them [default: all, and those that the ansai.lock of the configuration pins]
     #[arg(value_name = "REFERENCE")]
     references: Vec<String>,
-    /// Directory to write; it may exist, and what it has stays
+    /// Directory to write to; existing content is kept
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
 }
@@ -32,6 +33,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         store.as_ref().map(Store::entries).transpose().map_err(ansai_daemon::Error::from)?.unwrap_or_default();
     if !arguments.references.is_empty() {
         entries = wanted(&arguments.references, &entries)?;
+    } else if let Some(store) = &store {
+        entries.extend(only_pinned(store, &entries, global)?);
     }
     let directory =
         Directory::create(&arguments.output).map_err(RegistryError::from).map_err(ansai_daemon::Error::from)?;
@@ -50,11 +53,31 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 lines::line(&format!("saved {name}"))?;
             }
             if names.is_empty() {
-                lines::line("no policies of registries")?;
+                lines::line("no policies stored")?;
             }
         }
     }
     Ok(exit::FINE)
+}
+
+/// What `ansai.lock` pins and has no name in the store any more. What is not stored is left out.
+fn only_pinned(store: &Store, entries: &[Entry], global: &Global) -> Result<Vec<Entry>, ansai_daemon::Error> {
+    let Some(configuration) = global.config_path() else { return Ok(Vec::new()) };
+    let mut found: Vec<Entry> = Vec::new();
+    for locked in pulled::lock_of(&configuration)?.policies() {
+        let is_known = entries.iter().chain(&found).any(|entry| entry.digest == locked.digest);
+        if is_known || matches!(store.manifest(&locked.digest), Err(RegistryError::NotStored(_))) {
+            continue;
+        }
+        let resolved: Reference = locked.resolved.parse()?;
+        let reference = match entries.iter().chain(&found).any(|entry| entry.reference == resolved) {
+            // Its tag names another one now.
+            true => resolved.with(Selector::Digest(locked.digest.clone())),
+            false => resolved,
+        };
+        found.push(Entry { reference, digest: locked.digest.clone() });
+    }
+    Ok(found)
 }
 
 fn wanted(references: &[String], entries: &[Entry]) -> Result<Vec<Entry>, ansai_daemon::Error> {

@@ -1,4 +1,4 @@
-//! Policies of registries: published, pulled, pinned, run, listed, copied and removed, with a real registry.
+//! Policies from registries: published, pulled, pinned, run, listed, copied and removed, with a real registry.
 
 use std::process::Stdio;
 
@@ -73,6 +73,19 @@ fn a_policy_goes_through_a_registry_and_runs_as_it_is_pinned() {
     let lock = std::fs::read_to_string(place.path("ansai.lock")).unwrap();
     assert!(lock.contains("ansai:disk/disk-probe") && lock.contains("version = \"0.1.0\""), "{lock}");
 
+    // The lock file decides what runs, so nobody else may write it.
+    permit(&place.path("ansai.lock"), 0o666);
+    place.ansai(&run).code(4).complains("error[untrusted-configuration]").complains("chmod go-w");
+    permit(&place.path("ansai.lock"), 0o644);
+    // A tag that was moved since it was pinned is not pinned again.
+    let pinned = lock.lines().find(|line| line.starts_with("digest = ")).unwrap();
+    place.write("ansai.lock", lock.replace(pinned, &format!("digest = \"sha256:{}\"", "0".repeat(64))));
+    let pull = ["pull", "--config", "ansai.toml", "--ca", "ca.pem"];
+    place.ansai(&pull).code(4).complains("error[content-digest]").complains("acme/web:0.1.0: digest mismatch");
+    assert!(std::fs::read_to_string(place.path("ansai.lock")).unwrap().contains(&"0".repeat(64)));
+    place.write("ansai.lock", &lock);
+    place.ansai(&pull).code(0).says("pinned 1 policy in ");
+
     let listed = place.ansai(&["list", "--format", "json"]).code(0).stdout;
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed[0]["reference"], format!("{name}:0.1.0"));
@@ -88,7 +101,20 @@ fn a_policy_goes_through_a_registry_and_runs_as_it_is_pinned() {
         ansai_harness::Ansai::new().current_dir(place.root()).args(arguments).state_dir(state).run()
     };
     elsewhere(&run).code(2).complains("error[not-pulled]");
-    elsewhere(&["load", "usb"]).code(0).says("loaded ");
+    // Another tool leaves out what is optional, and one policy that is missing keeps no other one from being loaded.
+    let index = std::fs::read_to_string(place.path("usb/index.json")).unwrap();
+    let mut foreign: serde_json::Value = serde_json::from_str(&index).unwrap();
+    foreign.as_object_mut().unwrap().remove("mediaType");
+    let missing = serde_json::json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": format!("sha256:{}", "0".repeat(64)),
+        "size": 1,
+        "annotations": { "org.opencontainers.image.ref.name": "a.example/acme/gone:1.0.0" },
+    });
+    foreign["manifests"].as_array_mut().unwrap().insert(0, missing);
+    place.write("usb/index.json", foreign.to_string());
+    elsewhere(&["load", "usb"]).code(2).says("loaded ").complains("error[not-pulled]").complains("a.example/acme/gone");
+    place.write("usb/index.json", &index);
     elsewhere(&run).code(0);
 
     // What was changed on the disk does not run.
@@ -101,6 +127,8 @@ fn a_policy_goes_through_a_registry_and_runs_as_it_is_pinned() {
 
     place.ansai(&["remove", &format!("{name}:0.1.0"), "--config", "ansai.toml"]).code(0).says("pins it");
     place.ansai(&run).code(0);
+    // It has no name any more, and the other host needs it.
+    place.ansai(&["save", "-o", "usb2", "--config", "ansai.toml"]).code(0).says("acme/web:0.1.0");
     std::fs::remove_file(place.path("ansai.lock")).unwrap();
     place.ansai(&run).code(4).complains("error[not-locked]");
     place.ansai(&["remove", &format!("{name}:0.1.0")]).code(2).complains("error[not-pulled]");
@@ -137,8 +165,14 @@ fn a_policy_is_signed_and_verified() {
     verify(&["none"]).code(2).complains("error[bad-key]");
     verify(&["nowhere"]).code(2).complains("error[file-access]");
     place.ansai(&["sign", &at, "--key", "key.pub", "--ca", "ca.pem"]).code(2).complains("error[bad-key]");
-    // To verify stores nothing under a name.
-    place.ansai(&["list"]).code(0).says("no policies of registries");
+    // To verify stores nothing under a name, and what was verified before is removed.
+    let second = manifest("web", "").replace("0.1.0", "0.2.0");
+    place.policy("web", &with_sections(component("", "", ""), &second, None));
+    place.ansai(&["push", "policies/web", &name, "--ca", "ca.pem"]).code(0);
+    let other = format!("{name}:0.2.0");
+    place.ansai(&["verify", &other, "--ca", "ca.pem", "--key", "key.pub"]).code(4).complains("error[not-signed]");
+    assert_eq!(std::fs::read_dir(place.path("state/registry/blobs/sha256")).unwrap().count(), 3);
+    place.ansai(&["list"]).code(0).says("no policies stored");
 }
 
 #[test]
@@ -149,12 +183,14 @@ fn refused_logins_names_and_locks() {
     }
     place.ansai(&["pull", "127.0.0.1:1/web:1", "--plain-http"]).code(1).complains("error[registry-unreachable]");
     place.ansai(&["pull", "192.0.2.1:1/web:1", "--plain-http"]).code(4).complains("error[registry-without-tls]");
-    place.ansai(&["list"]).code(0).says("no policies of registries");
-    place.ansai(&["save", "-o", "usb"]).code(0).says("no policies of registries");
+    place.ansai(&["list"]).code(0).says("no policies stored");
+    place.ansai(&["save", "-o", "usb"]).code(0).says("no policies stored");
     place.ansai(&["load", "nowhere"]).code(1).complains("error[file-access]");
     place.policy("web", &quiet("web"));
     place.ansai(&["run", "policies", "--once", "--locked"]).code(4).complains("error[not-locked]");
     place.configuration("[policy.web]\nsource = \"policies/web\"\n");
+    place.ansai(&["pull", "--config", "ansai.toml"]).code(0).says("no policy to pull: ");
+    assert!(!place.path("ansai.lock").exists());
     let run = ["run", "--once", "--locked", "--config", "ansai.toml"];
     place.ansai(&run).code(4).complains("error[not-locked]").complains("policies/web");
     place.configuration("[policy.web]\nsource = \"oci:registry.example/../web:1\"\n");

@@ -1,4 +1,4 @@
-//! Policies of registries: what the store of this host has, and pulling into it.
+//! Policies from registries: what the store of this host has, and pulling into it.
 //!
 //! The daemon contacts no registry. It runs what `ansai.lock` pins, from the store, and verifies the content before each load.
 
@@ -19,7 +19,7 @@ use crate::share::Share;
 use crate::state::StateDirError;
 use crate::{ownership, state};
 
-/// The policies of registries that a host has.
+/// The policies from registries that a host has.
 #[derive(Debug, Clone, Default)]
 pub struct Pulled {
     state_dir: Option<PathBuf>,
@@ -46,7 +46,7 @@ impl Pulled {
     /// Where a source of a configuration leads, and the digest that a component of a registry must have.
     ///
     /// # Errors
-    /// A policy of a registry is not pinned or not stored, or the store was changed. A built-in policy is not available.
+    /// A policy from a registry is not pinned or not stored, or the store was changed. A built-in policy is not available.
     pub fn source(
         &self,
         configuration: &Configuration,
@@ -58,9 +58,9 @@ impl Pulled {
                 let own = self.clone();
                 let (file, state_dir) =
                     (configuration.path.clone(), state::directory(self.state_dir.as_deref(), Some(configuration))?);
-                let wanted = source.clone();
-                let found = in_time(move || own.stored(&file, &state_dir, &wanted));
-                let (path, digest) = found.unwrap_or_else(|_| Err(RegistryError::NotStored(source).into()))?;
+                let place = state_dir.clone();
+                let found = in_time(move || own.stored(&file, &place, &source));
+                let (path, digest) = found.map_err(|error| StateDirError::Make { path: state_dir, error })??;
                 Ok((path, Some(digest)))
             }
             other => Ok((share.source(other)?, None)),
@@ -114,11 +114,29 @@ impl Pulled {
 pub fn lock_of(configuration: &Path) -> Result<Lock, RegistryError> {
     let lock = Lock::of(configuration)?;
     if lock.policies().next().is_some()
-        && let Some((why, _)) = ownership::problem(lock.path())
+        && let Some((why, fix)) = ownership::problem(lock.path())
     {
-        return Err(RegistryError::Invalid { path: lock.path().to_owned(), why });
+        return Err(RegistryError::Untrusted { why, fix });
     }
     Ok(lock)
+}
+
+/// The manifests that the lock file of a configuration pins; none without a configuration.
+///
+/// # Errors
+/// As [`lock_of`].
+pub fn pinned(configuration: Option<&Path>) -> Result<Vec<Digest>, RegistryError> {
+    let Some(configuration) = configuration else { return Ok(Vec::new()) };
+    Ok(lock_of(configuration)?.policies().map(|locked| locked.digest.clone()).collect())
+}
+
+/// Removes content that has no name in the store and that the configuration does not pin, such as what was refused after it
+/// was fetched. Answers how many bytes that freed.
+///
+/// # Errors
+/// It is unknown what is pinned or needed; then nothing is removed. Or the store cannot be written.
+pub fn sweep(store: &Store, configuration: Option<&Path>) -> Result<u64, RegistryError> {
+    store.sweep(&pinned(configuration)?)
 }
 
 /// The store of a state directory, if there is one.

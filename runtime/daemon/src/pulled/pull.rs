@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ansai_config::PolicySource;
 use ansai_core::Interface;
 use ansai_engine::component::MAX_BYTES;
-use ansai_registry::{Client, Digest, Fetched, Locked, MOST_COMPONENT_BYTES, Reference, RegistryError, Store};
+use ansai_registry::{Client, Digest, Fetched, Lock, Locked, MOST_COMPONENT_BYTES, Reference, RegistryError, Store};
 
-use super::lock_of;
+use super::{lock_of, sweep};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -16,6 +16,9 @@ use crate::error::Error;
 const _: () = assert!(MOST_COMPONENT_BYTES == MAX_BYTES as u64);
 
 /// Stores a policy under its name, and answers what pins it. `source` is how the configuration writes it.
+///
+/// What is refused after it was fetched stays in the store without a name until [`sweep`], which callers run before they
+/// fetch.
 ///
 /// # Errors
 /// It is not there, is not a policy of this name, or is not what was announced. Then it has no name in the store.
@@ -71,11 +74,11 @@ fn scopes(component: &Component) -> BTreeMap<String, serde_json::Value> {
     asked.into_iter().flatten().filter_map(scope).collect()
 }
 
-/// Pulls every policy of a registry that a configuration runs, and pins exactly those in its lock file. If one fails, the lock
-/// file stays as it is.
+/// Pulls every policy from a registry that a configuration runs, and pins exactly those in its lock file. If one fails, the
+/// lock file stays as it is. If there are none and the lock file pins nothing, none is written.
 ///
 /// # Errors
-/// As [`pull`], or the lock file cannot be written.
+/// As [`pull`]; a tag has another digest than the lock file pins for the same version; or the lock file cannot be written.
 pub fn pull_all(
     configuration: &Configuration,
     store: &Store,
@@ -83,6 +86,9 @@ pub fn pull_all(
     client: impl Fn(&str) -> Result<Client, Error>,
 ) -> Result<Vec<Locked>, Error> {
     let mut lock = lock_of(&configuration.path)?;
+    if let Err(error) = sweep(store, Some(&configuration.path)) {
+        tracing::warn!("the store is not cleaned up: {error}");
+    }
     let mut pulled: BTreeMap<String, Locked> = BTreeMap::new();
     let mut clients: BTreeMap<String, Client> = BTreeMap::new();
     for source in configuration.config.policies.keys().filter_map(|name| configuration.config.source(name)) {
@@ -99,11 +105,29 @@ pub fn pull_all(
                 new.insert(made)
             }
         };
-        let locked = pull(client, store, &source, interfaces)?;
+        let fetched = client.fetch(&reference, store)?;
+        let locked = check(store, &source, &fetched, interfaces)?;
+        check_same(&lock, &locked)?;
+        store.add(&fetched)?;
         pulled.insert(source, locked);
     }
     let pulled: Vec<Locked> = pulled.into_values().collect();
-    lock.set(pulled.iter().cloned());
-    lock.write()?;
+    if !pulled.is_empty() || lock.policies().next().is_some() {
+        lock.set(pulled.iter().cloned());
+        lock.write()?;
+    }
     Ok(pulled)
+}
+
+/// Checks that a tag still has the digest that it had when its version was pinned: a published version never changes.
+fn check_same(lock: &Lock, new: &Locked) -> Result<(), RegistryError> {
+    let is_same = |old: &&Locked| old.resolved == new.resolved && old.version == new.version;
+    match lock.policies().find(is_same) {
+        Some(old) if old.digest != new.digest => Err(RegistryError::Digest {
+            what: new.resolved.clone(),
+            expected: old.digest.clone(),
+            found: new.digest.clone(),
+        }),
+        _ => Ok(()),
+    }
 }

@@ -6,6 +6,9 @@ use rusqlite::OptionalExtension as _;
 use super::{OutboxError, Transaction, number, unsigned};
 use crate::message::{Kind, Notice};
 
+#[cfg(test)]
+mod tests;
+
 /// The most times that what is told is remembered by its id, in milliseconds: 30 days.
 const REMEMBERED: u64 = 30 * 86_400_000;
 /// So many are remembered however old they are: a clock that jumps ahead must not have everything told again.
@@ -37,9 +40,12 @@ pub(crate) struct Group {
 /// Whether a notice with this id is new. It is not from now on.
 pub(crate) fn is_new(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> Result<bool, OutboxError> {
     let old = now.as_millis().saturating_sub(REMEMBERED);
+    // `+`: the index finds the old ones, and those that stay are counted only if there are any.
     transaction
-        .prepare_cached("DELETE FROM told WHERE at < ?1 AND (SELECT count(*) FROM told) > ?2")?
-        .execute((number(old), number(LEAST_REMEMBERED)))?;
+        .prepare_cached(
+            "DELETE FROM told WHERE at < ?1 AND +at < (SELECT at FROM told ORDER BY at DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute((number(old), number(LEAST_REMEMBERED - 1)))?;
     let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO told VALUES (?1, ?2)")?;
     Ok(statement.execute((id, number(now.as_millis())))? == 1)
 }

@@ -7,7 +7,7 @@ mod send;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::HeaderValue;
 use ureq::tls::{Certificate, TlsConfig};
@@ -26,6 +26,16 @@ pub struct Limits {
     pub answer: Duration,
     /// The transfer of a component, from the first byte to the last one.
     pub content: Duration,
+}
+
+/// The most time for answers that belong together, such as the pages of a list, in limits of one answer.
+const TOGETHER: u32 = 4;
+
+impl Limits {
+    /// The limit of the next one of several answers that belong together, since the first one was asked for.
+    pub(crate) fn together(&self, began: Instant) -> Duration {
+        self.answer.saturating_mul(TOGETHER).saturating_sub(began.elapsed()).min(self.answer)
+    }
 }
 
 impl Default for Limits {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ansai_core::address::{is_reserved, reached};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -24,44 +25,32 @@ pub(super) enum Zone {
 
 impl Zone {
     pub(super) fn of(address: IpAddr) -> Zone {
-        match address {
+        match reached(address) {
+            address if is_reserved(address) => Zone::Special,
+            address if address.is_loopback() => Zone::Machine,
             IpAddr::V4(address) => Zone::of_v4(address),
             IpAddr::V6(address) => Zone::of_v6(address),
         }
     }
 
     fn of_v4(address: Ipv4Addr) -> Zone {
-        let [first, second, ..] = address.octets();
-        // Alibaba, Azure, Oracle. Those of all others are link-local.
-        let is_metadata = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]].contains(&address.octets());
-        if is_metadata || first == 0 || first >= 224 || address.is_link_local() {
-            Zone::Special
-        } else if address.is_loopback() {
-            Zone::Machine
-        } else if address.is_private() || (first == 100 && (64..128).contains(&second)) {
-            Zone::Private
-        } else {
-            Zone::Public
+        match address.octets() {
+            // Not given to anybody.
+            [240..=255, ..] => Zone::Special,
+            [100, 64..128, ..] => Zone::Private,
+            _ if address.is_private() => Zone::Private,
+            _ => Zone::Public,
         }
     }
 
     fn of_v6(address: Ipv6Addr) -> Zone {
-        let [first, second, .., seventh, eighth] = address.segments();
-        let inner = |high: u16, low: u16| Zone::of_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
-        match address.segments() {
-            [0, 0, 0, 0, 0, 0, 0, 1] => Zone::Machine,
-            // Mapped, translated and compatible addresses, and 6to4, are IPv4.
-            [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => inner(seventh, eighth),
-            [0, 0, 0, 0, 0, 0, high, _] if high != 0 => inner(seventh, eighth),
-            [0x2002, high, low, ..] => inner(high, low),
-            // Amazon and Google.
-            [0xfd00, 0xec2, ..] | [0xfd20, 0xce, ..] => Zone::Special,
-            _ if address.is_multicast() || address.is_unspecified() || address.is_unicast_link_local() => Zone::Special,
-            _ if address.is_unique_local() => Zone::Private,
-            // What is not global unicast belongs to nobody.
-            _ if first & 0xe000 != 0x2000 || (first, second) == (0x2001, 0xdb8) => Zone::Special,
-            _ => Zone::Public,
+        let [first, second, ..] = address.segments();
+        if address.is_unique_local() {
+            return Zone::Private;
         }
+        // What is not global unicast belongs to nobody.
+        let is_nobodys = first & 0xe000 != 0x2000 || (first, second) == (0x2001, 0xdb8);
+        if is_nobodys { Zone::Special } else { Zone::Public }
     }
 }
 

@@ -57,6 +57,8 @@ impl<'a> Request<'a> {
 /// The head of an answer, with its body not read yet.
 pub(crate) struct Answer<'a> {
     registry: &'a str,
+    /// Whether the registry itself sent it, and not a server that it leads to.
+    is_own: bool,
     pub(super) response: http::Response<ureq::Body>,
 }
 
@@ -89,7 +91,8 @@ impl Client {
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Answer<'_>> {
         let began = Instant::now();
         let answer = self.follow(request, self.known_authorization(request.scope), began)?;
-        if answer.status() != 401 {
+        // Only the registry itself may name the server that gets the login.
+        if answer.status() != 401 || !answer.is_own {
             return Ok(answer);
         }
         let headers = answer.response.headers().get_all("www-authenticate").iter();
@@ -109,9 +112,10 @@ impl Client {
         for _ in 0..=MOST_REDIRECTS {
             let left = request.limit.saturating_sub(began.elapsed());
             // Nobody else gets to know who asks.
-            let authorization = authorization.clone().filter(|_| self.is_registry(&uri));
+            let is_own = self.is_registry(&uri);
+            let authorization = authorization.clone().filter(|_| is_own);
             let response = self.once(request, &uri, authorization, left)?;
-            let answer = Answer { registry: self.registry(), response };
+            let answer = Answer { registry: self.registry(), is_own, response };
             let leads = matches!(answer.status(), 301 | 302 | 303 | 307 | 308) && request.only_reads();
             match answer.header("location").filter(|_| leads) {
                 Some(location) => uri = self.resolve(&uri, location)?,
@@ -158,7 +162,7 @@ impl Client {
                 Forbidden::Closer => RegistryError::redirect(
                     &registry,
                     uri.host().unwrap_or_default(),
-                    "it is closer to this machine than the registry, or no server of its own",
+                    "address is private, local or reserved, and the registry's is not",
                 ),
             };
         }
@@ -186,7 +190,7 @@ impl Client {
         let uri = self.uri(&token_url(realm, service.as_deref(), scope))?;
         let left = limit.saturating_sub(began.elapsed());
         let response = self.once(&Request::get("", "", left), &uri, basic, left)?;
-        let mut answer = Answer { registry: self.registry(), response };
+        let mut answer = Answer { registry: self.registry(), is_own: self.is_registry(&uri), response };
         if answer.status() != 200 {
             return Err(answer.unexpected());
         }

@@ -1,8 +1,11 @@
 //! Signatures in a registry: artifacts that refer to a manifest, and the tag of the older form.
 
+use std::time::Instant;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
@@ -19,6 +22,8 @@ const IMAGE_CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 /// The most signatures of one policy that are read.
 const MOST_SIGNATURES: usize = 32;
 const MOST_BYTES: u64 = 64 << 10;
+/// What a document with signatures is called in errors.
+const DOCUMENT: &str = "the list of signatures";
 
 /// What is needed of a manifest of signatures. Its descriptor elsewhere is not believed.
 #[derive(Deserialize)]
@@ -28,19 +33,22 @@ struct Attached {
     artifact_type: Option<String>,
     #[serde(default)]
     subject: Option<Descriptor>,
-    layers: Vec<Descriptor>,
+    /// Descriptors. One that cannot be read hides no other one, and stays as it is when one is added.
+    layers: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 struct Index {
-    manifests: Vec<Descriptor>,
+    /// Descriptors.
+    manifests: Vec<Value>,
 }
 
 impl Client {
-    /// Signs a manifest in its registry, in both forms. Signatures that are there stay.
+    /// Signs a manifest in its registry, in both forms. Existing signatures are kept.
     ///
     /// # Errors
-    /// The registry refuses, or sends something else than its protocol has.
+    /// The registry refuses, sends something else than its protocol has, or has signatures that cannot be read, which would
+    /// be lost.
     pub fn sign(&self, reference: &Reference, manifest: &Descriptor, claim: &Claim, key: &SigningKey) -> Result<()> {
         let no_random = || RegistryError::answer(self.registry(), "this system gives no random numbers");
         let scope = format!("repository:{}:pull,push", reference.repository());
@@ -55,31 +63,36 @@ impl Client {
         Ok(())
     }
 
-    /// The signatures of a manifest, in both forms. What cannot be read is not there.
+    /// The signatures of a manifest, in both forms, newest first. What cannot be read is left out: it hides no other one.
     ///
     /// # Errors
-    /// The registry cannot be asked.
+    /// The registry cannot be asked, or does not answer in time.
     pub fn signatures(&self, reference: &Reference, manifest: &Digest) -> Result<Vec<Signature>> {
         let scope = format!("repository:{}:pull", reference.repository());
+        let began = Instant::now();
+        let small = |layer: &Descriptor| readable(self.small(reference, layer, &scope, self.limits().together(began)));
         let mut found = Vec::new();
-        for descriptor in self.referrers(reference, manifest, &scope)?.into_iter().take(MOST_SIGNATURES) {
-            let attached = self.attached(reference, &descriptor.digest.to_string(), &scope)?;
-            let Some((Attached { artifact_type, subject, layers }, _)) = attached else { continue };
+        for descriptor in self.referrers(reference, manifest, &scope, began)?.into_iter().rev().take(MOST_SIGNATURES) {
+            let attached = self.attached(reference, &descriptor.digest.to_string(), &scope, began)?;
+            let Some(Attached { artifact_type, subject, layers }) = attached else { continue };
+            let layers = descriptors(layers);
             let is_ours = artifact_type.as_deref() == Some(BUNDLE_TYPE)
                 && subject.is_some_and(|subject| subject.digest == *manifest);
             if let ([layer], true) = (layers.as_slice(), is_ours)
                 && layer.size <= MOST_BYTES
             {
-                found.push(Signature::Bundle(self.small(reference, layer, &scope)?));
+                found.extend(small(layer)?.map(Signature::Bundle));
             }
         }
-        if let Some((attached, _)) = self.attached(reference, &simple_tag(manifest), &scope)? {
-            for layer in attached.layers.iter().filter(|layer| layer.media_type == SIMPLE_TYPE).take(MOST_SIGNATURES) {
+        if let Some(attached) = self.attached(reference, &simple_tag(manifest), &scope, began)? {
+            let layers = descriptors(attached.layers);
+            let layers = layers.iter().rev().filter(|layer| layer.media_type == SIMPLE_TYPE);
+            for layer in layers.take(MOST_SIGNATURES) {
                 let signature = layer.annotations.get(SIMPLE_ANNOTATION).and_then(|text| STANDARD.decode(text).ok());
                 if let Some(signature) = signature
                     && layer.size <= MOST_BYTES
                 {
-                    found.push(Signature::Simple { payload: self.small(reference, layer, &scope)?, signature });
+                    found.extend(small(layer)?.map(|payload| Signature::Simple { payload, signature }));
                 }
             }
         }
@@ -87,34 +100,52 @@ impl Client {
     }
 
     /// What refers to a manifest: by the API, or by the tag for registries without it.
-    fn referrers(&self, reference: &Reference, manifest: &Digest, scope: &str) -> Result<Vec<Descriptor>> {
+    fn referrers(
+        &self,
+        reference: &Reference,
+        manifest: &Digest,
+        scope: &str,
+        began: Instant,
+    ) -> Result<Vec<Descriptor>> {
         let api = self.url(&format!("{}/referrers/{manifest}", reference.repository()));
         let tag = self.url(&format!("{}/manifests/{}", reference.repository(), fallback_tag(manifest)));
         for url in [api, tag] {
-            if let Some(bytes) = self.document(&url, INDEX_TYPE, scope)?
+            if let Some(bytes) = self.document(&url, INDEX_TYPE, scope, began)?
                 && let Ok(Index { manifests }) = serde_json::from_slice::<Index>(&bytes)
             {
-                return Ok(manifests);
+                return Ok(descriptors(manifests));
             }
         }
         Ok(Vec::new())
     }
 
-    fn attached(&self, reference: &Reference, name: &str, scope: &str) -> Result<Option<(Attached, Vec<u8>)>> {
+    fn attached(&self, reference: &Reference, name: &str, scope: &str, began: Instant) -> Result<Option<Attached>> {
         let url = self.url(&format!("{}/manifests/{name}", reference.repository()));
-        let Some(bytes) = self.document(&url, MANIFEST_TYPE, scope)? else { return Ok(None) };
-        Ok(serde_json::from_slice(&bytes).ok().map(|attached| (attached, bytes)))
+        let bytes = self.document(&url, MANIFEST_TYPE, scope, began)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// A small document; `None` where there is none.
-    fn document(&self, url: &str, accept: &str, scope: &str) -> Result<Option<Vec<u8>>> {
-        let mut answer = self.send(&Request::get(url, scope, self.limits().answer).accept(accept))?;
+    /// A small document; `None` where there is none that can be read.
+    fn document(&self, url: &str, accept: &str, scope: &str, began: Instant) -> Result<Option<Vec<u8>>> {
+        let mut answer = self.send(&Request::get(url, scope, self.limits().together(began)).accept(accept))?;
         match answer.status() {
-            200 => answer.body()?.read("a list of signatures", MOST_DOCUMENT_BYTES).map(Some),
+            200 => readable(answer.body().and_then(|body| body.read(DOCUMENT, MOST_DOCUMENT_BYTES))),
             // Registries without the API of referrers say different things.
             400 | 404 | 405 | 501 => Ok(None),
             _ => Err(answer.unexpected()),
         }
+    }
+
+    /// The signatures under a tag, to add one; `None` where there are none. What cannot be read is not overwritten.
+    fn existing_at<T: DeserializeOwned>(&self, url: &str, accept: &str, scope: &str) -> Result<Option<T>> {
+        let mut answer = self.send(&Request::get(url, scope, self.limits().answer).accept(accept))?;
+        let bytes = match answer.status() {
+            200 => answer.body()?.read(DOCUMENT, MOST_DOCUMENT_BYTES)?,
+            404 => return Ok(None),
+            _ => return Err(answer.unexpected()),
+        };
+        let unreadable = |_| RegistryError::answer(self.registry(), "signatures that cannot be read");
+        serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
     fn attach_bundle(&self, reference: &Reference, manifest: &Descriptor, bundle: &[u8], scope: &str) -> Result<()> {
@@ -139,8 +170,7 @@ impl Client {
         }
         let tag = fallback_tag(&manifest.digest);
         let url = self.url(&format!("{}/manifests/{tag}", reference.repository()));
-        let known =
-            self.document(&url, INDEX_TYPE, scope)?.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let known = self.existing_at::<Value>(&url, INDEX_TYPE, scope)?;
         let mut index =
             known.unwrap_or_else(|| json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [] }));
         let mut descriptor = json!(Descriptor::of(MANIFEST_TYPE, &attached));
@@ -164,10 +194,11 @@ impl Client {
         let tag = simple_tag(&manifest.digest);
         let mut layer = Descriptor::of(SIMPLE_TYPE, payload);
         layer.annotations.insert(SIMPLE_ANNOTATION.to_owned(), STANDARD.encode(signature));
-        let mut layers =
-            self.attached(reference, &tag, scope)?.map(|(attached, _)| attached.layers).unwrap_or_default();
-        layers.push(layer.clone());
-        let diff_ids: Vec<&Digest> = layers.iter().map(|layer| &layer.digest).collect();
+        let url = self.url(&format!("{}/manifests/{tag}", reference.repository()));
+        let known = self.existing_at::<Attached>(&url, MANIFEST_TYPE, scope)?;
+        let mut layers = known.map(|attached| attached.layers).unwrap_or_default();
+        layers.push(json!(layer));
+        let diff_ids: Vec<&Value> = layers.iter().filter_map(|layer| layer.get("digest")).collect();
         let config = json!({
             "architecture": "", "os": "", "created": "1970-01-01T00:00:00Z", "config": {}, "history": [],
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
@@ -198,6 +229,25 @@ impl Client {
             _ => Err(answer.unexpected()),
         }
     }
+}
+
+/// `None` for a signature that is missing or is not what was announced. The registry could leave it out as well.
+fn readable(found: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match found {
+        Err(
+            RegistryError::Digest { .. }
+            | RegistryError::Encoding { .. }
+            | RegistryError::NotFound { .. }
+            | RegistryError::Size { .. }
+            | RegistryError::TooLarge { .. },
+        ) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Those that can be read.
+fn descriptors(values: Vec<Value>) -> Vec<Descriptor> {
+    values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect()
 }
 
 fn fallback_tag(manifest: &Digest) -> String {

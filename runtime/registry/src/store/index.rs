@@ -26,6 +26,8 @@ pub struct Entry {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Index {
     schema_version: u32,
+    /// Other tools may leave it out.
+    #[serde(default = "media_type")]
     media_type: String,
     manifests: Vec<Descriptor>,
 }
@@ -34,7 +36,7 @@ impl Index {
     pub(super) fn read(root: &Directory) -> Result<Index> {
         let invalid = |why: String| RegistryError::Invalid { path: root.path_of(FILE), why };
         let Some(content) = root.read(FILE, MOST_BYTES)? else {
-            return Ok(Index { schema_version: 2, media_type: INDEX_TYPE.to_owned(), manifests: Vec::new() });
+            return Ok(Index { schema_version: 2, media_type: media_type(), manifests: Vec::new() });
         };
         if u64::try_from(content.bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
             return Err(invalid("the index is too large".to_owned()));
@@ -49,7 +51,7 @@ impl Index {
         Ok(root.replace(FILE, &bytes, WriteOptions::PRIVATE)?)
     }
 
-    /// Sorted by name. What is not a name of ours was written by another tool, and is left alone.
+    /// Sorted by name. What is not a name of ours was written by another tool: it stays in the index, but keeps no content.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let name = |one: &Descriptor| one.annotations.get(REF_NAME)?.parse::<Reference>().ok();
         let mut entries: Vec<Entry> = self
@@ -72,4 +74,8 @@ impl Index {
         let place = self.manifests.iter().position(|one| one.annotations.get(REF_NAME) == Some(&name))?;
         Some(Entry { reference: reference.clone(), digest: self.manifests.remove(place).digest })
     }
+}
+
+fn media_type() -> String {
+    INDEX_TYPE.to_owned()
 }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use ansai_core::codes;
 use ansai_harness::server::oci::{LyingRegistry, Say};
-use ansai_registry::{Client, Connection, Login, RegistryError};
+use ansai_registry::{Client, Connection, Digest, Login, RegistryError};
 use zeroize::Zeroizing;
 
-use crate::artifact::{content, reference, serve, store};
+use crate::artifact::{COMPONENT, content, reference, registry, serve, store};
 
 fn login() -> Option<Login> {
     Some(Login { user: "deploy".to_owned(), secret: Zeroizing::new("open sesame".to_owned()) })
@@ -20,11 +20,15 @@ fn fetch(registry: &LyingRegistry, login: Option<Login>) -> Result<(), RegistryE
     client.fetch(&reference(&registry.host(), ":1.0.0"), &store(place.path())).map(drop)
 }
 
+fn host_of(headers: &str) -> &str {
+    headers.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default()
+}
+
 /// Wants a token; `token` answers who asks for one.
 fn with_tokens(challenge: &str, token: impl Fn(&str, &str) -> Say + Send + Sync + 'static) -> LyingRegistry {
     let challenge = challenge.to_owned();
     LyingRegistry::start(Arc::new(move |_, path, headers| {
-        let host = headers.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or_default();
+        let host = host_of(headers);
         if path.starts_with("/token") {
             return token(path, headers);
         }
@@ -72,6 +76,26 @@ fn a_token_server_that_misbehaves() {
         assert_eq!(refused.code(), code, "{refused}");
         assert!(!refused.to_string().contains("sesame"));
     }
+}
+
+#[test]
+fn storage_that_a_registry_leads_to_names_no_token_server() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let keep = asked.clone();
+    let storage = LyingRegistry::start(Arc::new(move |_, path, headers| {
+        keep.lock().unwrap().push((path.to_owned(), headers.contains("authorization")));
+        let host = host_of(headers);
+        let challenge = format!("www-authenticate: {}\r\n", CHALLENGE.replace("HOST", host));
+        match path.starts_with("/token") {
+            true => Say::Answer(200, String::new(), br#"{"token":"good"}"#.to_vec()),
+            false => Say::Answer(401, challenge, Vec::new()),
+        }
+    }));
+    let to = format!("location: http://{}/content\r\n", storage.host());
+    let blob = format!("/v2/web/blobs/{}", Digest::of(COMPONENT));
+    let leads = registry(content(), move |path, _| (path == blob).then(|| Say::Answer(307, to.clone(), Vec::new())));
+    assert_eq!(fetch(&leads, login()).unwrap_err().code(), codes::REGISTRY_LOGIN);
+    assert_eq!(*asked.lock().unwrap(), [("/content".to_owned(), false)]);
 }
 
 #[test]

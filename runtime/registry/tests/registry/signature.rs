@@ -1,17 +1,23 @@
 //! Signatures: what they cover, what is refused, and what a real registry keeps of them.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
 
+use ansai_core::codes;
 use ansai_harness::pki::{Authority, LONG};
-use ansai_harness::server::oci::{DockerRegistry, LOGIN};
+use ansai_harness::server::oci::{DockerRegistry, LOGIN, LyingRegistry, Say};
 use ansai_registry::{
-    About, Claim, Client, Connection, Digest, Locked, Login, PublicKey, Reference, Signature, SigningKey, signers,
+    About, Claim, Client, Connection, Descriptor, Digest, Locked, Login, PublicKey, Reference, Signature, SigningKey,
+    signers,
 };
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::artifact::{COMPONENT, store};
+use crate::artifact::{COMPONENT, Content, MANIFEST_TYPE, client_of, reference, registry, store};
+
+const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 fn pair(kind: &'static SignatureAlgorithm) -> (SigningKey, PublicKey) {
     let pair = KeyPair::generate_for(kind).unwrap();
@@ -97,6 +103,71 @@ fn signatures_go_through_a_registry_and_cover_exactly_one_policy() {
     none(&Claim::of(&reference, &wider));
     // A copy in another registry keeps its signatures.
     assert_eq!(signers(&Claim::of(&place("mirror.example/x/web:1.0.0"), &locked(&digest)), &found, &keys).len(), 2);
+}
+
+#[test]
+fn a_broken_signature_hides_no_good_one() {
+    let (key, public) = pair(&PKCS_ED25519);
+    let manifest = Digest::of(b"manifest");
+    let claim = Claim::of(&place("registry.example/acme/web:1.0.0"), &locked(&manifest));
+    let [Signature::Bundle(good), _] = key.signatures(&claim).unwrap() else { panic!("the bundle is the first form") };
+    let mut content = Content::new();
+    let mut listed = vec![json!({ "mediaType": MANIFEST_TYPE, "digest": "sha512:00", "size": 1 })];
+    let mut attach = |bytes: &[u8], served: Option<&[u8]>| {
+        let attached = json!({
+            "schemaVersion": 2,
+            "artifactType": BUNDLE_TYPE,
+            "layers": [{ "mediaType": BUNDLE_TYPE, "digest": Digest::of(bytes), "size": bytes.len() }],
+            "subject": { "mediaType": MANIFEST_TYPE, "digest": manifest, "size": 8 },
+        });
+        let attached = attached.to_string().into_bytes();
+        let digest = Digest::of(&attached);
+        listed.push(json!({ "mediaType": MANIFEST_TYPE, "digest": digest, "size": attached.len() }));
+        content.insert(format!("manifests/{digest}"), attached);
+        content.extend(served.map(|served| (format!("blobs/{}", Digest::of(bytes)), served.to_vec())));
+    };
+    attach(b"changed", Some(b"CHANGED"));
+    attach(b"longer", Some(b"longer than it is announced"));
+    attach(b"missing", None);
+    // More than are read: the newest are at the end.
+    (0..40_u8).for_each(|number| attach(&[number], None));
+    attach(&good, Some(&good));
+    attach(b"newest", Some(b"NEWEST"));
+    content.insert(format!("referrers/{manifest}"), json!({ "manifests": listed }).to_string().into_bytes());
+    let lying = registry(content, |_, _| None);
+    let found = client_of(&lying).signatures(&reference(&lying.host(), ":1.0.0"), &manifest).unwrap();
+    let keys = [public];
+    assert_eq!(signers(&claim, &found, &keys), [&keys[0]]);
+}
+
+#[test]
+fn signatures_that_cannot_be_read_are_not_overwritten() {
+    let (key, _) = pair(&PKCS_ED25519);
+    let manifest = Descriptor::of(MANIFEST_TYPE, b"manifest");
+    let claim = Claim::of(&place("registry.example/acme/web:1.0.0"), &locked(&manifest.digest));
+    for ending in ["", ".sig"] {
+        let tag = format!("/v2/web/manifests/sha256-{}{ending}", manifest.digest.hex());
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let (keep, unreadable) = (written.clone(), tag.clone());
+        let lying = LyingRegistry::start(Arc::new(move |method, path, headers| match method {
+            "HEAD" => Say::Answer(200, String::new(), Vec::new()),
+            "PUT" => {
+                keep.lock().unwrap().push(path.to_owned());
+                let length = headers.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+                let length = length.and_then(|text| text.parse().ok()).unwrap_or(0);
+                Say::Raw(Box::new(move |stream| {
+                    let _ = stream.read_exact(&mut vec![0; length]);
+                    let _ = stream.write_all(b"HTTP/1.1 201 X\r\ncontent-length: 0\r\n\r\n");
+                }))
+            }
+            _ if path == unreadable => Say::Answer(200, String::new(), b"{".to_vec()),
+            _ => Say::Answer(404, String::new(), Vec::new()),
+        }));
+        let refused = client_of(&lying).sign(&reference(&lying.host(), ":1.0.0"), &manifest, &claim, &key).unwrap_err();
+        assert_eq!(refused.code(), codes::REGISTRY_ANSWER, "{refused}");
+        let written = written.lock().unwrap();
+        assert!(!written.is_empty() && !written.contains(&tag), "{written:?}");
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use ansai_core::codes;
 use ansai_harness::server::oci::LyingRegistry;
-use ansai_registry::{Credentials, Digest, Fetched, Login, Store};
+use ansai_registry::{Credentials, Digest, Entry, Fetched, Login, Store};
 use ansai_storage::Directory;
 use zeroize::Zeroizing;
 
-use crate::artifact::{COMPONENT, client_of, content, reference, registry, store, stored};
+use crate::artifact::{COMPONENT, client_of, content, manifest_with, reference, registry, store, stored};
 
 fn fetched(store: &Store) -> (LyingRegistry, Fetched) {
     let honest = registry(content(), |_, _| None);
@@ -41,6 +41,41 @@ fn content_is_there_until_its_last_name_is_gone() {
     assert!(store.sweep(&[]).unwrap() > 0);
     assert!(stored(place.path()).is_empty());
     assert_eq!(store.component(&digest).unwrap_err().code(), codes::NOT_PULLED);
+}
+
+#[test]
+fn a_pinned_policy_whose_manifest_cannot_be_read_keeps_its_component() {
+    let place = tempfile::tempdir().unwrap();
+    let store = store(place.path());
+    let (_registry, fetched) = fetched(&store);
+    let (manifest, component) = (fetched.manifest.digest.clone(), fetched.component.digest.clone());
+    drop(fetched);
+    // A directory stands for a disk that does not read: root reads every file.
+    let (path, aside) = (file(place.path(), &manifest), place.path().join("aside"));
+    std::fs::rename(&path, &aside).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert_eq!(store.sweep(std::slice::from_ref(&manifest)).unwrap_err().code(), codes::FILE_ACCESS);
+    assert!(file(place.path(), &component).exists());
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&aside, &path).unwrap();
+    assert_eq!(store.sweep(std::slice::from_ref(&manifest)).unwrap(), 0);
+    assert!(store.component(&manifest).is_ok());
+}
+
+#[test]
+fn a_copy_has_the_sizes_that_its_manifest_announces() {
+    let (place, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ours = store(place.path());
+    let (_registry, fetched) = fetched(&ours);
+    ours.add(&fetched).unwrap();
+    // A manifest that announces more bytes than the component has, under a name of its own.
+    let (manifest, _) = manifest_with(&fetched.component.digest, COMPONENT.len() + 1);
+    let bytes = manifest.to_string().into_bytes();
+    let digest = Digest::of(&bytes);
+    std::fs::write(file(place.path(), &digest), &bytes).unwrap();
+    let entry = Entry { reference: fetched.reference.clone(), digest };
+    assert_eq!(ours.copy(&entry, &store(other.path())).unwrap_err().code(), codes::CONTENT_SIZE);
+    assert!(stored(other.path()).is_empty());
 }
 
 #[test]
@@ -102,7 +137,7 @@ fn an_index_of_nonsense_is_an_error_and_foreign_names_are_left_alone() {
     std::fs::write(&index, b"{").unwrap();
     assert_eq!(store.entries().unwrap_err().code(), codes::REGISTRY_FILE);
     let foreign = format!(
-        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{{"mediaType":"x",
+        r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"x",
         "digest":"{}","size":1,"annotations":{{"org.opencontainers.image.ref.name":"../../etc"}}}}]}}"#,
         Digest::of(b"")
     );

@@ -132,12 +132,18 @@ impl Mail {
         }
         for _ in 0..MOST_HOURS {
             self.pass(3_600_000);
-            let status = self.teller().outbox().status(&[]).unwrap();
-            if status.grouping == 0 && status.channels.iter().all(|channel| channel.waiting == 0) {
+            if !self.waits() {
                 break;
             }
         }
+        assert!(!self.waits(), "seed {}: mail still waits {MOST_HOURS} hours after the life", self.seed);
         self.check();
+    }
+
+    /// Whether something waits to be sent.
+    fn waits(&self) -> bool {
+        let status = self.teller().outbox().status(&[]).unwrap();
+        status.grouping > 0 || status.channels.iter().any(|channel| channel.waiting > 0)
     }
 
     fn check(&self) {

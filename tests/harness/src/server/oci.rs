@@ -1,15 +1,14 @@
 //! Registries of OCI artifacts: a real one from Debian, and one that says what a test wants.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::{free_port, packages};
 use crate::Daemon;
+use crate::accepting::Accepting;
 use crate::pki::Issued;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -75,11 +74,7 @@ pub enum Say {
 pub type Says = Arc<dyn Fn(&str, &str, &str) -> Say + Send + Sync>;
 
 /// A registry on loopback, without TLS, that says what a test wants. It ends when it is dropped.
-pub struct LyingRegistry {
-    address: SocketAddr,
-    is_over: Arc<AtomicBool>,
-    accepting: Option<JoinHandle<()>>,
-}
+pub struct LyingRegistry(Accepting);
 
 impl LyingRegistry {
     /// Starts it.
@@ -87,35 +82,12 @@ impl LyingRegistry {
     /// # Panics
     /// If it does not start.
     pub fn start(says: Says) -> LyingRegistry {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = is_over.clone();
-        let accepting = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let (says, Ok(stream)) = (says.clone(), stream) else { continue };
-                std::thread::spawn(move || serve(stream, &says));
-            }
-        });
-        LyingRegistry { address, is_over, accepting: Some(accepting) }
+        LyingRegistry(Accepting::start(move |stream| serve(stream, &says)))
     }
 
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
-        self.address.to_string()
-    }
-}
-
-impl Drop for LyingRegistry {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        if let Some(accepting) = self.accepting.take() {
-            let _ = accepting.join();
-        }
+        self.0.address.to_string()
     }
 }
 
