@@ -18,7 +18,7 @@ use std::sync::Arc;
 use ansai_core::InstanceName;
 
 pub(crate) use self::conversation::Outcome;
-pub use self::workers::{ARGUMENT, WorkerProgram, Workers};
+pub use self::workers::{CHILD, WorkerProgram, Workers};
 
 /// Whom the operator trusts with a policy. A worker serves one level only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -45,7 +45,7 @@ pub(crate) fn without_root_almost_nothing_is_possible() {
             table(profile)
         };
         let mut possible = possible(&table);
-        possible.retain(|name| !["1000 threads", "connect to the system bus"].contains(name));
+        possible.retain(|name| !["2000 threads", "connect to the system bus"].contains(name));
         let expected: &[&str] = if profile == Profile::Guest { &[] } else { REACH };
         assert_eq!(possible, expected, "{profile:?}");
     }
