@@ -11,7 +11,7 @@ mod keeper;
 mod launch;
 mod standard_error;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,6 @@ use std::time::Duration;
 use ansai_kit::program::ITSELF;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 pub use account::Account;
 pub use error::StartError;
@@ -144,29 +142,6 @@ impl Process {
     /// How it ended; `None` while it runs.
     pub fn ended(&self) -> Option<Ended> {
         self.state.ended()
-    }
-
-    /// Waits until it has ended. Needs a runtime.
-    ///
-    /// # Errors
-    /// There is no runtime, or the kernel refuses.
-    pub async fn wait(&self) -> std::io::Result<Ended> {
-        loop {
-            if let Some(ended) = self.ended() {
-                return Ok(ended);
-            }
-            #[expect(
-                deprecated,
-                reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
-            )]
-            let watched = AsyncFd::with_interest(self.state.pidfd.as_fd(), Interest::READABLE)?;
-            let _ready = watched.readable().await?;
-            drop(watched);
-            // Ended, and reaped in a moment.
-            if self.ended().is_none() {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
-        }
     }
 
     /// Kills it.
