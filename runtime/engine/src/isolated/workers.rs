@@ -183,7 +183,9 @@ impl Isolated {
             // It could be loaded when the policy was.
             Ok(Err(error)) => Err(EvaluationError::Host(error.to_string())),
             // No guest code of this policy ran yet: it is not at fault.
-            Err(broken) => Err(EvaluationError::Host(format!("a worker process ended while it loaded a policy: {broken}"))),
+            Err(broken) => {
+                Err(EvaluationError::Host(format!("a worker process ended while it loaded a policy: {broken}")))
+            }
         }
     }
 }

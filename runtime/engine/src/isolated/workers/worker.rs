@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn ticks_are_those_of_user_mode_and_of_the_kernel() {
-        let stat = "4242 (a) b (c) S 1 4242 4242 0 -1 4194560 120 0 0 0 17 25 0 0 20 0 3 0 8714 1000 200 18446744073709551615";
+        let stat =
+            "4242 (a) b (c) S 1 4242 4242 0 -1 4194560 120 0 0 0 17 25 0 0 20 0 3 0 8714 1000 200 18446744073709551615";
         assert_eq!(ticks(stat), Some(42));
         assert_eq!(ticks("4242 (a) S 1"), None);
         assert_eq!(ticks(""), None);
