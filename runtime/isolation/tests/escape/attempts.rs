@@ -34,6 +34,7 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("open /etc/passwd", |_| std::fs::File::open("/etc/passwd").map(drop)),
     ("openat2 /etc/passwd", |_| openat2()),
     ("list /", |_| std::fs::read_dir("/").and_then(not_empty)),
+    ("list /usr/lib", |_| std::fs::read_dir("/usr/lib").map(drop)),
     ("open /proc/self/mem", |_| std::fs::File::open("/proc/self/mem").map(drop)),
     ("read /proc of the parent", |facts| std::fs::read(format!("/proc/{}/status", facts.parent)).map(drop)),
     ("read the environment of process 1", |_| std::fs::read("/proc/1/environ").map(drop)),

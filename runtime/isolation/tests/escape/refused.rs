@@ -14,7 +14,7 @@ use crate::attempts::{ATTEMPTS, Facts};
 use crate::scene::{MOST, PATIENCE, start};
 
 /// What a client of servers has to be able to do.
-const REACH: &[&str] = &["connect by TCP"];
+const REACH: &[&str] = &["connect by TCP", "list /usr/lib"];
 
 pub(crate) fn nothing_is_possible_for_a_guest() {
     if requires_root() {
@@ -22,7 +22,7 @@ pub(crate) fn nothing_is_possible_for_a_guest() {
     }
 }
 
-pub(crate) fn a_client_of_servers_can_only_connect() {
+pub(crate) fn a_client_of_servers_can_only_connect_and_read_libraries() {
     if requires_root() {
         let table = table(Profile::Reach);
         let mut possible = possible(&table);
@@ -56,6 +56,7 @@ const POSSIBLE: &[&str] = &[
     "open /etc/passwd",
     "openat2 /etc/passwd",
     "list /",
+    "list /usr/lib",
     "write to compiled code",
     "connect by TCP",
     "listen on TCP",
