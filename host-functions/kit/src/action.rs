@@ -64,6 +64,11 @@ pub trait Action: Sync + Send {
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal>;
 
+    /// See [`TypedAction::previews_without_server`].
+    fn previews_without_server(&self) -> bool {
+        false
+    }
+
     /// What a preview tells besides, computed from what another process has previewed.
     ///
     /// # Errors

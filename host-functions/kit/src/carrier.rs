@@ -34,12 +34,10 @@ impl Lost {
 /// Carries requests to what calls the servers.
 pub trait Carrier: fmt::Debug + Send + Sync {
     /// Sends a request and waits for its reply, which is text of the other process: untrusted, and bounded in size. Blocks
-    /// until the deadline at most, and tells the other process if nobody waits any more.
+    /// until the deadline at most. If nobody waits any more, the other process is told so; with `ends`, it is ended, so that a
+    /// step whose reply did not come does not go on in it. The next request has a new process then.
     ///
     /// # Errors
     /// There is no reply.
-    fn carry(&self, request: RequestText, deadline: &Deadline) -> Result<Box<RawValue>, Lost>;
-
-    /// Ends the other process, so that a step whose reply did not come does not go on in it. The next request has a new one.
-    fn end(&self);
+    fn carry(&self, request: RequestText, deadline: &Deadline, ends: bool) -> Result<Box<RawValue>, Lost>;
 }

@@ -16,6 +16,7 @@
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
+//! - [`lookup`]: addresses of names, within a time limit.
 //! - [`carrier`]: takes calls of servers to another process; [`passed`]: what that process gets with them.
 //! - [`watch`]: sources of occurrences, which wake a policy between its scheduled evaluations.
 //! - [`doctor`]: checks of `ansai doctor`.
@@ -44,6 +45,7 @@ pub mod hook;
 pub mod host;
 pub mod host_access;
 pub mod host_clock;
+pub mod lookup;
 pub mod passed;
 pub mod policy;
 pub mod processor;

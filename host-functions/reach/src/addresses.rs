@@ -1,18 +1,13 @@
 //! Addresses of servers: names are resolved once for a call, within its time, and what no policy may reach is left out.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ansai_core::address::is_reserved;
+use ansai_kit::lookup::{LookupError, look_up};
 
-/// Lookups at the same time. One that hangs cannot be ended, so it keeps its place and its thread.
-const MOST_LOOKUPS: usize = 16;
 /// Addresses of one name that are used.
 pub(crate) const MOST_ADDRESSES: usize = 16;
-
-static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
 
 /// Why a server has no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,39 +38,13 @@ pub(crate) fn of(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAdd
     }
 }
 
-/// Held by the thread of a lookup.
-struct Place;
-
-impl Place {
-    fn take() -> Option<Place> {
-        let add = |now: usize| (now < MOST_LOOKUPS).then_some(now + 1);
-        LOOKUPS.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add).is_ok().then_some(Place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        LOOKUPS.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// The resolver of the system has no time limit of its own, so it runs on a thread that can be left behind.
-fn look_up(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, NoAddress> {
-    let place = Place::take().ok_or(NoAddress::AllHang)?;
-    let (tell, told) = sync_channel(1);
-    let name = host.to_owned();
-    let lookup = move || {
-        let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        // The place is free before the caller goes on, so that calls one after another need one place.
-        drop(place);
-        let _ = tell.send(found);
-    };
-    let started = std::thread::Builder::new().name("ansai-lookup".to_owned()).spawn(lookup);
-    started.map_err(|error| NoAddress::NotResolved(error.to_string()))?;
-    match told.recv_timeout(limit) {
-        Ok(found) => found.map_err(|error| NoAddress::NotResolved(error.to_string())),
-        Err(RecvTimeoutError::Timeout) => Err(NoAddress::TimedOut),
-        Err(RecvTimeoutError::Disconnected) => Err(NoAddress::NotResolved("the lookup failed".to_owned())),
+impl From<LookupError> for NoAddress {
+    fn from(error: LookupError) -> NoAddress {
+        match error {
+            LookupError::NotResolved(why) => NoAddress::NotResolved(why),
+            LookupError::TimedOut => NoAddress::TimedOut,
+            LookupError::AllHang => NoAddress::AllHang,
+        }
     }
 }
 

@@ -63,21 +63,25 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
             Manner::AnswersNotTheFirst if number == 1 => {}
             Manner::AnswersNotTheFirst | Manner::AnswersAll => send(reply(number, busy("an answer"))),
             Manner::Silent => {}
-            Manner::Previews => send(reply(number, json!({"ok": previewed(request, "db")}))),
-            Manner::PreviewsOther => send(reply(number, json!({"ok": previewed(request, "other")}))),
+            Manner::Previews => send(reply(number, json!({"ok": previewed(request, "db", None)}))),
+            Manner::PreviewsOther => send(reply(number, json!({"ok": previewed(request, "other", None)}))),
+            Manner::PreviewsOtherUnit => {
+                send(reply(number, json!({"ok": previewed(request, "db", Some("sshd.service"))})));
+            }
+            Manner::SaysLost => send(reply(number, json!({"lost": {"other": "it may be done"}}))),
             Manner::Reads => send(reply(number, json!({"refused": {"other": reads(request)}}))),
         }
     }
 }
 
 /// The reason of the step says what the preview is about.
-fn previewed(request: &Value, target: &str) -> Value {
+fn previewed(request: &Value, target: &str, unit: Option<&str>) -> Value {
     let about: Value = serde_json::from_str(request["arguments"]["reason"].as_str().unwrap()).unwrap();
     let mut preview = serde_json::to_value(ansai_core::Preview::nothing(ansai_core::Subject::new("x", "y"))).unwrap();
     preview["about"] = about;
     let targets = json!({
         "target": target, "identity": {"pid": 7, "began": 1, "transaction": null}, "user": "app", "application": "shop",
-        "database": "app", "unit": null, "mount": null,
+        "database": "app", "unit": unit, "mount": null,
     });
     json!({"preview": preview, "targets": targets})
 }

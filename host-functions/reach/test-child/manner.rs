@@ -16,6 +16,8 @@ pub(crate) enum Manner {
     TwiceBegun,
     OtherType,
     OtherShape,
+    /// Says that something may have been done.
+    SaysLost,
     TellsSecret,
     AnswersNotTheFirst,
     AnswersAll,
@@ -23,6 +25,8 @@ pub(crate) enum Manner {
     Previews,
     /// Previews a step at another target.
     PreviewsOther,
+    /// Previews a step that locks a unit which is not that of the target.
+    PreviewsOtherUnit,
     Reads,
 }
 

@@ -131,7 +131,7 @@ pub(crate) enum Command {
     #[command(name = ansai_host_functions::reach::CHILD, hide = true)]
     Reach(reach::Arguments),
     /// Run guest code without rights; ansai starts this itself
-    #[command(name = ansai_engine::isolated::ARGUMENT, hide = true)]
+    #[command(name = ansai_engine::isolated::CHILD, hide = true)]
     GuestWorker(guest_worker::Arguments),
 }
 

@@ -65,6 +65,8 @@ pub struct Daemon {
     pub evaluations: Option<usize>,
     /// Where servers are called; `None` if the caller chooses it.
     pub reach: Option<ServerCalls>,
+    /// Where guest code runs, for instances that do not say it; `None` if the caller chooses it.
+    pub isolation: Option<Isolation>,
 }
 
 /// A valid host configuration.
@@ -80,8 +82,6 @@ pub struct HostConfig {
     pub export: Option<Export>,
     /// `labels` of `[host]`.
     pub labels: Labels,
-    /// `isolation` of `[host]`, for instances that have none of their own; `None` if the caller chooses it.
-    pub isolation: Option<Isolation>,
     /// `[host.storm]` and `[host.budget]`, with the defaults.
     pub safety: HostSafety,
     /// `[target.NAME]` tables, by name.
@@ -139,9 +139,9 @@ impl HostConfig {
         own.or(self.daemon.call_limit)
     }
 
-    /// Which process runs the code of an instance: as the instance says, else as `[host]` says.
+    /// Which process runs the code of an instance: as the instance says, else as `[daemon]` says.
     pub fn isolation(&self, instance: &InstanceName) -> Option<Isolation> {
-        self.policies.get(instance).and_then(|instance| instance.isolation).or(self.isolation)
+        self.policies.get(instance).and_then(|instance| instance.isolation).or(self.daemon.isolation)
     }
 
     /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
@@ -266,20 +266,8 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts {
-                    daemon,
-                    control,
-                    audit,
-                    export,
-                    labels,
-                    isolation,
-                    safety,
-                    targets,
-                    hooks,
-                    never,
-                    notify,
-                    policies,
-                } = parts;
+                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies } =
+                    parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -287,7 +275,6 @@ impl HostConfig {
                     audit,
                     export,
                     labels,
-                    isolation,
                     safety,
                     targets,
                     hooks,
@@ -310,7 +297,6 @@ struct Parts {
     audit: AuditLog,
     export: Option<Export>,
     labels: Labels,
-    isolation: Option<Isolation>,
     safety: HostSafety,
     targets: Targets,
     hooks: Hooks,
@@ -329,7 +315,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let control = fields.get("control").and_then(|node| control::read(node, problems)).unwrap_or_default();
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
-    let (labels, isolation, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
+    let (labels, safety) = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let hooks = fields.get("hook").map(|node| hook::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
@@ -360,19 +346,18 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts { daemon, control, audit, export, labels, isolation, safety, targets, hooks, never, notify, policies })
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies })
 }
 
-fn read_host(node: &Node, problems: &mut Problems) -> (Labels, Option<Isolation>, HostSafety) {
-    let Some(fields) = Fields::of(node, "`[host]`", &["labels", "isolation", "storm", "budget"], problems) else {
+fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {
+    let Some(fields) = Fields::of(node, "`[host]`", &["labels", "storm", "budget"], problems) else {
         return Default::default();
     };
     let labels = fields.get("labels").map(|node| labels::read(node, "`labels` of `[host]`", problems));
-    let isolation = fields.word("isolation", isolation::OF_HOST, problems);
-    (labels.unwrap_or_default(), isolation, safety::of_host(&fields, problems))
+    (labels.unwrap_or_default(), safety::of_host(&fields, problems))
 }
 
-const DAEMON: &[&str] = &["state_dir", "mode", "log", "call_limit", "evaluations", "reach"];
+const DAEMON: &[&str] = &["state_dir", "mode", "log", "call_limit", "evaluations", "reach", "isolation"];
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
     let fields = Fields::of(node, "`[daemon]`", DAEMON, problems)?;
@@ -396,5 +381,6 @@ fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         evaluations: fields.number("evaluations", EVALUATIONS, problems).and_then(|most| usize::try_from(most).ok()),
         reach: fields.word("reach", REACH, problems),
+        isolation: fields.word("isolation", isolation::OF_DAEMON, problems),
     })
 }

@@ -15,5 +15,5 @@ pub enum Isolation {
 pub(crate) const OF_POLICY: &[(&str, Isolation)] =
     &[("process", Isolation::Process), ("own", Isolation::Own), ("thread", Isolation::Thread)];
 
-/// The words of `isolation` in `[host]`.
-pub(crate) const OF_HOST: &[(&str, Isolation)] = &[("process", Isolation::Process), ("thread", Isolation::Thread)];
+/// The words of `isolation` in `[daemon]`.
+pub(crate) const OF_DAEMON: &[(&str, Isolation)] = &[("process", Isolation::Process), ("thread", Isolation::Thread)];

@@ -82,7 +82,7 @@ impl Builder {
         self
     }
 
-    /// Runs the code of policies in worker processes, where the configuration does not say otherwise.
+    /// Worker processes for the code of policies, where the configuration chooses them.
     pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
         self.workers = Some(workers);
         self

@@ -13,6 +13,8 @@ use crate::share::Share;
 
 /// What an instance has if neither it nor the host says anything. Decision 0094 says why it is not a process yet.
 const DEFAULT: Isolation = Isolation::Thread;
+/// The same for a policy of a registry, for whose author nobody vouches.
+const DEFAULT_IF_PULLED: Isolation = Isolation::Process;
 
 /// Loads the policy of an instance: into workers if there are any and the operator wants no other place.
 ///
@@ -26,12 +28,16 @@ pub(crate) fn policy(
     configured: Option<Isolation>,
 ) -> Result<Policy, Error> {
     let Some(workers) = workers else { return component.compile(engine, None) };
-    let isolation = configured.unwrap_or(DEFAULT);
+    let isolation = configured.unwrap_or(default(component.is_pulled));
     if isolation == Isolation::Thread {
         return component.compile(engine, None);
     }
     let policy = component.compile(engine, Some((workers, trust(share, component))))?;
     Ok(if isolation == Isolation::Own { policy.owned_by(instance) } else { policy })
+}
+
+fn default(is_pulled: bool) -> Isolation {
+    if is_pulled { DEFAULT_IF_PULLED } else { DEFAULT }
 }
 
 /// Nobody but root can change a built-in policy, and it is the one of this version of ansai.
@@ -40,5 +46,15 @@ fn trust(share: &Share, component: &Component) -> TrustLevel {
         TrustLevel::BuiltIn
     } else {
         TrustLevel::Unsigned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_of_a_registry_runs_in_a_worker_by_default() {
+        assert_eq!((default(true), default(false)), (Isolation::Process, Isolation::Thread));
     }
 }

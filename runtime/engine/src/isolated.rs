@@ -4,7 +4,7 @@
 //! A worker is this program, started again without rights ([`worker::run`]). It maps compiled code from descriptors that the
 //! supervisor verified, runs one evaluation at a time, and sends each call of the guest to the supervisor. The supervisor
 //! ([`conversation`]) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
-//! what it answered. So a worker that is taken over can lie about its own findings, as a policy can, and about nothing else.
+//! what it answered. So a worker that is taken over can do what the policies of its compartment can, and nothing else.
 //! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md`.
 
 mod conversation;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use ansai_core::InstanceName;
 
 pub(crate) use self::conversation::Outcome;
-pub use self::workers::{ARGUMENT, WorkerProgram, Workers};
+pub use self::workers::{CHILD, WorkerProgram, Workers};
 
 /// Whom the operator trusts with a policy. A worker serves one level only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,14 +11,13 @@
 //! It knows neither policies nor servers: the content of a frame is bytes.
 //!
 //! ```no_run
-//! use ansai_isolation::{Account, Channel, Process, Profile, Start};
+//! use ansai_isolation::{Process, Profile, Start};
 //! use std::time::Duration;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let start = Start::new("guest-worker", Profile::Guest, Account::new("ansai-guest", "built-in"));
-//! let (process, socket) = Process::start(&start)?;
-//! let mut channel = Channel::new(socket)?;
-//! let report = channel.report(Duration::from_secs(5)).await?;
+//! let start = Start::new("guest-worker", Profile::Guest, "built-in");
+//! let (process, channel, report) = Process::start_reported(&start, Duration::from_secs(5))?;
+//! let mut channel = channel.into_async()?;
 //! channel.send(b"{}", None, Duration::from_secs(1)).await?;
 //! let answer = channel.receive(1 << 20, Duration::from_secs(1)).await?;
 //! # Ok(())
@@ -28,12 +27,13 @@
 //! The child, as the first thing in `main`, before it starts a thread:
 //!
 //! ```no_run
-//! # fn example(job: &str) -> Result<(), Box<dyn std::error::Error>> {
-//! let mut channel = ansai_isolation::confine::begin(job)?;
-//! while let Ok(frame) = channel.receive(1 << 20, None) {
-//!     channel.send(&frame.payload, None, None)?;
-//! }
-//! # Ok(())
+//! # fn example(job: &str) -> u8 {
+//! ansai_isolation::confine::run(job, |mut channel| {
+//!     while let Ok(frame) = channel.receive(1 << 20, None) {
+//!         channel.send(&frame.payload, None, None)?;
+//!     }
+//!     Ok::<(), ansai_isolation::ChannelError>(())
+//! })
 //! # }
 //! ```
 

@@ -160,6 +160,12 @@ impl Report {
         self.missing.iter().find(|missing| missing.separation == separation).map(|missing| missing.why.as_str())
     }
 
+    /// The names of the separations that are not in force; `None` if all are.
+    pub fn missing_names(&self) -> Option<String> {
+        let names: Vec<&str> = self.missing.iter().map(|missing| missing.separation.name()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
     /// The report in a child's first frame, with its texts on one safe line each.
     pub(crate) fn from_child(frame: &[u8]) -> Option<Report> {
         let mut report: Report = serde_json::from_slice(frame).ok()?;

@@ -18,8 +18,13 @@ use crate::scene::records;
 
 /// Maximum memory of one run: ansai itself, 64 MiB for one guest, and the compiler's memory.
 const MOST_MEMORY: u64 = 160 << 20;
-/// Guest code runs in the process of ansai. `"process"` here has all rows run in workers.
+/// Guest code runs in the process of ansai.
 const THREAD: &str = "thread";
+/// Guest code runs in worker processes.
+const PROCESS: &str = "process";
+/// One guest for each way to end that differs in a worker.
+const IN_WORKERS: &[&str] =
+    &["endless-loop", "endless-plan", "memory-growth", "recursion", "huge-argument", "invalid-utf8", "long-argument"];
 /// Number of parallel rows.
 const WORKERS: usize = 4;
 
@@ -32,7 +37,7 @@ impl Pair {
         scene.policy("guest", bytes);
         scene.guest("healthy");
         scene.configuration(&format!(
-            r#"[host]
+            r#"[daemon]
 isolation = {isolation:?}
 [policy.guest]
 source = {:?}
@@ -193,6 +198,15 @@ fn so_does_every_guest_whose_memory_is_mapped() {
     let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
     let rows = loaded.chain(MAPPED.iter().map(|(row, bytes)| (row, bytes())));
     check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2, THREAD);
+}
+
+/// A worker ends as the process of ansai does, and `ansai replay` gives the same in one process.
+#[test]
+fn in_a_worker_a_misbehaving_guest_ends_the_same_way() {
+    let rows = GUESTS.iter().filter(|row| IN_WORKERS.contains(&row.guest));
+    let rows: Vec<_> = rows.map(|row| (row, guest::of_file(row.guest))).collect();
+    assert_eq!(rows.len(), IN_WORKERS.len());
+    check_all(&rows, 1, PROCESS);
 }
 
 #[allow(clippy::print_stdout, reason = "a figure for people")]

@@ -1,12 +1,13 @@
 //! Which address is connected to.
 
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use ansai_core::address::{is_reserved, reached};
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Scope};
+use ansai_kit::lookup::{LookupError, look_up};
 
 use super::Endpoint;
 use super::stream::refusal;
@@ -60,10 +61,8 @@ pub(super) fn connect(
     permit: &dyn Fn(SocketAddr) -> Result<(), Refusal>,
 ) -> Result<TcpStream, Refusal> {
     host_of(address)?;
-    let found = address.to_socket_addrs().map_err(|error| {
-        Refusal::Unavailable(format!("its name has no address: {}", inert(&error.to_string(), 100)))
-    })?;
-    let found: Vec<SocketAddr> = found.take(MOST_ADDRESSES).collect();
+    let mut found = addresses(address, until.saturating_duration_since(Instant::now()))?;
+    found.truncate(MOST_ADDRESSES);
     let mut last = Refusal::Unavailable("its name has no address".into());
     for (place, address) in found.iter().enumerate() {
         if is_special(address.ip())
@@ -84,4 +83,38 @@ pub(super) fn connect(
         }
     }
     Err(last)
+}
+
+/// The addresses of `HOST:PORT` or `[ADDRESS]:PORT`.
+fn addresses(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
+    let none = |why: &str| Refusal::Unavailable(format!("its name has no address: {}", inert(why, 100)));
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        return Ok(vec![address]);
+    }
+    let (host, port) = address.rsplit_once(':').ok_or_else(|| none("no port"))?;
+    let port = port.parse::<u16>().map_err(|_| none("invalid port value"))?;
+    look_up(host, port, limit).map_err(|error| match error {
+        LookupError::NotResolved(why) => none(&why),
+        LookupError::TimedOut => Refusal::TimedOut("the resolver did not answer in time".into()),
+        LookupError::AllHang => Refusal::Unavailable("the resolver answers no lookup".into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_within_the_time_of_the_call() {
+        let minute = Duration::from_secs(60);
+        for literal in ["127.0.0.1:80", "[::1]:80"] {
+            assert_eq!(addresses(literal, Duration::ZERO), Ok(vec![literal.parse().unwrap()]), "{literal}");
+        }
+        let found = addresses("localhost:81", minute).unwrap();
+        assert!(found.iter().all(|one| one.ip().is_loopback() && one.port() == 81), "{found:?}");
+        for wrong in ["localhost:http", "localhost:65536", "localhost", "::1:x"] {
+            assert!(matches!(addresses(wrong, minute), Err(Refusal::Unavailable(_))), "{wrong}");
+        }
+    }
 }

@@ -33,6 +33,11 @@ pub trait TypedAction: Sync + Send {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Self::Targets), Refusal>;
 
+    /// Whether the preview of an action at a server calls no server, so that no other process is needed for it.
+    fn previews_without_server(&self) -> bool {
+        false
+    }
+
     /// The things that the step touches, in canonical form: it waits until no other step has them, and is refused if one
     /// of them is a thing that no step may touch. By default [`Touch::of`]. An action that touches more declares all of
     /// it: a `VACUUM` its table exclusive, and its server, unit and file system shared; a reboot the host exclusive. What
@@ -193,6 +198,10 @@ impl<A: TypedAction> Action for A {
     ) -> Result<Previewed, Refusal> {
         let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
         previewed(self, preview, &targets, to_text(&targets)?)
+    }
+
+    fn previews_without_server(&self) -> bool {
+        TypedAction::previews_without_server(self)
     }
 
     fn previewed(&self, preview: Preview, targets: Box<RawValue>) -> Result<Previewed, Refusal> {

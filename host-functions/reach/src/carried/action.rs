@@ -13,14 +13,15 @@ use ansai_kit::carrier::{Carrier, Lost};
 use ansai_kit::function::Types;
 use ansai_kit::guard::Guard;
 use ansai_kit::host::{Deadline, ProbeContext};
-use ansai_kit::target::DEFAULT_CALL_LIMIT;
+use ansai_kit::target::{DEFAULT_CALL_LIMIT, TargetAccess};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Name;
-use super::reply::{Began, Foreseen, Seen, invalid, read};
+use super::reply::{Began, Foreseen, Seen, about_step, invalid, read};
 use super::request::{Around, Doing, Task};
+use crate::database::names::{MOUNT, UNIT, label};
 
 /// The field of a grant that bounds the targets of a call.
 const TARGETS: &str = "targets";
@@ -76,20 +77,22 @@ impl CarriedAction {
             is_stopping: doing.is_stopping(),
         };
         let (request, masks) = around.request(self.name, doing.arguments, step).map_err(Lost::NotSent)?;
-        let answered = carrier.carry(request, &Deadline::after(limit)).and_then(|reply| masks.answer(&reply));
-        let read = answered.and_then(|answer| read(&answer).map_err(Lost::Unanswered));
-        if !only_looks && matches!(read, Err(Lost::Unanswered(_))) {
-            carrier.end();
-        }
-        read
+        let answer = masks.answer(&carrier.carry(request, &Deadline::after(limit), !only_looks)?)?;
+        about_step(&answer).map_err(Lost::Unanswered)
     }
 }
 
-/// Whether the targets of a step name only targets of its call: those that may be named have the name in `target`, or are it.
-fn names_only(targets: &RawValue, own: impl Fn(&str) -> bool) -> Result<bool, Refusal> {
+/// Whether the targets of a step name only a target of its call, and the unit and the file system of that target, which are
+/// locked with it. They have the name in `target`, or are it.
+fn are_of(own: &[&TargetAccess], preview: &Preview, targets: &RawValue) -> Result<bool, Refusal> {
     let targets: Value = read(targets)?;
-    let named = if targets.is_string() { Some(&targets) } else { targets.get("target") };
-    Ok(named.and_then(Value::as_str).is_some_and(own))
+    let name = if targets.is_string() { Some(&targets) } else { targets.get("target") }.and_then(Value::as_str);
+    let Some(target) = own.iter().find(|one| Some(one.target.name.as_str()) == name) else { return Ok(false) };
+    let [unit, mount] = [UNIT, MOUNT].map(|name| label(&target.target.labels, name));
+    let is = |field: &str, expected: &Option<String>| {
+        targets.get(field).is_none_or(|value| value.as_str() == expected.as_deref())
+    };
+    Ok(is(UNIT, &unit) && is(MOUNT, &mount) && (preview.mount.is_none() || preview.mount == mount))
 }
 
 /// What became of a step if nobody knows.
@@ -107,20 +110,23 @@ impl Action for CarriedAction {
         arguments: &RawValue,
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal> {
+        if self.inner.previews_without_server() {
+            return self.inner.preview(ask, arguments, earlier);
+        }
         let around = Around::of_probe(ask, &self.names(arguments)?)?;
         let Some(carrier) = around.carrier() else { return self.inner.preview(ask, arguments, earlier) };
         let limit = Millis::from(ask.deadline.remaining());
         let (request, masks) =
             around.request(self.name, arguments, Task::Preview { earlier: earlier.to_vec(), limit })?;
-        let reply = carrier.carry(request, ask.deadline).map_err(Lost::into_refusal)?;
-        let Foreseen { preview, targets } = read(&masks.answer(&reply).map_err(Lost::into_refusal)?)?;
+        let reply = carrier.carry(request, ask.deadline, false).map_err(Lost::into_refusal)?;
+        let Foreseen { preview, targets } = about_step(&masks.answer(&reply).map_err(Lost::into_refusal)?)?;
         // A step is about a thing of its target, so that it can neither lock nor hide other things.
         let is_about = |name: &str| {
             let rest = preview.about.name.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let own = |name: &str| around.targets.iter().any(|target| target.target.name == name);
-        if !around.targets.iter().any(|target| is_about(&target.target.name)) || !names_only(&targets, own)? {
+        let own = &around.targets;
+        if !own.iter().any(|target| is_about(&target.target.name)) || !are_of(own, &preview, &targets)? {
             return Err(invalid());
         }
         self.inner.previewed(preview, targets).map_err(|_| invalid())

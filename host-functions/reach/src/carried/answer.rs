@@ -50,11 +50,10 @@ impl Answering {
 
     /// Makes the call, and writes the reply.
     pub fn answer(self) -> Box<RawValue> {
-        let answered = self.run().map_or_else(Answer::Refused, Answer::Ok);
-        written(&answered)
+        written(&self.run().unwrap_or_else(Answer::Refused))
     }
 
-    fn run(mut self) -> Result<Box<RawValue>, Refusal> {
+    fn run(mut self) -> Result<Answer, Refusal> {
         static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::of(crate::INTERFACES));
         let (host, reach, _kept) = self.request.unpack()?;
         let Request { interface, function, task, arguments, scope, now, .. } = self.request;
@@ -65,7 +64,7 @@ impl Answering {
             (Task::Probe { part, .. }, Body::Remote(function)) => probe(function, &ask, &arguments, part),
             (Task::Preview { earlier, .. }, Body::Action(action)) => {
                 let previewed = action.preview(&ask, &arguments, &earlier)?;
-                to_text(&Foreseen { preview: previewed.preview, targets: previewed.targets })
+                Ok(told(&Foreseen { preview: previewed.preview, targets: previewed.targets }))
             }
             (Task::Step { doing, step_id, targets, is_stopping }, Body::Action(action)) => {
                 let context = StepContext {
@@ -94,13 +93,24 @@ pub fn refused(refusal: Refusal) -> Box<RawValue> {
     written(&Answer::Refused(refusal))
 }
 
-fn written(answer: &impl Serialize) -> Box<RawValue> {
-    let too_long = || Refusal::OverBudget(format!("the answer has more than {MOST_REPLY_BYTES} bytes"));
+/// A reply that says that something may have been done.
+#[must_use]
+pub fn lost(why: Refusal) -> Box<RawValue> {
+    to_text(&Answer::Lost(why)).unwrap_or_default()
+}
+
+/// The call was made: an answer that cannot be told is lost, not refused.
+fn written(answer: &Answer) -> Box<RawValue> {
     match to_text(answer) {
         Ok(text) if text.get().len() <= MOST_REPLY_BYTES => text,
-        Ok(_) => to_text(&Answer::Refused(too_long())).unwrap_or_default(),
-        Err(refusal) => to_text(&Answer::Refused(refusal)).unwrap_or_default(),
+        Ok(_) => lost(Refusal::OverBudget(format!("the answer has more than {MOST_REPLY_BYTES} bytes"))),
+        Err(refusal) => lost(refusal),
     }
+}
+
+/// What a call answered.
+fn told(answer: &impl Serialize) -> Answer {
+    to_text(answer).map_or_else(Answer::Lost, Answer::Ok)
 }
 
 fn probe(
@@ -108,24 +118,41 @@ fn probe(
     ask: &ProbeContext<'_>,
     arguments: &RawValue,
     part: usize,
-) -> Result<Box<RawValue>, Refusal> {
+) -> Result<Answer, Refusal> {
     let part: Option<Part> = match function.split(arguments)? {
         Parts::One(one) => (part == 0).then_some(one),
         Parts::Each(parts) => parts.into_iter().nth(part),
     };
     let part = part.ok_or_else(|| Refusal::Invalid("the call has no such part".into()))?;
     // The supervisor turns a refusal into the answer of the part.
-    Ok((*(part.call)(ask)?).to_owned())
+    Ok(Answer::Ok((*(part.call)(ask)?).to_owned()))
 }
 
-fn step(action: &dyn Action, context: &StepContext<'_>, doing: Doing) -> Result<Box<RawValue>, Refusal> {
-    match doing {
-        Doing::Begin => to_text(&Began::from(action.begin(context)?)),
-        Doing::Confirm => to_text(&action.confirm(context)?),
-        Doing::Undo(items) => to_text(&action.undo(context, &items)?),
-        Doing::Resolve => to_text(&action.resolve(context)?),
-        Doing::AfterUndo => to_text(&action.after_undo(context)?),
-        Doing::Poll(handle) => to_text(&Seen::from(action.poll(context, &handle))),
-        Doing::Cancel(handle) => to_text(&action.cancel(context, &handle)),
+fn step(action: &dyn Action, context: &StepContext<'_>, doing: Doing) -> Result<Answer, Refusal> {
+    Ok(match doing {
+        Doing::Begin => told(&Began::from(action.begin(context)?)),
+        Doing::Confirm => {
+            action.confirm(context)?;
+            told(&())
+        }
+        Doing::Undo(items) => told(&action.undo(context, &items)?),
+        Doing::Resolve => told(&action.resolve(context)?),
+        Doing::AfterUndo => told(&action.after_undo(context)?),
+        Doing::Poll(handle) => told(&Seen::from(action.poll(context, &handle))),
+        Doing::Cancel(handle) => told(&action.cancel(context, &handle)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_long_is_lost_and_not_refused() {
+        let long = serde_json::value::to_raw_value(&"x".repeat(MOST_REPLY_BYTES)).unwrap();
+        let written = written(&Answer::Ok(long));
+        assert!(written.get().starts_with(r#"{"lost":{"over-budget":"#), "{written}");
+        assert!(refused(Refusal::Busy("x".into())).get().starts_with(r#"{"refused":"#));
     }
 }

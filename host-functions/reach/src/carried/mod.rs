@@ -18,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 use self::action::CarriedAction;
 use self::probe::CarriedProbe;
-pub use answer::{Answering, MOST_REPLY_BYTES, refused};
+pub use answer::{Answering, MOST_REPLY_BYTES, lost, refused};
 
 /// Interfaces whose actions read this machine, too, so they stay in the supervisor.
 const STAYS: &[&str] = &["ansai:mysql/mysql-actions"];

@@ -65,7 +65,7 @@ impl One {
         let Some(carrier) = around.carrier() else { return (self.here)(ask) };
         let task = Task::Probe { part: self.number, limit: Millis::from(ask.deadline.remaining()) };
         let (request, masks) = around.request(self.name, &self.arguments, task)?;
-        let reply = carrier.carry(request, ask.deadline).map_err(Lost::into_refusal)?;
+        let reply = carrier.carry(request, ask.deadline, false).map_err(Lost::into_refusal)?;
         self.inner.reread(&masks.answer(&reply).map_err(Lost::into_refusal)?)
     }
 }

@@ -13,15 +13,22 @@ use serde_json::value::RawValue;
 
 /// The longest sentence of a refusal, in bytes.
 const MOST_WHY: usize = 2_000;
+/// The longest answer about a step, in bytes. It is kept, and shown to people.
+const MOST_STEP: usize = 1 << 20;
 /// The longest handle of a running step, in bytes.
 const MOST_HANDLE: usize = 64 << 10;
+/// The longest time that a step may run.
+const LONGEST_STEP: Millis = Millis::new(7 * 24 * 3_600_000);
 
 /// An answer, or why there is none.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) enum Answer {
     Ok(Box<RawValue>),
+    /// Nothing was done.
     Refused(Refusal),
+    /// Something may have been done.
+    Lost(Refusal),
 }
 
 /// What a preview answers.
@@ -62,7 +69,7 @@ impl Began {
         match self {
             Began::Finished(applied) => Ok(Begun::Finished(applied)),
             Began::Running { handle, .. } if handle.get().len() > MOST_HANDLE => Err(invalid()),
-            Began::Running { handle, limit } => Ok(Begun::Running { handle, limit }),
+            Began::Running { handle, limit } => Ok(Begun::Running { handle, limit: limit.min(LONGEST_STEP) }),
         }
     }
 }
@@ -102,13 +109,15 @@ impl Masks {
     /// The answer of a reply, masked and not read yet.
     ///
     /// # Errors
-    /// [`Lost::NotSent`] if the process refused, so that nothing was done; [`Lost::Unanswered`] if the reply is invalid.
+    /// [`Lost::NotSent`] if the process refused, so that nothing was done; [`Lost::Unanswered`] if it does not know what was
+    /// done, or the reply is invalid.
     pub(super) fn answer(&self, reply: &RawValue) -> Result<Box<RawValue>, Lost> {
         let masked = self.masked(reply).map_err(Lost::Unanswered)?;
         let text = masked.as_deref().unwrap_or_else(|| reply.get());
         match serde_json::from_str(text).map_err(|_| Lost::Unanswered(invalid()))? {
             Answer::Ok(answer) => Ok(answer),
             Answer::Refused(refusal) => Err(Lost::NotSent(shortened(refusal))),
+            Answer::Lost(refusal) => Err(Lost::Unanswered(shortened(refusal))),
         }
     }
 
@@ -141,6 +150,14 @@ impl Masks {
 /// It is none.
 pub(super) fn read<T: DeserializeOwned>(answer: &RawValue) -> Result<T, Refusal> {
     serde_json::from_str(answer.get()).map_err(|_| invalid())
+}
+
+/// Reads an answer about a step as its type.
+///
+/// # Errors
+/// It is none, or too long.
+pub(super) fn about_step<T: DeserializeOwned>(answer: &RawValue) -> Result<T, Refusal> {
+    if answer.get().len() > MOST_STEP { Err(invalid()) } else { read(answer) }
 }
 
 /// Texts of refusals are shown to policies and people.
@@ -188,6 +205,8 @@ mod tests {
         }
         let refused = masks().answer(&raw(r#"{"refused":{"denied":"not correct-horse-7f3a"}}"#)).unwrap_err();
         assert_eq!(refused, Lost::NotSent(Refusal::Denied("not ***".into())));
+        let lost = masks().answer(&raw(r#"{"lost":{"other":"sent correct-horse-7f3a"}}"#)).unwrap_err();
+        assert_eq!(lost, Lost::Unanswered(Refusal::Other("sent ***".into())));
         // The name of a field cannot be masked: no type has such a field.
         let named = masks().answer(&raw(r#"{"ok":{"correct-horse-7f3a":1}}"#));
         assert_eq!(named.unwrap_err(), Lost::Unanswered(invalid()));
@@ -197,6 +216,17 @@ mod tests {
     fn an_answer_without_secrets_is_as_it_was_sent() {
         let text = r#"{"z":"password=hunter2-hunter2","a":[1,2.50]}"#;
         assert_eq!(masks().answer(&raw(&format!(r#"{{"ok":{text}}}"#))).unwrap().get(), text);
+    }
+
+    #[test]
+    fn what_is_said_about_a_step_is_bounded() {
+        let said = |bytes: usize| about_step::<String>(&raw(&format!("\"{}\"", "x".repeat(bytes))));
+        assert!(said(MOST_STEP - 2).is_ok());
+        assert_eq!(said(MOST_STEP - 1), Err(invalid()));
+        let running = |limit| Began::Running { handle: raw("1"), limit: Millis::new(limit) }.accept().unwrap();
+        for (limit, kept) in [(5, Millis::new(5)), (u64::MAX, LONGEST_STEP)] {
+            assert!(matches!(running(limit), Begun::Running { limit, .. } if limit == kept), "{limit}");
+        }
     }
 
     #[test]

@@ -78,8 +78,19 @@ struct Passed {
     target: Target,
     address: Option<String>,
     user: Option<String>,
-    secret: Option<String>,
+    secret: Option<Wipes>,
     call_limit: Option<Millis>,
+}
+
+/// A text that is wiped when it is dropped, also if its request is never answered.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Wipes(String);
+
+impl Drop for Wipes {
+    fn drop(&mut self) {
+        drop(RequestText::new(std::mem::take(&mut self.0)));
+    }
 }
 
 /// A file of certificates, in base64.
@@ -143,7 +154,7 @@ impl<'a> Around<'a> {
     ) -> Result<(RequestText, Masks), Refusal> {
         let mut secrets = Vec::new();
         let targets = self.targets.iter().map(|target| passed_of(target, &mut secrets)).collect::<Result<_, _>>()?;
-        let mut request = Request {
+        let request = Request {
             interface: interface.to_owned(),
             function: function.to_owned(),
             task,
@@ -155,9 +166,7 @@ impl<'a> Around<'a> {
             call_limit: self.reach.call_limit(&Server::Address(String::new()))?.map(Millis::from),
             files: self.files()?,
         };
-        let text = request.text();
-        request.wipe();
-        Ok((text?, Masks::of(&secrets)))
+        Ok((request.text()?, Masks::of(&secrets)))
     }
 
     /// The files of certificates that the other process cannot read by itself.
@@ -177,7 +186,7 @@ impl<'a> Around<'a> {
 
 fn passed_of(target: &TargetAccess, secrets: &mut Vec<Secret>) -> Result<Passed, Refusal> {
     let secret = target.secret.as_ref().map(SecretSource::read).transpose()?;
-    let encoded = secret.as_ref().map(|secret| STANDARD.encode(secret.expose()));
+    let encoded = secret.as_ref().map(|secret| Wipes(STANDARD.encode(secret.expose())));
     secrets.extend(secret);
     Ok(Passed {
         target: target.target.clone(),
@@ -209,27 +218,21 @@ impl Request {
         String::from_utf8(text).map(RequestText::new).map_err(|error| failed(error.to_string()))
     }
 
-    fn wipe(&mut self) {
-        let secrets = self.targets.iter_mut().filter_map(|target| target.secret.take());
-        secrets.for_each(|secret| drop(RequestText::new(secret)));
-    }
-
     /// The targets for the call, and what keeps that which was passed until the call ends.
     ///
     /// # Errors
     /// What was passed is not base64.
     pub(super) fn unpack(&mut self) -> Result<(Host, Reach, Vec<Kept>), Refusal> {
         let invalid = |_| Refusal::Invalid("a request has no base64 where it must".into());
-        let decode = |text: String| {
-            let text = RequestText::new(text);
-            let bytes = STANDARD.decode(text.as_bytes()).map_err(invalid)?;
+        let decode = |text: &str| {
+            let bytes = STANDARD.decode(text).map_err(invalid)?;
             Ok::<_, Refusal>(Secret::of(&passed::Wiped::from(bytes)))
         };
         let (mut kept, mut all) = (Vec::new(), BTreeMap::new());
         for Passed { target, address, user, secret, call_limit } in std::mem::take(&mut self.targets) {
             let mut access = TargetAccess::new(&target.name, &target.kind, target.labels);
             if let Some(text) = secret {
-                let (number, keep) = passed::secret(decode(text)?);
+                let (number, keep) = passed::secret(decode(&text.0)?);
                 access.secret = Some(SecretSource::Passed(number));
                 kept.push(keep);
             }
@@ -237,7 +240,7 @@ impl Request {
             all.insert(target.name, access);
         }
         for File { path, content } in std::mem::take(&mut self.files) {
-            kept.push(passed::file(path, decode(content)?));
+            kept.push(passed::file(path, decode(&content)?));
         }
         let names: Vec<String> = all.keys().cloned().collect();
         // Which instance asks is none of its business.

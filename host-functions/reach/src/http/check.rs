@@ -107,6 +107,10 @@ impl TypedAction for Check {
         Ok((preview, arguments.request.target))
     }
 
+    fn previews_without_server(&self) -> bool {
+        true
+    }
+
     /// It only looks.
     fn touches(&self, preview: &Preview, _target: &String) -> Vec<Touch> {
         vec![Touch::shared(preview.about.clone())]

@@ -89,7 +89,7 @@ impl Calls {
                 Ok(())
             }
             None if state.abandoned.remove(&number) => Ok(()),
-            None => Err(Broken("it replied to a call that it was not sent, or twice")),
+            None => Err(Broken("a reply to an unknown call, or a second reply")),
         }
     }
 

@@ -1,7 +1,6 @@
 //! What runs in the process: reads requests, and answers each on a thread of its own.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_core::Refusal;
@@ -13,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::MOST_AT_ONCE;
 use super::frame::{FromChild, MOST_REQUEST_BYTES, ToChild};
-use crate::carried::{Answering, refused};
+use crate::carried::{Answering, lost, refused};
 use crate::postgresql;
 
 /// What all threads share.
@@ -24,26 +23,20 @@ struct Answers {
 
 /// Answers requests until the supervisor closes the channel. `job` is the last argument of the process. The exit code.
 pub fn run(job: &str) -> u8 {
-    match confine::begin(job) {
-        Ok(channel) => {
-            let (sender, mut receiver) = channel.into_split();
-            let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
-            while let Ok(frame) = receiver.receive(MOST_REQUEST_BYTES.saturating_add(256), None) {
-                let payload = Wiped::new(frame.payload);
-                match serde_json::from_slice(&payload) {
-                    Ok(ToChild::Call { number, request }) => answers.clone().begin(number, request),
-                    Ok(ToChild::Cancel(number)) => answers.cancel(number),
-                    Err(_) => return 1,
-                }
+    confine::run(job, |channel| {
+        let (sender, mut receiver) = channel.into_split();
+        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        while let Ok(frame) = receiver.receive(MOST_REQUEST_BYTES.saturating_add(256), None) {
+            let payload = Wiped::new(frame.payload);
+            match serde_json::from_slice(&payload) {
+                Ok(ToChild::Call { number, request }) => answers.clone().begin(number, request),
+                Ok(ToChild::Cancel(number)) => answers.cancel(number),
+                // The error may have a part of a secret.
+                Err(_) => return Err("protocol violation: invalid frame"),
             }
-            0
         }
-        Err(error) => {
-            // The supervisor logs it.
-            let _nobody_reads = writeln!(std::io::stderr(), "{error}");
-            1
-        }
-    }
+        Ok(())
+    })
 }
 
 impl Answers {
@@ -98,7 +91,42 @@ struct Owes {
 impl Drop for Owes {
     fn drop(&mut self) {
         self.answers.running().remove(&self.number);
-        let failed = || refused(Refusal::Other("the call failed inside the process that calls servers".into()));
+        let failed = || {
+            let why = Refusal::Other("the call failed inside the process that calls servers".into());
+            // Without a panic, there was no thread, so it did not begin.
+            if std::thread::panicking() { lost(why) } else { refused(why) }
+        };
         self.answers.reply(self.number, &self.answer.take().unwrap_or_else(failed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use std::thread::JoinHandle;
+    use std::time::Duration;
+
+    use ansai_isolation::BlockingChannel;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_panics_is_lost_and_one_that_did_not_begin_is_refused() {
+        let (here, mut supervisor) = BlockingChannel::pair().unwrap();
+        let (sender, _receiver) = here.into_split();
+        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        let owes = |number| Owes { answers: answers.clone(), number, answer: None };
+        let begun = owes(1);
+        let panics: JoinHandle<()> = std::thread::spawn(move || {
+            let _owes = begun;
+            panic!("a test");
+        });
+        assert!(panics.join().is_err());
+        drop(owes(2));
+        for (expected, became) in [(1, r#"{"lost":"#), (2, r#"{"refused":"#)] {
+            let frame = supervisor.receive(1 << 10, Some(Duration::from_secs(10))).unwrap();
+            let FromChild { number, answer, .. } = serde_json::from_slice(&frame.payload).unwrap();
+            assert!(number == expected && answer.get().starts_with(became), "{number}: {answer}");
+        }
     }
 }

@@ -16,8 +16,6 @@ pub use supervised::ReachProcess;
 
 /// The argument with which ansai starts itself to call servers.
 pub const CHILD: &str = "reach";
-/// The user of the process, if there is one of this name.
-pub const USER: &str = "ansai-reach";
 /// How long the process stays when no call needs it.
 pub const IDLE: Duration = Duration::from_secs(60);
 /// Requests that the process answers at the same time; others are refused.

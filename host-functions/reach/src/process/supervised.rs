@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ansai_core::Refusal;
+use ansai_core::{Refusal, codes};
 use ansai_isolation::channel::{BlockingReceiver, BlockingSender};
-use ansai_isolation::{Account, BlockingChannel, ChannelError, Process, Profile, Report, Start};
+use ansai_isolation::{ChannelError, Process, Profile, Report, Start};
 use ansai_kit::carrier::{Carrier, Lost, RequestText};
 use ansai_kit::host::Deadline;
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::back_off::BackOff;
 use super::calls::{Broken, Calls};
 use super::frame::{FromChild, MOST_REPLY_FRAME, MOST_REQUEST_BYTES, call, cancel};
-use super::{CHILD, IDLE, USER};
+use super::{CHILD, IDLE};
 
 /// How long the process may take from its start to its report.
 const STARTS: Duration = Duration::from_secs(5);
@@ -38,6 +38,8 @@ struct Shared {
 struct State {
     running: Option<Arc<Running>>,
     back_off: BackOff,
+    /// Separations that are known not to be in force.
+    missing: Option<String>,
 }
 
 /// A process that runs.
@@ -47,7 +49,6 @@ struct Running {
     sender: Mutex<BlockingSender>,
     calls: Calls,
     began: Instant,
-    report: Report,
 }
 
 impl fmt::Debug for ReachProcess {
@@ -59,7 +60,7 @@ impl fmt::Debug for ReachProcess {
 impl ReachProcess {
     /// Of the program of ansai at this path.
     pub fn of(program: &Path) -> ReachProcess {
-        let start = Start::new(CHILD, Profile::Reach, Account::new(USER, CHILD));
+        let start = Start::new(CHILD, Profile::Reach, CHILD);
         ReachProcess::new(Start { program: program.to_owned(), ..start }, IDLE)
     }
 
@@ -77,11 +78,6 @@ impl ReachProcess {
     /// Calls that wait for their replies.
     pub fn calls(&self) -> usize {
         self.0.state().running.as_ref().map_or(0, |running| running.calls.waiting())
-    }
-
-    /// Which separations of the last process are in force; `None` before the first one.
-    pub fn report(&self) -> Option<Report> {
-        self.0.state().running.as_ref().map(|running| running.report.clone())
     }
 }
 
@@ -117,10 +113,11 @@ impl Shared {
             tracing::warn!("the process that calls servers cannot be started: {why}");
             Refusal::Unavailable("the process that calls servers cannot be started; the log of ansai has why".into())
         };
-        let (running, receiver) = match Running::start(&self.start, began) {
-            Ok((running, receiver)) => (Arc::new(running), receiver),
+        let (running, receiver, report) = match Running::start(&self.start, began) {
+            Ok((running, receiver, report)) => (Arc::new(running), receiver, report),
             Err(why) => return Err(failed(&mut state, why)),
         };
+        state.tell_missing(&report);
         let (shared, reads) = (Arc::downgrade(self), running.clone());
         let idle = self.idle;
         let thread = std::thread::Builder::new().name("ansai-reach-replies".into());
@@ -132,16 +129,23 @@ impl Shared {
     }
 }
 
+impl State {
+    /// Warns of separations that are not in force, unless the last process lacked the same: it is started often.
+    fn tell_missing(&mut self, report: &Report) {
+        let missing = report.missing_names();
+        if let Some(missing) = missing.as_ref().filter(|_| missing != self.missing) {
+            let code = codes::ISOLATION_MISSING;
+            tracing::warn!("the process that calls servers lacks {missing}: run `ansai explain {code}`");
+        }
+        self.missing = missing;
+    }
+}
+
 impl Running {
-    fn start(start: &Start, began: Instant) -> Result<(Running, BlockingReceiver), String> {
-        let (process, socket) = Process::start(start).map_err(|error| error.to_string())?;
-        let mut channel = BlockingChannel::new(socket);
-        let report = channel.report(STARTS).map_err(|error| match process.last_lines().pop() {
-            Some(line) => format!("{error}: {line}"),
-            None => error.to_string(),
-        })?;
+    fn start(start: &Start, began: Instant) -> Result<(Running, BlockingReceiver, Report), String> {
+        let (process, channel, report) = Process::start_reported(start, STARTS)?;
         let (sender, receiver) = channel.into_split();
-        Ok((Running { process, sender: Mutex::new(sender), calls: Calls::new(), began, report }, receiver))
+        Ok((Running { process, sender: Mutex::new(sender), calls: Calls::new(), began }, receiver, report))
     }
 
     /// Reads replies until the process ends, is idle, or breaks a rule.
@@ -151,7 +155,7 @@ impl Running {
             match receiver.receive(MOST_REPLY_FRAME, Some(look)) {
                 Ok(frame) => {
                     if let Err(Broken(why)) = self.reply(&frame.payload) {
-                        break format!("it broke the protocol: {why}");
+                        break format!("protocol violation: {why}");
                     }
                 }
                 Err(ChannelError::TimedOut) => match self.calls.end_if_idle(idle) {
@@ -165,8 +169,11 @@ impl Running {
                 Err(error) => break error.to_string(),
             }
         };
-        // First, so that who is told of the end finds the pause before the next start.
-        if let Some(shared) = shared.upgrade() {
+        // First, so that who is told of the end finds the pause before the next start. One that was ended on purpose has no
+        // fault.
+        if let Some(shared) = shared.upgrade()
+            && !self.calls.has_ended()
+        {
             shared.state().back_off.ended(self.began, Instant::now());
             tracing::warn!(pid = self.process.id(), "the process that calls servers is replaced: {why}");
         }
@@ -174,7 +181,7 @@ impl Running {
     }
 
     fn reply(&self, payload: &[u8]) -> Result<(), Broken> {
-        let invalid = Broken("what it sent is not a reply");
+        let invalid = Broken("invalid reply");
         let Ok(FromChild { number, busy, answer }) = serde_json::from_slice(payload) else { return Err(invalid) };
         self.calls.replied(number, busy, answer.to_owned())
     }
@@ -190,7 +197,7 @@ impl Running {
 }
 
 impl Carrier for ReachProcess {
-    fn carry(&self, request: RequestText, deadline: &Deadline) -> Result<Box<RawValue>, Lost> {
+    fn carry(&self, request: RequestText, deadline: &Deadline, ends: bool) -> Result<Box<RawValue>, Lost> {
         if request.len() > MOST_REQUEST_BYTES {
             let why = format!("the request has more than {MOST_REQUEST_BYTES} bytes");
             return Err(Lost::NotSent(Refusal::OverBudget(why)));
@@ -209,6 +216,7 @@ impl Carrier for ReachProcess {
             }
             drop(request);
             return waits.wait(deadline, |abandoned| match abandoned {
+                Ok(()) if ends => running.end(),
                 Ok(()) => drop(running.send(&cancel(number))),
                 Err(Broken(why)) => {
                     tracing::warn!(pid = running.process.id(), "the process that calls servers is ended: {why}");
@@ -217,11 +225,5 @@ impl Carrier for ReachProcess {
             });
         }
         Err(Lost::NotSent(Refusal::Unavailable("the process that calls servers ends again and again".into())))
-    }
-
-    fn end(&self) {
-        if let Some(running) = self.0.state().running.as_ref() {
-            running.end();
-        }
     }
 }

@@ -10,11 +10,8 @@ pub(crate) mod secrets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{InstanceName, Refusal, Scope, Timestamp};
+use ansai_core::{InstanceName, Refusal, Scope};
 use ansai_kit::evaluation_state::Label;
-use ansai_kit::host::{Deadline, ProbeContext};
-use ansai_kit::registry::Body;
-use ansai_kit::remote::Parts;
 use ansai_kit::target::{Reach, TargetAccess};
 use serde_json::{Value, json};
 
@@ -106,15 +103,7 @@ pub(crate) fn ask(
     function: &str,
     arguments: &Value,
 ) -> Result<Value, Refusal> {
-    let (host, deadline, scope) = (carrier::host(HOST), Deadline::after(limit), Scope::default());
-    let ask = ProbeContext { host: &host, scope: &scope, reach, now: Timestamp::EPOCH, deadline: &deadline };
-    let registry = carrier::registry();
-    let (_, function) = registry.find(interface, function).unwrap();
-    let Body::Remote(body) = function.body else { panic!("not a call of a server") };
-    let Parts::One(part) = body.split(&serde_json::value::to_raw_value(arguments).unwrap())? else {
-        panic!("several servers")
-    };
-    (part.call)(&ask).map(|reply| serde_json::from_str(reply.get()).unwrap())
+    carrier::call((&carrier::host(HOST), reach), limit, (interface, function), arguments)
 }
 
 /// Looks at one server.

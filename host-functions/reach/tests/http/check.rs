@@ -1,11 +1,13 @@
 //! `check`: a step that waits until a server answers well, and that it goes on to.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ansai_core::{Outcome, Preview, Refusal, Scope, Timestamp, Touch};
 use ansai_kit::action::{Action, Applied, Begun, Progress, StepContext};
-use ansai_kit::host::{Deadline, ProbeContext};
+use ansai_kit::carrier::{Carrier, Lost, RequestText};
+use ansai_kit::host::{Deadline, Host, ProbeContext};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -30,6 +32,24 @@ fn preview(scene: &Scene, arguments: &RawValue) -> Result<(Preview, Vec<Touch>),
     let now = Timestamp::EPOCH;
     let ask = ProbeContext { host: &scene.host, scope: &scope, reach: &reach, now, deadline: &deadline };
     action().preview(&ask, arguments, &[]).map(|found| (found.preview, found.touches))
+}
+
+/// The process that calls servers cannot be started.
+#[derive(Debug)]
+struct NoProcess;
+
+impl Carrier for NoProcess {
+    fn carry(&self, _request: RequestText, _deadline: &Deadline, _ends: bool) -> Result<Box<RawValue>, Lost> {
+        Err(Lost::NotSent(Refusal::Unavailable("no process".into())))
+    }
+}
+
+#[test]
+fn a_preview_needs_no_other_process() {
+    let mut scene = Scene::with("http://127.0.0.1:1");
+    scene.host = Host::at(scene.path()).carried_by(Arc::new(NoProcess));
+    let (preview, _) = preview(&scene, &arguments(|_| {})).unwrap();
+    assert!(preview.sample[0].contains("target `site`"), "{:?}", preview.sample);
 }
 
 /// A step that has begun at the epoch.

@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "../carrier/mod.rs"]
+mod carrier;
 #[path = "../../test-child/manner.rs"]
 mod manner;
 mod scene;
@@ -16,6 +18,9 @@ mod scene;
 use std::time::{Duration, Instant};
 
 use ansai_core::Refusal;
+use ansai_harness::until;
+use ansai_kit::carrier::{Carrier as _, Lost, RequestText};
+use ansai_kit::host::Deadline;
 use serde_json::json;
 
 use self::manner::Manner;
@@ -27,6 +32,11 @@ fn ended() -> Refusal {
 
 fn invalid() -> Refusal {
     Refusal::Unavailable("the process that calls servers sent an invalid answer".into())
+}
+
+/// Waits until the process is another one, or gone.
+fn wait_until(is_so: impl Fn() -> bool) {
+    until("the process changes", Duration::from_secs(30), || is_so().then_some(()));
 }
 
 /// It is replaced, and the call has no answer.
@@ -49,7 +59,7 @@ fn a_second_reply_ends_the_process_and_harms_no_other() {
     let scene = Scene::new(Manner::Twice);
     // The first reply counts.
     assert_eq!(scene.look(LONG), Err(Refusal::Busy("once".into())));
-    scene.wait_until(|| scene.process.id().is_none());
+    wait_until(|| scene.process.id().is_none());
     assert_eq!(scene.look(LONG), Err(Refusal::Busy("once".into())), "a new process");
 }
 
@@ -78,7 +88,7 @@ fn a_call_without_an_answer_costs_its_own_time_only() {
     let scene = Scene::new(Manner::AnswersNotTheFirst);
     std::thread::scope(|threads| {
         let first = threads.spawn(|| scene.look(LONG));
-        scene.wait_until(|| scene.process.id().is_some());
+        wait_until(|| scene.process.id().is_some());
         let began = Instant::now();
         for _ in 0..5 {
             assert_eq!(scene.look(LONG), Err(Refusal::Busy("an answer".into())));
@@ -93,6 +103,21 @@ fn a_call_without_an_answer_costs_its_own_time_only() {
     assert!(matches!(late, Err(Refusal::TimedOut(_))), "{late:?}");
 }
 
+/// What is done about a step could go on in it.
+#[test]
+fn a_process_that_is_ended_with_its_step_is_started_again_at_once() {
+    let scene = Scene::new(Manner::Silent);
+    let carry = |ends| scene.process.carry(RequestText::new("{}".into()), &Deadline::after(SHORT), ends);
+    for _ in 0..4 {
+        let lost = carry(true);
+        assert!(matches!(lost, Err(Lost::Unanswered(Refusal::TimedOut(_)))), "{lost:?}");
+        assert_eq!(scene.process.id(), None);
+    }
+    let lost = carry(false);
+    assert!(matches!(lost, Err(Lost::Unanswered(Refusal::TimedOut(_)))), "{lost:?}");
+    assert!(scene.process.id().is_some(), "a look ends nothing");
+}
+
 /// Otherwise calls that hang would fill it, one by one.
 #[test]
 fn a_process_in_which_many_calls_hang_is_replaced() {
@@ -105,7 +130,7 @@ fn a_process_in_which_many_calls_hang_is_replaced() {
         let late = scene.look(SHORT);
         assert!(matches!(late, Err(Refusal::TimedOut(_))), "{late:?}");
     }
-    scene.wait_until(|| scene.process.id() != first);
+    wait_until(|| scene.process.id() != first);
 }
 
 #[test]
@@ -120,9 +145,11 @@ fn a_preview_of_a_thing_of_another_target_or_of_this_machine_is_refused() {
         let previewed = scene.preview(&about);
         assert_eq!(previewed.map(|_| ()), Err(invalid()), "{about}");
     }
-    let scene = Scene::new(Manner::PreviewsOther);
     let own = json!({"kind": "database-session", "name": "db/7"});
-    assert_eq!(scene.preview(&own).map(|_| ()), Err(invalid()), "a step of another target");
+    for manner in [Manner::PreviewsOther, Manner::PreviewsOtherUnit] {
+        let scene = Scene::new(manner);
+        assert_eq!(scene.preview(&own).map(|_| ()), Err(invalid()), "{manner:?}: it would lock another thing");
+    }
     let scene = Scene::new(Manner::Previews);
     let previewed = scene.preview(&own).unwrap();
     // What it touches and what grants must permit is computed here, from the targets of the step.
@@ -134,11 +161,11 @@ fn a_preview_of_a_thing_of_another_target_or_of_this_machine_is_refused() {
 /// A step whose reply does not come is resolved, as after a crash of ansai; the process cannot make it anything else.
 #[test]
 fn a_step_without_an_answer_is_unknown() {
-    for manner in [Manner::Dies, Manner::OtherType, Manner::TwiceBegun] {
+    for manner in [Manner::Dies, Manner::OtherType, Manner::SaysLost, Manner::TwiceBegun] {
         let scene = Scene::new(manner);
         let applied = scene.begin();
         match manner {
-            Manner::Dies | Manner::OtherType => {
+            Manner::Dies | Manner::OtherType | Manner::SaysLost => {
                 let detail = applied.detail.as_str();
                 assert_eq!(applied.outcome, ansai_core::Outcome::Unknown, "{manner:?}: {detail}");
                 assert!(detail.starts_with("nobody knows what was done"), "{detail}");
@@ -168,10 +195,10 @@ fn a_process_that_is_not_needed_ends_and_comes_back() {
     let scene = Scene::idle(Manner::AnswersAll, Duration::from_millis(100));
     assert_eq!(scene.process.id(), None, "it is started by the first call");
     assert_eq!(scene.look(LONG), Err(Refusal::Busy("an answer".into())));
-    scene.wait_until(|| scene.process.id().is_none());
+    wait_until(|| scene.process.id().is_none());
     // No failure: there is no pause, however often.
     for _ in 0..3 {
         assert_eq!(scene.look(LONG), Err(Refusal::Busy("an answer".into())));
-        scene.wait_until(|| scene.process.id().is_none());
+        wait_until(|| scene.process.id().is_none());
     }
 }

@@ -6,19 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ansai_core::{InstanceName, Refusal, Scope, Timestamp};
-use ansai_harness::{Invocation, until};
-use ansai_isolation::{Account, Profile, Start};
+use ansai_harness::Invocation;
 use ansai_kit::action::{Action, Applied, Begun, Previewed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::registry::{Body, Registry};
-use ansai_kit::remote::Parts;
 use ansai_kit::secret::SecretSource;
 use ansai_kit::target::{Reach, TargetAccess};
-use ansai_reach::process::{IDLE, ReachProcess, USER};
+use ansai_reach::process::{IDLE, ReachProcess};
 use base64::Engine as _;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use crate::carrier;
 use crate::manner::Manner;
 
 pub(crate) const SECRET: &str = "correct-horse-7f3a";
@@ -44,11 +42,7 @@ impl Scene {
     }
 
     pub(crate) fn idle(manner: Manner, idle: Duration) -> Scene {
-        let start = Start {
-            program: env!("CARGO_BIN_EXE_reach-test-child").into(),
-            ..Start::new(&format!("{manner:?}"), Profile::Reach, Account::new(USER, "taken over"))
-        };
-        let process = ReachProcess::new(start, idle);
+        let process = ReachProcess::new(carrier::start(&format!("{manner:?}")), idle);
         let mode = std::fs::Permissions::from_mode(0o700);
         let place = tempfile::Builder::new().permissions(mode).tempdir_in("/var/tmp").unwrap();
         let [file, state] = ["secret", "state"].map(|name| place.path().join(name));
@@ -69,20 +63,12 @@ impl Scene {
     }
 
     pub(crate) fn look(&self, limit: Duration) -> Result<Value, Refusal> {
-        let registry = Registry::of(ansai_reach::carried::interfaces());
-        let (_, function) = registry.find("ansai:database/database-probe", "look").unwrap();
-        let Body::Remote(body) = function.body else { panic!("not a call of a server") };
-        let Parts::One(part) = body.split(&to_raw_value(&json!({"target": "db"})).unwrap())? else {
-            panic!("several servers")
-        };
-        let (deadline, scope, now) = (Deadline::after(limit), Scope::default(), Timestamp::EPOCH);
-        let ask = ProbeContext { host: &self.host, scope: &scope, reach: &self.reach, now, deadline: &deadline };
-        (part.call)(&ask).map(|reply| serde_json::from_str(reply.get()).unwrap())
+        let look = ("ansai:database/database-probe", "look");
+        carrier::call((&self.host, &self.reach), limit, look, &json!({"target": "db"}))
     }
 
     fn action() -> &'static dyn Action {
-        let registry = Registry::of(ansai_reach::carried::interfaces());
-        registry.action("ansai:database/database-session-actions.terminate").unwrap().2
+        carrier::registry().action("ansai:database/database-session-actions.terminate").unwrap().2
     }
 
     fn arguments(about: &Value) -> Box<RawValue> {
@@ -118,10 +104,5 @@ impl Scene {
     pub(crate) fn kill(&self) {
         let process = self.process.id().unwrap().to_string();
         Invocation::of("kill").args(["-KILL", &process]).run().code(0);
-    }
-
-    /// Waits until the process is another one, or gone.
-    pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) {
-        until("the process changes", Duration::from_secs(30), || is_so().then_some(()));
     }
 }

@@ -31,18 +31,19 @@ fn who_may_use_the_control_socket_is_read() {
 }
 
 #[test]
-fn isolation_is_that_of_the_instance_or_of_the_host() {
+fn isolation_is_that_of_the_instance_or_of_the_daemon() {
     let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES);
     let name = "p".parse().unwrap();
-    let of =
-        |host: &str, policy: &str| read(&format!("[host]\n{host}\n[policy.p]\n{policy}\n")).unwrap().isolation(&name);
+    let of = |daemon: &str, policy: &str| {
+        read(&format!("[daemon]\n{daemon}\n[policy.p]\n{policy}\n")).unwrap().isolation(&name)
+    };
     assert_eq!(of("", ""), None);
     assert_eq!(of("isolation = \"thread\"", ""), Some(Isolation::Thread));
     assert_eq!(of("isolation = \"process\"", "isolation = \"thread\""), Some(Isolation::Thread));
     assert_eq!(of("isolation = \"thread\"", "isolation = \"own\""), Some(Isolation::Own));
-    // A host has no worker of its own.
+    // Only a policy has a worker of its own.
     for wrong in
-        ["[host]\nisolation = \"own\"\n", "[policy.p]\nisolation = \"none\"\n", "[policy.p]\nisolation = true\n"]
+        ["[daemon]\nisolation = \"own\"\n", "[policy.p]\nisolation = \"none\"\n", "[policy.p]\nisolation = true\n"]
     {
         assert!(read(wrong).is_err(), "{wrong}");
     }

@@ -34,7 +34,7 @@ pub(super) enum Broken {
     #[error("{0}")]
     Channel(#[from] ChannelError),
     /// It said what it must not say.
-    #[error("it broke the protocol: {0}")]
+    #[error("protocol violation: {0}")]
     Protocol(String),
     /// It called after the time of the evaluation.
     #[error("it called too late")]

@@ -36,21 +36,15 @@ type Shared = Arc<StdMutex<BlockingChannel>>;
 /// Runs guest code until the supervisor closes the channel, and returns the exit code. `registry` is that of the supervisor.
 /// The program must call it first, before it starts threads or opens files.
 pub fn run(registry: Registry, job: &str) -> u8 {
-    match serve(registry, job) {
+    ansai_isolation::confine::run(job, |channel| match serve(registry, channel) {
         // The supervisor went away, or has enough workers.
-        Ok(()) | Err(WorkerError::Channel(ChannelError::Closed)) => 0,
-        Err(error) => {
-            use std::io::Write as _;
-            // An error is ignored: the supervisor may have ended.
-            let _ = writeln!(std::io::stderr(), "{error}");
-            1
-        }
-    }
+        Err(WorkerError::Channel(ChannelError::Closed)) => Ok(()),
+        ended => ended,
+    })
 }
 
-fn serve(registry: Registry, job: &str) -> Result<(), WorkerError> {
+fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError> {
     let start = |error: &dyn std::fmt::Display| WorkerError::Start(error.to_string());
-    let channel = ansai_isolation::confine::begin(job).map_err(|error| start(&error))?;
     let engine = Engine::new(registry, None, Compiler::InProcess).map_err(|error| start(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| start(&error))?;
     let channel = Arc::new(StdMutex::new(channel));

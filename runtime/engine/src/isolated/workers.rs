@@ -13,7 +13,7 @@ use ansai_kit::registry::Registry;
 use tokio::time::Instant;
 
 pub(super) use self::worker::Worker;
-pub use self::worker::{ARGUMENT, WorkerProgram};
+pub use self::worker::{CHILD, WorkerProgram};
 use super::conversation::{Conversation, Outcome};
 use super::protocol::Load;
 use super::{Compartment, Isolated};
@@ -72,7 +72,7 @@ impl Workers {
         // One that was used has left the threads.
         let idle = self.find(|one| one.compartment == *compartment && one.worker.is_for_threads());
         let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
-        let mut worker = worker.map_err(|error| fault(error.to_string()))?;
+        let mut worker = worker.map_err(fault)?;
         let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| fault(error.to_string()))?;
         self.put_back(compartment.clone(), worker);
         loaded
@@ -87,7 +87,7 @@ impl Workers {
         }
         let (program, compartment) = (self.program.clone(), compartment.clone());
         let started = tokio::task::spawn_blocking(move || Worker::start(&program, &compartment)).await;
-        let started = started.map_err(|error| error.to_string()).and_then(|worker| worker.map_err(|e| e.to_string()));
+        let started = started.unwrap_or_else(|error| Err(error.to_string()));
         started.map_err(|why| EvaluationError::Host(format!("cannot start a worker process: {why}")))
     }
 
@@ -182,7 +182,10 @@ impl Isolated {
             Ok(Ok(())) => Ok(()),
             // It could be loaded when the policy was.
             Ok(Err(error)) => Err(EvaluationError::Host(error.to_string())),
-            Err(broken) => Err(EvaluationError::WorkerEnded(broken.to_string())),
+            // No guest code of this policy ran yet: it is not at fault.
+            Err(broken) => {
+                Err(EvaluationError::Host(format!("a worker process ended while it loaded a policy: {broken}")))
+            }
         }
     }
 }

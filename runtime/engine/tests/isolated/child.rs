@@ -4,7 +4,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use ansai_engine::isolated::{WorkerProgram, Workers, worker};
-use ansai_isolation::{Account, BlockingChannel, Profile, Start, confine};
+use ansai_isolation::{BlockingChannel, Profile, Start, confine};
 use serde_json::{Value, json};
 
 /// The first argument of a worker.
@@ -14,9 +14,14 @@ const MOST: usize = 64 << 20;
 
 /// Workers that are this program, and behave like this.
 pub(crate) fn workers(behaviour: &'static str) -> Arc<Workers> {
+    workers_that(move || behaviour)
+}
+
+/// Workers that are this program. Each one behaves as `behaviour` says when it is started.
+pub(crate) fn workers_that(behaviour: impl Fn() -> &'static str + Send + Sync + 'static) -> Arc<Workers> {
     Workers::new(WorkerProgram::new(move |level| {
-        let mut start = Start::new(WORKER, Profile::Guest, Account::new("ansai-guest", level));
-        start.arguments.push(behaviour.to_owned());
+        let mut start = Start::new(WORKER, Profile::Guest, level);
+        start.arguments.push(behaviour().to_owned());
         start
     }))
 }

@@ -47,6 +47,22 @@ pub(crate) async fn a_worker_that_dies_while_it_loads_is_an_error_of_loading() {
     assert!(error.to_string().contains("worker process"), "{error}");
 }
 
+/// Would break: a policy that is quarantined for a worker in which none of its code ran.
+pub(crate) async fn a_worker_that_dies_while_it_loads_for_an_evaluation_is_a_fault_of_the_host() {
+    let started = std::sync::atomic::AtomicUsize::new(0);
+    let workers = child::workers_that(move || match started.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        0 => "honest",
+        _ => "dies-at-load",
+    });
+    let policy = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
+    let [pid] = workers.idle()[..] else { panic!("{:?}", workers.idle()) };
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    gone(pid).await;
+    let answer = detect(&policy, &limits()).await.answer;
+    let Err(EvaluationError::Host(why)) = &answer else { panic!("{answer:?}") };
+    assert!(why.starts_with("a worker process ended while it loaded a policy: "), "{why}");
+}
+
 /// Would break: a worker that goes on after its evaluation was given up.
 pub(crate) async fn a_worker_whose_evaluation_is_dropped_is_ended() {
     let workers = child::workers("honest");

@@ -39,6 +39,7 @@ const TESTS: &[Test] = tests![
     killed::a_worker_that_is_killed_between_evaluations_is_replaced,
     killed::a_flood_of_crashes_is_one_error_for_each_evaluation,
     killed::a_worker_that_dies_while_it_loads_is_an_error_of_loading,
+    killed::a_worker_that_dies_while_it_loads_for_an_evaluation_is_a_fault_of_the_host,
     killed::a_worker_whose_evaluation_is_dropped_is_ended,
     killed::a_worker_serves_one_compartment_only,
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,

@@ -13,7 +13,6 @@ use super::blocking::{BlockingReceiver, BlockingSender, Rest};
 use super::frame::{Reader, Writer};
 use super::socket::{Descriptors, ReceiveError, receive, send};
 use super::{BlockingChannel, ChannelError};
-use crate::report::{MOST_BYTES, Report};
 
 /// The supervisor's end of a channel. It never accepts a descriptor.
 #[derive(Debug)]
@@ -24,7 +23,7 @@ pub struct Channel {
 
 /// The half that sends.
 #[derive(Debug)]
-pub struct AsyncSender {
+struct AsyncSender {
     socket: Arc<AsyncFd<Arc<OwnedFd>>>,
     writer: Writer,
     ended: bool,
@@ -32,7 +31,7 @@ pub struct AsyncSender {
 
 /// The half that receives.
 #[derive(Debug)]
-pub struct AsyncReceiver {
+struct AsyncReceiver {
     socket: Arc<AsyncFd<Arc<OwnedFd>>>,
     reader: Reader,
     ended: bool,
@@ -60,10 +59,12 @@ impl Channel {
         })
     }
 
-    /// As [`AsyncSender::send`].
+    /// Sends a frame, and a copy of a descriptor with it.
     ///
     /// # Errors
-    /// As there.
+    /// The payload is 4 GiB or more (nothing was sent), the other end is closed, or it did not read the frame within
+    /// `limit`. The channel cannot send any more then, and neither after the future was dropped: the other end has a part of
+    /// the frame.
     pub async fn send(
         &mut self,
         payload: &[u8],
@@ -73,40 +74,18 @@ impl Channel {
         self.sender.send(payload, descriptor, limit).await
     }
 
-    /// As [`AsyncReceiver::receive`].
+    /// Receives the next frame, whose payload has at most `most` bytes.
     ///
     /// # Errors
-    /// As there.
+    /// The other end is closed, breaks a rule, passes a descriptor or sends too much: nothing can be received any more.
+    /// After [`ChannelError::TimedOut`], and after the future was dropped, the next call goes on with the same frame.
     pub async fn receive(&mut self, most: usize, limit: Duration) -> Result<Vec<u8>, ChannelError> {
         self.receiver.receive(most, limit).await
-    }
-
-    /// The report of the child, which is its first frame.
-    ///
-    /// # Errors
-    /// As [`Channel::receive`]; and the frame is no report.
-    pub async fn report(&mut self, limit: Duration) -> Result<Report, ChannelError> {
-        let frame = self.receive(MOST_BYTES, limit).await?;
-        let report = Report::from_child(&frame);
-        self.sender.ended |= report.is_none();
-        self.receiver.ended |= report.is_none();
-        report.ok_or(ChannelError::Protocol("the first frame is no report"))
-    }
-
-    /// Its two halves, to send while something is received.
-    pub fn into_split(self) -> (AsyncSender, AsyncReceiver) {
-        (self.sender, self.receiver)
     }
 }
 
 impl AsyncSender {
-    /// Sends a frame, and a copy of a descriptor with it.
-    ///
-    /// # Errors
-    /// The payload is 4 GiB or more (nothing was sent), the other end is closed, or it did not read the frame within
-    /// `limit`. The channel cannot send any more then, and neither after the future was dropped: the other end has a part of
-    /// the frame.
-    pub async fn send(
+    async fn send(
         &mut self,
         payload: &[u8],
         descriptor: Option<BorrowedFd<'_>>,
@@ -141,12 +120,7 @@ impl AsyncSender {
 }
 
 impl AsyncReceiver {
-    /// Receives the next frame, whose payload has at most `most` bytes.
-    ///
-    /// # Errors
-    /// The other end is closed, breaks a rule, passes a descriptor or sends too much: nothing can be received any more.
-    /// After [`ChannelError::TimedOut`], and after the future was dropped, the next call goes on with the same frame.
-    pub async fn receive(&mut self, most: usize, limit: Duration) -> Result<Vec<u8>, ChannelError> {
+    async fn receive(&mut self, most: usize, limit: Duration) -> Result<Vec<u8>, ChannelError> {
         if self.ended {
             return Err(ChannelError::Closed);
         }

@@ -13,7 +13,7 @@
 //! such an error every call answers [`ChannelError::Closed`], and the other process has to be replaced.
 //!
 //! [`Channel`] is for tokio and never accepts a descriptor; [`BlockingChannel`] is for threads, and the one of a child
-//! accepts one descriptor per frame. Both can be split, so that one task sends while another receives.
+//! accepts one descriptor per frame. The latter can be split, so that one thread sends while another receives.
 
 mod asynchronous;
 mod blocking;
@@ -21,7 +21,7 @@ pub mod frame;
 mod socket;
 pub(crate) use socket::pair;
 
-pub use asynchronous::{AsyncReceiver, AsyncSender, Channel};
+pub use asynchronous::Channel;
 pub use blocking::{BlockingChannel, BlockingReceiver, BlockingSender};
 pub use frame::Frame;
 

@@ -8,11 +8,13 @@ use ::landlock::{
 use super::notes::Notes;
 use crate::report::{Profile, Separation};
 
-/// What clients of servers read: names, services and certificates. Nothing here is a secret.
+/// What clients of servers read: names, services, certificates, and the libraries that the resolver of the system loads for
+/// names (NSS). Nothing here is a secret.
 const READABLE: &[&str] = &[
     "/etc/gai.conf",
     "/etc/host.conf",
     "/etc/hosts",
+    "/etc/ld.so.cache",
     "/etc/nsswitch.conf",
     "/etc/pki/ca-trust",
     "/etc/pki/tls/certs",
@@ -23,9 +25,13 @@ const READABLE: &[&str] = &[
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
     "/etc/ssl/certs",
+    "/lib",
+    "/lib64",
     "/run/NetworkManager/resolv.conf",
     "/run/resolvconf/resolv.conf",
     "/run/systemd/resolve",
+    "/usr/lib",
+    "/usr/lib64",
     "/usr/local/share/ca-certificates",
     "/usr/share/ca-certificates",
     "/usr/share/pki/ca-trust-source",

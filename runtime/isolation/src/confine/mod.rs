@@ -13,7 +13,8 @@ mod namespaces;
 mod notes;
 mod privileges;
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 
 use rustix::process::{getpid, getuid};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -22,6 +23,11 @@ use crate::channel::BlockingChannel;
 use crate::report::{Report, Separation};
 pub use job::Job;
 use notes::Notes;
+
+/// Exit code of a child whose work failed.
+const FAILED: u8 = 1;
+/// Exit code of a child that could not confine itself.
+const NOT_CONFINED: u8 = 3;
 
 /// Why a child cannot begin. It ends then, and what it writes to standard error is logged by the supervisor.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,19 @@ pub fn begin(job: &str) -> Result<BlockingChannel, ConfineError> {
     let mut channel = BlockingChannel::of_child(socket);
     channel.send(&serde_json::to_vec(&report).unwrap_or_default(), None, None)?;
     Ok(channel)
+}
+
+/// Runs a child: it confines itself as [`begin`] does, and then works. What fails is written to standard error, which the
+/// supervisor logs. Returns the exit code.
+pub fn run<E: Display>(job: &str, work: impl FnOnce(BlockingChannel) -> Result<(), E>) -> u8 {
+    let (why, code) = match begin(job).map(work) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(error)) => (error.to_string(), FAILED),
+        Err(error) => (error.to_string(), NOT_CONFINED),
+    };
+    // The supervisor may have ended.
+    let _ = writeln!(io::stderr(), "{why}");
+    code
 }
 
 fn failed(what: &'static str) -> impl Fn(io::Error) -> ConfineError {

@@ -11,20 +11,20 @@ mod keeper;
 mod launch;
 mod standard_error;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ansai_kit::program::ITSELF;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 pub use account::Account;
 pub use error::StartError;
 
-use crate::report::Profile;
+use crate::channel::BlockingChannel;
+use crate::report::{Profile, Report};
 use keeper::{Keeper, State};
 
 /// What a process may use. Per profile, [`Limits::of`].
@@ -38,7 +38,8 @@ pub struct Limits {
     pub address_space_bytes: Option<u64>,
     /// Open descriptors.
     pub open_files: u64,
-    /// Processes and threads of its user. Not enforced without a user of its own: other programs of that user count too.
+    /// Processes and threads of all processes of its user together, as the kernel counts them. Not enforced without a user
+    /// of its own: other programs of that user count too.
     pub threads: u64,
     /// The largest file that it can write, in bytes.
     pub file_bytes: u64,
@@ -48,8 +49,9 @@ impl Limits {
     /// The limits of a profile.
     pub fn of(profile: Profile) -> Limits {
         match profile {
+            // The threads of all workers of one user: there are as many workers as evaluations at the same time.
             Profile::Guest => {
-                Limits { data_bytes: 2 << 30, address_space_bytes: None, open_files: 64, threads: 64, file_bytes: 0 }
+                Limits { data_bytes: 2 << 30, address_space_bytes: None, open_files: 64, threads: 1024, file_bytes: 0 }
             }
             Profile::Reach => {
                 Limits { data_bytes: 512 << 20, address_space_bytes: None, open_files: 512, threads: 64, file_bytes: 0 }
@@ -74,13 +76,13 @@ pub struct Start {
 }
 
 impl Start {
-    /// This program with one argument, the limits of the profile, and a user.
-    pub fn new(argument: &str, profile: Profile, account: Account) -> Start {
+    /// This program with one argument, the limits and the user of the profile, and the [purpose](Account::purpose).
+    pub fn new(argument: &str, profile: Profile, purpose: &str) -> Start {
         Start {
             program: ITSELF.into(),
             arguments: vec![argument.to_owned()],
             profile,
-            account,
+            account: Account::new(profile.user(), purpose),
             limits: Limits::of(profile),
         }
     }
@@ -116,6 +118,22 @@ impl Process {
         Ok((Process { state }, socket))
     }
 
+    /// As [`Process::start`], and waits until the process has confined itself and reported.
+    ///
+    /// # Errors
+    /// It cannot be started, or does not report within `limit`. One line, with the last one that it wrote.
+    pub fn start_reported(start: &Start, limit: Duration) -> Result<(Process, BlockingChannel, Report), String> {
+        let (process, socket) = Process::start(start).map_err(|error| error.to_string())?;
+        let mut channel = BlockingChannel::new(socket);
+        match channel.report(limit) {
+            Ok(report) => Ok((process, channel, report)),
+            Err(error) => Err(match process.last_lines().pop() {
+                Some(line) => format!("{error}: {line}"),
+                None => error.to_string(),
+            }),
+        }
+    }
+
     /// Its number, for messages. Never used for signals: another process may have it later.
     pub fn id(&self) -> i32 {
         self.state.id
@@ -124,29 +142,6 @@ impl Process {
     /// How it ended; `None` while it runs.
     pub fn ended(&self) -> Option<Ended> {
         self.state.ended()
-    }
-
-    /// Waits until it has ended. Needs a runtime.
-    ///
-    /// # Errors
-    /// There is no runtime, or the kernel refuses.
-    pub async fn wait(&self) -> std::io::Result<Ended> {
-        loop {
-            if let Some(ended) = self.ended() {
-                return Ok(ended);
-            }
-            #[expect(
-                deprecated,
-                reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
-            )]
-            let watched = AsyncFd::with_interest(self.state.pidfd.as_fd(), Interest::READABLE)?;
-            let _ready = watched.readable().await?;
-            drop(watched);
-            // Ended, and reaped in a moment.
-            if self.ended().is_none() {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
-        }
     }
 
     /// Kills it.

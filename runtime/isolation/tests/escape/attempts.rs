@@ -34,6 +34,7 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("open /etc/passwd", |_| std::fs::File::open("/etc/passwd").map(drop)),
     ("openat2 /etc/passwd", |_| openat2()),
     ("list /", |_| std::fs::read_dir("/").and_then(not_empty)),
+    ("list /usr/lib", |_| std::fs::read_dir("/usr/lib").map(drop)),
     ("open /proc/self/mem", |_| std::fs::File::open("/proc/self/mem").map(drop)),
     ("read /proc of the parent", |facts| std::fs::read(format!("/proc/{}/status", facts.parent)).map(drop)),
     ("read the environment of process 1", |_| std::fs::read("/proc/1/environ").map(drop)),
@@ -53,7 +54,7 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("fork", |_| fork()),
     ("fork bomb", |_| (0..1000).try_for_each(|_| fork())),
     ("clone3", |_| call(libc::SYS_clone3, [0, 0, 0])),
-    ("1000 threads", |_| threads()),
+    ("2000 threads", |_| threads()),
     ("ptrace the parent", |facts| call(libc::SYS_ptrace, [0x4206, facts.parent as c_ulong, 0])),
     ("kill the parent", |facts| call(libc::SYS_kill, [facts.parent as c_ulong, 0, 0])),
     ("kill everybody", |_| call(libc::SYS_kill, [c_ulong::MAX, 0, 0])),
@@ -146,7 +147,7 @@ fn fork() -> io::Result<()> {
 
 /// Threads are permitted, but not so many. The limit counts for a user of its own only.
 fn threads() -> io::Result<()> {
-    (0..1000).try_for_each(|_| std::thread::Builder::new().spawn(|| std::thread::sleep(Duration::MAX)).map(drop))
+    (0..2000).try_for_each(|_| std::thread::Builder::new().spawn(|| std::thread::sleep(Duration::MAX)).map(drop))
 }
 
 fn memory() -> io::Result<()> {

@@ -14,8 +14,8 @@ pub(crate) struct Child {
 }
 
 pub(crate) fn start(profile: Profile, purpose: &str, arguments: &[&str]) -> Child {
-    let account = Account::new("ansai-test-nobody-has-this-name", purpose);
-    let mut start = Start::new("", profile, account);
+    let mut start = Start::new("", profile, purpose);
+    start.account = Account::new("ansai-test-nobody-has-this-name", purpose);
     start.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let (process, socket) = Process::start(&start).unwrap();
     let mut channel = BlockingChannel::new(socket);

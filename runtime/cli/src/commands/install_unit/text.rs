@@ -46,6 +46,12 @@ mod tests {
         assert!(text.starts_with(FIRST_LINE) && !text.contains("@PREFIX") && !text.contains("@SYSCONFDIR"), "{text}");
     }
 
+    /// Without it, systemd stops ansai when the kernel ends a worker.
+    #[test]
+    fn the_end_of_a_worker_without_memory_does_not_end_ansai() {
+        assert!(TEMPLATE.contains("\nOOMPolicy=continue\n"));
+    }
+
     #[test]
     fn a_path_that_a_unit_would_read_otherwise_is_refused() {
         let good = Path::new("/usr/bin/ansai");

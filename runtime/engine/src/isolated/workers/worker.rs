@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ansai_isolation::{Account, BlockingChannel, Channel, ChannelError, Process, Profile, Report, Start, StartError};
+use ansai_core::codes;
+use ansai_isolation::{BlockingChannel, Channel, ChannelError, Process, Profile, Report, Start};
 
 use crate::compile::CompileError;
 use crate::isolated::conversation::Broken;
@@ -28,43 +29,48 @@ const MAX_LOADED_COMPONENTS: usize = 64;
 #[derive(Clone)]
 pub struct WorkerProgram {
     start: Arc<dyn Fn(&str) -> Start + Send + Sync>,
+    /// Trust levels whose workers are known to lack a separation.
+    told: Arc<Mutex<BTreeSet<TrustLevel>>>,
 }
 
 impl WorkerProgram {
     /// This program, which calls [`crate::isolated::worker::run`] when its first argument is that of `start`. `start` gets
     /// the name of a trust level: workers of different ones run as different users.
     pub fn new(start: impl Fn(&str) -> Start + Send + Sync + 'static) -> WorkerProgram {
-        WorkerProgram { start: Arc::new(start) }
+        WorkerProgram { start: Arc::new(start), told: Arc::default() }
     }
 
     /// This program, with `argument` as its first one.
     pub fn this_program() -> WorkerProgram {
-        WorkerProgram::new(|level| Start::new(ARGUMENT, Profile::Guest, Account::new(USER, level)))
+        WorkerProgram::new(|level| Start::new(CHILD, Profile::Guest, level))
     }
 }
 
 /// The argument with which ansai starts itself as a worker.
-pub const ARGUMENT: &str = "guest-worker";
-/// The user that workers run as, if the host has it.
-const USER: &str = "ansai-guest";
+pub const CHILD: &str = "guest-worker";
+/// Ticks of `/proc/PID/stat` in a second: the same on all platforms that ansai runs on (`USER_HZ`).
+const TICKS: u64 = 100;
 
-/// Why a worker did not start.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::isolated) enum NotStarted {
-    #[error("{0}")]
-    Start(#[from] StartError),
-    #[error("{0}")]
-    Channel(#[from] ChannelError),
-    #[error("its first frame is no report")]
-    NoReport,
+impl WorkerProgram {
+    /// Warns of separations that are not in force: once for each level, since workers come and go.
+    fn tell_missing(&self, trust: TrustLevel, level: &str, report: &Report) {
+        if let Some(missing) = report.missing_names()
+            && self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(trust)
+        {
+            let code = codes::ISOLATION_MISSING;
+            tracing::warn!("worker processes for {level} policies lack {missing}: run `ansai explain {code}`");
+        }
+    }
 }
 
 /// A worker process. It is killed when this value is dropped.
 pub(in crate::isolated) struct Worker {
     line: Line,
     process: Process,
-    /// Processor time of its first thread, which runs the guest.
+    /// Processor time of its first thread, which runs the guest, in nanoseconds.
     schedstat: Option<File>,
+    /// Processor time of all its threads, in ticks.
+    stat: Option<File>,
     evaluations: u64,
     loaded: BTreeSet<String>,
 }
@@ -79,19 +85,20 @@ enum Line {
 
 impl Worker {
     /// Starts one, and waits until it has limited itself.
-    pub(in crate::isolated) fn start(program: &WorkerProgram, compartment: &Compartment) -> Result<Worker, NotStarted> {
+    ///
+    /// # Errors
+    /// One line that says why it did not start.
+    pub(in crate::isolated) fn start(program: &WorkerProgram, compartment: &Compartment) -> Result<Worker, String> {
         let level = match compartment.trust {
             TrustLevel::BuiltIn => "built-in",
             TrustLevel::Unsigned => "unsigned",
         };
-        let (process, socket): (Process, OwnedFd) = Process::start(&(program.start)(level))?;
-        let mut channel = BlockingChannel::new(socket);
-        let frame = channel.receive(ansai_isolation::report::MOST_BYTES, Some(START_LIMIT))?;
-        let report: Report = serde_json::from_slice(&frame.payload).map_err(|_| NotStarted::NoReport)?;
+        let (process, channel, report) = Process::start_reported(&(program.start)(level), START_LIMIT)?;
         tracing::debug!(level, pid = process.id(), ?report, "a worker process started");
-        let schedstat = schedstat(&process);
+        program.tell_missing(compartment.trust, level, &report);
+        let [schedstat, stat] = ["schedstat", "stat"].map(|file| of_process(&process, file));
         let line = Line::Threads(channel);
-        Ok(Worker { line, process, schedstat, evaluations: 0, loaded: BTreeSet::new() })
+        Ok(Worker { line, process, schedstat, stat, evaluations: 0, loaded: BTreeSet::new() })
     }
 
     /// Whether it has not ended.
@@ -124,13 +131,13 @@ impl Worker {
         self.evaluations
     }
 
-    /// Processor time that the guest and the work around it took so far. The kernel says it, not the worker.
+    /// Processor time that the guest and the work around it took so far. The kernel says it, not the worker. An honest worker
+    /// has one thread, whose time is exact; the time of others, which a worker that was taken over may start, is in ticks.
     pub(in crate::isolated) fn processor_time(&self) -> Duration {
-        let mut text = [0; 64];
-        let read = self.schedstat.as_ref().and_then(|file| file.read_at(&mut text, 0).ok());
-        let text = read.and_then(|count| std::str::from_utf8(text.get(..count)?).ok());
-        let spent = text.and_then(|text| text.split(' ').next()?.parse().ok());
-        spent.map_or(Duration::ZERO, Duration::from_nanos)
+        let first = text_of(self.schedstat.as_ref()).and_then(|text| text.split(' ').next()?.parse().ok());
+        let ticks = text_of(self.stat.as_ref()).and_then(|text| ticks(&text));
+        let all = Duration::from_millis(ticks.unwrap_or_default().saturating_mul(1_000 / TICKS));
+        first.map_or(Duration::ZERO, Duration::from_nanos).max(all)
     }
 
     /// Loads a component, from a thread that may wait. The second result is why the component does not load.
@@ -190,7 +197,7 @@ fn text(frame: &ToWorker) -> Result<Vec<u8>, Broken> {
 }
 
 fn read(frame: &[u8]) -> Result<FromWorker, Broken> {
-    serde_json::from_slice(frame).map_err(|error| Broken::Protocol(format!("a frame that is none: {error}")))
+    serde_json::from_slice(frame).map_err(|error| Broken::Protocol(format!("invalid frame: {error}")))
 }
 
 impl NotLoaded {
@@ -211,6 +218,36 @@ impl NotLoaded {
 }
 
 #[expect(clippy::disallowed_methods, reason = "an adapter to /proc of a child")]
-fn schedstat(process: &Process) -> Option<File> {
-    File::open(format!("/proc/{}/schedstat", process.id())).ok()
+fn of_process(process: &Process, file: &str) -> Option<File> {
+    File::open(format!("/proc/{}/{file}", process.id())).ok()
+}
+
+/// The beginning of a file of /proc, as it is now.
+fn text_of(file: Option<&File>) -> Option<String> {
+    let mut text = [0; 512];
+    let count = file?.read_at(&mut text, 0).ok()?;
+    std::str::from_utf8(text.get(..count)?).ok().map(str::to_owned)
+}
+
+/// Ticks in user mode and in the kernel, of all threads, also of those that ended.
+fn ticks(stat: &str) -> Option<u64> {
+    // The name of the program, in parentheses, may have spaces. The state follows it.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(11);
+    let (user, kernel): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    user.checked_add(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticks;
+
+    #[test]
+    fn ticks_are_those_of_user_mode_and_of_the_kernel() {
+        let stat =
+            "4242 (a) b (c) S 1 4242 4242 0 -1 4194560 120 0 0 0 17 25 0 0 20 0 3 0 8714 1000 200 18446744073709551615";
+        assert_eq!(ticks(stat), Some(42));
+        assert_eq!(ticks("4242 (a) S 1"), None);
+        assert_eq!(ticks(""), None);
+    }
 }
