@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_isolation::{Profile, Start};
