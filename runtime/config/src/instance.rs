@@ -35,7 +35,7 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
-/// Prefix of a `source` that names a policy of a registry.
+/// Prefix of a `source` that names a policy from a registry.
 pub const REGISTRY: &str = "oci:";
 const KEYS: &[&str] = &[
     "source",
