@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Component, or directory with one
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
-    /// Destination: REGISTRY/REPOSITORY[:VERSION]
+    /// Destination: REGISTRY/REPOSITORY, with or without :VERSION
     #[arg(value_name = "REFERENCE")]
     reference: String,
     #[command(flatten)]
