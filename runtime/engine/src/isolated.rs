@@ -3,7 +3,7 @@
 //!
 //! A worker is this program, started again without rights ([`worker::run`]). It maps compiled code from descriptors that the
 //! supervisor verified, runs one evaluation at a time, and sends each call of the guest to the supervisor. The supervisor
-//! ([`conversation`]) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
+//! (`conversation`) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
 //! what it answered. So a worker that is taken over can do what the policies of its compartment can, and nothing else.
 //! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md`.
 

@@ -1,7 +1,7 @@
 //! The worker's side: what runs guest code.
 //!
 //! It limits itself before it reads the first frame. Nothing here protects the supervisor: that is the work of
-//! [`super::conversation`].
+//! `super::conversation`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
