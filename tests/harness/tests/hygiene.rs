@@ -23,6 +23,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("host-functions/local/tests/hangs/leases.rs", "a_file_with_a_lease_"),
     ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),
     ("runtime/engine/src/gate/returns.rs", "the_layout_is_that_of_the_canonical_abi"),
+    ("runtime/isolation/tests/escape/attempts.rs", "the_attempts_can_succeed"),
+    ("runtime/isolation/tests/escape/child.rs", "a_guest_can_work"),
     ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
 ];
 
@@ -42,6 +44,7 @@ const SPLIT_AT: &[(&str, &str)] = &[
     ("runtime/config/src/hidden.rs", "a password in a URL"),
     ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),
     ("runtime/devkit/src/build/javascript/mod.rs", "the name of an npm package"),
+    ("runtime/registry/src/reference.rs", "a policy in a registry"),
 ];
 
 /// The source files: path in the repository, and text.

@@ -31,7 +31,13 @@ pub(crate) async fn a_worker_gives_what_this_process_gives() {
         assert_eq!(here.answer, there.answer, "{body}");
         let text = |evaluation: &Evaluation<Live>| serde_json::to_string(&evaluation.calls).unwrap();
         assert_eq!(text(&here), text(&there), "{body}");
-        let usage = |evaluation: Evaluation<Live>| ansai_core::Usage { wall_us: 0, ..evaluation.usage };
+        // How deep a guest gets before its stack is full depends on where the stack begins.
+        let is_deep = body == "(call $f)";
+        let usage = |Evaluation { usage, .. }: Evaluation<Live>| ansai_core::Usage {
+            wall_us: 0,
+            fuel: if is_deep { 0 } else { usage.fuel },
+            ..usage
+        };
         assert_eq!(usage(here), usage(there), "{body}");
     }
 }

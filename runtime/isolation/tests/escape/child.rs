@@ -1,4 +1,5 @@
 //! What this program does when it is the child.
+#![allow(unsafe_code, reason = "maps a file as code")]
 
 use std::os::fd::AsFd as _;
 use std::time::Duration;

@@ -8,7 +8,6 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::print_stderr,
-    unsafe_code,
     reason = "tests"
 )]
 
