@@ -46,10 +46,14 @@ impl Holders {
     /// unless they have too many files open to keep. Not for a step, before which another process may have opened the database.
     pub(super) fn recent(host: &Host, place: &Place, is_over: &dyn Fn() -> bool) -> Holders {
         let open = OpenByProcess::recent(host, MOST_DESCRIPTORS, is_over);
-        if open.is_full {
+        let known = open.holders(&files(place));
+        // Whoever has a lock has the file open: one who is not known opened it later.
+        let locks = read(&host.path("/proc/locks")).ok().flatten().unwrap_or_default();
+        let is_known = |pid: &u32| known.iter().any(|process| process.ends_with(pid.to_string()));
+        if open.is_full || !held(&locks, place).keys().all(is_known) {
             return Holders::of(host, place, is_over);
         }
-        Holders::among(open.holders(&files(place)), open.complete, host, place, is_over)
+        Holders::among(known, open.complete, host, place, is_over)
     }
 
     /// Looks at these processes, which are all that may have it open if `sees_all`.
