@@ -1,7 +1,6 @@
 //! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager and adaptive cards were compared with
 //! the published ones, at the commits that are named; of Slack, limits are those of its documentation, of Discord and ntfy
-//! those that others describe. Ours
-//! forbid what is not named, so they are stricter.
+//! those that others describe. Ours forbid what is not named, so they are stricter.
 
 use std::time::Duration;
 
