@@ -51,6 +51,36 @@ fn nothing_below_a_locked_directory_is_touched() {
     }
 }
 
+/// Small file systems in memory number their files alike: a lock on one of them says nothing about the others.
+#[test]
+fn a_lock_on_another_file_system_in_memory_does_not_count() {
+    use std::os::unix::fs::MetadataExt as _;
+    if !is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = |name: &str| Mounted::new(&["-t", "tmpfs", "none"], &dir.path().join(name));
+    let (here, there) = (mounted("here"), mounted("there"));
+    let scene = Scene::at(&here.0);
+    let ours = scene.file("a", 20_000, 100);
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    let locked: Vec<_> = (0..8)
+        .map(|n| {
+            let path = there.0.join(format!("f{n}"));
+            let file = std::fs::File::create(&path).unwrap();
+            rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
+            (file, inode(&path))
+        })
+        .collect();
+    assert!(locked.iter().any(|(_, number)| *number == inode(&ours)));
+    for verb in VERBS {
+        assert_eq!(selected(&scene, verb), (vec![], vec!["a".into()]), "{verb}");
+    }
+    let open = std::fs::File::open(&ours).unwrap();
+    rustix::fs::flock(&open, FlockOperation::NonBlockingLockExclusive).unwrap();
+    assert_eq!(selected(&scene, "remove"), (vec![("locked".into(), 1)], vec![]));
+}
+
 #[test]
 fn a_lock_on_the_root_itself_counts() {
     let scene = scene(&["a"]);

@@ -199,15 +199,15 @@ impl OpenFiles {
             }
             match numbered(raw) {
                 // In an overlay, the number may be that of the layer.
-                Some((major, _)) if major == 0 || devices.overlay => {
+                Some((major, minor)) if major == 0 || devices.overlay => {
                     let range = String::from_utf8_lossy(range).into_owned();
                     match Stat::cached(&process.join("map_files").join(range)) {
                         Ok(stat) if devices.have(stat.dev) => self.open(stat.inode(), access),
                         // The file of a layer.
                         Ok(_) if devices.overlay => self.open_loosely(inode, access),
                         Ok(_) => {}
-                        Err(_) if devices.are_anonymous() => self.open_loosely(inode, access),
-                        Err(_) => {}
+                        Err(_) if devices.may_differ() => self.open_loosely(inode, access),
+                        Err(_) => self.open((rustix::fs::makedev(major, minor), inode), access),
                     }
                 }
                 Some((major, minor)) => self.open((rustix::fs::makedev(major, minor), inode), access),
@@ -231,8 +231,7 @@ impl OpenFiles {
             self.lockers.entry(inode).or_default().push(user.map(|stat| stat.uid));
             match device_id {
                 _ if devices.overlay => drop(self.locked_loosely.insert(inode)),
-                (0, _) if devices.are_anonymous() => drop(self.locked_loosely.insert(inode)),
-                (0, _) => {}
+                (0, _) if devices.may_differ() => drop(self.locked_loosely.insert(inode)),
                 (major, minor) => drop(self.locked.insert((rustix::fs::makedev(major, minor), inode))),
             }
         }
