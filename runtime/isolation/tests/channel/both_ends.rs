@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ansai_isolation::{BlockingChannel, Channel, ChannelError};
 
-use crate::peer::{MOST, SOON};
+use crate::peer::{MOST, READY, SOON};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -14,10 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn what_is_sent_is_received_in_order() {
     let (mut one, mut other) = BlockingChannel::pair().unwrap();
     for payload in [&b""[..], b"a", b"second", b""] {
-        one.send(payload, None, SOON).unwrap();
+        one.send(payload, None, READY).unwrap();
     }
     for payload in [&b""[..], b"a", b"second", b""] {
-        assert_eq!(other.receive(MOST, SOON).unwrap().payload, payload);
+        assert_eq!(other.receive(MOST, READY).unwrap().payload, payload);
     }
     other.send(b"answer", None, None).unwrap();
     assert_eq!(one.receive(MOST, None).unwrap().payload, b"answer");
@@ -29,7 +29,7 @@ fn who_does_not_read_costs_the_time_limit_and_the_channel() {
     let large = vec![0; 8 << 20];
     assert!(matches!(one.send(&large, None, SOON), Err(ChannelError::TimedOut)));
     // The other end has a part of the frame: what follows would be taken for its rest.
-    assert!(matches!(one.send(b"small", None, SOON), Err(ChannelError::Closed)));
+    assert!(matches!(one.send(b"small", None, READY), Err(ChannelError::Closed)));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_first_frame_is_the_report_or_nothing_goes_on() {
         let (mut channel, mut child) = BlockingChannel::pair().unwrap();
         child.send(payload, None, None).unwrap();
         assert!(matches!(channel.report(PATIENCE), Err(ChannelError::Protocol(_))));
-        assert!(matches!(channel.receive(MOST, SOON), Err(ChannelError::Closed)));
+        assert!(matches!(channel.receive(MOST, READY), Err(ChannelError::Closed)));
     }
     let (mut channel, mut child) = BlockingChannel::pair().unwrap();
     let report = br#"{"profile":"guest","uid":61184,"missing":[{"separation":"landlock","why":"old\u001b[31m"}]}"#;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ansai_isolation::{BlockingChannel, Channel, ChannelError};
 
-use crate::peer::{MOST, SOON};
+use crate::peer::{MOST, READY};
 
 fn file(content: &str) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
@@ -19,12 +19,12 @@ fn file(content: &str) -> std::fs::File {
 #[test]
 fn a_descriptor_belongs_to_its_frame() {
     let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
-    supervisor.send(b"before", None, SOON).unwrap();
-    supervisor.send(b"first", Some(file("one").as_fd()), SOON).unwrap();
-    supervisor.send(b"second", Some(file("two").as_fd()), SOON).unwrap();
-    supervisor.send(b"after", None, SOON).unwrap();
+    supervisor.send(b"before", None, READY).unwrap();
+    supervisor.send(b"first", Some(file("one").as_fd()), READY).unwrap();
+    supervisor.send(b"second", Some(file("two").as_fd()), READY).unwrap();
+    supervisor.send(b"after", None, READY).unwrap();
     for (payload, content) in [("before", None), ("first", Some("one")), ("second", Some("two")), ("after", None)] {
-        let frame = child.receive(MOST, SOON).unwrap();
+        let frame = child.receive(MOST, READY).unwrap();
         assert_eq!(frame.payload, payload.as_bytes());
         let text = frame.descriptor.map(|descriptor| {
             let flags = rustix::io::fcntl_getfd(&descriptor).unwrap();
@@ -41,17 +41,17 @@ fn a_descriptor_belongs_to_its_frame() {
 #[test]
 fn a_descriptor_may_come_with_the_first_frame() {
     let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
-    supervisor.send(b"", Some(file("one").as_fd()), SOON).unwrap();
-    assert!(child.receive(MOST, SOON).unwrap().descriptor.is_some());
+    supervisor.send(b"", Some(file("one").as_fd()), READY).unwrap();
+    assert!(child.receive(MOST, READY).unwrap().descriptor.is_some());
 }
 
 #[test]
 fn a_supervisor_accepts_none_and_keeps_none() {
     let (mut supervisor, mut child) = BlockingChannel::pair().unwrap();
     let (mut one, other) = UnixStream::pair().unwrap();
-    child.send(b"here", Some(other.as_fd()), SOON).unwrap();
+    child.send(b"here", Some(other.as_fd()), READY).unwrap();
     drop(other);
-    assert!(matches!(supervisor.receive(MOST, SOON), Err(ChannelError::Protocol(_))));
+    assert!(matches!(supervisor.receive(MOST, READY), Err(ChannelError::Protocol(_))));
     // The last copy of it is closed: the kernel says so at the other end.
     assert_eq!(one.read(&mut [0]).unwrap(), 0);
 }
@@ -61,7 +61,7 @@ async fn neither_does_one_with_tasks() {
     let (one, other) = UnixStream::pair().unwrap();
     let mut supervisor = Channel::new(OwnedFd::from(one)).unwrap();
     let mut child = BlockingChannel::new(OwnedFd::from(other));
-    child.send(b"here", Some(file("x").as_fd()), SOON).unwrap();
+    child.send(b"here", Some(file("x").as_fd()), READY).unwrap();
     let refused = supervisor.receive(MOST, Duration::from_secs(10)).await;
     assert!(matches!(refused, Err(ChannelError::Protocol(_))), "{refused:?}");
 }
@@ -72,5 +72,5 @@ async fn tasks_pass_descriptors() {
     let mut supervisor = Channel::new(OwnedFd::from(one)).unwrap();
     let mut child = BlockingChannel::of_child(OwnedFd::from(other));
     supervisor.send(b"code", Some(file("x").as_fd()), Duration::from_secs(10)).await.unwrap();
-    assert!(child.receive(MOST, SOON).unwrap().descriptor.is_some());
+    assert!(child.receive(MOST, READY).unwrap().descriptor.is_some());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ansai_isolation::ChannelError;
 use ansai_isolation::channel::frame::{GREETING, HEADER, Reader};
 
-use crate::peer::{MOST, Peer, SOON, header, refused};
+use crate::peer::{MOST, Peer, READY, SOON, header, refused};
 
 #[test]
 fn a_gigabyte_is_refused_before_it_comes() {
@@ -18,9 +18,9 @@ fn a_gigabyte_is_refused_before_it_comes() {
 fn one_byte_more_than_the_limit_is_refused() {
     let (mut peer, mut channel) = Peer::greeted();
     peer.frame(0, &[7; 100]);
-    assert_eq!(channel.receive(100, SOON).unwrap().payload, [7; 100]);
+    assert_eq!(channel.receive(100, READY).unwrap().payload, [7; 100]);
     peer.header(1, 101, 0);
-    assert!(matches!(channel.receive(100, SOON), Err(ChannelError::TooLarge { bytes: 101, most: 100 })));
+    assert!(matches!(channel.receive(100, READY), Err(ChannelError::TooLarge { bytes: 101, most: 100 })));
 }
 
 /// Memory follows what came, not what was announced.
@@ -68,7 +68,7 @@ fn half_a_frame_is_waited_for_until_the_limit_and_may_still_come() {
     peer.write(b"ab");
     assert!(matches!(channel.receive(MOST, SOON), Err(ChannelError::TimedOut)));
     peer.write(b"cd");
-    assert_eq!(channel.receive(MOST, SOON).unwrap().payload, b"abcd");
+    assert_eq!(channel.receive(MOST, READY).unwrap().payload, b"abcd");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_frame_that_is_missing_or_comes_again_ends_the_channel() {
         let (mut peer, mut channel) = Peer::greeted();
         peer.frame(0, b"first");
         peer.frame(wrong, b"second");
-        assert_eq!(channel.receive(MOST, SOON).unwrap().payload, b"first");
+        assert_eq!(channel.receive(MOST, READY).unwrap().payload, b"first");
         assert_eq!(refused(&mut channel), "protocol error: a frame is missing or came twice", "{wrong}");
     }
 }

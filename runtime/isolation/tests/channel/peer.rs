@@ -8,7 +8,10 @@ use std::time::Duration;
 use ansai_isolation::channel::frame::GREETING;
 use ansai_isolation::{BlockingChannel, ChannelError};
 
+/// For what does not come.
 pub(crate) const SOON: Option<Duration> = Some(Duration::from_millis(50));
+/// For what is there, however busy the machine is.
+pub(crate) const READY: Option<Duration> = Some(Duration::from_secs(30));
 pub(crate) const MOST: usize = 1 << 20;
 
 pub(crate) struct Peer(pub(crate) UnixStream);
@@ -46,8 +49,8 @@ pub(crate) fn header(sequence: u64, bytes: u32, flags: u32) -> Vec<u8> {
 
 /// What the channel says, and that it has ended.
 pub(crate) fn refused(channel: &mut BlockingChannel) -> String {
-    let error = channel.receive(MOST, SOON).unwrap_err();
+    let error = channel.receive(MOST, READY).unwrap_err();
     assert!(!matches!(error, ChannelError::TimedOut | ChannelError::Io(_)), "{error}");
-    assert!(matches!(channel.receive(MOST, SOON), Err(ChannelError::Closed)), "it goes on after {error}");
+    assert!(matches!(channel.receive(MOST, READY), Err(ChannelError::Closed)), "it goes on after {error}");
     error.to_string()
 }
