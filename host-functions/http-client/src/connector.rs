@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use ansai_kit::dial;
 use ureq::Error;
 use ureq::unversioned::transport::{
-    Buffers, ChainedConnector, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector,
-    TcpConnector, Transport,
+    Buffers, ChainedConnector, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector, TcpConnector,
+    Transport,
 };
 
 /// What all clients of HTTP connect with, also with TLS. Never through a proxy.
-pub type HttpConnector =
-    ChainedConnector<(), ChainedConnector<(), Dialled, TcpConnector>, RustlsConnector>;
+pub type HttpConnector = ChainedConnector<(), ChainedConnector<(), Dialled, TcpConnector>, RustlsConnector>;
 
 /// The connector of a client.
 pub fn connector() -> HttpConnector {

@@ -90,6 +90,11 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
                 send(reply(number, busy("an answer")));
                 send(escapes::connect_frame(&escapes::address(request)));
             }
+            Manner::Measures => {
+                let told = escapes::measured(&mut channel, request);
+                let why = json!({"refused": {"other": told}});
+                channel.send(reply(number, why).as_bytes(), None, None).unwrap();
+            }
             Manner::Reads => send(reply(number, json!({"refused": {"other": reads(request)}}))),
         }
     }

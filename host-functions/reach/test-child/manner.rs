@@ -36,6 +36,8 @@ pub(crate) enum Manner {
     Escapes,
     /// Answers, and then asks for a connection to the target of that call.
     ConnectsLater,
+    /// Measures how long a connection to its own target takes.
+    Measures,
     /// Asks for many connections to its own target.
     Floods,
 }

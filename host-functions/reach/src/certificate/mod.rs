@@ -43,11 +43,8 @@ pub static SERVED_CERTIFICATE_PROBE: InterfaceDef = InterfaceDef {
 pub(crate) fn endpoint(address: &str, scope: &Scope) -> Option<dial::Endpoint> {
     let (_, port) = address.rsplit_once(':')?;
     let (host, port) = (client::host_of(address).ok()?, port.parse::<u16>().ok()?);
-    let named = client::Endpoint {
-        address: address.to_owned(),
-        server_name: String::new(),
-        opening: client::Opening::Tls,
-    };
+    let named =
+        client::Endpoint { address: address.to_owned(), server_name: String::new(), opening: client::Opening::Tls };
     let scope = scope.clone();
     let permits = move |ip| {
         let address = SocketAddr::new(ip, port);

@@ -6,6 +6,7 @@
 //! It has no network. It asks the supervisor for each connection, and gets one to the servers of the calls that it was sent and
 //! has not answered ([`wall`]). Names are looked up by a second process, which has the network and no secret ([`names`]).
 
+mod asked;
 mod asks;
 mod back_off;
 mod calls;

@@ -32,8 +32,8 @@ struct Question {
 /// Looks up names until the supervisor closes the channel. `job` is the last argument of the process. The exit code.
 pub fn run(job: &str) -> u8 {
     work_on(job, |text| {
-        let Question { host, port, limit } = serde_json::from_str(text)
-            .map_err(|_| Refusal::Invalid("not a question of this version".into()))?;
+        let Question { host, port, limit } =
+            serde_json::from_str(text).map_err(|_| Refusal::Invalid("not a question of this version".into()))?;
         let limit = Duration::from(limit).min(LONGEST);
         let answer = move || {
             let found = look_up(&host, port, limit).map_or_else(Found::None, Found::Addresses);

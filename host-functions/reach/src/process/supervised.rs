@@ -1,7 +1,6 @@
 //! The supervisor's side: starts the process, sends it calls, and ends it.
 
 use std::fmt;
-use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,19 +11,18 @@ use ansai_isolation::channel::{BlockingReceiver, BlockingSender};
 use ansai_isolation::{ChannelError, Process, Profile, Report, Start};
 use ansai_kit::carrier::{Carrier, Lost, RequestText};
 use ansai_kit::host::Deadline;
-use ansai_kit::lookup::LookupError;
 use serde_json::value::RawValue;
 
 use super::back_off::BackOff;
 use super::calls::{Broken, Calls};
-use super::frame::{Answers, Asks, Found, FromChild, MOST_REPLY_FRAME, MOST_REQUEST_BYTES, call, cancel};
-use super::wall::{self, Wall};
-use super::{CHILD, IDLE, LOOKUP_CHILD, MOST_AT_ONCE, names};
+use super::frame::{FromChild, MOST_REPLY_FRAME, MOST_REQUEST_BYTES, call, cancel};
+use super::wall::Wall;
+use super::{CHILD, IDLE, LOOKUP_CHILD};
 
 /// How long the process may take from its start to its report.
 const STARTS: Duration = Duration::from_secs(5);
 /// How long a frame may take to be read by the process, which reads all the time.
-const SENDS: Duration = Duration::from_secs(2);
+pub(super) const SENDS: Duration = Duration::from_secs(2);
 
 /// Has servers called by a process of its own. The process is there only while it is needed. Cheap to clone.
 #[derive(Clone)]
@@ -51,12 +49,13 @@ struct State {
 
 /// A process that runs.
 #[derive(Debug)]
-struct Running {
-    process: Process,
-    sender: Mutex<BlockingSender>,
+pub(super) struct Running {
+    pub(super) process: Process,
+    pub(super) sender: Mutex<BlockingSender>,
     calls: Calls,
-    wall: Wall,
-    lookups: AtomicUsize,
+    pub(super) wall: Wall,
+    /// How many are on their way.
+    pub(super) lookups: AtomicUsize,
     what: &'static str,
     began: Instant,
 }
@@ -76,7 +75,8 @@ impl ReachProcess {
 
     /// Started this way, and ended after being unused for so long.
     pub fn new(start: Start, idle: Duration) -> ReachProcess {
-        let lookup = Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, LOOKUP_CHILD) };
+        let lookup =
+            Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, LOOKUP_CHILD) };
         let names = ReachProcess::with(lookup, idle, None, "the process that looks up names");
         ReachProcess::with(start, idle, Some(names), "the process that calls servers")
     }
@@ -164,11 +164,7 @@ impl State {
 }
 
 impl Running {
-    fn start(
-        start: &Start,
-        what: &'static str,
-        began: Instant,
-    ) -> Result<(Running, BlockingReceiver, Report), String> {
+    fn start(start: &Start, what: &'static str, began: Instant) -> Result<(Running, BlockingReceiver, Report), String> {
         let (process, channel, report) = Process::start_reported(start, STARTS)?;
         let (sender, receiver) = channel.into_split();
         let (sender, calls, wall) = (Mutex::new(sender), Calls::new(), Wall::default());
@@ -219,53 +215,6 @@ impl Running {
         }
     }
 
-    /// Answers a question of the process. An honest one asks for the servers of its calls only.
-    fn asked(self: &Arc<Self>, asks: Asks, names: ReachProcess) -> Result<(), Broken> {
-        match asks {
-            Asks::Connect { id, address } => {
-                if !self.wall.may_connect(address) {
-                    return Err(Broken("it asks for a connection to an address of none of its calls"));
-                }
-                match wall::open(address) {
-                    Ok(socket) => self.answer(&Answers::Connecting { id }, Some(socket.as_fd())),
-                    Err(error) => self.answer(&Answers::Refused { id, error: error.raw_os_error() }, None),
-                }
-            }
-            Asks::LookUp { id, host, port, limit } => {
-                if !self.wall.may_look_up(&host, port) {
-                    return Err(Broken("it asks for a name of none of its calls"));
-                }
-                if self.lookups.fetch_add(1, Ordering::Relaxed) >= MOST_AT_ONCE {
-                    self.lookups.fetch_sub(1, Ordering::Relaxed);
-                    self.answer(&Answers::Found { id, found: &Found::None(LookupError::AllHang) }, None);
-                    return Ok(());
-                }
-                let asker = Asker(self.clone());
-                let thread = std::thread::Builder::new().name("ansai-lookup".into());
-                // Without a thread, the process waits until its limit.
-                let _started = thread.spawn(move || {
-                    let found = match names::found_by(&names, &host, port, limit.into()) {
-                        Ok(mut addresses) => {
-                            asker.0.wall.found(&host, port, &mut addresses);
-                            Found::Addresses(addresses)
-                        }
-                        Err(error) => Found::None(error),
-                    };
-                    asker.0.answer(&Answers::Found { id, found: &found }, None);
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(&self, answer: &Answers<'_>, socket: Option<BorrowedFd<'_>>) {
-        let Ok(frame) = serde_json::to_vec(answer) else { return };
-        if self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(&frame, socket, Some(SENDS)).is_err() {
-            // It has a part of the frame at most. Its reader sees the end.
-            self.process.kill();
-        }
-    }
-
     fn end(&self) {
         self.calls.end(&Refusal::Unavailable(format!("{} ended during the call", self.what)));
         self.process.kill();
@@ -273,15 +222,6 @@ impl Running {
 
     fn send(&self, frame: &[u8]) -> Result<(), ChannelError> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(frame, None, Some(SENDS))
-    }
-}
-
-/// A lookup that is on its way.
-struct Asker(Arc<Running>);
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        self.0.lookups.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 //! It can neither make a socket nor connect one, so this is enforced whatever runs in it. The supervisor opens connections
 //! and speaks no protocol over them; names are looked up by a process of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -15,12 +15,33 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, sock
 
 /// Lookups and connections of one server for one call.
 const MOST_OF_A_CALL: u32 = 64;
+/// Names of answered calls that are known.
+const MOST_BEFORE: usize = 10_000;
 /// Addresses of one name.
 const MOST_ADDRESSES: usize = 64;
 
 /// What the process may reach now.
 #[derive(Debug, Default)]
-pub(super) struct Wall(Mutex<HashMap<u64, Vec<Entry>>>);
+pub(super) struct Wall(Mutex<Servers>);
+
+#[derive(Debug, Default)]
+struct Servers {
+    /// By the number of the call.
+    now: HashMap<u64, Vec<Entry>>,
+    /// Names of calls that were answered.
+    before: HashSet<(String, u16)>,
+}
+
+/// Whether a name may be looked up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum LookUp {
+    /// It is a server of a call.
+    Permitted,
+    /// It was one: an honest process may have a thread that began late.
+    Late,
+    /// It never was, or was looked up too often.
+    Forbidden,
+}
 
 /// One server of one call.
 #[derive(Debug)]
@@ -32,7 +53,7 @@ struct Entry {
 }
 
 impl Wall {
-    fn entries(&self) -> MutexGuard<'_, HashMap<u64, Vec<Entry>>> {
+    fn servers(&self) -> MutexGuard<'_, Servers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -43,42 +64,50 @@ impl Wall {
             found: endpoint.host.parse().into_iter().collect(),
             left: MOST_OF_A_CALL,
         };
-        self.entries().insert(number, endpoints.iter().map(entry).collect());
+        self.servers().now.insert(number, endpoints.iter().map(entry).collect());
     }
 
     /// The process has answered this call: its servers are not reached any more.
     pub(super) fn end(&self, number: u64) {
-        self.entries().remove(&number);
+        let mut servers = self.servers();
+        let ended = servers.now.remove(&number).unwrap_or_default();
+        if servers.before.len() > MOST_BEFORE {
+            servers.before.clear();
+        }
+        servers.before.extend(ended.into_iter().map(|one| (one.endpoint.host, one.endpoint.port)));
     }
 
     /// Whether the name of a server may be looked up.
-    pub(super) fn may_look_up(&self, host: &str, port: u16) -> bool {
-        let mut entries = self.entries();
-        let mut named =
-            entries.values_mut().flatten().filter(|one| one.endpoint.host == host && one.endpoint.port == port);
-        named.any(Entry::take)
+    pub(super) fn look_up(&self, host: &str, port: u16) -> LookUp {
+        let mut servers = self.servers();
+        let mut named = servers.now.values_mut().flatten().filter(|one| one.is(host, port)).peekable();
+        if named.peek().is_some() {
+            return if named.any(Entry::take) { LookUp::Permitted } else { LookUp::Forbidden };
+        }
+        if servers.before.contains(&(host.to_owned(), port)) { LookUp::Late } else { LookUp::Forbidden }
     }
 
     /// What the name of a server was found to be.
     pub(super) fn found(&self, host: &str, port: u16, addresses: &mut Vec<SocketAddr>) {
         addresses.truncate(MOST_ADDRESSES);
-        let mut entries = self.entries();
-        for one in entries.values_mut().flatten() {
-            if one.endpoint.host == host && one.endpoint.port == port {
-                one.found = addresses.iter().map(SocketAddr::ip).collect();
-            }
+        for one in self.servers().now.values_mut().flatten().filter(|one| one.is(host, port)) {
+            one.found = addresses.iter().map(SocketAddr::ip).collect();
         }
     }
 
     /// Whether this address may be connected to.
     pub(super) fn may_connect(&self, address: SocketAddr) -> bool {
-        let mut entries = self.entries();
-        let mut named = entries.values_mut().flatten().filter(|one| one.leads_to(address));
+        let mut servers = self.servers();
+        let mut named = servers.now.values_mut().flatten().filter(|one| one.leads_to(address));
         named.any(Entry::take)
     }
 }
 
 impl Entry {
+    fn is(&self, host: &str, port: u16) -> bool {
+        self.endpoint.host == host && self.endpoint.port == port
+    }
+
     fn leads_to(&self, address: SocketAddr) -> bool {
         let ip = address.ip();
         self.endpoint.port == address.port() && self.found.contains(&ip) && (self.endpoint.permits)(ip)
@@ -117,7 +146,8 @@ mod tests {
     #[test]
     fn only_servers_of_unanswered_calls_are_reached() {
         let wall = Wall::default();
-        assert!(!wall.may_connect(address("127.0.0.1:80")) && !wall.may_look_up("h.example", 80));
+        assert!(!wall.may_connect(address("127.0.0.1:80")));
+        assert_eq!(wall.look_up("h.example", 443), LookUp::Forbidden);
         wall.begin(1, &[Endpoint::new("127.0.0.1", 80)]);
         wall.begin(2, &[Endpoint::new("h.example", 443)]);
         for (to, may) in [
@@ -129,13 +159,19 @@ mod tests {
         ] {
             assert_eq!(wall.may_connect(address(to)), may, "{to}");
         }
-        assert!(wall.may_look_up("h.example", 443) && !wall.may_look_up("h.example", 444));
-        assert!(!wall.may_look_up("other.example", 443));
+        for (host, port, may) in [
+            ("h.example", 443, LookUp::Permitted),
+            ("h.example", 444, LookUp::Forbidden),
+            ("other.example", 443, LookUp::Forbidden),
+        ] {
+            assert_eq!(wall.look_up(host, port), may, "{host}:{port}");
+        }
         wall.found("h.example", 443, &mut vec![address("10.0.0.1:443"), address("169.254.169.254:443")]);
         assert!(wall.may_connect(address("10.0.0.1:443")) && !wall.may_connect(address("10.0.0.1:80")));
         assert!(!wall.may_connect(address("169.254.169.254:443")), "no policy may reach it");
         wall.end(2);
         assert!(!wall.may_connect(address("10.0.0.1:443")) && wall.may_connect(address("127.0.0.1:80")));
+        assert_eq!(wall.look_up("h.example", 443), LookUp::Late);
     }
 
     #[test]

@@ -71,3 +71,22 @@ fn the_server_of_a_call_that_was_answered_is_not_reached_any_more() {
     assert_eq!(scene.look(LONG), Err(Refusal::Busy("an answer".into())));
     wait_until(|| scene.process.id().is_none());
 }
+
+/// Only measures: see decision 0102.
+#[test]
+#[ignore = "measures"]
+fn what_a_connection_costs() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut took: Vec<u128> = (0..60)
+        .map(|_| {
+            let began = std::time::Instant::now();
+            let _stream = std::net::TcpStream::connect(address).unwrap();
+            began.elapsed().as_micros()
+        })
+        .collect();
+    took.sort_unstable();
+    eprintln!("by itself: {} us, at most {} us", took[30], took[59]);
+    let scene = Scene::at(Manner::Measures, IDLE, &address.to_string(), None);
+    eprintln!("by the supervisor: {}", scene.look(LONG).unwrap_err());
+}

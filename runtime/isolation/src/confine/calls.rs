@@ -205,10 +205,13 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
     let connects = bits(libc::MSG_FASTOPEN);
     calls.push((libc::SYS_sendmsg, vec![rule([(2, Dword, MaskedEq(connects), 0)])?]));
     let without_address = (4, Qword, Eq, 0);
-    calls.push((libc::SYS_sendto, match profile {
-        Profile::Guest | Profile::Reach => vec![rule([(3, Dword, MaskedEq(connects), 0), without_address])?],
-        Profile::Lookup => vec![rule([(3, Dword, MaskedEq(connects), 0)])?],
-    }));
+    calls.push((
+        libc::SYS_sendto,
+        match profile {
+            Profile::Guest | Profile::Reach => vec![rule([(3, Dword, MaskedEq(connects), 0), without_address])?],
+            Profile::Lookup => vec![rule([(3, Dword, MaskedEq(connects), 0)])?],
+        },
+    ));
     match profile {
         Profile::Guest => {
             // `fstat` of some libraries is this call with an empty name.
