@@ -1,5 +1,6 @@
 //! What all clients of HTTP in ansai have in common: how they connect, which authorities they trust, what failed.
 
+mod connector;
 mod failure;
 mod trust;
 
@@ -10,6 +11,7 @@ use ureq::Agent;
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::tls::TlsConfig;
 
+pub use connector::{HttpConnector, connector};
 pub use failure::{Failure, is_time_limit};
 pub use trust::{NoTrust, certificates, tls, trust, trusted_file};
 

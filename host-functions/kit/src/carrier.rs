@@ -3,15 +3,53 @@
 //! A host without a carrier calls its servers itself.
 
 use std::fmt;
+use std::ops::Deref;
 
 use ansai_core::Refusal;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::dial::Endpoint;
 use crate::host::Deadline;
 
 /// A request as JSON text. It may have the secret of a target, so it is wiped when it is dropped.
-pub type RequestText = Zeroizing<String>;
+pub struct RequestText {
+    text: Zeroizing<String>,
+    endpoints: Vec<Endpoint>,
+}
+
+impl RequestText {
+    /// A request that may reach no server.
+    pub fn new(text: String) -> RequestText {
+        RequestText { text: Zeroizing::new(text), endpoints: Vec::new() }
+    }
+
+    /// The other process may reach these servers, too, until it has replied.
+    #[must_use]
+    pub fn reaching(mut self, endpoints: impl IntoIterator<Item = Endpoint>) -> RequestText {
+        self.endpoints.extend(endpoints);
+        self
+    }
+
+    /// The servers that it may reach.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+}
+
+impl Deref for RequestText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for RequestText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestText").field("endpoints", &self.endpoints).finish_non_exhaustive()
+    }
+}
 
 /// Why there is no reply.
 #[derive(Debug, Clone, PartialEq, Eq)]

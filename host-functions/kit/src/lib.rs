@@ -16,7 +16,7 @@
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
-//! - [`lookup`]: addresses of names, within a time limit.
+//! - [`lookup`]: addresses of names, within a time limit; [`dial`]: connections to servers.
 //! - [`carrier`]: takes calls of servers to another process; [`passed`]: what that process gets with them.
 //! - [`watch`]: sources of occurrences, which wake a policy between its scheduled evaluations.
 //! - [`doctor`]: checks of `ansai doctor`.
@@ -37,6 +37,7 @@ pub mod backend;
 pub mod call;
 mod captured;
 pub mod carrier;
+pub mod dial;
 pub mod doctor;
 pub mod evaluation_state;
 pub mod function;

@@ -6,13 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::dial::dialler;
+
 /// Lookups at the same time. One that hangs cannot be ended, so it keeps its place and its thread.
 const MOST_LOOKUPS: usize = 16;
 
 static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
 
 /// Why a name has no address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LookupError {
     /// The resolver says so, in these words.
     NotResolved(String),
@@ -43,6 +48,9 @@ impl Drop for Place {
 /// # Errors
 /// It has none, or the resolver does not answer in time.
 pub fn look_up(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, LookupError> {
+    if let Some(dialler) = dialler() {
+        return dialler.look_up(host, port, limit);
+    }
     let place = Place::take().ok_or(LookupError::AllHang)?;
     let (tell, told) = sync_channel(1);
     let name = host.to_owned();

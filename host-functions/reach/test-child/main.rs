@@ -9,9 +9,11 @@
     reason = "tests"
 )]
 
+mod escapes;
 mod manner;
 
 use ansai_isolation::{BlockingChannel, confine};
+use ansai_reach::process::LOOKUP_CHILD;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -21,8 +23,10 @@ use self::manner::Manner;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, manner, job] = &arguments[..] else { panic!("not started by a test") };
-    if manner == "Honest" {
-        std::process::exit(i32::from(ansai_reach::process::run(job)));
+    match manner.as_str() {
+        "Honest" => std::process::exit(i32::from(ansai_reach::process::run(job))),
+        LOOKUP_CHILD => std::process::exit(i32::from(ansai_reach::process::run_lookup(job))),
+        _ => {}
     }
     run(manner.parse().unwrap(), confine::begin(job).unwrap());
 }
@@ -69,6 +73,28 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
                 send(reply(number, json!({"ok": previewed(request, "db", Some("sshd.service"))})));
             }
             Manner::SaysLost => send(reply(number, json!({"lost": {"other": "it may be done"}}))),
+            // The user of the target says where to.
+            Manner::ConnectsElsewhere => {
+                send(escapes::connect_frame(&format!("127.0.0.1:{}", request["targets"][0]["user"].as_str().unwrap())));
+            }
+            Manner::LooksUp => {
+                send(json!({"look-up": {"id": 1, "host": "other.example", "port": 1, "limit": 1000}}).to_string());
+            }
+            Manner::Escapes => {
+                let tried = escapes::all(&mut channel, request);
+                let why = json!({"refused": {"other": tried}});
+                channel.send(reply(number, why).as_bytes(), None, None).unwrap();
+            }
+            Manner::Floods => (0..1_000).for_each(|_| send(escapes::connect_frame(&escapes::address(request)))),
+            Manner::ConnectsLater => {
+                send(reply(number, busy("an answer")));
+                send(escapes::connect_frame(&escapes::address(request)));
+            }
+            Manner::Measures => {
+                let told = escapes::measured(&mut channel, request);
+                let why = json!({"refused": {"other": told}});
+                channel.send(reply(number, why).as_bytes(), None, None).unwrap();
+            }
             Manner::Reads => send(reply(number, json!({"refused": {"other": reads(request)}}))),
         }
     }

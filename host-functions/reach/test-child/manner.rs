@@ -28,6 +28,18 @@ pub(crate) enum Manner {
     /// Previews a step that locks a unit which is not that of the target.
     PreviewsOtherUnit,
     Reads,
+    /// Asks for a connection to a port of this machine that no target names.
+    ConnectsElsewhere,
+    /// Asks for the address of a name that no target has.
+    LooksUp,
+    /// Tries to get from the connection of its target, or without one, to another port.
+    Escapes,
+    /// Answers, and then asks for a connection to the target of that call.
+    ConnectsLater,
+    /// Measures how long a connection to its own target takes.
+    Measures,
+    /// Asks for many connections to its own target.
+    Floods,
 }
 
 impl FromStr for Manner {

@@ -4,9 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database,
-    pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement,
-    resume, retry, run, save, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
+    guest_worker, history, incidents, init, inspect, install_unit, list, load, login, look_up_names, man, new, notify,
+    open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report,
+    report_confinement, resume, retry, run, save, sign, silence, simulate, status, test, undo, verify, virtualize,
+    wake,
 };
 use crate::global::Global;
 
@@ -130,6 +131,9 @@ pub(crate) enum Command {
     /// Call servers without rights on this host; ansai starts this itself
     #[command(name = ansai_host_functions::reach::CHILD, hide = true)]
     Reach(reach::Arguments),
+    /// Look up names without rights on this host; ansai starts this itself
+    #[command(name = ansai_host_functions::reach::LOOKUP_CHILD, hide = true)]
+    LookUpNames(look_up_names::Arguments),
     /// Run guest code without rights; ansai starts this itself
     #[command(name = ansai_engine::isolated::CHILD, hide = true)]
     GuestWorker(guest_worker::Arguments),

@@ -6,7 +6,7 @@
 //! - [`channel`]: framed messages over that socket. The supervisor believes nothing that comes through it.
 //! - [`confine`]: what the child does to itself before it reads the first frame.
 //! - [`doctor`]: starts a process of each profile to see what this host can do.
-//! - [`report`]: which separations are in force, and why one is not.
+//! - [`report`]: which separations are in force, and why one is not; [`started`]: those of the processes that were started.
 //!
 //! It knows neither policies nor servers: the content of a frame is bytes.
 //!
@@ -42,6 +42,7 @@ pub mod confine;
 pub mod doctor;
 pub mod process;
 pub mod report;
+pub mod started;
 
 pub use channel::{BlockingChannel, Channel, ChannelError, Frame};
 pub use process::{Account, Ended, Limits, Process, Start, StartError};

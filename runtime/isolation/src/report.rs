@@ -14,19 +14,22 @@ const MOST_CHARACTERS: usize = 200;
 pub enum Profile {
     /// Runs guest code: no files, no network, no programs. It reads and writes what it has and computes.
     Guest,
-    /// Runs clients of servers: network, and the files of the system that names and certificates need.
+    /// Runs clients of servers, over connections that the supervisor opens: no network, and the certificates of the system.
     Reach,
+    /// Looks up names of hosts: network, and the files of the system that names need.
+    Lookup,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Profile; 2] = [Profile::Guest, Profile::Reach];
+    pub const ALL: [Profile; 3] = [Profile::Guest, Profile::Reach, Profile::Lookup];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Profile::Guest => "guest",
             Profile::Reach => "reach",
+            Profile::Lookup => "lookup",
         }
     }
 
@@ -35,6 +38,7 @@ impl Profile {
         match self {
             Profile::Guest => "ansai-guest",
             Profile::Reach => "ansai-reach",
+            Profile::Lookup => "ansai-lookup",
         }
     }
 
@@ -43,6 +47,7 @@ impl Profile {
         match self {
             Profile::Guest => &Separation::ALL,
             Profile::Reach => &Separation::OF_REACH,
+            Profile::Lookup => &Separation::OF_LOOKUP,
         }
     }
 }
@@ -59,6 +64,8 @@ pub enum Separation {
     Processes,
     /// No network interface, not even loopback.
     Network,
+    /// It cannot make a socket, nor connect one that it has to another address (system calls).
+    Sockets,
     /// No shared memory, semaphores and message queues of others.
     Ipc,
     /// It cannot change the name of the host.
@@ -79,11 +86,12 @@ pub enum Separation {
 
 impl Separation {
     /// All of them, in the order of a report.
-    pub const ALL: [Separation; 12] = [
+    pub const ALL: [Separation; 13] = [
         Separation::User,
         Separation::Privileges,
         Separation::Processes,
         Separation::Network,
+        Separation::Sockets,
         Separation::Ipc,
         Separation::HostName,
         Separation::RootDirectory,
@@ -94,7 +102,22 @@ impl Separation {
         Separation::Memory,
     ];
 
-    const OF_REACH: [Separation; 10] = [
+    const OF_REACH: [Separation; 12] = [
+        Separation::User,
+        Separation::Privileges,
+        Separation::Processes,
+        Separation::Network,
+        Separation::Sockets,
+        Separation::Ipc,
+        Separation::HostName,
+        Separation::Landlock,
+        Separation::Scopes,
+        Separation::SystemCalls,
+        Separation::Limits,
+        Separation::Memory,
+    ];
+
+    const OF_LOOKUP: [Separation; 10] = [
         Separation::User,
         Separation::Privileges,
         Separation::Processes,
@@ -114,6 +137,7 @@ impl Separation {
             Separation::Privileges => "privileges",
             Separation::Processes => "processes",
             Separation::Network => "network",
+            Separation::Sockets => "sockets",
             Separation::Ipc => "ipc",
             Separation::HostName => "host name",
             Separation::RootDirectory => "root directory",

@@ -53,6 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-audit",
             "ansai-kit",
             "ansai-host-functions",
+            "ansai-isolation",
             "ansai-engine",
             "ansai-events",
             "ansai-notify",

@@ -7,6 +7,7 @@ use ansai_core::address::{is_reserved, reached};
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Scope};
+use ansai_kit::dial;
 use ansai_kit::lookup::{LookupError, look_up};
 
 use super::Endpoint;
@@ -77,7 +78,7 @@ pub(super) fn connect(
         if limit.is_zero() {
             return Err(Refusal::TimedOut("it did not answer in time".into()));
         }
-        match TcpStream::connect_timeout(address, limit) {
+        match dial::connect(address, limit) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = refusal(&error),
         }

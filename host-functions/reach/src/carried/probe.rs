@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::Name;
 use super::request::{Around, Task};
+use crate::process::servers;
 
 /// A probe that the carrier of the host answers, if it has one.
 pub(super) struct CarriedProbe {
@@ -65,6 +66,12 @@ impl One {
         let Some(carrier) = around.carrier() else { return (self.here)(ask) };
         let task = Task::Probe { part: self.number, limit: Millis::from(ask.deadline.remaining()) };
         let (request, masks) = around.request(self.name, &self.arguments, task)?;
+        let server = match &self.server {
+            Server::Address(address) => servers::of_address(address, ask.scope),
+            // A target is among those of the request.
+            Server::Target(_) | Server::Hook(_) => None,
+        };
+        let request = request.reaching(server);
         let reply = carrier.carry(request, ask.deadline, false).map_err(Lost::into_refusal)?;
         self.inner.reread(&masks.answer(&reply).map_err(Lost::into_refusal)?)
     }

@@ -22,6 +22,7 @@ use serde_json::value::RawValue;
 use super::Name;
 use super::reply::Masks;
 use crate::postgresql::client::address::authorities_of;
+use crate::process::servers;
 
 /// The largest file of certificates that is passed, in bytes.
 const MOST_FILE: u64 = 16 << 20;
@@ -166,7 +167,8 @@ impl<'a> Around<'a> {
             call_limit: self.reach.call_limit(&Server::Address(String::new()))?.map(Millis::from),
             files: self.files()?,
         };
-        Ok((request.text()?, Masks::of(&secrets)))
+        let servers = self.targets.iter().filter_map(|target| servers::of_target(target));
+        Ok((request.text()?.reaching(servers), Masks::of(&secrets)))
     }
 
     /// The files of certificates that the other process cannot read by itself.

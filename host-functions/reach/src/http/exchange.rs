@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use ureq::config::Config;
 use ureq::http::{HeaderValue, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body, http};
 
 use super::origin::{self, Origin};
@@ -71,7 +71,7 @@ pub(super) fn ask(exchange: &Exchange<'_>, request: &Request) -> Result<Answer, 
     }
     let agent = Agent::with_parts(
         ansai_http_client::config(left, tls, Some("*/*")),
-        DefaultConnector::default(),
+        ansai_http_client::connector(),
         Pinned(addresses),
     );
     let uri = uri(&origin, &request.path)?;

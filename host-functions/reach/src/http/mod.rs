@@ -15,15 +15,21 @@ mod wire;
 use ansai_core::scope::{Field, Targets, TypedField};
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use ansai_kit::authorize::Check;
+use ansai_kit::dial::Endpoint;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::Batch;
 
 /// The kind of targets.
-const KIND: &str = "http";
+pub(crate) const KIND: &str = "http";
 
 /// The granted targets.
 const TARGETS: TypedField<Targets> = TypedField::targets("targets", &[KIND], "web servers, by the names of targets");
 const FIELDS: &[Field] = &[TARGETS.field()];
+
+/// The server at the address of a target.
+pub(crate) fn endpoint(address: &str) -> Option<Endpoint> {
+    origin::read(address).ok().map(|origin| Endpoint::new(&origin.host, origin.port))
+}
 
 /// The interface `ansai:http/http-probe`.
 pub static HTTP_PROBE: InterfaceDef = InterfaceDef {

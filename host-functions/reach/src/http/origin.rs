@@ -35,7 +35,7 @@ pub(super) fn of<'r>(reach: &'r Reach, name: &str) -> Result<(&'r TargetAccess, 
     Ok((target, origin))
 }
 
-fn read(address: &str) -> Result<Origin, &'static str> {
+pub(super) fn read(address: &str) -> Result<Origin, &'static str> {
     let (is_tls, rest) = match (address.strip_prefix("https://"), address.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),
         (_, Some(rest)) => (false, rest),

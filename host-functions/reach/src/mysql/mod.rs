@@ -20,7 +20,7 @@ use ansai_kit::authorize::Check;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::Remote;
 
-pub(crate) use client::KIND;
+pub(crate) use client::{FORM, KIND};
 pub(crate) use engine::Mysql;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
 pub(crate) use session::Identity;

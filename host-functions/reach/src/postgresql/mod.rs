@@ -13,6 +13,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::Remote;
 
 pub(crate) use client::KIND;
+pub(crate) use client::address::FORM;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
 pub(crate) use long::has_statements;
 

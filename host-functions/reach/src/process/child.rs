@@ -5,34 +5,61 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_core::Refusal;
 use ansai_isolation::channel::BlockingSender;
-use ansai_isolation::confine;
+use ansai_isolation::{Profile, confine};
+use ansai_kit::dial;
 use ansai_kit::host::Deadline;
 use ansai_kit::passed::Wiped;
 use serde_json::value::RawValue;
 
 use super::MOST_AT_ONCE;
+use super::asks::{Questions, Told};
 use super::frame::{FromChild, MOST_REQUEST_BYTES, ToChild};
 use crate::carried::{Answering, lost, refused};
 use crate::postgresql;
 
+/// One request that is about to be answered.
+pub(super) struct Work {
+    /// Ends it when nobody waits for it any more.
+    pub(super) deadline: Deadline,
+    /// Answers it.
+    pub(super) answer: Box<dyn FnOnce() -> Box<RawValue> + Send>,
+}
+
 /// What all threads share.
 struct Answers {
-    sender: Mutex<BlockingSender>,
+    sender: Arc<Mutex<BlockingSender>>,
     running: Mutex<HashMap<u64, Deadline>>,
 }
 
 /// Answers requests until the supervisor closes the channel. `job` is the last argument of the process. The exit code.
 pub fn run(job: &str) -> u8 {
+    work_on(job, |text| {
+        let answering = Answering::of(text)?;
+        Ok(Work { deadline: answering.deadline().clone(), answer: Box::new(|| answering.answer()) })
+    })
+}
+
+/// Answers requests as `read` reads them.
+pub(super) fn work_on(job: &str, read: impl Fn(&str) -> Result<Work, Refusal>) -> u8 {
+    let is_lookup = matches!(confine::profile(job), Some(Profile::Lookup));
     confine::run(job, |channel| {
         let (sender, mut receiver) = channel.into_split();
-        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        let sender = Arc::new(Mutex::new(sender));
+        let questions = Questions::new(sender.clone());
+        if !is_lookup {
+            dial::through(Box::new(questions.clone()));
+        }
+        let answers = Arc::new(Answers { sender, running: Mutex::default() });
         while let Ok(frame) = receiver.receive(MOST_REQUEST_BYTES.saturating_add(256), None) {
             let payload = Wiped::new(frame.payload);
-            match serde_json::from_slice(&payload) {
-                Ok(ToChild::Call { number, request }) => answers.clone().begin(number, request),
-                Ok(ToChild::Cancel(number)) => answers.cancel(number),
+            match (serde_json::from_slice(&payload), frame.descriptor) {
+                (Ok(ToChild::Call { number, request }), _) => answers.clone().begin(number, read(request.get())),
+                (Ok(ToChild::Cancel(number)), _) => answers.cancel(number),
+                (Ok(ToChild::Found { id, found }), _) => questions.told(id, Told::Found(found)),
+                (Ok(ToChild::Connecting { id }), Some(socket)) => questions.told(id, Told::Connecting(socket)),
+                (Ok(ToChild::Refused { id, error }), _) => questions.told(id, Told::Refused(error)),
                 // The error may have a part of a secret.
-                Err(_) => return Err("protocol violation: invalid frame"),
+                (Ok(ToChild::Connecting { .. }) | Err(_), _) => return Err("protocol violation: invalid frame"),
             }
         }
         Ok(())
@@ -50,9 +77,9 @@ impl Answers {
         }
     }
 
-    fn begin(self: Arc<Self>, number: u64, request: &RawValue) {
-        let answering = match Answering::of(request.get()) {
-            Ok(answering) => answering,
+    fn begin(self: Arc<Self>, number: u64, work: Result<Work, Refusal>) {
+        let Work { deadline, answer } = match work {
+            Ok(work) => work,
             Err(refusal) => return self.reply(number, &refused(refusal)),
         };
         {
@@ -62,14 +89,14 @@ impl Answers {
                 let why = format!("{MOST_AT_ONCE} calls of servers run already");
                 return self.reply(number, &refused(Refusal::Busy(why)));
             }
-            running.insert(number, answering.deadline().clone());
+            running.insert(number, deadline);
         }
         let owes = Owes { answers: self, number, answer: None };
         let thread = std::thread::Builder::new().name("ansai-call".into());
         // If there is no thread, the closure is dropped, and with it the reply is sent.
         let _started = thread.spawn(move || {
             let mut owes = owes;
-            owes.answer = Some(answering.answer());
+            owes.answer = Some(answer());
         });
     }
 
@@ -114,7 +141,7 @@ mod tests {
     fn a_call_that_panics_is_lost_and_one_that_did_not_begin_is_refused() {
         let (here, mut supervisor) = BlockingChannel::pair().unwrap();
         let (sender, _receiver) = here.into_split();
-        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        let answers = Arc::new(Answers { sender: Arc::new(Mutex::new(sender)), running: Mutex::default() });
         let owes = |number| Owes { answers: answers.clone(), number, answer: None };
         let begun = owes(1);
         let panics: JoinHandle<()> = std::thread::spawn(move || {

@@ -1,6 +1,10 @@
 //! Frames between the supervisor and the process that calls servers: JSON.
 
+use std::net::SocketAddr;
+
+use ansai_core::Millis;
 use ansai_kit::carrier::RequestText;
+use ansai_kit::lookup::LookupError;
 use ansai_kit::passed::Wiped;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -24,6 +28,39 @@ pub(super) enum ToChild<'a> {
     },
     /// Nobody waits for the reply of this number any more.
     Cancel(u64),
+    /// What the name of this question was found to be.
+    Found { id: u64, found: Found },
+    /// With it comes a socket that is being connected, for this question.
+    Connecting { id: u64 },
+    /// There is no connection: the number of the error, or none if no call may reach the address.
+    Refused { id: u64, error: Option<i32> },
+}
+
+/// What the supervisor sends about a question, which has nothing to borrow.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Answers<'a> {
+    Found { id: u64, found: &'a Found },
+    Connecting { id: u64 },
+    Refused { id: u64, error: Option<i32> },
+}
+
+/// What a name was found to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Found {
+    Addresses(Vec<SocketAddr>),
+    None(LookupError),
+}
+
+/// What the process asks while it makes a call.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) enum Asks {
+    /// The addresses of a server, within `limit` milliseconds.
+    LookUp { id: u64, host: String, port: u16, limit: Millis },
+    /// A connection to a server.
+    Connect { id: u64, address: SocketAddr },
 }
 
 /// What the process sends: one reply for each call.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,13 @@ use serde_json::value::RawValue;
 use super::back_off::BackOff;
 use super::calls::{Broken, Calls};
 use super::frame::{FromChild, MOST_REPLY_FRAME, MOST_REQUEST_BYTES, call, cancel};
-use super::{CHILD, IDLE};
+use super::wall::Wall;
+use super::{CHILD, IDLE, LOOKUP_CHILD};
 
 /// How long the process may take from its start to its report.
 const STARTS: Duration = Duration::from_secs(5);
 /// How long a frame may take to be read by the process, which reads all the time.
-const SENDS: Duration = Duration::from_secs(2);
+pub(super) const SENDS: Duration = Duration::from_secs(2);
 
 /// Has servers called by a process of its own. The process is there only while it is needed. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,10 @@ pub struct ReachProcess(Arc<Shared>);
 
 struct Shared {
     start: Start,
+    /// Looks up names for it; `None` for that process itself.
+    names: Option<ReachProcess>,
+    /// For messages.
+    what: &'static str,
     idle: Duration,
     state: Mutex<State>,
     next: AtomicU64,
@@ -44,10 +49,14 @@ struct State {
 
 /// A process that runs.
 #[derive(Debug)]
-struct Running {
-    process: Process,
-    sender: Mutex<BlockingSender>,
+pub(super) struct Running {
+    pub(super) process: Process,
+    pub(super) sender: Mutex<BlockingSender>,
     calls: Calls,
+    pub(super) wall: Wall,
+    /// How many are on their way.
+    pub(super) lookups: AtomicUsize,
+    what: &'static str,
     began: Instant,
 }
 
@@ -66,13 +75,26 @@ impl ReachProcess {
 
     /// Started this way, and ended after being unused for so long.
     pub fn new(start: Start, idle: Duration) -> ReachProcess {
-        ReachProcess(Arc::new(Shared { start, idle, state: Mutex::default(), next: AtomicU64::new(1) }))
+        let lookup =
+            Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, LOOKUP_CHILD) };
+        let names = ReachProcess::with(lookup, idle, None, "the process that looks up names");
+        ReachProcess::with(start, idle, Some(names), "the process that calls servers")
+    }
+
+    fn with(start: Start, idle: Duration, names: Option<ReachProcess>, what: &'static str) -> ReachProcess {
+        let (state, next) = (Mutex::default(), AtomicU64::new(1));
+        ReachProcess(Arc::new(Shared { start, names, what, idle, state, next }))
     }
 
     /// The number of the process that runs now; `None` if there is none.
     pub fn id(&self) -> Option<i32> {
         let state = self.0.state();
         state.running.as_ref().filter(|running| !running.calls.has_ended()).map(|running| running.process.id())
+    }
+
+    /// The number of the process that looks up names for it; `None` if there is none.
+    pub fn lookup_id(&self) -> Option<i32> {
+        self.0.names.as_ref().and_then(ReachProcess::id)
     }
 
     /// Calls that wait for their replies.
@@ -105,19 +127,19 @@ impl Shared {
         let began = Instant::now();
         if let Some((pause, ends)) = state.back_off.pause(began) {
             let pause = pause.as_millis();
-            let why = format!("the process that calls servers ended {ends} times; it starts again in {pause} ms");
+            let why = format!("{} ended {ends} times; it starts again in {pause} ms", self.what);
             return Err(Refusal::Unavailable(why));
         }
         let failed = |state: &mut State, why: String| {
             state.back_off.ended(began, Instant::now());
-            tracing::warn!("the process that calls servers cannot be started: {why}");
-            Refusal::Unavailable("the process that calls servers cannot be started; the log of ansai has why".into())
+            tracing::warn!("{} cannot be started: {why}", self.what);
+            Refusal::Unavailable(format!("{} cannot be started; the log of ansai has why", self.what))
         };
-        let (running, receiver, report) = match Running::start(&self.start, began) {
+        let (running, receiver, report) = match Running::start(&self.start, self.what, began) {
             Ok((running, receiver, report)) => (Arc::new(running), receiver, report),
             Err(why) => return Err(failed(&mut state, why)),
         };
-        state.tell_missing(&report);
+        state.tell_missing(self.what, &report);
         let (shared, reads) = (Arc::downgrade(self), running.clone());
         let idle = self.idle;
         let thread = std::thread::Builder::new().name("ansai-reach-replies".into());
@@ -131,30 +153,31 @@ impl Shared {
 
 impl State {
     /// Warns of separations that are not in force, unless the last process lacked the same: it is started often.
-    fn tell_missing(&mut self, report: &Report) {
+    fn tell_missing(&mut self, what: &str, report: &Report) {
         let missing = report.missing_names();
         if let Some(missing) = missing.as_ref().filter(|_| missing != self.missing) {
             let code = codes::ISOLATION_MISSING;
-            tracing::warn!("the process that calls servers lacks {missing}: run `ansai explain {code}`");
+            tracing::warn!("{what} lacks {missing}: run `ansai explain {code}`");
         }
         self.missing = missing;
     }
 }
 
 impl Running {
-    fn start(start: &Start, began: Instant) -> Result<(Running, BlockingReceiver, Report), String> {
+    fn start(start: &Start, what: &'static str, began: Instant) -> Result<(Running, BlockingReceiver, Report), String> {
         let (process, channel, report) = Process::start_reported(start, STARTS)?;
         let (sender, receiver) = channel.into_split();
-        Ok((Running { process, sender: Mutex::new(sender), calls: Calls::new(), began }, receiver, report))
+        let (sender, calls, wall) = (Mutex::new(sender), Calls::new(), Wall::default());
+        Ok((Running { process, sender, calls, wall, lookups: AtomicUsize::new(0), what, began }, receiver, report))
     }
 
     /// Reads replies until the process ends, is idle, or breaks a rule.
-    fn read(&self, mut receiver: BlockingReceiver, idle: Duration, shared: &Weak<Shared>) {
+    fn read(self: &Arc<Self>, mut receiver: BlockingReceiver, idle: Duration, shared: &Weak<Shared>) {
         let mut look = idle;
         let why = loop {
             match receiver.receive(MOST_REPLY_FRAME, Some(look)) {
                 Ok(frame) => {
-                    if let Err(Broken(why)) = self.reply(&frame.payload) {
+                    if let Err(Broken(why)) = self.take(&frame.payload, shared) {
                         break format!("protocol violation: {why}");
                     }
                 }
@@ -175,19 +198,25 @@ impl Running {
             && !self.calls.has_ended()
         {
             shared.state().back_off.ended(self.began, Instant::now());
-            tracing::warn!(pid = self.process.id(), "the process that calls servers is replaced: {why}");
+            tracing::warn!(pid = self.process.id(), "{} is replaced: {why}", self.what);
         }
         self.end();
     }
 
-    fn reply(&self, payload: &[u8]) -> Result<(), Broken> {
-        let invalid = Broken("invalid reply");
-        let Ok(FromChild { number, busy, answer }) = serde_json::from_slice(payload) else { return Err(invalid) };
-        self.calls.replied(number, busy, answer.to_owned())
+    fn take(self: &Arc<Self>, payload: &[u8], shared: &Weak<Shared>) -> Result<(), Broken> {
+        if let Ok(FromChild { number, busy, answer }) = serde_json::from_slice(payload) {
+            self.wall.end(number);
+            return self.calls.replied(number, busy, answer.to_owned());
+        }
+        let names = shared.upgrade().and_then(|shared| shared.names.clone());
+        match (serde_json::from_slice(payload), names) {
+            (Ok(asks), Some(names)) => self.asked(asks, names),
+            _ => Err(Broken("invalid reply")),
+        }
     }
 
     fn end(&self) {
-        self.calls.end(&Refusal::Unavailable("the process that calls servers ended during the call".into()));
+        self.calls.end(&Refusal::Unavailable(format!("{} ended during the call", self.what)));
         self.process.kill();
     }
 
@@ -207,11 +236,12 @@ impl Carrier for ReachProcess {
         for _ in 0..2 {
             let running = self.0.running().map_err(Lost::NotSent)?;
             let Some(waits) = running.calls.begin(number) else { continue };
+            running.wall.begin(number, request.endpoints());
             if let Err(error) = running.send(&call(number, &request)) {
                 waits.forget();
                 // It has a part of the frame at most, so it does nothing. Its reader sees the end.
                 running.process.kill();
-                let why = format!("the process that calls servers does not take requests: {error}");
+                let why = format!("{} does not take requests: {error}", self.0.what);
                 return Err(Lost::NotSent(Refusal::Unavailable(why)));
             }
             drop(request);
@@ -219,11 +249,11 @@ impl Carrier for ReachProcess {
                 Ok(()) if ends => running.end(),
                 Ok(()) => drop(running.send(&cancel(number))),
                 Err(Broken(why)) => {
-                    tracing::warn!(pid = running.process.id(), "the process that calls servers is ended: {why}");
+                    tracing::warn!(pid = running.process.id(), "{} is ended: {why}", running.what);
                     running.process.kill();
                 }
             });
         }
-        Err(Lost::NotSent(Refusal::Unavailable("the process that calls servers ends again and again".into())))
+        Err(Lost::NotSent(Refusal::Unavailable(format!("{} ends again and again", self.0.what))))
     }
 }

@@ -14,6 +14,7 @@ mod carrier;
 #[path = "../../test-child/manner.rs"]
 mod manner;
 mod scene;
+mod wall;
 
 use std::time::{Duration, Instant};
 

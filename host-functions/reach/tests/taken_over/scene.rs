@@ -42,6 +42,11 @@ impl Scene {
     }
 
     pub(crate) fn idle(manner: Manner, idle: Duration) -> Scene {
+        Scene::at(manner, idle, "127.0.0.1:1", None)
+    }
+
+    /// With a target at this address. `user` is what the process is told: a directory of secrets by default.
+    pub(crate) fn at(manner: Manner, idle: Duration, address: &str, user: Option<String>) -> Scene {
         let process = ReachProcess::new(carrier::start(&format!("{manner:?}")), idle);
         let mode = std::fs::Permissions::from_mode(0o700);
         let place = tempfile::Builder::new().permissions(mode).tempdir_in("/var/tmp").unwrap();
@@ -50,9 +55,9 @@ impl Scene {
         std::fs::create_dir(&state).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let target = TargetAccess {
-            address: Some("127.0.0.1:1".into()),
+            address: Some(address.into()),
             // What the process tries to read.
-            user: Some(state.to_str().unwrap().into()),
+            user: Some(user.unwrap_or_else(|| state.to_str().unwrap().into())),
             secret: Some(SecretSource::File(file)),
             ..TargetAccess::new("db", "postgresql", vec![])
         };

@@ -21,6 +21,7 @@ pub(crate) mod install_unit;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod login;
+pub(crate) mod look_up_names;
 pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod notify;
@@ -66,6 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
             | Command::OpenDatabase(_)
             | Command::ReportConfinement(_)
             | Command::Reach(_)
+            | Command::LookUpNames(_)
             | Command::GuestWorker(_)
     ) {
         logging::start(global.verbose, None)?;
@@ -76,6 +78,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::OpenDatabase(verb) => Ok(open_database::run(&verb)),
         Command::ReportConfinement(verb) => Ok(report_confinement::run(&verb)),
         Command::Reach(verb) => Ok(reach::run(&verb)),
+        Command::LookUpNames(verb) => Ok(look_up_names::run(&verb)),
         Command::GuestWorker(verb) => Ok(guest_worker::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Init(verb) => init::run(&verb, global),

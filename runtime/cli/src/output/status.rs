@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::control::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, StatusReport};
+use ansai_core::control::{
+    BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, SeparationState, SeparationStatus,
+    StatusReport,
+};
 use ansai_core::text::{inert, prose};
 use ansai_core::{Bytes, Timestamp};
 pub(super) use ansai_notify::render::words::{for_people, short_action};
@@ -49,6 +52,8 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     if let Some(more) = instances.len().checked_sub(most(MOST_INSTANCES)).filter(|more| *more > 0) {
         page.line(2, &format!("and {}: -v shows them", count(more, "more policy")));
     }
+    let open = |one: &&SeparationStatus| layout.all || one.why.is_some() && one.state != SeparationState::NotStarted;
+    page.section("Isolation", report.separations.iter().filter(open).map(separation));
     page.section(
         "Removed files in quarantine",
         report.quarantine.iter().filter(|one| one.files > 0).map(|one| quarantine(one, report.at)),
@@ -62,6 +67,20 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
         page.line(2, &format!("and {}: -v shows them", count(more, "more budget")));
     }
     page.out
+}
+
+/// What keeps a kind of process apart from this host.
+fn separation(one: &SeparationStatus) -> String {
+    let state = match one.state {
+        SeparationState::InForce => "in force",
+        SeparationState::Partly => "in force in part",
+        SeparationState::Missing => "not in force",
+        SeparationState::NotStarted => "not known",
+    };
+    match &one.why {
+        Some(why) => format!("{}: {state}: {}", one.what, prose(why, MOST_TEXT)),
+        None => format!("{}: {state}", one.what),
+    }
 }
 
 /// For programs.

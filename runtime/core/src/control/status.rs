@@ -40,6 +40,9 @@ pub struct StatusReport {
     /// Budgets of the host and of instances for everything together, used or not; empty if no daemon runs.
     #[serde(default)]
     pub totals: Vec<TotalUse>,
+    /// What keeps guest code and clients apart from this host; empty if no daemon runs.
+    #[serde(default)]
+    pub separations: Vec<SeparationStatus>,
     /// The quarantines of all instances; absent if no daemon runs, or as long as it has not finished looking.
     pub quarantine: Option<Quarantined>,
 }
@@ -53,6 +56,31 @@ impl StatusReport {
         }
         self
     }
+}
+
+/// What keeps a kind of process apart from this host, as the process that was started last has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeparationStatus {
+    /// What is kept apart, such as `guest code`.
+    pub what: String,
+    /// Whether it is.
+    pub state: SeparationState,
+    /// What is missing and why.
+    pub why: Option<String>,
+}
+
+/// Whether separations are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeparationState {
+    /// All of them.
+    InForce,
+    /// Some of them.
+    Partly,
+    /// None of them.
+    Missing,
+    /// No process for it was needed yet, or it is done in the process of ansai.
+    NotStarted,
 }
 
 /// The worst state of any incident.

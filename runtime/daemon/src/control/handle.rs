@@ -12,6 +12,7 @@ use ansai_supervisor::queries::QueryError;
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{OrderError, Supervisor};
 
+use super::separations;
 use crate::error::Error;
 use crate::notify;
 
@@ -102,6 +103,7 @@ impl Handler {
         let status = self.supervisor.status().map_err(OrderError::from);
         let mut status = status.map_err(|error| refused(&Error::from(error)))?;
         status.not_loaded.clone_from(&self.not_loaded);
+        status.separations = separations::in_force();
         if !self.not_loaded.is_empty() {
             status.overall = status.overall.max(Overall::Unknown);
         }

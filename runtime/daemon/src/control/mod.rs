@@ -13,6 +13,7 @@ mod error;
 mod handle;
 mod perform;
 mod place;
+mod separations;
 mod server;
 mod stored;
 

@@ -1,10 +1,18 @@
 //! Evaluations in worker processes: honest ones, and such as were taken over. A worker is this program itself: `main` is the
 //! worker if its arguments say so. A thread of the usual test harness could not confine itself.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod child;
 mod killed;
+mod memory;
 mod same;
 #[path = "../engine/support.rs"]
 #[allow(dead_code, reason = "others use the rest")]
@@ -43,6 +51,7 @@ const TESTS: &[Test] = tests![
     killed::a_worker_whose_evaluation_is_dropped_is_ended,
     killed::a_worker_serves_one_compartment_only,
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,
+    memory::attacks_cost_little_memory,
     same::a_worker_gives_what_this_process_gives,
 ];
 

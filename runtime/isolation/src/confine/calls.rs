@@ -51,8 +51,6 @@ const EVERYWHERE: &[c_long] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_sched_getaffinity,
     libc::SYS_sched_yield,
-    libc::SYS_sendmsg,
-    libc::SYS_sendto,
     libc::SYS_set_robust_list,
     libc::SYS_shutdown,
     libc::SYS_sigaltstack,
@@ -63,10 +61,8 @@ const EVERYWHERE: &[c_long] = &[
     libc::SYS_poll,
 ];
 
-/// Waiting for many sockets, names of the system, and what Landlock permits to open.
-const REACH: &[c_long] = &[
-    libc::SYS_bind,
-    libc::SYS_connect,
+/// Waiting for many sockets, and what Landlock permits to open.
+const FILES: &[c_long] = &[
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
     libc::SYS_epoll_pwait,
@@ -82,10 +78,6 @@ const REACH: &[c_long] = &[
     libc::SYS_pipe2,
     libc::SYS_pselect6,
     libc::SYS_readlinkat,
-    libc::SYS_recvmmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_setsockopt,
-    libc::SYS_socketpair,
     libc::SYS_sysinfo,
     libc::SYS_timerfd_create,
     libc::SYS_timerfd_settime,
@@ -102,6 +94,14 @@ const REACH: &[c_long] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_stat,
 ];
+
+/// Sockets of its own.
+const SOCKETS: &[c_long] =
+    &[libc::SYS_bind, libc::SYS_connect, libc::SYS_recvmmsg, libc::SYS_sendmmsg, libc::SYS_setsockopt];
+/// Options of sockets that clients set: how long reading and writing may take, and what is sent when.
+const OF_SOCKETS: &[i32] = &[libc::SO_RCVTIMEO, libc::SO_SNDTIMEO, libc::SO_KEEPALIVE, libc::SO_LINGER];
+/// The same for TCP.
+const OF_TCP: &[i32] = &[libc::TCP_NODELAY, libc::TCP_KEEPIDLE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT];
 
 /// What libraries try first: without it they use an older call, whose arguments a filter can see, or do without.
 pub(super) const UNKNOWN_HERE: &[c_long] = &[libc::SYS_clone3, libc::SYS_memfd_create, libc::SYS_statx];
@@ -201,6 +201,17 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
     // `abort` signals itself.
     let own = u64::from(std::process::id());
     calls.push((libc::SYS_tgkill, vec![rule([(0, Dword, Eq, own)])?]));
+    // A socket is never connected by sending: it would be a way to another address.
+    let connects = bits(libc::MSG_FASTOPEN);
+    calls.push((libc::SYS_sendmsg, vec![rule([(2, Dword, MaskedEq(connects), 0)])?]));
+    let without_address = (4, Qword, Eq, 0);
+    calls.push((
+        libc::SYS_sendto,
+        match profile {
+            Profile::Guest | Profile::Reach => vec![rule([(3, Dword, MaskedEq(connects), 0), without_address])?],
+            Profile::Lookup => vec![rule([(3, Dword, MaskedEq(connects), 0)])?],
+        },
+    ));
     match profile {
         Profile::Guest => {
             // `fstat` of some libraries is this call with an empty name.
@@ -208,21 +219,43 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
             calls.push((libc::SYS_newfstatat, vec![of_descriptor]));
         }
         Profile::Reach => {
-            calls.extend(REACH.iter().map(|call| (*call, Vec::new())));
+            calls.extend(files()?);
+            calls.push((libc::SYS_setsockopt, options()?));
+        }
+        Profile::Lookup => {
+            calls.extend(files()?);
+            calls.extend(SOCKETS.iter().map(|call| (*call, Vec::new())));
             let mut sockets = one_of(0, FAMILIES)?;
             // Which addresses the host has, asked for to sort those of a server.
             let routes = (2, Dword, Eq, bits(libc::NETLINK_ROUTE));
             sockets.push(rule([(0, Dword, Eq, bits(libc::AF_NETLINK)), routes])?);
             calls.push((libc::SYS_socket, sockets));
-            calls.push((libc::SYS_openat, vec![rule([(2, Dword, MaskedEq(bits(CHANGES)), 0)])?]));
-            #[cfg(target_arch = "x86_64")]
-            calls.push((libc::SYS_open, vec![rule([(1, Dword, MaskedEq(bits(CHANGES)), 0)])?]));
-            // Whether reading waits, and how much is there. The constants have the type that the library's `ioctl` takes.
-            let requests = [0x5421, 0x541b];
-            calls.push((libc::SYS_ioctl, one_of(1, &requests)?));
         }
     }
     Ok(calls)
+}
+
+/// Opening for reading, and waiting.
+fn files() -> seccompiler::Result<Vec<Call>> {
+    let mut calls: Vec<Call> = FILES.iter().map(|call| (*call, Vec::new())).collect();
+    calls.push((libc::SYS_openat, vec![rule([(2, Dword, MaskedEq(bits(CHANGES)), 0)])?]));
+    #[cfg(target_arch = "x86_64")]
+    calls.push((libc::SYS_open, vec![rule([(1, Dword, MaskedEq(bits(CHANGES)), 0)])?]));
+    // Whether reading waits, and how much is there. The constants have the type that the library's `ioctl` takes.
+    let requests = [0x5421, 0x541b];
+    // Not of datagrams, which can be sent to any socket with a path.
+    let streams = (1, Dword, MaskedEq(0xf), bits(libc::SOCK_STREAM));
+    calls.push((libc::SYS_socketpair, vec![rule([(0, Dword, Eq, bits(libc::AF_UNIX)), streams])?]));
+    calls.push((libc::SYS_ioctl, one_of(1, &requests)?));
+    Ok(calls)
+}
+
+/// Options of a socket that somebody else connected. None of them leads to another address.
+fn options() -> seccompiler::Result<Vec<SeccompRule>> {
+    let level = |level: i32, options: &'static [i32]| {
+        options.iter().map(move |option| rule([(1, Dword, Eq, bits(level)), (2, Dword, Eq, bits(*option))]))
+    };
+    level(libc::SOL_SOCKET, OF_SOCKETS).chain(level(libc::IPPROTO_TCP, OF_TCP)).collect()
 }
 
 fn one_of(argument: u8, values: &[i32]) -> seccompiler::Result<Vec<SeccompRule>> {

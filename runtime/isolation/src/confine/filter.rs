@@ -9,7 +9,13 @@ use crate::report::{Profile, Separation};
 
 /// From here on, only the calls of the profile are possible.
 pub(super) fn install(profile: Profile, notes: &mut Notes) {
-    notes.unless(Separation::SystemCalls, all(profile));
+    if let Err(error) = all(profile) {
+        for separation in [Separation::SystemCalls, Separation::Sockets] {
+            if profile.separations().contains(&separation) {
+                notes.missing(separation, &error);
+            }
+        }
+    }
 }
 
 fn all(profile: Profile) -> Result<(), seccompiler::Error> {

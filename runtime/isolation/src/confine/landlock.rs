@@ -8,23 +8,29 @@ use ::landlock::{
 use super::notes::Notes;
 use crate::report::{Profile, Separation};
 
-/// What clients of servers read: names, services, certificates, and the libraries that the resolver of the system loads for
-/// names (NSS). Nothing here is a secret.
-const READABLE: &[&str] = &[
+/// What clients of servers read: the certificates of authorities.
+const CERTIFICATES: &[&str] = &[
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/share/pki/ca-trust-source",
+];
+/// What a lookup of names reads: names, services, and the libraries that the resolver of the system loads for names (NSS).
+/// Nothing here is a secret.
+const NAMES: &[&str] = &[
     "/etc/gai.conf",
     "/etc/host.conf",
     "/etc/hosts",
     "/etc/ld.so.cache",
     "/etc/nsswitch.conf",
-    "/etc/pki/ca-trust",
-    "/etc/pki/tls/certs",
-    "/etc/pki/tls/cert.pem",
     "/etc/protocols",
     "/etc/resolv.conf",
     "/etc/services",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/certs",
     "/lib",
     "/lib64",
     "/run/NetworkManager/resolv.conf",
@@ -32,18 +38,17 @@ const READABLE: &[&str] = &[
     "/run/systemd/resolve",
     "/usr/lib",
     "/usr/lib64",
-    "/usr/local/share/ca-certificates",
-    "/usr/share/ca-certificates",
-    "/usr/share/pki/ca-trust-source",
 ];
 
 /// What a profile may open, as handles: they are opened before the root directory is exchanged.
 pub(super) fn readable(profile: Profile) -> Vec<PathFd> {
-    match profile {
-        Profile::Guest => Vec::new(),
-        // A file that this host does not have needs no rule.
-        Profile::Reach => READABLE.iter().filter_map(|path| PathFd::new(path).ok()).collect(),
-    }
+    let paths = match profile {
+        Profile::Guest => &[],
+        Profile::Reach => CERTIFICATES,
+        Profile::Lookup => NAMES,
+    };
+    // A file that this host does not have needs no rule.
+    paths.iter().filter_map(|path| PathFd::new(path).ok()).collect()
 }
 
 /// Sets the rules.
@@ -62,12 +67,12 @@ fn enforced(status: Result<RulesetStatus, RulesetError>, separation: Separation,
 
 fn files(profile: Profile, readable: Vec<PathFd>) -> Result<RulesetStatus, RulesetError> {
     let rules = match profile {
-        Profile::Guest => Ruleset::default()
+        Profile::Guest | Profile::Reach => Ruleset::default()
             .handle_access(AccessFs::from_all(ABI::V10))?
             .handle_access(AccessNet::from_all(ABI::V10))?
             .create()?,
         // It may connect, to Unix sockets too, but not listen. Later versions than these have rules for that.
-        Profile::Reach => Ruleset::default()
+        Profile::Lookup => Ruleset::default()
             .handle_access(AccessFs::from_all(ABI::V5))?
             .handle_access(AccessNet::BindTcp)?
             .create()?,

@@ -20,7 +20,7 @@ use rustix::process::{getpid, getuid};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::channel::BlockingChannel;
-use crate::report::{Report, Separation};
+use crate::report::{Profile, Report, Separation};
 pub use job::Job;
 use notes::Notes;
 
@@ -73,6 +73,11 @@ pub fn run<E: Display>(job: &str, work: impl FnOnce(BlockingChannel) -> Result<(
     // The supervisor may have ended.
     let _ = writeln!(io::stderr(), "{why}");
     code
+}
+
+/// What a job is for; `None` if it is not one of ansai.
+pub fn profile(job: &str) -> Option<Profile> {
+    Job::from_argument(job).map(|job| job.profile)
 }
 
 fn failed(what: &'static str) -> impl Fn(io::Error) -> ConfineError {

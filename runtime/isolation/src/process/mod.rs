@@ -25,6 +25,7 @@ pub use error::StartError;
 
 use crate::channel::BlockingChannel;
 use crate::report::{Profile, Report};
+use crate::started;
 use keeper::{Keeper, State};
 
 /// What a process may use. Per profile, [`Limits::of`].
@@ -55,6 +56,9 @@ impl Limits {
             }
             Profile::Reach => {
                 Limits { data_bytes: 512 << 20, address_space_bytes: None, open_files: 512, threads: 64, file_bytes: 0 }
+            }
+            Profile::Lookup => {
+                Limits { data_bytes: 128 << 20, address_space_bytes: None, open_files: 128, threads: 64, file_bytes: 0 }
             }
         }
     }
@@ -126,7 +130,10 @@ impl Process {
         let (process, socket) = Process::start(start).map_err(|error| error.to_string())?;
         let mut channel = BlockingChannel::new(socket);
         match channel.report(limit) {
-            Ok(report) => Ok((process, channel, report)),
+            Ok(report) => {
+                started::note(start, &report);
+                Ok((process, channel, report))
+            }
             Err(error) => Err(match process.last_lines().pop() {
                 Some(line) => format!("{error}: {line}"),
                 None => error.to_string(),

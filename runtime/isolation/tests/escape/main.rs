@@ -22,9 +22,10 @@ use ansai_harness::own_main::{self, Test};
 
 const TESTS: &[Test] = &[
     ("nothing_is_possible_for_a_guest", refused::nothing_is_possible_for_a_guest),
+    ("nothing_is_possible_for_a_client_of_servers", refused::nothing_is_possible_for_a_client_of_servers),
     (
-        "a_client_of_servers_can_only_connect_and_read_libraries",
-        refused::a_client_of_servers_can_only_connect_and_read_libraries,
+        "a_lookup_of_names_can_only_connect_and_read_libraries",
+        refused::a_lookup_of_names_can_only_connect_and_read_libraries,
     ),
     ("without_root_almost_nothing_is_possible", refused::without_root_almost_nothing_is_possible),
     ("the_attempts_can_succeed", refused::the_attempts_can_succeed),

@@ -13,8 +13,8 @@ use ansai_kit::program::{ITSELF, Program, User};
 use crate::attempts::{ATTEMPTS, Facts};
 use crate::scene::{MOST, PATIENCE, start};
 
-/// What a client of servers has to be able to do.
-const REACH: &[&str] = &["connect by TCP", "list /usr/lib"];
+/// What a lookup of names has to be able to do.
+const LOOKUP: &[&str] = &["connect by TCP", "list /usr/lib"];
 
 pub(crate) fn nothing_is_possible_for_a_guest() {
     if requires_root() {
@@ -22,13 +22,19 @@ pub(crate) fn nothing_is_possible_for_a_guest() {
     }
 }
 
-pub(crate) fn a_client_of_servers_can_only_connect_and_read_libraries() {
+pub(crate) fn nothing_is_possible_for_a_client_of_servers() {
     if requires_root() {
-        let table = table(Profile::Reach);
+        assert_eq!(possible(&table(Profile::Reach)), [""; 0]);
+    }
+}
+
+pub(crate) fn a_lookup_of_names_can_only_connect_and_read_libraries() {
+    if requires_root() {
+        let table = table(Profile::Lookup);
         let mut possible = possible(&table);
         // A host may have no system bus.
         possible.retain(|name| *name != "connect to the system bus");
-        assert_eq!(possible, REACH);
+        assert_eq!(possible, LOOKUP);
     }
 }
 
@@ -46,7 +52,7 @@ pub(crate) fn without_root_almost_nothing_is_possible() {
         };
         let mut possible = possible(&table);
         possible.retain(|name| !["2000 threads", "connect to the system bus"].contains(name));
-        let expected: &[&str] = if profile == Profile::Guest { &[] } else { REACH };
+        let expected: &[&str] = if profile == Profile::Lookup { LOOKUP } else { &[] };
         assert_eq!(possible, expected, "{profile:?}");
     }
 }

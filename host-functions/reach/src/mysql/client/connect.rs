@@ -17,7 +17,7 @@ use crate::postgresql::client::tls::connector;
 use crate::runtime;
 
 /// How addresses of MySQL are written. A login without a database sees `information_schema`, which every server has.
-const MYSQL: Form = Form {
+pub(crate) const FORM: &Form = &Form {
     schemes: &["mysql", "mariadb"],
     port: 3_306,
     database: "information_schema",
@@ -62,7 +62,7 @@ impl Drop for Open {
 /// `unavailable`, mostly; see [`Failure::refusal`].
 pub(super) async fn open(target: &TargetAccess) -> Result<Open, Refusal> {
     let name = target.target.name.as_str();
-    let address = Address::read(target, &MYSQL)?;
+    let address = Address::read(target, FORM)?;
     let failed = |failure: Failure| failure.refusal(name);
     let mut packets = Packets::new(dial(name, &address.place).await?, MOST_LOGIN_BYTES);
     let greeting = Greeting::read(&mut packets).await.map_err(failed)?;

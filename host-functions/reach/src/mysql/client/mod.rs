@@ -15,6 +15,7 @@ use std::time::Duration;
 use ansai_core::Refusal;
 use ansai_kit::target::{Reach, TargetAccess};
 
+pub(crate) use self::connect::FORM;
 use self::connect::Open;
 use self::error::Failure;
 use crate::kept::{Slot, Slots};

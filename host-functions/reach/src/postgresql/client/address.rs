@@ -7,9 +7,9 @@ use ansai_kit::target::TargetAccess;
 
 const PORT: u16 = 5_432;
 /// How addresses of PostgreSQL are written.
-const POSTGRESQL: Form =
+pub(crate) const FORM: &Form =
     // Every cluster has this database.
-    Form { schemes: &["postgresql", "postgres"], port: PORT, database: "postgres", socket };
+    &Form { schemes: &["postgresql", "postgres"], port: PORT, database: "postgres", socket };
 /// The label that names the database of a target on a socket.
 const LABEL: &str = "database";
 
@@ -48,7 +48,7 @@ impl Address {
     /// # Errors
     /// `invalid` without the address: it is not the business of a policy.
     pub(super) fn of(target: &TargetAccess) -> Result<Address, Refusal> {
-        Address::read(target, &POSTGRESQL)
+        Address::read(target, FORM)
     }
 
     /// Of a target of any engine.

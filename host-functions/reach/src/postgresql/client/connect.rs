@@ -1,12 +1,14 @@
 //! A new connection to a server.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use ansai_core::Refusal;
+use ansai_kit::dial::dialler;
 use ansai_kit::target::TargetAccess;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -115,11 +117,29 @@ pub(crate) async fn dial(name: &str, place: &Place) -> Result<Socket, Refusal> {
         Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
         Place::Network { host, port } => {
             let addresses = addresses_of(host, *port).await.map_err(|why| no_address(name, &why))?;
-            let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+            let stream = connect(&addresses).await.map_err(failed)?;
             stream.set_nodelay(true).map_err(failed)?;
             Ok(Box::new(stream))
         }
     }
+}
+
+/// Connects to the first address that answers.
+async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let Some(dialler) = dialler() else { return TcpStream::connect(addresses).await };
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        let begun = dialler.begin(*address).and_then(TcpStream::from_std);
+        let connected = match begun {
+            Ok(stream) => stream.writable().await.and_then(|()| stream.take_error()).map(|error| (stream, error)),
+            Err(error) => Err(error),
+        };
+        match connected {
+            Ok((stream, None)) => return Ok(stream),
+            Ok((_, Some(error))) | Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// The addresses that a policy may reach.

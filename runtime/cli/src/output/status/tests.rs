@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::{BudgetUse, ShareUse, TotalUse};
+use ansai_core::control::{BudgetUse, SeparationState, SeparationStatus, ShareUse, TotalUse};
 use ansai_core::fight::Fight;
 use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
@@ -128,6 +128,14 @@ fn report() -> StatusReport {
             limit: 3_600_000,
             window: Millis::from_hours(24),
         }],
+        separations: vec![
+            SeparationStatus { what: "guest code".into(), state: SeparationState::InForce, why: None },
+            SeparationStatus {
+                what: "clients of servers".into(),
+                state: SeparationState::Partly,
+                why: Some("scopes: an old kernel".into()),
+            },
+        ],
         quarantine: Some(Quarantined {
             at: Timestamp::from_millis(NOW - 120_000),
             files: 12,
@@ -178,6 +186,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "Stopped by ansai healing stopped, except for emergencies: 31 incidents opened within 10 min",
         "disk-space and log-files undo what the other does to file /srv/a",
         "the host: max_interruption = 1 min 30 s of 1 h in 24 h",
+        "clients of servers: in force in part: scopes: an old kernel",
         "no ansai runs: this is what it left",
     ] {
         assert!(plain.contains(expected), "{expected}: {plain}");
@@ -200,6 +209,7 @@ fn a_healthy_host_has_a_short_page() {
         pending_steps: 0,
         budgets: vec![],
         totals: vec![],
+        separations: vec![],
         ..report()
     };
     let text = render(&report, Layout { width: 80, all: false });
