@@ -22,7 +22,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, manner, job] = &arguments[..] else { panic!("not started by a test") };
     if manner == "Honest" {
-        std::process::exit(i32::from(ansai_reach::process::run(job)));
+        std::process::exit(i32::from(ansai_reach::process::run(job, &[])));
     }
     run(manner.parse().unwrap(), confine::begin(job).unwrap());
 }

@@ -47,4 +47,4 @@ pub use schedule::rest_after;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
 pub use transport::SendError;
-pub use transport::url::{agent, roots, words};
+pub use transport::url::{agent, roots, roots_file, words};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ansai_core::Refusal;
 use ansai_isolation::channel::BlockingSender;
 use ansai_isolation::confine;
+use ansai_kit::carrier::Handlers;
 use ansai_kit::host::Deadline;
 use ansai_kit::passed::Wiped;
 use serde_json::value::RawValue;
@@ -13,19 +14,21 @@ use serde_json::value::RawValue;
 use super::MOST_AT_ONCE;
 use super::frame::{FromChild, MOST_REQUEST_BYTES, ToChild};
 use crate::carried::{Answering, lost, refused};
-use crate::postgresql;
+use crate::{mysql, postgresql};
 
 /// What all threads share.
 struct Answers {
+    handlers: Handlers,
     sender: Mutex<BlockingSender>,
     running: Mutex<HashMap<u64, Deadline>>,
 }
 
-/// Answers requests until the supervisor closes the channel. `job` is the last argument of the process. The exit code.
-pub fn run(job: &str) -> u8 {
+/// Answers requests until the supervisor closes the channel: calls of functions of these domains, and what the handlers are
+/// for. `job` is the last argument of the process. The exit code.
+pub fn run(job: &str, handlers: Handlers) -> u8 {
     confine::run(job, |channel| {
         let (sender, mut receiver) = channel.into_split();
-        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        let answers = Arc::new(Answers { handlers, sender: Mutex::new(sender), running: Mutex::default() });
         while let Ok(frame) = receiver.receive(MOST_REQUEST_BYTES.saturating_add(256), None) {
             let payload = Wiped::new(frame.payload);
             match serde_json::from_slice(&payload) {
@@ -51,7 +54,7 @@ impl Answers {
     }
 
     fn begin(self: Arc<Self>, number: u64, request: &RawValue) {
-        let answering = match Answering::of(request.get()) {
+        let answering = match Answering::of(request.get(), self.handlers) {
             Ok(answering) => answering,
             Err(refusal) => return self.reply(number, &refused(refusal)),
         };
@@ -74,7 +77,7 @@ impl Answers {
     }
 
     fn reply(&self, number: u64, answer: &RawValue) {
-        let frame = FromChild { number, busy: postgresql::has_statements(), answer };
+        let frame = FromChild { number, busy: postgresql::has_statements() || mysql::has_statements(), answer };
         let Ok(frame) = serde_json::to_vec(&frame) else { return };
         // Without the supervisor, there is nobody to tell, and the process ends.
         let _gone = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(&frame, None, None);
@@ -114,7 +117,7 @@ mod tests {
     fn a_call_that_panics_is_lost_and_one_that_did_not_begin_is_refused() {
         let (here, mut supervisor) = BlockingChannel::pair().unwrap();
         let (sender, _receiver) = here.into_split();
-        let answers = Arc::new(Answers { sender: Mutex::new(sender), running: Mutex::default() });
+        let answers = Arc::new(Answers { handlers: &[], sender: Mutex::new(sender), running: Mutex::default() });
         let owes = |number| Owes { answers: answers.clone(), number, answer: None };
         let begun = owes(1);
         let panics: JoinHandle<()> = std::thread::spawn(move || {
