@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) {
             "other-type" => send(reply(number, json!({"ok": {"Ok": {"answer": "250", "message": "m-2"}}}))),
             "lost" => send(reply(number, json!({"lost": {"other": "it may have arrived"}}))),
             "long" => send(reply(number, json!({"ok": {"Ok": {"answer": "x".repeat(1 << 20)}}}))),
-            "talks" => send(reply(number, later(u64::MAX, &"\u{1b}[2J x".repeat(6_000)))),
+            "talks" => send(reply(number, later(u64::MAX, &"\u{1b}[2J x".repeat(3_000)))),
             "tells" => send(reply(number, later(1, &format!("it has {}", &heard[..heard.len().min(30_000)])))),
             "reads" => send(reply(number, later(1, &reads()))),
             other => panic!("{other}"),

@@ -105,7 +105,8 @@ pub(crate) fn a_stop_ends_an_attempt_at_once() {
     let sends = process("honest", "ops");
     let (stopping, began) = (AtomicBool::new(false), Instant::now());
     std::thread::scope(|threads| {
-        threads.spawn(|| {
+        let stopping = &stopping;
+        threads.spawn(move || {
             arrives.recv_timeout(LONG).unwrap();
             stopping.store(true, Ordering::Relaxed);
         });

@@ -77,7 +77,7 @@ impl Outgoing {
 
     /// The message whose attempt begins, a day after the last one.
     pub(crate) fn begin(&mut self) -> Option<Message> {
-        self.now += 24 * 3_600_000;
+        self.now = self.now + Millis::from_hours(24);
         self.teller().outbox().begin(CHANNEL, self.now).unwrap().map(|picked| picked.message)
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn it_gets_what_it_needs_and_no_more() {
     let settings = json!({ "kind": "webhook", "url": "http://127.0.0.1:1/x", "token": file(&token), "secret": file(&key_file) });
     let told = send(&*channel(settings, Some(&process("tells", "ops"))), &message(Kind::Opened), LONG);
     let Err(Fault::Later { why, .. }) = told else { panic!("{told:?}") };
-    // The request has the token, which is masked, and not the key: a masked key would be a second `***` of a secret.
+    // The request has a signature instead of its key, and the token, which is masked here.
     assert!(why.contains("***") && why.contains("ansai-signature"), "{why}");
     use base64::Engine as _;
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);

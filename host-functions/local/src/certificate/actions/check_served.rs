@@ -139,7 +139,7 @@ fn is_served(doing: &StepContext<'_>, target: &str, endpoint: &Endpoint) -> Resu
         Some(carrier) => carried(carrier.as_ref(), doing.scope, endpoint)?,
         None => presented(doing.scope, endpoint, LIMIT)?,
     };
-    Ok(has_key && leaf.as_deref() == installed.leaf().map(|leaf| leaf.as_ref()))
+    Ok(has_key && leaf.is_some() && leaf.as_deref() == installed.leaf().map(|leaf| leaf.as_ref()))
 }
 
 /// The certificate that a server presents, and that it has not shown to lack the key.

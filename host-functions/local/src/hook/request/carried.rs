@@ -88,7 +88,7 @@ impl Handler for Exchanges {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use ansai_kit::carrier::{Answer, Handled, Handlers, RequestText};
 
     use super::*;

@@ -63,7 +63,8 @@ impl Channel for WebhookChannel {
         }
         let mut secrets = Secrets::default();
         // A signature is sent instead of its key.
-        if self.preset == Preset::Json { &mut secrets.kept } else { &mut secrets.sent }.extend(secret);
+        let place = if self.preset == Preset::Json { &mut secrets.kept } else { &mut secrets.sent };
+        place.extend(secret);
         secrets.sent.extend([url_secret, token].into_iter().flatten());
         network::send(Outgoing::Posts(posts), secrets, self.carrier.as_ref(), deadline)
     }
