@@ -22,9 +22,8 @@ pub use answer::{Answering, MOST_REPLY_BYTES, lost, refused};
 
 /// Every interface of these domains. A host with a [carrier](ansai_kit::carrier::Carrier) answers them through it.
 pub fn interfaces() -> &'static [&'static InterfaceDef] {
-    static CARRIED: LazyLock<Vec<&'static InterfaceDef>> = LazyLock::new(|| {
-        crate::INTERFACES.iter().map(|entry| carried(entry)).collect()
-    });
+    static CARRIED: LazyLock<Vec<&'static InterfaceDef>> =
+        LazyLock::new(|| crate::INTERFACES.iter().map(|entry| carried(entry)).collect());
     &CARRIED
 }
 

@@ -21,11 +21,11 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::Remote;
 
 pub(crate) use client::KIND;
-pub(crate) use long::has_statements;
-pub(crate) use space::known as known_space;
 pub(crate) use engine::Mysql;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
+pub(crate) use long::has_statements;
 pub(crate) use session::Identity;
+pub(crate) use space::known as known_space;
 
 use self::fields::TARGETS;
 use self::optimize::Optimize;

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use ansai_kit::carrier::Handler;
 pub use open::{ChannelError, Surroundings, check, open};
+use serde::{Deserialize, Serialize};
 pub use settings::{
     ChannelSettings, CommandSettings, JournalSettings, MailSettings, Preset, SecretPlace, SyslogSettings, Tls,
     WebhookSettings,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 

@@ -20,9 +20,7 @@ pub(crate) fn run(arguments: &[String]) {
         let number = call["number"].as_u64().unwrap();
         let reply = |number: u64, told: Value| json!({"number": number, "busy": false, "answer": told}).to_string();
         let accepted = json!({"ok": {"Ok": {"answer": "250 delivered"}}});
-        let later = |after: u64, why: &str| {
-            json!({"ok": {"Err": {"later": {"after": {"secs": after, "nanos": 0}, "why": why}}}})
-        };
+        let later = |after: u64, why: &str| json!({"ok": {"Err": {"later": {"after": {"secs": after, "nanos": 0}, "why": why}}}});
         let mut send = |text: String| channel.send(text.as_bytes(), None, None).unwrap();
         match manner.as_str() {
             // As if it answered the attempt of another message.

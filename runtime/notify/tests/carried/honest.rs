@@ -81,7 +81,8 @@ pub(crate) fn answers_are_those_of_this_process() {
     for (status, expected) in [("204 No Content", "accepted"), ("404 Not Found", "never"), ("500 Error", "later")] {
         let answer: &'static str = Box::leak(format!("HTTP/1.1 {status}\r\n\r\nnot {PASSWORD}").into_boxed_str());
         let server = Scripted::http(&[answer]);
-        let settings = json!({ "kind": "webhook", "url": server.url("/x"), "secret": file(&password), "token": file(&password) });
+        let settings =
+            json!({ "kind": "webhook", "url": server.url("/x"), "secret": file(&password), "token": file(&password) });
         let told = both(&settings, expected);
         assert!(!told.contains(PASSWORD), "{told}");
         let requests = server.requests(2);

@@ -48,7 +48,8 @@ pub(crate) fn it_gets_what_it_needs_and_no_more() {
     let place = Place::new();
     let key = "a-key-for-signatures-only";
     let (token, key_file) = (place.write("token", PASSWORD), place.write("key", key));
-    let settings = json!({ "kind": "webhook", "url": "http://127.0.0.1:1/x", "token": file(&token), "secret": file(&key_file) });
+    let settings =
+        json!({ "kind": "webhook", "url": "http://127.0.0.1:1/x", "token": file(&token), "secret": file(&key_file) });
     let told = send(&*channel(settings, Some(&process("tells", "ops"))), &message(Kind::Opened), LONG);
     let Err(Fault::Later { why, .. }) = told else { panic!("{told:?}") };
     // The request has a signature instead of its key, and the token, which is masked here.

@@ -176,7 +176,8 @@ impl Handler for LooksAtServer {
     }
 
     fn answer(&self, request: &str, deadline: &Deadline) -> Result<Box<RawValue>, Refusal> {
-        let Looks { endpoint, scope } = serde_json::from_str(request).map_err(|error| Refusal::Invalid(error.to_string()))?;
+        let Looks { endpoint, scope } =
+            serde_json::from_str(request).map_err(|error| Refusal::Invalid(error.to_string()))?;
         let (leaf, has_key) = presented(&scope, &endpoint, deadline.remaining())?;
         to_text(&(leaf.map(|leaf| Octets::of(&leaf)), has_key))
     }

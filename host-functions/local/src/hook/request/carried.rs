@@ -39,11 +39,7 @@ enum Became {
 }
 
 /// Has it sent. The answer is masked and bounded by who asked, as one of this process.
-pub(super) fn exchange(
-    request: &Request,
-    limit: Duration,
-    carrier: &dyn Carrier,
-) -> Result<(u16, Vec<u8>), Failure> {
+pub(super) fn exchange(request: &Request, limit: Duration, carrier: &dyn Carrier) -> Result<(u16, Vec<u8>), Failure> {
     let Request { method, url, body, secret } = request;
     let secret = secret.as_ref().map(|(header, secret)| (header.clone(), Octets::of(secret.expose())));
     let passed = Passed { method: *method, url: url.clone(), body: body.clone(), secret };
