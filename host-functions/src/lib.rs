@@ -18,6 +18,7 @@ mod work;
 pub use ansai_reach::process as reach;
 pub use may_watch::may_watch;
 
+use ansai_kit::carrier::Handler;
 use ansai_kit::doctor::{Circumstances, Finding};
 use ansai_kit::registry::{InterfaceDef, Registry};
 
@@ -26,6 +27,9 @@ const LISTS: [&[&InterfaceDef]; 3] = [ansai_kit::policy::INTERFACES, ansai_local
 
 /// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
 const HOST_ACTIONS: &[&InterfaceDef] = &[&ansai_local::files::QUARANTINE_EXPIRY];
+
+/// What the process that calls servers does for domains of this machine.
+pub const HANDLERS: [&dyn Handler; 2] = [ansai_local::hook::HANDLER, ansai_local::certificate::HANDLER];
 
 /// Every interface that ansai offers to policies.
 pub fn builtin() -> Registry {

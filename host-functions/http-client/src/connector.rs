@@ -5,11 +5,15 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use ansai_kit::dial;
-use ureq::Error;
+use ansai_kit::lookup::{LookupError, look_up};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ChainedConnector, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector, TcpConnector,
     Transport,
 };
+use ureq::{Agent, Error};
 
 /// What all clients of HTTP connect with, also with TLS. Never through a proxy.
 pub type HttpConnector = ChainedConnector<(), ChainedConnector<(), Dialled, TcpConnector>, RustlsConnector>;
@@ -17,6 +21,49 @@ pub type HttpConnector = ChainedConnector<(), ChainedConnector<(), Dialled, TcpC
 /// The connector of a client.
 pub fn connector() -> HttpConnector {
     Connector::<()>::chain(Dialled, TcpConnector::default()).chain(RustlsConnector::default())
+}
+
+/// A client with this configuration, whose names and connections come from where this process gets them.
+pub fn agent(config: Config) -> Agent {
+    Agent::with_parts(config, connector(), Names)
+}
+
+/// The server of a URL, for a request that is answered in another process; `None` if it has none.
+pub fn endpoint(url: &str) -> Option<dial::Endpoint> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    Some(dial::Endpoint::new(host, port_of(&uri)?))
+}
+
+fn port_of(uri: &Uri) -> Option<u16> {
+    uri.port_u16().or(match uri.scheme_str() {
+        Some("https") => Some(443),
+        Some("http") => Some(80),
+        _ => None,
+    })
+}
+
+/// Looks up the names of URLs by [`ansai_kit::lookup`].
+#[derive(Debug)]
+struct Names;
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        let (Some(host), Some(port)) = (host, port_of(uri)) else { return Err(Error::HostNotFound) };
+        let limit = timeout.not_zero().map_or(LONGEST, |left| *left);
+        let found = look_up(host, port, limit).map_err(|error| match error {
+            LookupError::TimedOut => Error::Timeout(timeout.reason),
+            LookupError::NotResolved(_) => Error::HostNotFound,
+            LookupError::AllHang => Error::ConnectionFailed,
+        })?;
+        let mut addresses = self.empty();
+        found.into_iter().take(MOST_ADDRESSES).for_each(|address| addresses.push(address));
+        match addresses.is_empty() {
+            true => Err(Error::HostNotFound),
+            false => Ok(addresses),
+        }
+    }
 }
 
 /// Connects through the dialler of this process. Without one, it leaves that to the next connector.
@@ -50,6 +97,8 @@ impl Connector<()> for Dialled {
 
 /// For a client without a limit of its own.
 const LONGEST: Duration = Duration::from_secs(60);
+/// What the client has room for.
+const MOST_ADDRESSES: usize = 16;
 
 /// A socket that the dialler connected.
 #[derive(Debug)]

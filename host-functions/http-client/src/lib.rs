@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::tls::TlsConfig;
 
-pub use connector::{HttpConnector, connector};
+pub use connector::{HttpConnector, agent, connector, endpoint};
 pub use failure::{Failure, is_time_limit};
 pub use trust::{NoTrust, certificates, tls, trust, trusted_file};
 

@@ -2,13 +2,21 @@
 //!
 //! A host without a carrier calls its servers itself.
 
+mod handler;
+mod octets;
+mod reply;
+
 use std::fmt;
 use std::ops::Deref;
 
 use ansai_core::Refusal;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+pub use self::handler::{Handled, Handler, Handlers, ask};
+pub use self::octets::Octets;
+pub use self::reply::{Answer, Masks, invalid};
 use crate::dial::Endpoint;
 use crate::host::Deadline;
 
@@ -67,6 +75,29 @@ impl Lost {
             Lost::NotSent(refusal) | Lost::Unanswered(refusal) => refusal,
         }
     }
+}
+
+/// Writes a request. It is written twice, so that the text does not grow and leave copies of secrets behind.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn written(request: &impl Serialize) -> Result<RequestText, Refusal> {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let failed = |why: String| Refusal::Other(format!("the request cannot be written: {why}"));
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, request).map_err(|error| failed(error.to_string()))?;
+    let mut text = Vec::with_capacity(count.0);
+    serde_json::to_writer(&mut text, request).map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(text).map(RequestText::new).map_err(|error| failed(error.to_string()))
 }
 
 /// Carries requests to what calls the servers.

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use ansai_core::Refusal;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -21,6 +22,8 @@ pub type Wiped = Zeroizing<Vec<u8>>;
 pub enum Name {
     /// The content of a file, by the path that the operator wrote.
     File(PathBuf),
+    /// The free space of a file system, by the path of its mount.
+    FreeSpace(PathBuf),
     /// A secret, by a number that only this process can compute.
     Secret(u64),
 }
@@ -56,7 +59,16 @@ impl Drop for Kept {
 
 /// Passes the content of a file. A newer content replaces an older one.
 pub fn file(path: PathBuf, content: Secret) -> Kept {
-    let name = Name::File(path);
+    keep(Name::File(path), content)
+}
+
+/// Passes the free bytes of a file system, or why they are unknown. A newer number replaces an older one.
+pub fn free_space(mount: PathBuf, bytes: &Result<u64, Refusal>) -> Kept {
+    let content = serde_json::to_vec(bytes).unwrap_or_default();
+    keep(Name::FreeSpace(mount), Secret::of(&content))
+}
+
+fn keep(name: Name, content: Secret) -> Kept {
     let mut table = table();
     let users = table.entries.get(&name).map_or(0, |(_, users)| *users);
     table.entries.insert(name.clone(), (Arc::new(content), users.saturating_add(1)));
@@ -87,11 +99,16 @@ pub fn secret(content: Secret) -> (u64, Kept) {
 
 /// The content of a file, if it was passed.
 pub fn content_of(path: &Path) -> Option<Vec<u8>> {
-    let table = table();
-    if table.entries.is_empty() {
-        return None;
-    }
-    table.entries.get(&Name::File(path.to_owned())).map(|(content, _)| content.expose().to_vec())
+    found(&Name::File(path.to_owned()))
+}
+
+/// The free bytes of a file system, or why they are unknown, if that was passed.
+pub fn free_space_of(mount: &Path) -> Option<Result<u64, Refusal>> {
+    serde_json::from_slice(&found(&Name::FreeSpace(mount.to_owned()))?).ok()
+}
+
+fn found(name: &Name) -> Option<Vec<u8>> {
+    table().entries.get(name).map(|(content, _)| content.expose().to_vec())
 }
 
 /// A secret, if the request that passed it has not ended.
@@ -114,6 +131,18 @@ mod tests {
         assert_eq!(content_of(&path).unwrap(), b"new");
         drop(second);
         assert_eq!(content_of(&path), None);
+    }
+
+    #[test]
+    fn free_space_is_known_while_it_is_kept() {
+        let mount = PathBuf::from("/mount-of-a-test");
+        let kept = free_space(mount.clone(), &Ok(7));
+        let unknown = Err(Refusal::Unavailable("it does not answer".into()));
+        let newer = free_space(mount.clone(), &unknown);
+        assert_eq!(free_space_of(&mount), Some(unknown));
+        assert_eq!(content_of(&mount), None);
+        drop((kept, newer));
+        assert_eq!(free_space_of(&mount), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, manner, job] = &arguments[..] else { panic!("not started by a test") };
     match manner.as_str() {
-        "Honest" => std::process::exit(i32::from(ansai_reach::process::run(job))),
+        "Honest" => std::process::exit(i32::from(ansai_reach::process::run(job, &[]))),
         LOOKUP_CHILD => std::process::exit(i32::from(ansai_reach::process::run_lookup(job))),
         _ => {}
     }

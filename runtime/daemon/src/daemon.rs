@@ -283,7 +283,7 @@ impl Daemon {
             supervisor.limit_evaluations(most);
         }
         let notifier = match &self.configuration {
-            Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor)?,
+            Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,
         };
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();

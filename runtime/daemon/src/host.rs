@@ -10,6 +10,7 @@ use ansai_engine::engine::EngineError;
 use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::live::LiveHost;
 use ansai_host_functions::reach::ReachProcess;
+use ansai_kit::carrier::Carrier;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
 use ansai_storage::{Directory, Links, ToDirectory, TrustError};
@@ -20,6 +21,8 @@ use crate::warning::Warning;
 
 /// Calls that read the host at the same time.
 const THREADS: usize = 4;
+/// How long the process of a channel stays without a message.
+const SENDING_IDLE: Duration = Duration::from_secs(10);
 /// The longest that one call may take.
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -44,12 +47,28 @@ pub fn program(compiler: Compiler) -> Option<PathBuf> {
 /// The same with servers called by a process of its own, unless the operator wants them called in this one. Only root can
 /// give the process another user, so others call servers themselves by default.
 pub fn calling_servers(mut live: LiveHost, program: Option<&Path>, configured: Option<ServerCalls>) -> LiveHost {
-    let is_root = rustix::process::geteuid().is_root();
-    let place = configured.unwrap_or(if is_root { ServerCalls::Process } else { ServerCalls::Thread });
-    if let (Some(program), ServerCalls::Process) = (program, place) {
+    if let Some(program) = calling_program(program, configured) {
         live.host = live.host.carried_by(Arc::new(ReachProcess::of(program)));
     }
     live
+}
+
+/// What sends the messages of a channel: a process for this channel only, so that a mail server that takes it over learns the
+/// secret of no other. `None`: this process does.
+pub(crate) fn sending(
+    channel: &str,
+    program: Option<&Path>,
+    configured: Option<ServerCalls>,
+) -> Option<Arc<dyn Carrier>> {
+    let program = calling_program(program, configured)?;
+    Some(Arc::new(ReachProcess::for_purpose(program, &format!("notify-{channel}"), SENDING_IDLE)))
+}
+
+/// The program that calls servers; `None` if this process does.
+fn calling_program(program: Option<&Path>, configured: Option<ServerCalls>) -> Option<&Path> {
+    let is_root = rustix::process::geteuid().is_root();
+    let place = configured.unwrap_or(if is_root { ServerCalls::Process } else { ServerCalls::Thread });
+    program.filter(|_| place == ServerCalls::Process)
 }
 
 /// The engine. Compiled code is kept in the state directory if possible; else a warning says why not.

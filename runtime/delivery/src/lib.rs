@@ -39,6 +39,7 @@ mod status;
 mod target;
 mod transport;
 
+pub use ansai_http_client::endpoint;
 pub use delivery::{Attempted, Delivery, Options};
 pub use message::Message;
 pub use outbox::OutboxError;
@@ -47,4 +48,4 @@ pub use schedule::rest_after;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
 pub use transport::SendError;
-pub use transport::url::{agent, roots, words};
+pub use transport::url::{agent, roots, roots_file, words};

@@ -1,9 +1,10 @@
 //! Which address is connected to.
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ansai_core::address::{is_reserved, reached};
+use ansai_core::address::{self, is_reserved};
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Scope};
@@ -29,7 +30,7 @@ pub fn host_of(address: &str) -> Result<&str, Refusal> {
 /// Whether an address is one that a name must not lead to: this machine, the local link, where clouds have the metadata
 /// of a machine with its secrets, and what is no address of one machine.
 pub fn is_special(address: IpAddr) -> bool {
-    reached(address).is_loopback() || is_reserved(address)
+    address::reached(address).is_loopback() || is_reserved(address)
 }
 
 /// Decides about a special address: it needs a grant that names it. `localhost` names this machine itself.
@@ -54,6 +55,16 @@ pub fn permit(
         let (host, field) = (inert(host, 100), field.field().name);
         Refusal::Denied(format!("{host} leads to {ip}, {kind}: to allow it, add \"{named}\" to `{field}`"))
     })
+}
+
+/// What a process that looks at this server has to reach. A special address needs a grant that names it. `None` if it is no
+/// `HOST:PORT`.
+pub fn reached(scope: &Scope, field: &'static TypedField<Endpoints>, endpoint: &Endpoint) -> Option<dial::Endpoint> {
+    let (_, port) = endpoint.address.rsplit_once(':')?;
+    let (host, port) = (host_of(&endpoint.address).ok()?.to_owned(), port.parse::<u16>().ok()?);
+    let (scope, named) = (scope.clone(), endpoint.clone());
+    let permits = move |ip| !is_special(ip) || permit(&scope, field, &named, SocketAddr::new(ip, port)).is_ok();
+    Some(dial::Endpoint { host, port, permits: Arc::new(permits) })
 }
 
 pub(super) fn connect(

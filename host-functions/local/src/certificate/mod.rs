@@ -22,7 +22,7 @@ use ansai_kit::authorize::Check;
 use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-pub use actions::CERTIFICATE_ACTIONS;
+pub use actions::{CERTIFICATE_ACTIONS, HANDLER};
 
 /// The interface `ansai:certificate/certificate-probe`.
 pub static CERTIFICATE_PROBE: InterfaceDef = InterfaceDef {

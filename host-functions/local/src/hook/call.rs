@@ -1,10 +1,12 @@
 //! Calls a hook.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::hook::{Does, HookCall, Linked, Parameter, Values};
 use ansai_core::text::inert;
 use ansai_core::{Refusal, Subject};
+use ansai_kit::carrier::Carrier;
 use ansai_kit::hook::HookAccess;
 use ansai_kit::host::Host;
 use ansai_kit::program::User;
@@ -37,6 +39,8 @@ pub(super) struct Call<'a> {
     pub(super) resolved: Resolved,
     secret: Option<&'a SecretSource>,
     about: Subject,
+    /// What sends its request; `None`: this process does.
+    carrier: Option<Arc<dyn Carrier>>,
 }
 
 /// A hook by its name, if it does this.
@@ -68,7 +72,8 @@ impl<'a> Call<'a> {
         values: &Values,
     ) -> Result<Self, Refusal> {
         let resolved = Resolved::of(host, name, call, access.hook.limit, values)?;
-        Ok(Call { resolved, secret: access.secret.as_ref(), about: subject(name) })
+        let carrier = host.carrier().cloned();
+        Ok(Call { resolved, secret: access.secret.as_ref(), about: subject(name), carrier })
     }
 
     /// The undo or the check of a hook, with the parameters of the hook.
@@ -109,8 +114,8 @@ impl<'a> Call<'a> {
                 request::send(
                     about,
                     Request { method: *method, url: url.clone(), body: body.clone(), secret },
-                    limit,
-                    is_over,
+                    (limit, is_over),
+                    self.carrier.clone(),
                 )
             }
         }

@@ -3,7 +3,8 @@
 //! A policy names a hook and chooses values out of the lists of the operator. `resolved` turns that into the one command
 //! or request that is meant; `command` and `request` run it; `answer` reads what it says.
 //!
-//! It is here and not in `ansai-reach`, although a hook can be a URL: a command needs root to become another user.
+//! It is here and not in `ansai-reach`, although a hook can be a URL: a command needs root to become another user. The process
+//! that calls servers sends the requests, by its [`HANDLER`].
 
 mod actions;
 mod answer;
@@ -17,8 +18,12 @@ mod resolved;
 use ansai_core::hook::HOOK;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity, Subject};
 use ansai_kit::authorize::Check;
+use ansai_kit::carrier::Handler;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use ansai_kit::remote::{Remote, Server};
+
+/// Sends the requests of hooks, in the process that calls servers.
+pub const HANDLER: &dyn Handler = &request::Exchanges;
 
 const NAMED: &[Check] = &[Check::of("/hook", &fields::HOOKS)];
 

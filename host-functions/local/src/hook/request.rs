@@ -1,23 +1,30 @@
 //! Sends the request of a hook. Follows no redirects, uses no proxy, and reads a bounded part of the answer.
 
+mod carried;
+
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use ansai_core::hook::Method;
+use ansai_core::text::inert;
 use ansai_core::{Millis, Refusal, Subject};
 use ansai_http_client::{Failure, is_time_limit, trusted_file};
+use ansai_kit::carrier::Carrier;
 use ansai_kit::redact::Redactor;
 use ansai_kit::secret::Secret;
+use ureq::Body;
 use ureq::config::Config;
 use ureq::http::Response;
-use ureq::{Agent, Body};
 
+pub(crate) use self::carried::Exchanges;
 use super::answer::{Answer, Said};
 use super::call::Failed;
 
 const MOST_BODY: usize = 64 << 10;
+const MOST_WHY: usize = 500;
 /// How often it is looked whether nobody waits any more.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -30,13 +37,13 @@ pub(super) struct Request {
     pub(super) secret: Option<(Option<String>, Secret)>,
 }
 
-/// Sends it and waits for the answer until its limit, or until `is_over`. A request that nobody waits for any more ends at
-/// its limit.
+/// Sends it, by the carrier if there is one, and waits for the answer until its limit, or until `is_over`. A request that
+/// nobody waits for any more ends at its limit.
 pub(super) fn send(
     about: Subject,
     request: Request,
-    limit: Duration,
-    is_over: &dyn Fn() -> bool,
+    (limit, is_over): (Duration, &dyn Fn() -> bool),
+    carrier: Option<Arc<dyn Carrier>>,
 ) -> Result<Answer, Failed> {
     let redactor = Redactor::with_secrets(request.secret.iter().map(|(_, secret)| secret.expose()));
     let began = Instant::now();
@@ -44,7 +51,10 @@ pub(super) fn send(
     let (done, answers) = sync_channel(1);
     let exchange = std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
         // Nobody may wait any more.
-        let _ = done.send(exchange(&request, limit));
+        let _ = done.send(match carrier {
+            Some(carrier) => carried::exchange(&request, limit, carrier.as_ref()),
+            None => exchange(&request, limit),
+        });
     });
     exchange.map_err(|error| Failed::NotBegun(Refusal::Unavailable(format!("no thread for a request: {error}"))))?;
     let nothing = |about| Said::default().answer(about, None, took());
@@ -52,8 +62,10 @@ pub(super) fn send(
         match answers.recv_timeout(POLL) {
             Ok(Ok(found)) => break found,
             Ok(Err(Failure::TimeLimit)) => return Err(Failed::TimeLimit(nothing(about))),
-            Ok(Err(Failure::NotSent(why))) => return Err(Failed::NotBegun(Refusal::Unavailable(why))),
-            Ok(Err(Failure::NoAnswer(why))) => return Err(Failed::NoAnswer(why)),
+            Ok(Err(Failure::NotSent(why))) => {
+                return Err(Failed::NotBegun(Refusal::Unavailable(shown(&why, &redactor))));
+            }
+            Ok(Err(Failure::NoAnswer(why))) => return Err(Failed::NoAnswer(shown(&why, &redactor))),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failed::Unknown("the request failed inside ansai".into()));
             }
@@ -70,8 +82,13 @@ pub(super) fn send(
     Ok(answer)
 }
 
+/// Why there is no answer: another process may say it.
+fn shown(why: &str, redactor: &Redactor) -> String {
+    inert(&redactor.redact(why).text, MOST_WHY)
+}
+
 fn exchange(request: &Request, limit: Duration) -> Result<(u16, Vec<u8>), Failure> {
-    let agent = Agent::new_with_config(configuration(&request.url, limit)?);
+    let agent = ansai_http_client::agent(configuration(&request.url, limit)?);
     let answer = match (request.method, &request.body) {
         (Method::Get, _) => with_secret(agent.get(&request.url), request)?.call(),
         (Method::Post, body) => {

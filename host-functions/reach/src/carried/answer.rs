@@ -7,6 +7,7 @@ use std::time::Duration;
 use ansai_core::Refusal;
 use ansai_kit::action::{Action, StepContext};
 use ansai_kit::call::to_text;
+use ansai_kit::carrier::{Handled, Handlers};
 use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
 use ansai_kit::remote::{Part, Parts, RemoteFunction};
@@ -21,16 +22,27 @@ pub const MOST_REPLY_BYTES: usize = 16 << 20;
 
 /// A request that is about to be answered.
 pub struct Answering {
-    request: Request,
+    work: Work,
     deadline: Deadline,
 }
 
+enum Work {
+    /// A call of a function of these domains.
+    Call(Box<Request>),
+    /// What another crate handles.
+    Handled(Handled),
+}
+
 impl Answering {
-    /// Reads a request. Its time begins now.
+    /// Reads a request: a call, or one for these handlers. Its time begins now.
     ///
     /// # Errors
     /// `invalid` for text that is not a request of this version of ansai.
-    pub fn of(text: &str) -> Result<Answering, Refusal> {
+    pub fn of(text: &str, handlers: Handlers) -> Result<Answering, Refusal> {
+        if let Some(handled) = Handled::of(text, handlers) {
+            let handled = handled?;
+            return Ok(Answering { deadline: earlier(handled.limit.into()), work: Work::Handled(handled) });
+        }
         let request: Request = serde_json::from_str(text)
             .map_err(|error| Refusal::Invalid(format!("not a request of this version: {:?}", error.classify())))?;
         let limit = match &request.task {
@@ -38,9 +50,7 @@ impl Answering {
             // What is done about a step has limits of its own.
             Task::Step { .. } => Duration::MAX / 4,
         };
-        // A little earlier than the one who waits, so that a late answer is still told.
-        let deadline = Deadline::after((limit - limit / 20).min(LONGEST));
-        Ok(Answering { request, deadline })
+        Ok(Answering { deadline: earlier(limit), work: Work::Call(Box::new(request)) })
     }
 
     /// Ends the call when nobody waits for it any more.
@@ -50,12 +60,30 @@ impl Answering {
 
     /// Makes the call, and writes the reply.
     pub fn answer(self) -> Box<RawValue> {
-        written(&self.run().unwrap_or_else(Answer::Refused))
+        let Answering { work, deadline } = self;
+        let answered = match work {
+            Work::Call(request) => Call { request: *request, deadline }.run(),
+            Work::Handled(handled) => handled.answer(&deadline).map(Answer::Ok),
+        };
+        written(&answered.unwrap_or_else(Answer::Refused))
     }
+}
 
+/// A little earlier than the one who waits, so that a late answer is still told.
+fn earlier(limit: Duration) -> Deadline {
+    Deadline::after((limit - limit / 20).min(LONGEST))
+}
+
+/// A call of a function.
+struct Call {
+    request: Request,
+    deadline: Deadline,
+}
+
+impl Call {
     fn run(mut self) -> Result<Answer, Refusal> {
         static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::of(crate::INTERFACES));
-        let (host, reach, _kept) = self.request.unpack()?;
+        let (host, reach, _kept) = self.request.unpack();
         let Request { interface, function, task, arguments, scope, now, .. } = self.request;
         let unknown = || Refusal::Unsupported("the process that calls servers has no such function".into());
         let (_, found) = REGISTRY.find(&interface, &function).ok_or_else(unknown)?;

@@ -20,15 +20,10 @@ use self::action::CarriedAction;
 use self::probe::CarriedProbe;
 pub use answer::{Answering, MOST_REPLY_BYTES, lost, refused};
 
-/// Interfaces whose actions read this machine, too, so they stay in the supervisor.
-const STAYS: &[&str] = &["ansai:mysql/mysql-actions"];
-
 /// Every interface of these domains. A host with a [carrier](ansai_kit::carrier::Carrier) answers them through it.
 pub fn interfaces() -> &'static [&'static InterfaceDef] {
-    static CARRIED: LazyLock<Vec<&'static InterfaceDef>> = LazyLock::new(|| {
-        let stays = |entry: &InterfaceDef| STAYS.contains(&entry.interface.name.as_str());
-        crate::INTERFACES.iter().map(|entry| if stays(entry) { *entry } else { carried(entry) }).collect()
-    });
+    static CARRIED: LazyLock<Vec<&'static InterfaceDef>> =
+        LazyLock::new(|| crate::INTERFACES.iter().map(|entry| carried(entry)).collect());
     &CARRIED
 }
 

@@ -7,20 +7,19 @@ use std::sync::Arc;
 use ansai_core::{InstanceName, Millis, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Item, Proposed, StepContext};
 use ansai_kit::authorities;
-use ansai_kit::carrier::{Carrier, RequestText};
+use ansai_kit::carrier::{Carrier, Octets, RequestText, written};
 use ansai_kit::evaluation_state::Target;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::passed::{self, Kept};
 use ansai_kit::remote::Server;
 use ansai_kit::secret::{Secret, SecretSource};
 use ansai_kit::target::{Reach, TargetAccess};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Name;
 use super::reply::Masks;
+use crate::mysql::known_space;
 use crate::postgresql::client::address::authorities_of;
 use crate::process::servers;
 
@@ -45,6 +44,8 @@ pub(super) struct Request {
     /// See [`Reach::call_limit`], in milliseconds.
     call_limit: Option<Millis>,
     files: Vec<File>,
+    /// Free bytes of file systems of this machine that the call needs to know, by their paths.
+    free: Vec<(PathBuf, Result<u64, Refusal>)>,
 }
 
 /// What is to be done.
@@ -72,34 +73,23 @@ pub(super) enum Doing {
     Cancel(Box<RawValue>),
 }
 
-/// A target with its secret in base64.
+/// A target with its secret.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Passed {
     target: Target,
     address: Option<String>,
     user: Option<String>,
-    secret: Option<Wipes>,
+    secret: Option<Octets>,
     call_limit: Option<Millis>,
 }
 
-/// A text that is wiped when it is dropped, also if its request is never answered.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Wipes(String);
-
-impl Drop for Wipes {
-    fn drop(&mut self) {
-        drop(RequestText::new(std::mem::take(&mut self.0)));
-    }
-}
-
-/// A file of certificates, in base64.
+/// A file of certificates.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     path: PathBuf,
-    content: String,
+    content: Octets,
 }
 
 /// Where a call is made, for whom, and of which targets.
@@ -155,6 +145,9 @@ impl<'a> Around<'a> {
     ) -> Result<(RequestText, Masks), Refusal> {
         let mut secrets = Vec::new();
         let targets = self.targets.iter().map(|target| passed_of(target, &mut secrets)).collect::<Result<_, _>>()?;
+        let needs_space = matches!(task, Task::Preview { .. } | Task::Step { doing: Doing::Begin, .. });
+        let free = self.targets.iter().filter(|_| needs_space);
+        let free = free.filter_map(|target| known_space(interface, self.host, &target.target)).collect();
         let request = Request {
             interface: interface.to_owned(),
             function: function.to_owned(),
@@ -166,9 +159,10 @@ impl<'a> Around<'a> {
             targets,
             call_limit: self.reach.call_limit(&Server::Address(String::new()))?.map(Millis::from),
             files: self.files()?,
+            free,
         };
         let servers = self.targets.iter().filter_map(|target| servers::of_target(target));
-        Ok((request.text()?.reaching(servers), Masks::of(&secrets)))
+        Ok((written(&request)?.reaching(servers), Masks::of(&secrets)))
     }
 
     /// The files of certificates that the other process cannot read by itself.
@@ -180,7 +174,7 @@ impl<'a> Around<'a> {
         let read = |path: PathBuf| {
             // A file that is missing is missed by who needs it.
             let content = authorities::read(&path, MOST_FILE).ok()?;
-            Some(File { path, content: STANDARD.encode(content) })
+            Some(File { path, content: Octets::of(&content) })
         };
         Ok(paths.into_iter().filter_map(read).collect())
     }
@@ -188,7 +182,7 @@ impl<'a> Around<'a> {
 
 fn passed_of(target: &TargetAccess, secrets: &mut Vec<Secret>) -> Result<Passed, Refusal> {
     let secret = target.secret.as_ref().map(SecretSource::read).transpose()?;
-    let encoded = secret.as_ref().map(|secret| Wipes(STANDARD.encode(secret.expose())));
+    let encoded = secret.as_ref().map(|secret| Octets::of(secret.expose()));
     secrets.extend(secret);
     Ok(Passed {
         target: target.target.clone(),
@@ -200,41 +194,13 @@ fn passed_of(target: &TargetAccess, secrets: &mut Vec<Secret>) -> Result<Passed,
 }
 
 impl Request {
-    fn text(&self) -> Result<RequestText, Refusal> {
-        /// Written twice, so that the text does not grow and leave copies of secrets behind.
-        struct Count(usize);
-        impl std::io::Write for Count {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0 = self.0.saturating_add(bytes.len());
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let failed = |why: String| Refusal::Other(format!("the request cannot be written: {why}"));
-        let mut count = Count(0);
-        serde_json::to_writer(&mut count, self).map_err(|error| failed(error.to_string()))?;
-        let mut text = Vec::with_capacity(count.0);
-        serde_json::to_writer(&mut text, self).map_err(|error| failed(error.to_string()))?;
-        String::from_utf8(text).map(RequestText::new).map_err(|error| failed(error.to_string()))
-    }
-
     /// The targets for the call, and what keeps that which was passed until the call ends.
-    ///
-    /// # Errors
-    /// What was passed is not base64.
-    pub(super) fn unpack(&mut self) -> Result<(Host, Reach, Vec<Kept>), Refusal> {
-        let invalid = |_| Refusal::Invalid("a request has no base64 where it must".into());
-        let decode = |text: &str| {
-            let bytes = STANDARD.decode(text).map_err(invalid)?;
-            Ok::<_, Refusal>(Secret::of(&passed::Wiped::from(bytes)))
-        };
+    pub(super) fn unpack(&mut self) -> (Host, Reach, Vec<Kept>) {
         let (mut kept, mut all) = (Vec::new(), BTreeMap::new());
         for Passed { target, address, user, secret, call_limit } in std::mem::take(&mut self.targets) {
             let mut access = TargetAccess::new(&target.name, &target.kind, target.labels);
-            if let Some(text) = secret {
-                let (number, keep) = passed::secret(decode(&text.0)?);
+            if let Some(secret) = secret {
+                let (number, keep) = passed::secret(Secret::of(secret.expose()));
                 access.secret = Some(SecretSource::Passed(number));
                 kept.push(keep);
             }
@@ -242,12 +208,15 @@ impl Request {
             all.insert(target.name, access);
         }
         for File { path, content } in std::mem::take(&mut self.files) {
-            kept.push(passed::file(path, decode(&content)?));
+            kept.push(passed::file(path, Secret::of(content.expose())));
+        }
+        for (path, bytes) in std::mem::take(&mut self.free) {
+            kept.push(passed::free_space(path, &bytes));
         }
         let names: Vec<String> = all.keys().cloned().collect();
         // Which instance asks is none of its business.
         let reach = Reach::new(InstanceName::from_static("reach"), Arc::new(all), names);
         let reach = reach.calling_within(self.call_limit.map(Into::into));
-        Ok((Host::at(std::mem::take(&mut self.root)), reach, kept))
+        (Host::at(std::mem::take(&mut self.root)), reach, kept)
     }
 }

@@ -2,9 +2,6 @@
 
 mod look;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use ansai_certificates::client;
 use ansai_core::scope::{Endpoints, TypedField};
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Scope, Sensitivity};
@@ -39,16 +36,9 @@ pub static SERVED_CERTIFICATE_PROBE: InterfaceDef = InterfaceDef {
     }],
 };
 
-/// The server at an address that a policy names. A special address needs a grant that names it.
+/// The server at an address that a policy names.
 pub(crate) fn endpoint(address: &str, scope: &Scope) -> Option<dial::Endpoint> {
-    let (_, port) = address.rsplit_once(':')?;
-    let (host, port) = (client::host_of(address).ok()?, port.parse::<u16>().ok()?);
     let named =
         client::Endpoint { address: address.to_owned(), server_name: String::new(), opening: client::Opening::Tls };
-    let scope = scope.clone();
-    let permits = move |ip| {
-        let address = SocketAddr::new(ip, port);
-        !client::is_special(ip) || client::permit(&scope, &ENDPOINTS, &named, address).is_ok()
-    };
-    Some(dial::Endpoint { host: host.to_owned(), port, permits: Arc::new(permits) })
+    client::reached(scope, &ENDPOINTS, &named)
 }

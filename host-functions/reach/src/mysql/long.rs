@@ -34,6 +34,11 @@ pub(super) struct Backend {
 
 static STATEMENTS: Statements<Backend> = Statements::new();
 
+/// Whether this process has statements that run, or whose end it has not told yet.
+pub(crate) fn has_statements() -> bool {
+    STATEMENTS.any()
+}
+
 /// Begins a statement. MariaDB ends it by itself after `within`; of MySQL, ansai ends it.
 ///
 /// # Errors

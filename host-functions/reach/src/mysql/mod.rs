@@ -23,7 +23,9 @@ use ansai_kit::remote::Remote;
 pub(crate) use client::{FORM, KIND};
 pub(crate) use engine::Mysql;
 pub use fields::{DATABASES, MAX_BYTES, MAX_MINUTES};
+pub(crate) use long::has_statements;
 pub(crate) use session::Identity;
+pub(crate) use space::known as known_space;
 
 use self::fields::TARGETS;
 use self::optimize::Optimize;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ansai_core::Refusal;
 use ansai_isolation::channel::BlockingSender;
 use ansai_isolation::{Profile, confine};
+use ansai_kit::carrier::Handlers;
 use ansai_kit::dial;
 use ansai_kit::host::Deadline;
 use ansai_kit::passed::Wiped;
@@ -15,7 +16,7 @@ use super::MOST_AT_ONCE;
 use super::asks::{Questions, Told};
 use super::frame::{FromChild, MOST_REQUEST_BYTES, ToChild};
 use crate::carried::{Answering, lost, refused};
-use crate::postgresql;
+use crate::{mysql, postgresql};
 
 /// One request that is about to be answered.
 pub(super) struct Work {
@@ -31,10 +32,11 @@ struct Answers {
     running: Mutex<HashMap<u64, Deadline>>,
 }
 
-/// Answers requests until the supervisor closes the channel. `job` is the last argument of the process. The exit code.
-pub fn run(job: &str) -> u8 {
+/// Answers requests until the supervisor closes the channel: calls of functions of these domains, and what the handlers are
+/// for. `job` is the last argument of the process. The exit code.
+pub fn run(job: &str, handlers: Handlers) -> u8 {
     work_on(job, |text| {
-        let answering = Answering::of(text)?;
+        let answering = Answering::of(text, handlers)?;
         Ok(Work { deadline: answering.deadline().clone(), answer: Box::new(|| answering.answer()) })
     })
 }
@@ -101,7 +103,7 @@ impl Answers {
     }
 
     fn reply(&self, number: u64, answer: &RawValue) {
-        let frame = FromChild { number, busy: postgresql::has_statements(), answer };
+        let frame = FromChild { number, busy: postgresql::has_statements() || mysql::has_statements(), answer };
         let Ok(frame) = serde_json::to_vec(&frame) else { return };
         // Without the supervisor, there is nobody to tell, and the process ends.
         let _gone = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(&frame, None, None);

@@ -69,8 +69,14 @@ impl fmt::Debug for ReachProcess {
 impl ReachProcess {
     /// Of the program of ansai at this path.
     pub fn of(program: &Path) -> ReachProcess {
-        let start = Start::new(CHILD, Profile::Reach, CHILD);
-        ReachProcess::new(Start { program: program.to_owned(), ..start }, IDLE)
+        ReachProcess::for_purpose(program, CHILD, IDLE)
+    }
+
+    /// As [`ReachProcess::of`], for one purpose only: what takes over the process of another purpose sees nothing of this one.
+    /// It has a user of its own unless `/etc/passwd` has one for all, and ends after being unused for `idle`.
+    pub fn for_purpose(program: &Path, purpose: &str, idle: Duration) -> ReachProcess {
+        let start = Start::new(CHILD, Profile::Reach, purpose);
+        ReachProcess::new(Start { program: program.to_owned(), ..start }, idle)
     }
 
     /// Started this way, and ended after being unused for so long.

@@ -56,9 +56,8 @@ fn a_table_is_rebuilt_and_its_room_is_free() {
     // The id of before is gone; a name is never enough.
     let gone = optimize(&scene, &before, 60_000).preview();
     assert!(matches!(gone, Err(Refusal::NotFound(_))), "{gone:?}");
-    // No connection is left behind. Rebuilds are made by this process, which has one of its own.
-    let left = if crate::carrier::is_process() { "2" } else { "1" };
-    assert_eq!(scene.server.sql("select count(*) from information_schema.processlist where user = 'ansai'"), left);
+    // No connection is left behind.
+    assert_eq!(scene.server.sql("select count(*) from information_schema.processlist where user = 'ansai'"), "1");
 }
 
 #[test]

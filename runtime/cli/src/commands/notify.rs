@@ -1,5 +1,7 @@
 //! `ansai notify`: channels, and messages that wait or were not delivered.
 
+use std::path::Path;
+
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
 use ansai_core::notify::MessageChoice;
@@ -83,20 +85,21 @@ fn choice(name: Option<&str>) -> MessageChoice {
 }
 
 fn test(channel: &str, global: &Global) -> anyhow::Result<u8> {
-    accepted(channel, global, |configuration| notify::test(configuration, channel))
+    accepted(channel, global, |configuration, program| notify::test(configuration, channel, program))
 }
 
 /// Sends a message through a channel with the configuration of now, and shows the answer.
 pub(super) fn accepted(
     channel: &str,
     global: &Global,
-    send: impl FnOnce(&Configuration) -> Result<Receipt, notify::NotifyError>,
+    send: impl FnOnce(&Configuration, Option<&Path>) -> Result<Receipt, notify::NotifyError>,
 ) -> anyhow::Result<u8> {
     let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
     let Some(configuration) = configuration else {
         return Err(Fault::from(&ansai_daemon::Error::from(notify::NotifyError::NoChannels)).into());
     };
-    let receipt = send(&configuration).map_err(ansai_daemon::Error::from)?;
+    let program = ansai_daemon::host::program(crate::compiler::compiler());
+    let receipt = send(&configuration, program.as_deref()).map_err(ansai_daemon::Error::from)?;
     match global.format {
         Format::Text => lines::line(&format!("{channel} accepted the message: {}", inert(&receipt.answer, 300)))?,
         Format::Json => json::document(&json!({ "format": 1, "channel": channel, "answer": receipt.answer }))?,

@@ -1,6 +1,13 @@
 //! `ansai reach`: calls servers for the supervisor, without its rights. ansai starts it itself.
 
+use ansai_kit::carrier::Handlers;
 use clap::Args;
+
+/// What it does besides calls of functions.
+const HANDLERS: Handlers = {
+    let [hooks, certificates] = ansai_host_functions::HANDLERS;
+    &[ansai_notify::channel::HANDLER, hooks, certificates]
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -13,5 +20,5 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_host_functions::reach::run(&arguments.job)
+    ansai_host_functions::reach::run(&arguments.job, HANDLERS)
 }

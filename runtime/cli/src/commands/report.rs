@@ -37,7 +37,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         anyhow::bail!("the daemon answered something else")
     };
     if let Some(channel) = &arguments.mail {
-        return accepted(channel, global, |configuration| notify::send_report(configuration, channel, *report));
+        return accepted(channel, global, |configuration, program| {
+            notify::send_report(configuration, channel, *report, program)
+        });
     }
     match global.format {
         Format::Json => json::document(&host_report::document(&report))?,

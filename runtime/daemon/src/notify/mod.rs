@@ -5,6 +5,7 @@ mod facts;
 mod read_log;
 mod report;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ansai_audit::Ballast;
@@ -52,7 +53,7 @@ pub struct ChannelProblem {
 /// All that is wrong with the channels of a configuration. Reads no secret, and sends nothing.
 pub fn problems(configuration: &Configuration) -> Vec<ChannelProblem> {
     let of_channel = |name: &String| match settings(configuration, name) {
-        Ok(settings) => channel::check(&settings, &surroundings()),
+        Ok(settings) => channel::check(&settings, &Surroundings { credentials: credentials(), carrier: None }),
         Err(error) => vec![error],
     };
     let problem = |name: &String, error: ChannelError| {
@@ -69,39 +70,45 @@ pub fn problems(configuration: &Configuration) -> Vec<ChannelProblem> {
 /// Each channel with where it sends to, for people.
 pub fn destinations(configuration: &Configuration) -> Vec<(String, String)> {
     let destination = |name: &String| {
-        let channel = open(configuration, name).ok()?;
+        let channel = open(configuration, name, None).ok()?;
         Some((name.clone(), format!("{} {}", channel.kind(), channel.destination())))
     };
     configuration.config.notify.channels.keys().filter_map(destination).collect()
 }
 
-/// Sends a test message through a channel, past the outbox, and waits for the answer.
+/// Sends a test message through a channel, past the outbox, and waits for the answer. `program` calls servers, unless the
+/// configuration wants that in this process.
 ///
 /// # Errors
 /// There is no such channel, its settings are invalid, or it does not accept the message.
-pub fn test(configuration: &Configuration, name: &str) -> Result<Receipt, NotifyError> {
+pub fn test(configuration: &Configuration, name: &str, program: Option<&Path>) -> Result<Receipt, NotifyError> {
     let (now, host) = (clock::now(), host());
     let summary = "a test of this channel: nobody has to do anything";
     let id = format!("test-{}", now.as_millis());
     let notice = Notice::new(&id, Kind::Test, Severity::Notice, &host, now, summary);
-    send(configuration, &Message::new(&id, name, "test", &host, now, vec![notice]))
+    send(configuration, &Message::new(&id, name, "test", &host, now, vec![notice]), program)
 }
 
 /// Sends a report through a channel, past the outbox, and waits for the answer.
 ///
 /// # Errors
 /// As [`test()`].
-pub fn send_report(configuration: &Configuration, name: &str, report: HostReport) -> Result<Receipt, NotifyError> {
-    send(configuration, &Message::of_report(name, &host(), report))
+pub fn send_report(
+    configuration: &Configuration,
+    name: &str,
+    report: HostReport,
+    program: Option<&Path>,
+) -> Result<Receipt, NotifyError> {
+    send(configuration, &Message::of_report(name, &host(), report), program)
 }
 
-fn send(configuration: &Configuration, message: &Message) -> Result<Receipt, NotifyError> {
+fn send(configuration: &Configuration, message: &Message, program: Option<&Path>) -> Result<Receipt, NotifyError> {
     let name = &message.channel;
     if !configuration.config.notify.channels.contains_key(name) {
         let known = configuration.config.notify.channels.keys().cloned().collect();
         return Err(NotifyError::UnknownChannel { name: name.to_owned(), known });
     }
-    let channel = open(configuration, name)?;
+    let channel = open(configuration, name, program)?;
     let sent = channel.send(message, Deadline { within: ATTEMPT, is_stopping: &|| false });
     sent.map_err(|fault| NotifyError::NotSent { channel: name.to_owned(), fault })
 }
@@ -116,13 +123,16 @@ fn settings(configuration: &Configuration, name: &str) -> Result<ChannelSettings
     })
 }
 
-fn open(configuration: &Configuration, name: &str) -> Result<Box<dyn Channel>, NotifyError> {
-    let opened = settings(configuration, name).and_then(|settings| channel::open(&settings, &surroundings()));
+/// `program` is the one that calls servers.
+fn open(configuration: &Configuration, name: &str, program: Option<&Path>) -> Result<Box<dyn Channel>, NotifyError> {
+    let carrier = crate::host::sending(name, program, configuration.config.daemon.reach);
+    let surroundings = Surroundings { credentials: credentials(), carrier };
+    let opened = settings(configuration, name).and_then(|settings| channel::open(&settings, &surroundings));
     opened.map_err(|error| NotifyError::Channel { channel: name.to_owned(), error })
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings { credentials: environment::absolute_path("CREDENTIALS_DIRECTORY") }
+fn credentials() -> Option<PathBuf> {
+    environment::absolute_path("CREDENTIALS_DIRECTORY")
 }
 
 fn host() -> String {
@@ -166,8 +176,9 @@ pub(crate) fn start(
     configuration: &Configuration,
     directory: &Directory,
     supervisor: &Supervisor,
+    program: Option<&Path>,
 ) -> Result<Option<Notifier>, NotifyError> {
-    match try_start(configuration, directory, supervisor) {
+    match try_start(configuration, directory, supervisor, program) {
         Err(error @ NotifyError::Channel { .. }) => Err(error),
         Err(error) => {
             tracing::error!("nobody is notified until ansai restarts: {error}");
@@ -182,6 +193,7 @@ fn try_start(
     configuration: &Configuration,
     directory: &Directory,
     supervisor: &Supervisor,
+    program: Option<&Path>,
 ) -> Result<Option<Notifier>, NotifyError> {
     let notify = &configuration.config.notify;
     if notify.channels.is_empty() {
@@ -189,7 +201,7 @@ fn try_start(
     }
     let mut channels = Vec::new();
     for name in notify.channels.keys() {
-        channels.push((name.clone(), Arc::<dyn Channel>::from(open(configuration, name)?)));
+        channels.push((name.clone(), Arc::<dyn Channel>::from(open(configuration, name, program)?)));
     }
     let outbox = Arc::new(outbox(directory)?);
     let (tap, tapped) = ansai_notify::tap();

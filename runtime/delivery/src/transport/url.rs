@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ansai_http_client::Failure;
-use ansai_kit::authorities;
+use ansai_kit::{authorities, passed};
 use ansai_storage::{TrustError, Trusted};
 use rustix::fs::OFlags;
 use ureq::tls::Certificate;
@@ -40,7 +40,7 @@ pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Re
 /// The certificates cannot be read.
 pub fn agent(url: &str, ca_file: Option<&Path>, limit: Duration) -> Result<ureq::Agent, SendError> {
     let tls = url.starts_with("https://").then(|| roots(ca_file).map(|roots| ansai_http_client::tls(&roots)));
-    Ok(ureq::Agent::new_with_config(ansai_http_client::config(limit, tls.transpose()?, None)))
+    Ok(ansai_http_client::agent(ansai_http_client::config(limit, tls.transpose()?, None)))
 }
 
 /// The certificates of the operator's file, or else of the system.
@@ -48,13 +48,26 @@ pub fn agent(url: &str, ca_file: Option<&Path>, limit: Duration) -> Result<ureq:
 /// # Errors
 /// There are none, another user can change the file, or the system refuses.
 pub fn roots(own: Option<&Path>) -> Result<Vec<Certificate<'static>>, SendError> {
+    let path = match own {
+        // Who passed the content has checked the file.
+        Some(path) if passed::content_of(path).is_some() => path.to_owned(),
+        own => roots_file(own)?,
+    };
+    ansai_http_client::certificates(&path).map_err(|error| SendError::Certificates(error.to_string()))
+}
+
+/// The operator's file of certificates, or else that of the system, if no other user can change it.
+///
+/// # Errors
+/// There is none, or another user can change it.
+pub fn roots_file(own: Option<&Path>) -> Result<PathBuf, SendError> {
     let none = || SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned());
     let path = match own {
         Some(path) => path.to_owned(),
         None => authorities::file(PathBuf::from).ok_or_else(none)?,
     };
     nobody_else_changes(&path).map_err(|why| SendError::Certificates(format!("{}: {why}", path.display())))?;
-    ansai_http_client::certificates(&path).map_err(|error| SendError::Certificates(error.to_string()))
+    Ok(path)
 }
 
 /// Reads the token from a file that only its owner can access.

@@ -4,6 +4,7 @@ mod answer;
 mod command;
 mod journal;
 mod mail;
+mod network;
 mod open;
 mod settings;
 mod socket;
@@ -12,13 +13,18 @@ mod webhook;
 
 use std::time::Duration;
 
+use ansai_kit::carrier::Handler;
 pub use open::{ChannelError, Surroundings, check, open};
+use serde::{Deserialize, Serialize};
 pub use settings::{
     ChannelSettings, CommandSettings, JournalSettings, MailSettings, Preset, SecretPlace, SyslogSettings, Tls,
     WebhookSettings,
 };
 
 use crate::message::Message;
+
+/// Sends messages in the process that calls servers, if the channel was given a carrier to it.
+pub const HANDLER: &dyn Handler = &network::Sends;
 
 /// How long an attempt may take, and whether it has to end earlier.
 #[derive(Clone, Copy)]
@@ -45,14 +51,16 @@ pub trait Channel: Send + Sync {
 }
 
 /// The other side accepted a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// What it answered, safe for terminals and without secrets: `250 2.0.0 Ok: queued as 9F3C`.
     pub answer: String,
 }
 
 /// Why a message was not accepted. `why` is safe for terminals, and has no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Fault {
     /// It was not accepted, and a later attempt may succeed.
     #[error("{why}")]

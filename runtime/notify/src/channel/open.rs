@@ -1,10 +1,12 @@
 //! From settings to a channel; what is wrong with settings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ansai_core::scope::is_plain_absolute;
 use ansai_core::text::inert;
 use ansai_core::{Code, codes};
+use ansai_kit::carrier::Carrier;
 use ansai_kit::program::executable;
 use ansai_kit::secret::SecretSource;
 use lettre::message::Mailbox;
@@ -25,6 +27,8 @@ const MOST_RECIPIENTS: usize = 50;
 pub struct Surroundings {
     /// The directory of the credentials that systemd passed; `None` without.
     pub credentials: Option<PathBuf>,
+    /// What sends mails by SMTP and calls webhooks for the channel; `None`: this process does.
+    pub carrier: Option<Arc<dyn Carrier>>,
 }
 
 /// Something is wrong with the settings of a channel.
@@ -120,7 +124,7 @@ fn mail(settings: &MailSettings, surroundings: &Surroundings, problems: &mut Vec
             Way::Sendmail(settings.sendmail.clone())
         }
     };
-    Some(MailChannel { from: from?, to, way, template })
+    Some(MailChannel { from: from?, to, way, template, carrier: surroundings.carrier.clone() })
 }
 
 fn server(text: &str, settings: &MailSettings, problems: &mut Vec<ChannelError>) -> Option<Server> {
@@ -221,7 +225,8 @@ fn webhook(
     }
     let token = secret("token", settings.token.as_ref(), surroundings, problems);
     let template = template(settings.template.as_deref(), Target::Json, problems);
-    Some(WebhookChannel { preset, url: url?, secret: key, token, ca_file: settings.ca_file.clone(), template })
+    let carrier = surroundings.carrier.clone();
+    Some(WebhookChannel { preset, url: url?, secret: key, token, ca_file: settings.ca_file.clone(), template, carrier })
 }
 
 fn command(settings: &CommandSettings, problems: &mut Vec<ChannelError>) -> Option<CommandChannel> {

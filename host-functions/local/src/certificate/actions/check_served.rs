@@ -6,11 +6,13 @@ use std::time::Duration;
 use ansai_certificates::Bundle;
 use ansai_certificates::client::{self, Endpoint};
 use ansai_core::text::inert;
-use ansai_core::{Millis, Outcome, Preview, Refusal, Timestamp, Touch};
+use ansai_core::{Millis, Outcome, Preview, Refusal, Scope, Timestamp, Touch};
 use ansai_kit::action::{
     Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_handle,
 };
-use ansai_kit::host::ProbeContext;
+use ansai_kit::call::to_text;
+use ansai_kit::carrier::{Carrier, Handler, Lost, Masks, Octets, ask};
+use ansai_kit::host::{Deadline, ProbeContext};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -25,6 +27,10 @@ use crate::check_step;
 const AGAIN: Millis = Millis::new(500);
 /// One handshake.
 const LIMIT: Duration = Duration::from_secs(3);
+/// The kind of requests to the process that calls servers.
+const KIND: &str = "served-certificate";
+/// The longest answer of the process, in bytes: one certificate in base64.
+const MOST_ANSWER: usize = 256 << 10;
 
 pub(super) struct CheckServed;
 
@@ -129,7 +135,52 @@ fn is_served(doing: &StepContext<'_>, target: &str, endpoint: &Endpoint) -> Resu
     doing.scope.covers(&ENDPOINTS, &endpoint.address).map_err(denied)?;
     let installed = Place::of(&server::files(doing.reach, target)?.certificate)?.read()?;
     let installed = Bundle::read(&installed).map_err(|error| Refusal::Unavailable(error.to_string()))?;
-    let permit = |address| client::permit(doing.scope, &ENDPOINTS, endpoint, address);
-    let presented = client::look(endpoint, LIMIT, &permit)?;
-    Ok(presented.has_key != Some(false) && presented.certificates.first() == installed.leaf())
+    let (leaf, has_key) = match doing.host.carrier() {
+        Some(carrier) => carried(carrier.as_ref(), doing.scope, endpoint)?,
+        None => presented(doing.scope, endpoint, LIMIT)?,
+    };
+    Ok(has_key && leaf.is_some() && leaf.as_deref() == installed.leaf().map(|leaf| leaf.as_ref()))
+}
+
+/// The certificate that a server presents, and that it has not shown to lack the key.
+fn presented(scope: &Scope, endpoint: &Endpoint, within: Duration) -> Result<(Option<Vec<u8>>, bool), Refusal> {
+    let permit = |address| client::permit(scope, &ENDPOINTS, endpoint, address);
+    let presented = client::look(endpoint, within, &permit)?;
+    Ok((presented.certificates.first().map(|leaf| leaf.to_vec()), presented.has_key != Some(false)))
+}
+
+/// As [`presented`], by the process that calls servers. A server could present the same, so an untrue answer wins nothing.
+fn carried(carrier: &dyn Carrier, scope: &Scope, endpoint: &Endpoint) -> Result<(Option<Vec<u8>>, bool), Refusal> {
+    let request = Looks { endpoint: endpoint.clone(), scope: scope.clone() };
+    let deadline = Deadline::after(LIMIT);
+    let server = client::reached(scope, &ENDPOINTS, endpoint);
+    let (leaf, has_key): (Option<Octets>, bool) =
+        ask(carrier, (KIND, &request), server, &Masks::of(&[]), (&deadline, false), MOST_ANSWER)
+            .map_err(Lost::into_refusal)?;
+    Ok((leaf.map(|leaf| leaf.expose().to_vec()), has_key))
+}
+
+/// A request as it crosses.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Looks {
+    endpoint: Endpoint,
+    scope: Scope,
+}
+
+/// Looks in the process that was asked to.
+#[derive(Debug)]
+pub(crate) struct LooksAtServer;
+
+impl Handler for LooksAtServer {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn answer(&self, request: &str, deadline: &Deadline) -> Result<Box<RawValue>, Refusal> {
+        let Looks { endpoint, scope } =
+            serde_json::from_str(request).map_err(|error| Refusal::Invalid(error.to_string()))?;
+        let (leaf, has_key) = presented(&scope, &endpoint, deadline.remaining())?;
+        to_text(&(leaf.map(|leaf| Octets::of(&leaf)), has_key))
+    }
 }

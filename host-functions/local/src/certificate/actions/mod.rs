@@ -9,9 +9,13 @@ mod renew;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Outcome, Sensitivity};
 use ansai_kit::action::Applied;
 use ansai_kit::authorize::Check;
+use ansai_kit::carrier::Handler;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 use super::fields;
+
+/// Looks at what a server presents, for `check-served`, in the process that calls servers.
+pub const HANDLER: &dyn Handler = &check_served::LooksAtServer;
 
 const LINEAGE: Check = Check::of("/lineage", &fields::LINEAGES);
 const TARGET: Check = Check::of("/target", &fields::TARGETS);

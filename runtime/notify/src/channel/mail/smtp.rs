@@ -8,19 +8,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_kit::redact::Redactor;
-use ansai_kit::secret::SecretSource;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lettre::Address;
-use lettre::address::Envelope;
 use rustls::{ClientConfig, RootCertStore};
+use serde::{Deserialize, Serialize};
 
+use super::Mail;
 use super::reply::{Buffer, Reply};
 use super::stream::{Limited, Stream};
-use crate::channel::answer::{self, shown};
+use crate::channel::answer::shown;
 use crate::channel::{Deadline, Fault, Receipt, Tls};
 
 /// A mail server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::channel) struct Server {
     pub(in crate::channel) host: String,
     pub(in crate::channel) port: u16,
@@ -28,29 +29,31 @@ pub(in crate::channel) struct Server {
     pub(in crate::channel) ca_file: Option<PathBuf>,
 }
 
-/// Sends a mail to all recipients of the envelope that the server accepts.
-pub(super) fn send(
-    server: &Server,
-    login: Option<&(String, SecretSource)>,
-    envelope: &Envelope,
-    mail: &[u8],
-    deadline: Deadline<'_>,
-) -> Result<Receipt, Fault> {
-    let secret = login.map(|(_, source)| answer::secret(source)).transpose()?;
-    let redactor = Redactor::with_secrets(secret.iter().map(|secret| secret.expose()));
-    let mut talk = Conversation::open(server, redactor, deadline)?;
-    if let (Some((user, _)), Some(secret)) = (login, &secret) {
-        talk.authenticate(user, answer::text(secret)?)?;
+impl Server {
+    /// Whether mails to it are encrypted.
+    pub(in crate::channel) fn is_encrypted(&self) -> bool {
+        self.tls != Tls::None
     }
-    let answer = talk.deliver(envelope, mail)?;
-    talk.quit();
-    Ok(Receipt { answer })
+}
+
+impl Mail {
+    /// Sends it to all recipients that the server accepts.
+    pub(in crate::channel) fn send(&self, redactor: &Redactor, deadline: Deadline<'_>) -> Result<Receipt, Fault> {
+        let mut talk = Conversation::open(&self.server, redactor, deadline)?;
+        if let Some((user, password)) = &self.login {
+            let password = std::str::from_utf8(password.expose());
+            talk.authenticate(user, password.map_err(|_| Fault::later("the password is not UTF-8"))?)?;
+        }
+        let answer = talk.deliver(self)?;
+        talk.quit();
+        Ok(Receipt { answer })
+    }
 }
 
 struct Conversation<'a> {
     stream: Stream<'a>,
     buffer: Buffer,
-    redactor: Redactor,
+    redactor: &'a Redactor,
     /// The answer to EHLO.
     extensions: Reply,
 }
@@ -58,7 +61,7 @@ struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     /// Connects, encrypts and greets. A refusal here is about the server or this host, not about the mail, so a later
     /// attempt may succeed.
-    fn open(server: &Server, redactor: Redactor, deadline: Deadline<'a>) -> Result<Conversation<'a>, Fault> {
+    fn open(server: &Server, redactor: &'a Redactor, deadline: Deadline<'a>) -> Result<Conversation<'a>, Fault> {
         let limited = Limited::connect(&server.host, server.port, server.tls == Tls::None, deadline)?;
         let config = match server.tls {
             Tls::None => None,
@@ -128,27 +131,26 @@ impl<'a> Conversation<'a> {
     /// Sends the mail. If the server refuses some recipients for good, the others get it, and the answer names the
     /// refused ones. If it refuses one for now, nobody gets it yet, because a second attempt would send it twice to
     /// others.
-    fn deliver(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<String, Fault> {
-        let from = envelope.from().map(ToString::to_string).unwrap_or_default();
-        self.ask(&format!("MAIL FROM:<{from}>"), "MAIL")?;
+    fn deliver(&mut self, mail: &Mail) -> Result<String, Fault> {
+        self.ask(&format!("MAIL FROM:<{}>", mail.from), "MAIL")?;
         let mut refused = Vec::new();
-        for to in envelope.to() {
+        for to in &mail.to {
             if let Some(why) = self.recipient(to)? {
                 refused.push(why);
             }
         }
-        if refused.len() == envelope.to().len() {
+        if refused.len() == mail.to.len() {
             return Err(Fault::never(refused.join("; ")));
         }
         let reply = self.ask("DATA", "DATA")?;
         if reply.code != 354 {
             return Err(Fault::later(format!(
                 "the server answered DATA with {}",
-                shown(&reply.to_string(), &self.redactor)
+                shown(&reply.to_string(), self.redactor)
             )));
         }
         let failed = |error: std::io::Error| Fault::later(format!("the connection ended within the mail: {error}"));
-        self.stream.write_all(&stuffed(mail)).and_then(|()| self.stream.flush()).map_err(failed)?;
+        self.stream.write_all(&stuffed(mail.content.expose())).and_then(|()| self.stream.flush()).map_err(failed)?;
         // From here on the server may have it.
         let in_doubt = |why: String| Fault::unknown(format!("the connection ended before the answer: {why}"));
         let ended = self.stream.write_all(b".\r\n").and_then(|()| self.stream.flush());
@@ -156,11 +158,11 @@ impl<'a> Conversation<'a> {
         let reply = self.buffer.reply(&mut self.stream).map_err(|error| in_doubt(error.to_string()))?;
         let reply = self.expect(reply, "the mail")?;
         let refused = if refused.is_empty() { String::new() } else { format!("; refused: {}", refused.join("; ")) };
-        Ok(format!("{}{refused}", shown(&reply.to_string(), &self.redactor)))
+        Ok(format!("{}{refused}", shown(&reply.to_string(), self.redactor)))
     }
 
     /// Why the server refuses a recipient for good.
-    fn recipient(&mut self, to: &Address) -> Result<Option<String>, Fault> {
+    fn recipient(&mut self, to: &str) -> Result<Option<String>, Fault> {
         match self.ask(&format!("RCPT TO:<{to}>"), "RCPT") {
             Ok(_) => Ok(None),
             Err(Fault::Never { why }) => Ok(Some(format!("{to}: {why}"))),
@@ -189,7 +191,7 @@ impl<'a> Conversation<'a> {
         if reply.is_positive() {
             return Ok(reply);
         }
-        let why = format!("the server answered {what} with {}", shown(&reply.to_string(), &self.redactor));
+        let why = format!("the server answered {what} with {}", shown(&reply.to_string(), self.redactor));
         Err(if reply.is_permanent() { Fault::never(why) } else { Fault::later(why) })
     }
 }

@@ -1,11 +1,12 @@
 //! A connection to a mail server with one time limit for everything, and a limit for what the server may say.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use ansai_kit::dial;
+use ansai_kit::lookup::{LookupError, look_up};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
@@ -51,7 +52,7 @@ impl<'a> Limited<'a> {
             if left.is_zero() || (deadline.is_stopping)() {
                 break;
             }
-            match TcpStream::connect_timeout(&address, left) {
+            match dial::connect(&address, left) {
                 Ok(stream) => {
                     // The final dot is a small write after a large one: the kernel would keep it back for 40 ms. A mail is sent
                     // also where that cannot be set.
@@ -154,20 +155,15 @@ impl Write for Stream<'_> {
     }
 }
 
-/// The addresses of a host. The system's resolver has no time limit, so it runs on a thread that may be left behind;
-/// that ends when the resolver does.
+/// The addresses of a host.
 fn addresses(host: &str, port: u16, within: Duration) -> Result<Vec<SocketAddr>, Fault> {
-    let (sender, receiver) = mpsc::channel();
-    let name = host.to_owned();
-    let started = std::thread::Builder::new().name("resolve".to_owned()).spawn(move || {
-        // Nobody waits any more if the time is over.
-        let _ = sender.send((name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-    });
-    started.map_err(|error| Fault::later(format!("cannot start a thread: {error}")))?;
-    match receiver.recv_timeout(within) {
-        Ok(Ok(addresses)) if addresses.is_empty() => Err(Fault::later(format!("{host} has no address"))),
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(Fault::later(format!("cannot resolve {host}: {error}"))),
-        Err(_) => Err(Fault::later(format!("{host} was not resolved within {} s", within.as_secs()))),
+    match look_up(host, port, within) {
+        Ok(addresses) if addresses.is_empty() => Err(Fault::later(format!("{host} has no address"))),
+        Ok(addresses) => Ok(addresses),
+        Err(LookupError::NotResolved(why)) => Err(Fault::later(format!("cannot resolve {host}: {why}"))),
+        Err(LookupError::TimedOut) => {
+            Err(Fault::later(format!("{host} was not resolved within {} s", within.as_secs())))
+        }
+        Err(LookupError::AllHang) => Err(Fault::later(format!("cannot resolve {host}: earlier lookups still hang"))),
     }
 }

@@ -6,18 +6,20 @@ mod post;
 mod signature;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use ansai_kit::redact::Redactor;
+use ansai_kit::carrier::{Carrier, Octets};
 use ansai_kit::secret::{Secret, SecretSource};
 use serde_json::Value;
 
 use super::answer::{self, text};
+use super::network::{self, Outgoing, Secrets};
 use super::{Channel, Deadline, Fault, Preset, Receipt};
 use crate::message::Message;
 use crate::render;
 use crate::template::Template;
 
-pub(super) use post::{is_local, shown_url, wrong_url};
+pub(super) use post::{MOST_WAIT, Post, is_local, post_all, shown_url, wrong_url};
 
 /// Where PagerDuty receives events.
 pub(super) const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -29,19 +31,13 @@ pub(super) struct WebhookChannel {
     pub(super) token: Option<SecretSource>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) template: Option<Template>,
+    pub(super) carrier: Option<Arc<dyn Carrier>>,
 }
 
 /// Where the URL is.
 pub(super) enum Address {
     Url(String),
     Secret(SecretSource),
-}
-
-/// One request.
-struct Request {
-    url: String,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
 }
 
 impl Channel for WebhookChannel {
@@ -60,24 +56,17 @@ impl Channel for WebhookChannel {
         }
         let secret = self.secret.as_ref().map(answer::secret).transpose()?;
         let token = self.token.as_ref().map(answer::secret).transpose()?;
-        let all = [&url_secret, &secret, &token].into_iter().flatten().map(Secret::expose);
-        let redactor = Redactor::with_secrets(all);
-        let mut requests = self.requests(url, message, secret.as_ref())?;
+        let mut posts = self.posts(url, message, secret.as_ref())?;
         if let Some(token) = &token {
             let value = format!("Bearer {}", post::word(text(token)?)?);
-            requests.iter_mut().for_each(|request| request.headers.push(("authorization", value.clone())));
+            posts.iter_mut().for_each(|post| post.headers.push(("authorization".to_owned(), value.clone())));
         }
-        let began = std::time::Instant::now();
-        let mut last = None;
-        for request in requests {
-            // All requests share the time limit. A repeated one changes nothing: it has the same key.
-            let within = deadline.within.saturating_sub(began.elapsed());
-            if within.is_zero() || (deadline.is_stopping)() {
-                return Err(Fault::later("the time limit is over"));
-            }
-            last = Some(post::post(&request, self.ca_file.as_deref(), within, &redactor)?);
-        }
-        last.ok_or_else(|| Fault::never("the message has nothing that this receiver understands"))
+        let mut secrets = Secrets::default();
+        // A signature is sent instead of its key.
+        let place = if self.preset == Preset::Json { &mut secrets.kept } else { &mut secrets.sent };
+        place.extend(secret);
+        secrets.sent.extend([url_secret, token].into_iter().flatten());
+        network::send(Outgoing::Posts(posts), secrets, self.carrier.as_ref(), deadline)
     }
 
     fn kind(&self) -> &'static str {
@@ -93,25 +82,27 @@ impl Channel for WebhookChannel {
 }
 
 impl WebhookChannel {
-    fn requests(&self, url: &str, message: &Message, secret: Option<&Secret>) -> Result<Vec<Request>, Fault> {
+    fn post(&self, url: &str, body: String) -> Post {
+        let body = Octets::of(body.as_bytes());
+        Post { url: url.to_owned(), headers: Vec::new(), body, ca_file: self.ca_file.clone() }
+    }
+
+    fn posts(&self, url: &str, message: &Message, secret: Option<&Secret>) -> Result<Vec<Post>, Fault> {
         let document = render::document(message);
-        let one = |url: &str, body: &Value| Request {
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        };
+        let one = |url: &str, body: &Value| self.post(url, body.to_string());
         Ok(match self.preset {
             Preset::Json => {
                 let body = match &self.template {
                     Some(template) => template.render(message).map_err(|error| Fault::never(error.to_string()))?,
                     None => render::json(message).to_string(),
                 };
-                let mut request = Request { url: url.to_owned(), headers: Vec::new(), body: body.into_bytes() };
-                request.headers.push(("idempotency-key", post::word(&message.id)?.to_owned()));
+                let mut post = self.post(url, body);
+                post.headers.push(("idempotency-key".to_owned(), post::word(&message.id)?.to_owned()));
                 if let Some(key) = secret {
-                    request.headers.extend(signature::headers(key.expose(), &request.body)?);
+                    let headers = signature::headers(key.expose(), post.body.expose())?;
+                    post.headers.extend(headers.map(|(name, value)| (name.to_owned(), value)));
                 }
-                vec![request]
+                vec![post]
             }
             Preset::Slack => vec![one(url, &chat::slack(&document))],
             Preset::Teams => vec![one(url, &chat::teams(&document))],

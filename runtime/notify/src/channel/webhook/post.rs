@@ -2,22 +2,63 @@
 
 use std::io::Read;
 use std::net::IpAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use ansai_core::text::inert;
+use ansai_kit::carrier::Octets;
 use ansai_kit::redact::Redactor;
+use serde::{Deserialize, Serialize};
 use ureq::SendBody;
 
-use super::Request;
 use crate::channel::answer::shown;
-use crate::channel::{Fault, Receipt};
+use crate::channel::{Deadline, Fault, Receipt};
 
 /// How much of an answer is read.
 const MOST_ANSWER: u64 = 2_048;
 /// The longest wait that a server may ask for.
-const MOST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+pub(in crate::channel) const MOST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 const MOST_URL: usize = 4_096;
+
+/// One request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::channel) struct Post {
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Octets,
+    pub(in crate::channel) ca_file: Option<PathBuf>,
+}
+
+impl Post {
+    /// Where it goes.
+    pub(in crate::channel) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is encrypted.
+    pub(in crate::channel) fn is_encrypted(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+}
+
+/// Posts them one after the other, within one time limit. A request that is repeated changes nothing: it has the same key.
+pub(in crate::channel) fn post_all(
+    posts: &[Post],
+    redactor: &Redactor,
+    deadline: Deadline<'_>,
+) -> Result<Receipt, Fault> {
+    let began = Instant::now();
+    let mut last = None;
+    for one in posts {
+        let within = deadline.within.saturating_sub(began.elapsed());
+        if within.is_zero() || (deadline.is_stopping)() {
+            return Err(Fault::later("the time limit is over"));
+        }
+        last = Some(post(one, within, redactor)?);
+    }
+    last.ok_or_else(|| Fault::never("the message has nothing that this receiver understands"))
+}
 
 /// The body, which notes whether it was taken: before that, the server cannot have the message.
 struct Body<'a> {
@@ -33,21 +74,16 @@ impl Read for Body<'_> {
 }
 
 /// Posts it. Redirects are not followed: another address is the operator's decision.
-pub(super) fn post(
-    request: &Request,
-    ca_file: Option<&Path>,
-    within: Duration,
-    redactor: &Redactor,
-) -> Result<Receipt, Fault> {
-    let agent =
-        ansai_delivery::agent(&request.url, ca_file, within).map_err(|error| Fault::later(error.to_string()))?;
+fn post(request: &Post, within: Duration, redactor: &Redactor) -> Result<Receipt, Fault> {
+    let agent = ansai_delivery::agent(&request.url, request.ca_file.as_deref(), within)
+        .map_err(|error| Fault::later(error.to_string()))?;
     let mut builder = agent.post(&request.url).header("content-type", "application/json");
-    builder = builder.header("content-length", request.body.len().to_string());
+    builder = builder.header("content-length", request.body.expose().len().to_string());
     for (name, value) in &request.headers {
-        builder = builder.header(*name, value);
+        builder = builder.header(name, value);
     }
     let mut is_begun = false;
-    let mut body = Body { rest: &request.body, is_begun: &mut is_begun };
+    let mut body = Body { rest: request.body.expose(), is_begun: &mut is_begun };
     let answer = builder.send(SendBody::from_reader(&mut body));
     match answer {
         Ok(mut answer) => {
