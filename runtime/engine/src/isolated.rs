@@ -7,6 +7,7 @@
 //! what it answered. So a worker that is taken over can do what the policies of its compartment can, and nothing else.
 //! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md`.
 
+mod beside;
 mod conversation;
 mod protocol;
 pub mod worker;

@@ -79,9 +79,14 @@ impl Workers {
     }
 
     /// Takes an idle worker of this compartment, preferably one that has loaded the component, or starts one.
-    async fn take(self: &Arc<Self>, compartment: &Compartment, digest: &str) -> Result<Worker, EvaluationError> {
+    async fn take(
+        self: &Arc<Self>,
+        compartment: &Compartment,
+        info: &ComponentInfo,
+    ) -> Result<Worker, EvaluationError> {
         let of = |one: &IdleWorker| one.compartment == *compartment;
-        let found = self.find(|one| of(one) && one.worker.has_loaded(digest)).or_else(|| self.find(of));
+        let found = self.find(|one| of(one) && one.worker.has_loaded(&info.digest));
+        let found = found.or_else(|| self.find(|one| of(one) && one.worker.can_load(info.memory)));
         if let Some(worker) = found {
             return Ok(worker);
         }
@@ -157,7 +162,7 @@ impl Isolated {
         finding: Option<&Observation>,
     ) -> (Outcome, Duration) {
         let none = |error| Outcome { answer: Err(error), usage: Usage::default(), calls: Vec::new(), sound: false };
-        let mut worker = match self.workers.take(&self.compartment, &info.digest).await {
+        let mut worker = match self.workers.take(&self.compartment, info).await {
             Ok(worker) => worker,
             Err(error) => return (none(error), Duration::ZERO),
         };

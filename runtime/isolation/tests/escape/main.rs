@@ -23,8 +23,8 @@ use ansai_harness::own_main::{self, Test};
 const TESTS: &[Test] = &[
     ("nothing_is_possible_for_a_guest", refused::nothing_is_possible_for_a_guest),
     (
-        "a_client_of_servers_can_only_connect_and_read_libraries",
-        refused::a_client_of_servers_can_only_connect_and_read_libraries,
+        "a_client_of_servers_can_only_connect_and_load_libraries",
+        refused::a_client_of_servers_can_only_connect_and_load_libraries,
     ),
     ("without_root_almost_nothing_is_possible", refused::without_root_almost_nothing_is_possible),
     ("the_attempts_can_succeed", refused::the_attempts_can_succeed),

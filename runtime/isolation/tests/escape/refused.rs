@@ -14,7 +14,14 @@ use crate::attempts::{ATTEMPTS, Facts};
 use crate::scene::{MOST, PATIENCE, start};
 
 /// What a client of servers has to be able to do.
-const REACH: &[&str] = &["connect by TCP", "list /usr/lib"];
+const REACH: &[&str] = &[
+    "connect by TCP",
+    "execute a new mapping",
+    "list /usr/lib",
+    "make code writable",
+    "memory that no limit counts",
+    "memory to write and execute",
+];
 
 pub(crate) fn nothing_is_possible_for_a_guest() {
     if requires_root() {
@@ -22,7 +29,7 @@ pub(crate) fn nothing_is_possible_for_a_guest() {
     }
 }
 
-pub(crate) fn a_client_of_servers_can_only_connect_and_read_libraries() {
+pub(crate) fn a_client_of_servers_can_only_connect_and_load_libraries() {
     if requires_root() {
         let table = table(Profile::Reach);
         let mut possible = possible(&table);
@@ -66,6 +73,11 @@ const POSSIBLE: &[&str] = &[
     "limits of the parent",
     "memory bomb",
     "raise the limit of files",
+    "memory file for a program",
+    "memory that no limit counts",
+    "memory to write and execute",
+    "execute a new mapping",
+    "make code writable",
     "unshare mounts",
     "become root",
     "keep capabilities",

@@ -15,6 +15,7 @@ use crate::isolated::conversation::Broken;
 use crate::isolated::protocol::{FromWorker, Load, MAX_LOADED, NotLoaded, ToWorker};
 use crate::isolated::{Compartment, TrustLevel};
 use crate::load::LoadError;
+use crate::memory::MemoryInit;
 
 /// How long a worker may take to start: it makes a WebAssembly engine. A busy host is slow.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -118,6 +119,12 @@ impl Worker {
 
     pub(in crate::isolated) fn has_loaded(&self, digest: &str) -> bool {
         self.loaded.contains(digest)
+    }
+
+    /// Whether it can load a component with this memory: a worker makes memory files only until it has run guest code, which
+    /// could fill memory with them.
+    pub(in crate::isolated) fn can_load(&self, memory: MemoryInit) -> bool {
+        memory == MemoryInit::Copied || self.evaluations == 0
     }
 
     /// Whether it has loaded as many components as one should.
