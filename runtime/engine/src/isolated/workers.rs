@@ -17,7 +17,6 @@ pub use self::worker::{CHILD, WorkerProgram};
 use super::conversation::{Conversation, Outcome};
 use super::protocol::Load;
 use super::{Compartment, Isolated};
-use crate::compile::CompileError;
 use crate::component::ComponentInfo;
 use crate::evaluate::EvaluationError;
 use crate::load::LoadError;
@@ -61,19 +60,18 @@ impl Workers {
     /// Has a worker load compiled code, to learn whether it can. No guest code runs. Waits.
     ///
     /// # Errors
-    /// As when this process loads it; `compiler` with the reason if no worker starts.
+    /// As when this process loads it; [`LoadError::Worker`] if no worker starts.
     pub(crate) fn try_load(
         self: &Arc<Self>,
         compartment: &Compartment,
         info: &ComponentInfo,
         code: &File,
     ) -> Result<(), LoadError> {
-        let fault = |why: String| LoadError::from(CompileError::Start(format!("worker process: {why}")));
         // One that was used has left the threads.
         let idle = self.find(|one| one.compartment == *compartment && one.worker.is_for_threads());
         let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
-        let mut worker = worker.map_err(fault)?;
-        let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| fault(error.to_string()))?;
+        let mut worker = worker.map_err(LoadError::Worker)?;
+        let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| LoadError::Worker(error.to_string()))?;
         self.put_back(compartment.clone(), worker);
         loaded
     }
