@@ -86,9 +86,8 @@ impl Memory for Fixed {
     }
 
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
-        let sizes = |store: &BTreeMap<String, String>| {
-            store.iter().map(|(key, value)| (key.clone(), value.len())).collect()
-        };
+        let sizes =
+            |store: &BTreeMap<String, String>| store.iter().map(|(key, value)| (key.clone(), value.len())).collect();
         self.store.as_ref().map_or_else(|| self.rest.keys(), |store| Ok(sizes(store)))
     }
 

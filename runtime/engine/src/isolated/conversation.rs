@@ -205,7 +205,8 @@ impl Said {
         let mut replies = Replies::default();
         for BesideCall { interface, function, arguments } in &beside.calls {
             check(info, interface, arguments)?;
-            let is_base = matches!(registry.find(interface, function), Some((_, found)) if matches!(found.body, Body::Base(_)));
+            let is_base =
+                matches!(registry.find(interface, function), Some((_, found)) if matches!(found.body, Body::Base(_)));
             if !is_base || !self.carried.as_ref().is_some_and(|carried| carried.answers(interface, function)) {
                 return Err(violation("an answer to a call that only the supervisor can answer"));
             }

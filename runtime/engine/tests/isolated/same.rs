@@ -167,7 +167,11 @@ pub(crate) async fn calls_that_a_worker_answers_itself_leave_the_same() {
         assert_eq!((here.calls.len(), here.usage.proposals), (there.calls.len(), there.usage.proposals), "{body}");
         assert_eq!(here.usage.refused_calls, there.usage.refused_calls, "{body}");
         if !body.contains("$list") {
-            assert_eq!((here.usage.fuel, here.usage.reply_bytes), (there.usage.fuel, there.usage.reply_bytes), "{body}");
+            assert_eq!(
+                (here.usage.fuel, here.usage.reply_bytes),
+                (there.usage.fuel, there.usage.reply_bytes),
+                "{body}"
+            );
         }
         let left = |evaluation: Evaluation<Live>| {
             let (_, state) = evaluation.backend.unwrap().finish();

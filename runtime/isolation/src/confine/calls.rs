@@ -225,7 +225,10 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
             limits.push(rule([(0, Dword, Eq, 0), (1, Dword, Eq, u64::from(libc::RLIMIT_FSIZE))])?);
             // No memory that limits do not count, and nothing that can be written and executed at once. Code of WebAssembly
             // is written first, and made executable then.
-            calls.push((libc::SYS_mmap, vec![rule([(2, Dword, MaskedEq(EXECUTE), 0), (3, Dword, MaskedEq(SHARING), bits(libc::MAP_PRIVATE))])?]));
+            calls.push((
+                libc::SYS_mmap,
+                vec![rule([(2, Dword, MaskedEq(EXECUTE), 0), (3, Dword, MaskedEq(SHARING), bits(libc::MAP_PRIVATE))])?],
+            ));
             let never_both = [0, bits(libc::PROT_WRITE), EXECUTE];
             let never_both = never_both.map(|one| rule([(2, Dword, MaskedEq(bits(libc::PROT_WRITE) | EXECUTE), one)]));
             calls.push((libc::SYS_mprotect, never_both.into_iter().collect::<Result<_, _>>()?));
