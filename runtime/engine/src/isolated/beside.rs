@@ -40,6 +40,17 @@ impl Beside {
     pub(super) fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
+
+    /// Whether an honest worker sends so many with one frame.
+    pub(super) fn fits(&self) -> bool {
+        self.calls.iter().map(|call| bytes(&call.as_call())).sum::<usize>() <= MAX_BYTES
+    }
+}
+
+impl BesideCall {
+    pub(super) fn as_call(&self) -> Call<'_> {
+        Call { interface: &self.interface, function: &self.function, arguments: &self.arguments }
+    }
 }
 
 /// The SHA-256 of replies, as hexadecimal digits.

@@ -202,6 +202,12 @@ impl Said {
         info: &ComponentInfo,
         backend: &mut dyn Backend,
     ) -> Result<(), Broken> {
+        if self.abort.is_some() && !beside.is_empty() {
+            return Err(violation("a call after the end"));
+        }
+        if !beside.fits() {
+            return Err(violation("more calls than go with one frame"));
+        }
         let mut replies = Replies::default();
         for BesideCall { interface, function, arguments } in &beside.calls {
             check(info, interface, arguments)?;

@@ -25,6 +25,7 @@ pub(crate) async fn what_a_worker_says_of_calls_is_checked() {
         ("answers-what-nobody-can-read", "arguments that no guest can send", 0),
         ("answers-a-flood", "over budget: 100 calls in one evaluation", 100),
         ("answers-more-than-a-frame", "a frame of", 0),
+        ("answers-more-than-go-with-a-frame", "more calls than go with one frame", 0),
         ("answers-for-another", "the end of another evaluation", 0),
     ];
     let few = Limits { calls: 100, ..limits() };

@@ -120,14 +120,17 @@ impl Evil {
             "answers-more-than-a-frame" => {
                 self.done_after(self.number, &vec![log(); 100_000], &replies(&["null"; 100_000]));
             }
+            "answers-more-than-go-with-a-frame" => {
+                self.done_after(self.number, &vec![log(); 400], &replies(&["null"; 400]));
+            }
             "answers-for-another" => self.done_after(self.number + 1, &[log()], &replies(&["null"])),
             "answers-after-the-end" => {
                 self.done(self.number, &json!({"Ok": {"observed": []}}));
                 self.done_after(self.number, &[log()], &replies(&["null"]));
             }
             "stores-too-many" => {
-                let all: Vec<String> = (0..300).map(|at| set(&format!("key-{at}"), "x")).collect();
-                self.done_after(self.number, &all, &replies(&["null"; 300]));
+                let all: Vec<String> = (0..270).map(|at| set(&format!("key-{at}"), "x")).collect();
+                self.done_after(self.number, &all, &replies(&["null"; 270]));
             }
             "stores-too-much" => {
                 let large = "x".repeat((64 << 10) + 1);
