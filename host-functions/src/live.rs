@@ -17,6 +17,7 @@ use ansai_kit::admit::{Caller, Grants, admit};
 use ansai_kit::authorize::{Asked, Scopes};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::carried::Carried;
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::function::InlineFunction;
 use ansai_kit::guard::Guards;
@@ -255,6 +256,10 @@ impl HostBackend for Live {
 }
 
 impl Backend for Live {
+    fn carry(&mut self, imports: &[InterfaceName]) -> Option<Carried> {
+        Some(self.base.carry(imports))
+    }
+
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
         let caller = Caller { instance: &self.instance, phase: self.base.phase, grants: Grants::InForce(&self.scopes) };
         let (entry, function, scopes) = match admit(&self.shared.registry, caller, call) {

@@ -17,6 +17,7 @@
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
 //! - [`lookup`]: addresses of names, within a time limit; [`dial`]: connections to servers.
+//! - [`carried`]: state that goes to the process of a guest, which answers calls of the base interfaces from it.
 //! - [`carrier`]: takes calls of servers to another process; [`passed`]: what that process gets with them.
 //! - [`watch`]: sources of occurrences, which wake a policy between its scheduled evaluations.
 //! - [`doctor`]: checks of `ansai doctor`.
@@ -36,6 +37,7 @@ pub mod authorize;
 pub mod backend;
 pub mod call;
 mod captured;
+pub mod carried;
 pub mod carrier;
 pub mod dial;
 pub mod doctor;

@@ -142,6 +142,7 @@ impl ComponentError {
     /// The exit code of a command that ends with it.
     pub fn exit_code(&self) -> u8 {
         match self {
+            ComponentError::Load { error: LoadError::Worker(_), .. } => exit::OTHER,
             ComponentError::Load { error: LoadError::Compile(error), .. } if !error.is_component_error() => exit::OTHER,
             _ => exit::USAGE,
         }

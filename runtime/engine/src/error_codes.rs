@@ -70,6 +70,7 @@ impl LoadError {
             LoadError::Signature { .. } => codes::SHAPE,
             LoadError::NotRequested(_) => codes::NOT_ASKED,
             LoadError::DisabledFeature(_) => codes::PROPOSAL,
+            LoadError::Worker(_) => codes::WORKER_ENDED,
             LoadError::Compile(error) => error.code(),
         }
     }

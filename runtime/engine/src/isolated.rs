@@ -2,11 +2,13 @@
 //! of the supervisor.
 //!
 //! A worker is this program, started again without rights ([`worker::run`]). It maps compiled code from descriptors that the
-//! supervisor verified, runs one evaluation at a time, and sends each call of the guest to the supervisor. The supervisor
-//! (`conversation`) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
+//! supervisor verified, runs one evaluation at a time, and sends each call of the guest to the supervisor: at once, or, if
+//! it could answer the call itself, later (`beside`). The supervisor (`conversation`) believes nothing: it checks imports, grants, budgets, sizes, time and the answer itself, and records
 //! what it answered. So a worker that is taken over can do what the policies of its compartment can, and nothing else.
-//! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md`.
+//! See `runtime/docs/decisions/0094-guest-code-in-its-own-process.md` and
+//! `0100-base-calls-beside-the-guest.md`.
 
+mod beside;
 mod conversation;
 mod protocol;
 pub mod worker;

@@ -57,6 +57,9 @@ pub enum LoadError {
     /// It needs WebAssembly features that are disabled.
     #[error("the component needs WebAssembly features that ansai disables: {0}")]
     DisabledFeature(String),
+    /// No worker process can run it. The component is not the cause.
+    #[error("no worker process for its code: {0}")]
+    Worker(String),
     /// It cannot be compiled or linked.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -80,6 +83,11 @@ impl LoadError {
                 format!("add [capabilities.\"{}\"] with a reason to policy.toml", name.without_version())
             }
             LoadError::DisabledFeature(_) => "disable these features in your toolchain and build it again".into(),
+            LoadError::Worker(_) => {
+                "let ansai start processes on this host (`ansai doctor` shows what is missing), or set `isolation = \"thread\"` in \
+                 [daemon] of ansai.toml: then guest code runs in the process of ansai"
+                    .into()
+            }
             LoadError::Compile(error) => error.hint().to_owned(),
         }
     }

@@ -1,6 +1,8 @@
 //! Measures disposable processes: what starting one costs, and what the frames of their channel add to a bare socket.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
 
+mod evaluations;
+
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -24,7 +26,8 @@ const MOST_RATIO: f64 = 2.0;
 const HOW: &str = "A process is started by `ansai` for `ansai doctor` 30 times: until its report is here, which it sends \
 when it has given up all rights. The bare start is `ansai --version` until its end. Both are measured in turns. A round trip is \
 200 bytes there and back between two threads over a pair of sockets, 20 times 2,000: bare, and as frames. The threads share \
-one core, then two.";
+one core, then two. An evaluation calls a probe twice, with prepared replies, 20 times 200, in this process and in a \
+worker in turns; its aim is the one in this process and three bare round trips and 30 % of them.";
 
 const HELD_BACK_BY: &str = "A frame is two calls to receive, its header and its payload, so that no byte of the next frame \
 is read with it.";
@@ -32,8 +35,16 @@ is read with it.";
 /// Measures this section, with the program that was built with this one.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let mut rows = starts()?;
-    rows.extend(on_one_core(|| round_trips(["bare, one core", "frames, one core", "frames ÷ bare, one core"]))?);
-    rows.extend(round_trips(["bare, all cores", "frames, all cores", "frames ÷ bare, all cores"])?);
+    rows.extend(on_one_core(|| {
+        let (mut rows, bare) = round_trips(["bare, one core", "frames, one core", "frames ÷ bare, one core"])?;
+        let names = ["evaluation, one core", "in a worker, one core", "worker ÷ aim, one core"];
+        rows.extend(evaluations::measure(names, bare)?);
+        Ok(rows)
+    })?);
+    let (more, bare) = round_trips(["bare, all cores", "frames, all cores", "frames ÷ bare, all cores"])?;
+    rows.extend(more);
+    let names = ["evaluation, all cores", "in a worker, all cores", "worker ÷ aim, all cores"];
+    rows.extend(evaluations::measure(names, bare)?);
     Ok(Figure { title: "Isolation", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
@@ -67,7 +78,8 @@ fn millis(took: Duration) -> f64 {
     took.as_secs_f64() * 1e3
 }
 
-fn round_trips([bare, frames, ratio]: [&'static str; 3]) -> anyhow::Result<Vec<Row>> {
+/// Also a bare one in microseconds.
+fn round_trips([bare, frames, ratio]: [&'static str; 3]) -> anyhow::Result<(Vec<Row>, f64)> {
     let (mut one, mut other) = UnixStream::pair()?;
     let echo = std::thread::spawn(move || {
         let mut buffer = [0; PAYLOAD];
@@ -104,9 +116,10 @@ fn round_trips([bare, frames, ratio]: [&'static str; 3]) -> anyhow::Result<Vec<R
     echo.join().ok().context("the echo panicked")?;
     framed_echo.join().ok().context("the echo panicked")?;
     let measured = ratios.median();
-    Ok(vec![
+    let rows = vec![
         Row::new(bare, &of_bare, "µs"),
         Row::new(frames, &of_frames, "µs"),
         Row::new(ratio, &ratios, "×").at_most(MOST_RATIO, "×", Some(measured)),
-    ])
+    ];
+    Ok((rows, of_bare.median()))
 }

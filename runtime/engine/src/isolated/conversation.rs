@@ -4,15 +4,19 @@
 use std::time::Duration;
 
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Limits, Observation, Usage};
+use ansai_core::{Bytes, InterfaceName, Limits, Observation, Usage};
 use ansai_isolation::ChannelError;
 use ansai_kit::backend::Backend;
 use ansai_kit::call::Call;
-use ansai_kit::registry::Registry;
+use ansai_kit::carried::Carried;
+use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::protocol::{Answered, Done, Evaluate, FromWorker, GuestAnswer, GuestCall, ToWorker, max_from_worker};
+use super::beside::{Beside, BesideCall, Replies};
+use super::protocol::{
+    Answered, Done, Evaluate, FromWorker, GuestAnswer, GuestCall, MAX_CARRIED, ToWorker, max_from_worker,
+};
 use super::workers::Worker;
 use crate::component::ComponentInfo;
 use crate::evaluate::answer::{decided, observed};
@@ -65,7 +69,7 @@ impl Conversation<'_> {
         let began = std::time::Instant::now();
         let limits = self.limits;
         let ends = Instant::now() + Duration::from_millis(limits.deadline_ms);
-        let mut said = Said { ledger: Ledger::new(limits, USUAL_CALLS), abort: None, number: 0, ends };
+        let mut said = Said { ledger: Ledger::new(limits, USUAL_CALLS), abort: None, carried: None, number: 0, ends };
         let ended = {
             let mut exchange = std::pin::pin!(self.exchange(&mut said, backend));
             match tokio::time::timeout_at(ends, &mut exchange).await {
@@ -103,7 +107,8 @@ impl Conversation<'_> {
         let Conversation { worker, registry, info, limits, finding } = self;
         said.number = worker.next_number();
         let (number, digest) = (said.number, info.digest.clone());
-        let request = Evaluate { number, digest, limits: limits.clone(), finding: finding.cloned() };
+        let carried = said.carry(backend, info);
+        let request = Evaluate { number, digest, limits: limits.clone(), finding: finding.cloned(), carried };
         worker.send(&ToWorker::Evaluate(Box::new(request)), None).await?;
         let max = max_from_worker(limits);
         // Whoever runs the exchange has a shorter limit.
@@ -114,7 +119,12 @@ impl Conversation<'_> {
                     let answered = said.call(call, registry, info, backend).await?;
                     worker.send(&ToWorker::Reply(answered), None).await?;
                 }
-                FromWorker::Done(done) => return said.done(done, finding.is_some()),
+                FromWorker::Done(done) => {
+                    if done.number == said.number {
+                        said.beside(&done.before, registry, info, backend).await?;
+                    }
+                    return said.done(done, finding.is_some());
+                }
                 FromWorker::Loaded(_) => return Err(violation("a frame at the wrong time")),
             }
         }
@@ -126,6 +136,8 @@ struct Said {
     ledger: Ledger,
     /// The reason, when the backend ended the evaluation.
     abort: Option<String>,
+    /// What the worker got to answer calls itself.
+    carried: Option<Carried>,
     number: u64,
     ends: Instant,
 }
@@ -139,20 +151,18 @@ impl Said {
         info: &ComponentInfo,
         backend: &mut dyn Backend,
     ) -> Result<Answered, Broken> {
-        let GuestCall { number, interface, function, arguments } = call;
+        let GuestCall { number, interface, function, arguments, before } = call;
         if number != self.number {
             return Err(violation("a call of another evaluation"));
         }
         if self.abort.is_some() {
             return Err(violation("a call after the end"));
         }
-        if interface.version().is_some() || !info.imports.iter().any(|import| import.same_interface(&interface)) {
-            let shown = inert(interface.as_str(), MAX_SHOWN);
-            return Err(violation(format!("a call of `{shown}`, which the component does not import")));
+        self.beside(&before, registry, info, backend).await?;
+        if let Some(abort) = &self.abort {
+            return Ok(Answered::Abort(abort.clone()));
         }
-        if !is_as_written(&arguments) {
-            return Err(violation("arguments that no guest can send"));
-        }
+        check(info, &interface, &arguments)?;
         let proposes = matches!(registry.find(&interface, &function), Some((_, found)) if is_action(found.body));
         // The worker has the same limits, and refuses such a call itself.
         self.ledger.within_budget(proposes, &arguments).map_err(violation)?;
@@ -171,6 +181,61 @@ impl Said {
                 Ok(Answered::Abort(abort.to_string()))
             }
         }
+    }
+
+    /// What the worker needs to answer calls of base interfaces itself; `None` if all of them cross.
+    fn carry(&mut self, backend: &mut dyn Backend, info: &ComponentInfo) -> Option<Box<RawValue>> {
+        let base = |import: &InterfaceName| import.package() == "ansai:policy";
+        let carried = if info.imports.iter().any(base) { backend.carry(&info.imports) } else { None };
+        let text = carried.as_ref().and_then(|carried| serde_json::value::to_raw_value(carried).ok());
+        let text = text.filter(|text| text.get().len() <= MAX_CARRIED)?;
+        self.carried = carried;
+        Some(text)
+    }
+
+    /// Makes the calls again that the worker answered itself, records them, and compares the replies. They may come after the
+    /// end of the evaluation, within its grace: each is a moment's work.
+    async fn beside(
+        &mut self,
+        beside: &Beside,
+        registry: &Registry,
+        info: &ComponentInfo,
+        backend: &mut dyn Backend,
+    ) -> Result<(), Broken> {
+        if self.abort.is_some() && !beside.is_empty() {
+            return Err(violation("a call after the end"));
+        }
+        if !beside.fits() {
+            return Err(violation("more calls than go with one frame"));
+        }
+        let mut replies = Replies::default();
+        for BesideCall { interface, function, arguments } in &beside.calls {
+            check(info, interface, arguments)?;
+            let is_base =
+                matches!(registry.find(interface, function), Some((_, found)) if matches!(found.body, Body::Base(_)));
+            if !is_base || !self.carried.as_ref().is_some_and(|carried| carried.answers(interface, function)) {
+                return Err(violation("an answer to a call that only the supervisor can answer"));
+            }
+            self.ledger.within_budget(false, arguments).map_err(violation)?;
+            let asked = Call { interface, function, arguments };
+            match self.ledger.answer(backend, asked).await {
+                Ok(reply) => {
+                    let reply = RecordedReply::from(reply);
+                    replies.add(&reply);
+                    let (interface, function) = (interface.clone(), function.clone());
+                    let call = RecordedCall { interface, function, arguments: arguments.clone(), reply };
+                    self.ledger.record(call, false);
+                }
+                Err(abort) => {
+                    self.abort = Some(abort.to_string());
+                    return Ok(());
+                }
+            }
+        }
+        if !beside.is_empty() && replies.finish() != beside.replies {
+            return Err(violation("a reply to a call that differs from the supervisor's"));
+        }
+        Ok(())
     }
 
     /// Checks the end of the evaluation.
@@ -206,6 +271,15 @@ struct Spent {
 
 fn violation(what: impl std::fmt::Display) -> Broken {
     Broken::Protocol(what.to_string())
+}
+
+/// Whether a guest can make this call.
+fn check(info: &ComponentInfo, interface: &InterfaceName, arguments: &RawValue) -> Result<(), Broken> {
+    if interface.version().is_some() || !info.imports.iter().any(|import| import.same_interface(interface)) {
+        let shown = inert(interface.as_str(), MAX_SHOWN);
+        return Err(violation(format!("a call of `{shown}`, which the component does not import")));
+    }
+    if is_as_written(arguments) { Ok(()) } else { Err(violation("arguments that no guest can send")) }
 }
 
 /// Whether it is a JSON object as the gate writes it: without spaces, and with each key once. Two readers of anything else

@@ -1,7 +1,7 @@
 //! What supervisor and worker say to each other: one JSON text in each frame of the channel.
 //!
 //! The supervisor asks: `load` with a descriptor, then `evaluate`. The worker answers `loaded`, or sends `call` as often as
-//! the guest calls, each answered by `reply`, and then `done`. Every frame of an evaluation has its number.
+//! the guest calls, each answered by `reply`, and then `done`. Calls that it answered itself go with the next of these frames. Every frame of an evaluation has its number.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use ansai_core::{Bytes, Decision, InterfaceName, Limits, Observation};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::beside::Beside;
 use crate::component::ComponentInfo;
 use crate::evaluate::{Answer, EvaluationError};
 use crate::memory::MemoryInit;
@@ -16,7 +17,9 @@ use crate::recording::RecordedReply;
 
 /// Largest frame that a worker accepts, in bytes: replies have no limit for one alone.
 pub(super) const MAX_TO_WORKER: usize = 256 << 20;
-/// Bytes of a frame besides arguments or answer.
+/// Maximum bytes of the state that goes with an evaluation. The calls of one with more cross.
+pub(super) const MAX_CARRIED: usize = 256 << 10;
+/// Bytes of a frame besides arguments or answer: calls that the worker answered, names and numbers.
 const FRAME_BYTES: usize = 64 << 10;
 
 /// Largest frame that the supervisor accepts during an evaluation with these limits, in bytes.
@@ -73,6 +76,8 @@ pub(super) struct Evaluate {
     pub(super) limits: Limits,
     /// `plan` for this finding; `detect` without one.
     pub(super) finding: Option<Observation>,
+    /// A [`Carried`](ansai_kit::carried::Carried), if the worker answers calls of base interfaces.
+    pub(super) carried: Option<Box<RawValue>>,
 }
 
 /// What became of a call.
@@ -120,6 +125,9 @@ pub(super) struct GuestCall {
     pub(super) function: Arc<str>,
     /// JSON object by parameter name.
     pub(super) arguments: Arc<RawValue>,
+    /// What the worker answered before it.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub(super) before: Beside,
 }
 
 /// The end of an evaluation, as the worker saw it.
@@ -135,6 +143,9 @@ pub(super) struct Done {
     pub(super) memory_bytes: Bytes,
     /// Calls that the budget refused.
     pub(super) refused_calls: u64,
+    /// What the worker answered before it.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub(super) before: Beside,
 }
 
 /// The answer of a policy.

@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use ansai_core::InterfaceName;
 use ansai_isolation::{BlockingChannel, ChannelError};
 use ansai_kit::backend::{Abort, Answer, Backend};
-use ansai_kit::call::Call;
-use ansai_kit::registry::Registry;
+use ansai_kit::call::{Call, Reply};
+use ansai_kit::carried::Carried;
+use ansai_kit::evaluation_state::EvaluationState;
+use ansai_kit::registry::{Body, Registry};
 use tokio::sync::Mutex;
 
+use super::beside::Gathered;
 use super::protocol::{Answered, Done, Evaluate, FromWorker, GuestCall, MAX_TO_WORKER, NotLoaded, ToWorker};
 use crate::compile::{CompileError, Compiler};
 use crate::engine::Engine;
@@ -49,6 +52,7 @@ fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| start(&error))?;
     let channel = Arc::new(StdMutex::new(channel));
     let mut loaded = BTreeMap::new();
+    let mut has_files = true;
     loop {
         match receive(&channel)? {
             (ToWorker::Load(load), Some(code)) => {
@@ -60,10 +64,13 @@ fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError
                 send(&channel, &FromWorker::Loaded(result))?;
             }
             (ToWorker::Evaluate(evaluate), None) => {
+                if std::mem::take(&mut has_files) {
+                    ansai_isolation::confine::end_files().map_err(|error| start(&error))?;
+                }
                 let Some(Policy { place: Place::Here(linked), .. }) = loaded.get(&evaluate.digest) else {
                     return Err(WorkerError::Protocol("a component that is not loaded".into()));
                 };
-                let done = runtime.block_on(evaluate_one(linked, &channel, *evaluate));
+                let done = runtime.block_on(evaluate_one(linked, (&channel, engine.registry()), *evaluate));
                 send(&channel, &FromWorker::Done(done))?;
             }
             _ => return Err(WorkerError::Protocol("a frame at the wrong time".into())),
@@ -84,12 +91,18 @@ impl NotLoaded {
     }
 }
 
-async fn evaluate_one(linked: &Linked, channel: &Shared, evaluate: Evaluate) -> Done {
-    let Evaluate { number, limits, finding, .. } = evaluate;
-    let backend = Arc::new(Mutex::new(Remote { channel: channel.clone(), number }));
-    let lent = (backend as Arc<Mutex<dyn Backend>>).lock_owned().await;
+async fn evaluate_one(linked: &Linked, (channel, registry): (&Shared, &Registry), evaluate: Evaluate) -> Done {
+    let Evaluate { number, limits, finding, carried, .. } = evaluate;
+    // What it cannot read is asked for.
+    let carried: Option<Carried> = carried.and_then(|carried| serde_json::from_str(carried.get()).ok());
+    let state = carried.map(|carried| (carried.clone().into_state(), carried));
+    let (channel, registry) = (channel.clone(), registry.clone());
+    let backend = Arc::new(Mutex::new(Remote { channel, registry, number, state, gathered: Gathered::default() }));
+    let lent = (backend.clone() as Arc<Mutex<dyn Backend>>).lock_owned().await;
     let evaluation = linked.run(lent, &limits, finding.as_ref()).await;
+    let before = backend.lock().await.gathered.take();
     Done {
+        before,
         number,
         answer: evaluation.answer.map(Into::into),
         fuel: evaluation.usage.fuel,
@@ -98,14 +111,34 @@ async fn evaluate_one(linked: &Linked, channel: &Shared, evaluate: Evaluate) -> 
     }
 }
 
-/// Sends each call to the supervisor and waits for the reply. Nothing else runs in this process meanwhile.
+/// Answers calls of base interfaces, as far as the state for them came with the evaluation. Sends each other call to the
+/// supervisor and waits for the reply. Nothing else runs in this process meanwhile.
 struct Remote {
     channel: Shared,
+    registry: Registry,
     number: u64,
+    /// The state, and what it was made of.
+    state: Option<(EvaluationState, Carried)>,
+    /// What the supervisor does not know yet.
+    gathered: Gathered,
 }
 
 impl Remote {
-    fn exchange(&self, call: Call<'_>) -> Result<Answered, WorkerError> {
+    /// The reply, if the state for it is here.
+    fn beside(&mut self, call: Call<'_>) -> Option<Reply> {
+        let (state, carried) = self.state.as_mut()?;
+        if !carried.answers(call.interface, call.function) || !self.gathered.fits(&call) {
+            return None;
+        }
+        let (_, found) = self.registry.find(call.interface, call.function)?;
+        let Body::Base(function) = found.body else { return None };
+        let reply = function.answer(state, call.arguments);
+        self.gathered.add(call, &reply.clone().into());
+        Some(reply)
+    }
+
+    fn exchange(&mut self, call: Call<'_>) -> Result<Answered, WorkerError> {
+        let before = self.gathered.take();
         send(
             &self.channel,
             &FromWorker::Call(GuestCall {
@@ -113,6 +146,7 @@ impl Remote {
                 interface: InterfaceName::clone(call.interface),
                 function: call.function.into(),
                 arguments: call.arguments.clone(),
+                before,
             }),
         )?;
         match receive(&self.channel)? {
@@ -124,6 +158,9 @@ impl Remote {
 
 impl Backend for Remote {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
+        if let Some(reply) = self.beside(call) {
+            return Answer::Now(Ok(reply));
+        }
         Answer::Now(match self.exchange(call) {
             Ok(Answered::Reply(reply)) => Ok(reply.into()),
             Ok(Answered::Abort(why)) => Err(Abort(why)),

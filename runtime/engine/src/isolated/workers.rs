@@ -10,6 +10,7 @@ use std::time::Duration;
 use ansai_core::{Limits, Observation, Usage};
 use ansai_kit::backend::Backend;
 use ansai_kit::registry::Registry;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub(super) use self::worker::Worker;
@@ -17,7 +18,6 @@ pub use self::worker::{CHILD, WorkerProgram};
 use super::conversation::{Conversation, Outcome};
 use super::protocol::Load;
 use super::{Compartment, Isolated};
-use crate::compile::CompileError;
 use crate::component::ComponentInfo;
 use crate::evaluate::EvaluationError;
 use crate::load::LoadError;
@@ -26,12 +26,17 @@ use crate::load::LoadError;
 const MAX_IDLE: usize = 4;
 /// How long a worker without work is kept.
 const IDLE_AGE: Duration = Duration::from_secs(120);
+/// Most evaluations take a few milliseconds, and many begin at the same time. With a worker at work for each core, an
+/// evaluation waits this long for one of them before it has another one started.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Starts workers, and keeps a few that have no work. There are at most as many at work as evaluations may run at once.
 pub struct Workers {
     program: WorkerProgram,
     /// The one that became idle last is at the end.
     idle: Mutex<Idle>,
+    /// Tells those that wait for a worker.
+    freed: Notify,
 }
 
 #[derive(Default)]
@@ -50,7 +55,7 @@ struct IdleWorker {
 impl Workers {
     /// Workers of this program.
     pub fn new(program: WorkerProgram) -> Arc<Workers> {
-        Arc::new(Workers { program, idle: Mutex::default() })
+        Arc::new(Workers { program, idle: Mutex::default(), freed: Notify::new() })
     }
 
     /// The numbers of the processes that have no work now.
@@ -61,34 +66,62 @@ impl Workers {
     /// Has a worker load compiled code, to learn whether it can. No guest code runs. Waits.
     ///
     /// # Errors
-    /// As when this process loads it; `compiler` with the reason if no worker starts.
+    /// As when this process loads it; [`LoadError::Worker`] if no worker starts.
     pub(crate) fn try_load(
         self: &Arc<Self>,
         compartment: &Compartment,
         info: &ComponentInfo,
         code: &File,
     ) -> Result<(), LoadError> {
-        let fault = |why: String| LoadError::from(CompileError::Start(format!("worker process: {why}")));
         // One that was used has left the threads.
         let idle = self.find(|one| one.compartment == *compartment && one.worker.is_for_threads());
         let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
-        let mut worker = worker.map_err(fault)?;
-        let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| fault(error.to_string()))?;
+        let mut worker = worker.map_err(LoadError::Worker)?;
+        let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| LoadError::Worker(error.to_string()))?;
         self.put_back(compartment.clone(), worker);
         loaded
     }
 
     /// Takes an idle worker of this compartment, preferably one that has loaded the component, or starts one.
-    async fn take(self: &Arc<Self>, compartment: &Compartment, digest: &str) -> Result<Worker, EvaluationError> {
-        let of = |one: &IdleWorker| one.compartment == *compartment;
-        let found = self.find(|one| of(one) && one.worker.has_loaded(digest)).or_else(|| self.find(of));
-        if let Some(worker) = found {
+    async fn take(
+        self: &Arc<Self>,
+        compartment: &Compartment,
+        info: &ComponentInfo,
+    ) -> Result<Worker, EvaluationError> {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                // Before it looks: a worker that becomes idle meanwhile is not missed.
+                let mut freed = std::pin::pin!(self.freed.notified());
+                freed.as_mut().enable();
+                let found = self.find_for(compartment, info);
+                if found.is_some() || !self.is_busy() {
+                    return found;
+                }
+                freed.await;
+            }
+        });
+        if let Ok(Some(worker)) = waited.await {
             return Ok(worker);
         }
+        // The others see it before it runs.
+        let _announced = self.program.announce();
         let (program, compartment) = (self.program.clone(), compartment.clone());
         let started = tokio::task::spawn_blocking(move || Worker::start(&program, &compartment)).await;
         let started = started.unwrap_or_else(|error| Err(error.to_string()));
         started.map_err(|why| EvaluationError::Host(format!("cannot start a worker process: {why}")))
+    }
+
+    /// Takes the idle worker that is best for a component.
+    fn find_for(&self, compartment: &Compartment, info: &ComponentInfo) -> Option<Worker> {
+        let of = |one: &IdleWorker| one.compartment == *compartment;
+        let found = self.find(|one| of(one) && one.worker.has_loaded(&info.digest));
+        found.or_else(|| self.find(|one| of(one) && one.worker.can_load(info.memory)))
+    }
+
+    /// Whether as many workers are at work as there are cores.
+    fn is_busy(&self) -> bool {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.program.started().saturating_sub(self.lock().workers.len()) >= cores
     }
 
     /// Takes the idle worker like this that became idle last and has not ended.
@@ -118,6 +151,7 @@ impl Workers {
             runtime.spawn(reap(Arc::downgrade(self)));
         }
         drop(idle);
+        self.freed.notify_waiters();
         // Ending it may take a moment.
         drop(oldest);
     }
@@ -157,7 +191,7 @@ impl Isolated {
         finding: Option<&Observation>,
     ) -> (Outcome, Duration) {
         let none = |error| Outcome { answer: Err(error), usage: Usage::default(), calls: Vec::new(), sound: false };
-        let mut worker = match self.workers.take(&self.compartment, &info.digest).await {
+        let mut worker = match self.workers.take(&self.compartment, info).await {
             Ok(worker) => worker,
             Err(error) => return (none(error), Duration::ZERO),
         };

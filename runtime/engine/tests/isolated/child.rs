@@ -32,7 +32,7 @@ pub(crate) fn start(behaviour: &str, job: &str) {
         std::process::exit(worker::run(ansai_host_functions::builtin(), job).into());
     }
     let channel = confine::begin(job).unwrap();
-    Evil { channel, number: 0 }.behave(behaviour);
+    Evil { channel, number: 0, carried: Value::Null }.behave(behaviour);
 }
 
 /// A worker that was taken over: it says whatever it likes.
@@ -40,6 +40,8 @@ struct Evil {
     channel: BlockingChannel,
     /// Of the evaluation that the supervisor asked for last.
     number: u64,
+    /// The state that came with it.
+    carried: Value,
 }
 
 impl Evil {
@@ -94,6 +96,46 @@ impl Evil {
             "gigabyte" => self.raw(&header(2, 1 << 30)),
             "half-a-frame" => self.raw(&[&header(2, 100)[..], b"{\"call\""].concat()),
             "sequence-again" => self.raw(&header(1, 0)),
+            "says-what-is-carried" => {
+                let told = format!("{} {}", self.carried["store"], self.carried["series"]);
+                self.done(self.number, &json!({"Err": {"trap": told}}));
+            }
+            "says-nothing-of-replies" => self.done_after(self.number, &[get()], ""),
+            "another-reply" => self.done_after(self.number, &[get()], &replies(&["\"forged\""])),
+            "fewer-replies" => self.done_after(self.number, &[log(), log()], &replies(&["null"])),
+            "answers-a-probe" => {
+                self.done_after(self.number, &[beside("ansai:disk/disk-probe", "list-filesystems", "{}")], "");
+            }
+            "answers-history" => {
+                let about = r#"{"about":{"kind":"k","name":"n"},"since":0}"#;
+                self.done_after(self.number, &[beside("ansai:policy/context", "history", about)], &replies(&["[]"]));
+            }
+            "answers-what-is-not-imported" => {
+                self.done_after(self.number, &[beside("ansai:files/files-probe", "list-files", "{}")], "");
+            }
+            "answers-what-nobody-can-read" => {
+                self.done_after(self.number, &[beside("ansai:policy/log", "write", "{ }")], "");
+            }
+            "answers-a-flood" => self.done_after(self.number, &vec![log(); 101], &replies(&["null"; 101])),
+            "answers-more-than-a-frame" => {
+                self.done_after(self.number, &vec![log(); 100_000], &replies(&["null"; 100_000]));
+            }
+            "answers-more-than-go-with-a-frame" => {
+                self.done_after(self.number, &vec![log(); 400], &replies(&["null"; 400]));
+            }
+            "answers-for-another" => self.done_after(self.number + 1, &[log()], &replies(&["null"])),
+            "answers-after-the-end" => {
+                self.done(self.number, &json!({"Ok": {"observed": []}}));
+                self.done_after(self.number, &[log()], &replies(&["null"]));
+            }
+            "stores-too-many" => {
+                let all: Vec<String> = (0..270).map(|at| set(&format!("key-{at}"), "x")).collect();
+                self.done_after(self.number, &all, &replies(&["null"; 270]));
+            }
+            "stores-too-much" => {
+                let large = "x".repeat((64 << 10) + 1);
+                self.done_after(self.number, &[set("key", &large)], &replies(&["null"]));
+            }
             "closes" => std::process::exit(0),
             "dies" => std::process::abort(),
             "closes-in-a-call" => {
@@ -113,6 +155,7 @@ impl Evil {
             let asked: Value = serde_json::from_slice(&frame.payload).unwrap();
             if let Some(evaluate) = asked.get("evaluate") {
                 self.number = evaluate["number"].as_u64().unwrap();
+                self.carried = evaluate["carried"].clone();
                 return;
             }
             if behaviour == "dies-at-load" {
@@ -134,6 +177,15 @@ impl Evil {
         let all = u64::MAX;
         let done = json!({"number": number, "answer": answer, "fuel": all, "memory_bytes": all, "refused_calls": all});
         self.send(&json!({ "done": done }).to_string());
+    }
+
+    /// Says that it answered these calls itself, with these replies.
+    fn done_after(&mut self, number: u64, calls: &[String], replies: &str) {
+        let calls = calls.join(",");
+        self.send(&format!(
+            r#"{{"done":{{"number":{number},"answer":{{"Ok":{{"observed":[]}}}},"fuel":1,"memory_bytes":1,
+            "refused_calls":0,"before":{{"calls":[{calls}],"replies":{replies:?}}}}}}}"#
+        ));
     }
 
     /// Who sends to a supervisor that has ended the channel ends too.
@@ -158,6 +210,29 @@ fn call(number: u64, interface: &str, function: &str, arguments: &str) -> String
     format!(
         r#"{{"call":{{"number":{number},"interface":{interface:?},"function":{function:?},"arguments":{arguments}}}}}"#
     )
+}
+
+fn beside(interface: &str, function: &str, arguments: &str) -> String {
+    format!(r#"{{"interface":{interface:?},"function":{function:?},"arguments":{arguments}}}"#)
+}
+
+fn log() -> String {
+    beside("ansai:policy/log", "write", r#"{"level":"info","message":"m"}"#)
+}
+
+fn get() -> String {
+    beside("ansai:policy/store", "get", r#"{"key":"old-key"}"#)
+}
+
+fn set(key: &str, value: &str) -> String {
+    beside("ansai:policy/store", "set", &format!(r#"{{"key":{key:?},"value":{value:?}}}"#))
+}
+
+/// What stands for these replies.
+fn replies(texts: &[&str]) -> String {
+    use sha2::Digest as _;
+    let all: String = texts.iter().map(|text| format!("{text}\n")).collect();
+    hex::encode(sha2::Sha256::digest(all))
 }
 
 fn check(path: &str) -> Value {

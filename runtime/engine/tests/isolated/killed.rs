@@ -10,7 +10,7 @@ use crate::support::*;
 use crate::*;
 
 /// Waits until a process is gone: killed and reaped.
-async fn gone(pid: i32) {
+pub(crate) async fn gone(pid: i32) {
     while Path::new(&format!("/proc/{pid}")).exists() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
@@ -44,7 +44,8 @@ pub(crate) async fn a_flood_of_crashes_is_one_error_for_each_evaluation() {
 pub(crate) async fn a_worker_that_dies_while_it_loads_is_an_error_of_loading() {
     let workers = child::workers("dies-at-load");
     let error = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("worker process"), "{error}");
+    assert!(error.to_string().contains("no worker process"), "{error}");
+    assert!(error.hint().contains("isolation = \"thread\""), "{}", error.hint());
 }
 
 /// Would break: a policy that is quarantined for a worker in which none of its code ran.

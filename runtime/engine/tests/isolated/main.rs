@@ -10,6 +10,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
+mod beside;
 mod child;
 mod killed;
 mod memory;
@@ -53,6 +54,11 @@ const TESTS: &[Test] = tests![
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,
     memory::attacks_cost_little_memory,
     same::a_worker_gives_what_this_process_gives,
+    same::much_data_costs_the_same_fuel_everywhere,
+    same::calls_that_a_worker_answers_itself_leave_the_same,
+    beside::what_a_worker_says_of_calls_is_checked,
+    beside::quotas_hold_although_a_worker_forges_writes,
+    beside::what_is_carried_is_of_this_instance_only,
 ];
 
 fn main() {

@@ -33,8 +33,6 @@ const EVERYWHERE: &[c_long] = &[
     libc::SYS_lseek,
     libc::SYS_madvise,
     libc::SYS_membarrier,
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
     libc::SYS_mremap,
     libc::SYS_munmap,
     libc::SYS_nanosleep,
@@ -104,7 +102,15 @@ const OF_SOCKETS: &[i32] = &[libc::SO_RCVTIMEO, libc::SO_SNDTIMEO, libc::SO_KEEP
 const OF_TCP: &[i32] = &[libc::TCP_NODELAY, libc::TCP_KEEPIDLE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT];
 
 /// What libraries try first: without it they use an older call, whose arguments a filter can see, or do without.
-pub(super) const UNKNOWN_HERE: &[c_long] = &[libc::SYS_clone3, libc::SYS_memfd_create, libc::SYS_statx];
+const UNKNOWN_HERE: &[c_long] = &[libc::SYS_clone3, libc::SYS_statx];
+
+/// The calls that a profile does not have.
+pub(super) fn unknown(profile: Profile) -> Vec<c_long> {
+    match profile {
+        Profile::Guest => UNKNOWN_HERE.to_vec(),
+        Profile::Reach | Profile::Lookup => [UNKNOWN_HERE, &[libc::SYS_memfd_create]].concat(),
+    }
+}
 
 /// What no library of these processes ever calls: whoever does is an attacker.
 pub(super) const NEVER: &[c_long] = &[
@@ -189,13 +195,19 @@ const FAMILIES: &[i32] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
 /// Opening that changes something.
 const CHANGES: i32 = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_PATH;
 
+/// The flags of a memory file: it is closed by `execve`, and can be sealed. Executable ones and huge pages have others.
+const MEMORY_FILE: libc::c_uint = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+const EXECUTE: u64 = libc::PROT_EXEC.cast_unsigned() as u64;
+/// The bits that say whether a mapping is private or shared.
+const SHARING: u64 = libc::MAP_TYPE.cast_unsigned() as u64;
+
 /// The permitted calls of a profile.
 pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
     let mut calls: Vec<Call> = EVERYWHERE.iter().map(|call| (*call, Vec::new())).collect();
-    calls.extend(UNKNOWN_HERE.iter().map(|call| (*call, Vec::new())));
+    calls.extend(unknown(profile).into_iter().map(|call| (call, Vec::new())));
     // Its own limits can be read, not set.
-    calls.push((libc::SYS_prlimit64, vec![rule([(0, Dword, Eq, 0), (2, Qword, Eq, 0)])?]));
-    calls.push((libc::SYS_fcntl, one_of(1, DESCRIPTOR_COMMANDS)?));
+    let mut limits = vec![rule([(0, Dword, Eq, 0), (2, Qword, Eq, 0)])?];
+    let mut descriptors = one_of(1, DESCRIPTOR_COMMANDS)?;
     calls.push((libc::SYS_prctl, one_of(0, NAMES)?));
     calls.push((libc::SYS_clone, vec![rule([(0, Qword, MaskedEq(bits(THREAD | NAMESPACES)), bits(THREAD))])?]));
     // `abort` signals itself.
@@ -217,12 +229,21 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
             // `fstat` of some libraries is this call with an empty name.
             let of_descriptor = rule([(3, Dword, Eq, bits(libc::AT_EMPTY_PATH))])?;
             calls.push((libc::SYS_newfstatat, vec![of_descriptor]));
+            // Initial memory of guests is a memory file, which is filled and sealed before guest code runs. Then the process
+            // sets its limit of files to zero, which it cannot raise again.
+            calls.push((libc::SYS_memfd_create, vec![rule([(1, Dword, Eq, u64::from(MEMORY_FILE))])?]));
+            descriptors.extend(one_of(1, &[libc::F_ADD_SEALS])?);
+            limits.push(rule([(0, Dword, Eq, 0), (1, Dword, Eq, u64::from(libc::RLIMIT_FSIZE))])?);
+            calls.extend(memory()?);
         }
         Profile::Reach => {
+            calls.extend(memory()?);
             calls.extend(files()?);
             calls.push((libc::SYS_setsockopt, options()?));
         }
         Profile::Lookup => {
+            // The resolver of the system loads libraries.
+            calls.extend([libc::SYS_mmap, libc::SYS_mprotect].map(|call| (call, Vec::new())));
             calls.extend(files()?);
             calls.extend(SOCKETS.iter().map(|call| (*call, Vec::new())));
             let mut sockets = one_of(0, FAMILIES)?;
@@ -232,7 +253,19 @@ pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {
             calls.push((libc::SYS_socket, sockets));
         }
     }
+    calls.push((libc::SYS_prlimit64, limits));
+    calls.push((libc::SYS_fcntl, descriptors));
     Ok(calls)
+}
+
+/// No memory that limits do not count, and nothing that can be written and executed at once. Code of WebAssembly is written
+/// first, and made executable then.
+fn memory() -> seccompiler::Result<[Call; 2]> {
+    let private = rule([(2, Dword, MaskedEq(EXECUTE), 0), (3, Dword, MaskedEq(SHARING), bits(libc::MAP_PRIVATE))])?;
+    let never_both = [0, bits(libc::PROT_WRITE), EXECUTE];
+    let never_both = never_both.map(|one| rule([(2, Dword, MaskedEq(bits(libc::PROT_WRITE) | EXECUTE), one)]));
+    let never_both = never_both.into_iter().collect::<Result<_, _>>()?;
+    Ok([(libc::SYS_mmap, vec![private]), (libc::SYS_mprotect, never_both)])
 }
 
 /// Opening for reading, and waiting.

@@ -3,7 +3,7 @@
 use libc::c_long;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-use super::calls::{NEVER, UNKNOWN_HERE, permitted};
+use super::calls::{self, NEVER, permitted};
 use super::notes::Notes;
 use crate::report::{Profile, Separation};
 
@@ -28,7 +28,7 @@ fn all(profile: Profile) -> Result<(), seccompiler::Error> {
         std::env::consts::ARCH.try_into()?,
     )?;
     let programs: [BpfProgram; 3] =
-        [listed(UNKNOWN_HERE, unknown)?, listed(NEVER, SeccompAction::KillProcess)?, permitted.try_into()?];
+        [listed(&calls::unknown(profile), unknown)?, listed(NEVER, SeccompAction::KillProcess)?, permitted.try_into()?];
     // The list of what is permitted is last: it does not permit to install filters.
     programs.iter().try_for_each(|program| apply_filter(program))
 }

@@ -25,6 +25,11 @@ pub(super) fn set(job: &Job) -> io::Result<()> {
     Ok(())
 }
 
+/// The process writes no byte to a file from now on. It cannot take that back.
+pub(super) fn end_files() -> io::Result<()> {
+    lower(Resource::Fsize, 0)
+}
+
 /// When memory is short, the kernel ends this process first. Ignored when /proc is missing.
 pub(super) fn first_to_go() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");

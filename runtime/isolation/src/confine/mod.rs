@@ -80,6 +80,15 @@ pub fn profile(job: &str) -> Option<Profile> {
     Job::from_argument(job).map(|job| job.profile)
 }
 
+/// Gives up writing to memory files. A guest worker makes one for the initial memory of each component with much data, before
+/// it runs guest code: memory that is in a file does not count for the limit of memory. It cannot be taken back.
+///
+/// # Errors
+/// The kernel refuses: the process has to end.
+pub fn end_files() -> io::Result<()> {
+    limits::end_files()
+}
+
 fn failed(what: &'static str) -> impl Fn(io::Error) -> ConfineError {
     move |error| ConfineError::Step { what, error }
 }

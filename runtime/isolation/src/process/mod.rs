@@ -42,7 +42,8 @@ pub struct Limits {
     /// Processes and threads of all processes of its user together, as the kernel counts them. Not enforced without a user
     /// of its own: other programs of that user count too.
     pub threads: u64,
-    /// The largest file that it can write, in bytes.
+    /// The largest memory file that it can write, in bytes, until it [gives that up](crate::confine::end_files). It cannot
+    /// open any other file for writing.
     pub file_bytes: u64,
 }
 
@@ -52,7 +53,9 @@ impl Limits {
         match profile {
             // The threads of all workers of one user: there are as many workers as evaluations at the same time.
             Profile::Guest => {
-                Limits { data_bytes: 2 << 30, address_space_bytes: None, open_files: 64, threads: 1024, file_bytes: 0 }
+                // A component has at most 64 MiB; its initial memory has gaps of zeros too. One file for each memory.
+                let (open_files, file_bytes) = (1024, 256 << 20);
+                Limits { data_bytes: 2 << 30, address_space_bytes: None, open_files, threads: 1024, file_bytes }
             }
             Profile::Reach => {
                 Limits { data_bytes: 512 << 20, address_space_bytes: None, open_files: 512, threads: 64, file_bytes: 0 }

@@ -96,6 +96,12 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("raise the priority", |_| call(libc::SYS_setpriority, [0, 0, -5_i64 as c_ulong])),
     ("real-time priority", |_| call(libc::SYS_sched_setscheduler, [0, 1, 0])),
     ("memory file", |_| call(libc::SYS_memfd_create, [c"x".as_ptr() as c_ulong, 0, 0])),
+    ("memory file for a program", |_| call(libc::SYS_memfd_create, [c"x".as_ptr() as c_ulong, 0x13, 0])),
+    ("fill a memory file", |_| fill()),
+    ("memory that no limit counts", |_| map(READ_WRITE, libc::MAP_SHARED)),
+    ("memory to write and execute", |_| map(READ_WRITE | libc::PROT_EXEC, libc::MAP_PRIVATE)),
+    ("execute a new mapping", |_| map(libc::PROT_READ | libc::PROT_EXEC, libc::MAP_PRIVATE)),
+    ("make code writable", |_| make_writable()),
     ("shared memory of the host", |_| call(libc::SYS_shmget, [0x1234, 4096, 0o1600])),
     ("new system-call filter", |_| call(libc::SYS_seccomp, [1, 0, 0])),
     ("ioctl to a terminal", |_| call(libc::SYS_ioctl, [0, 0x5412, 0])),
@@ -160,6 +166,44 @@ fn memory() -> io::Result<()> {
         taken.push(piece);
     }
     Ok(())
+}
+
+/// A byte in a memory file as the initial memory of a component is in.
+fn fill() -> io::Result<()> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: a signal that is ignored, and one byte of a text.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        match libc::syscall(libc::SYS_memfd_create, c"x".as_ptr(), flags) {
+            -1 => Err(Error::last_os_error()),
+            file => match libc::write(i32::try_from(file).map_err(Error::other)?, c"x".as_ptr().cast(), 1) {
+                -1 => Err(Error::last_os_error()),
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
+fn map(protection: i32, sharing: i32) -> io::Result<()> {
+    // SAFETY: a new mapping, which nobody uses.
+    match unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, sharing | libc::MAP_ANONYMOUS, -1, 0) } {
+        libc::MAP_FAILED => Err(Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// One page first as data, then both as code and as data.
+fn make_writable() -> io::Result<()> {
+    // SAFETY: a new mapping, which nobody uses.
+    unsafe {
+        let page = libc::mmap(std::ptr::null_mut(), 4096, READ_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        match libc::mprotect(page, 4096, READ_WRITE | libc::PROT_EXEC) {
+            -1 => Err(Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn raise(limit: libc::__rlimit_resource_t, to: u64) -> io::Result<()> {

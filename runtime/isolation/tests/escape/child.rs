@@ -23,6 +23,8 @@ pub(crate) fn run(arguments: &[String]) {
     match arguments[1].as_str() {
         "attempt" => {
             let facts = Facts::from(arguments);
+            // As a worker does before it runs guest code.
+            ansai_isolation::confine::end_files().unwrap();
             let (_, attempt) = ATTEMPTS.iter().find(|(name, _)| *name == arguments[2]).unwrap();
             let outcome = match attempt(&facts) {
                 Ok(()) => "possible".to_owned(),
@@ -72,6 +74,7 @@ fn work(file: std::os::fd::OwnedFd) -> String {
     file.read_to_string(&mut text).unwrap();
     file.rewind().unwrap();
     map_code(&file);
+    map_image();
     let thread =
         std::thread::Builder::new().name("epoch".into()).spawn(|| std::thread::sleep(Duration::from_millis(1)));
     thread.unwrap().join().unwrap();
@@ -94,6 +97,27 @@ fn map_code(file: &std::fs::File) {
     }
 }
 
+/// Makes a memory file, seals it, and maps it, as the initial memory of a component.
+fn map_image() {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    let file = memfd_create("image", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+    let mut file = std::fs::File::from(file);
+    file.write_all(&[7; 4096]).unwrap();
+    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL).unwrap();
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new private mapping of a file that nobody can change; it is read and written within its size.
+    unsafe {
+        let start = libc::mmap(std::ptr::null_mut(), 4096, protection, libc::MAP_PRIVATE, file.as_raw_fd(), 0);
+        assert_ne!(start, libc::MAP_FAILED);
+        assert_eq!(start.cast::<u8>().read(), 7);
+        start.cast::<u8>().write(8);
+        assert_eq!(libc::munmap(start, 4096), 0);
+    }
+}
+
 fn errno(number: i32) -> String {
     match number {
         libc::EPERM => "EPERM".into(),
@@ -102,6 +126,7 @@ fn errno(number: i32) -> String {
         libc::ENOSYS => "ENOSYS".into(),
         libc::ENOMEM => "ENOMEM".into(),
         libc::EAGAIN => "EAGAIN".into(),
+        libc::EFBIG => "EFBIG".into(),
         libc::ENETUNREACH => "ENETUNREACH".into(),
         other => format!("error {other}"),
     }

@@ -14,7 +14,14 @@ use crate::attempts::{ATTEMPTS, Facts};
 use crate::scene::{MOST, PATIENCE, start};
 
 /// What a lookup of names has to be able to do.
-const LOOKUP: &[&str] = &["connect by TCP", "list /usr/lib"];
+const LOOKUP: &[&str] = &[
+    "connect by TCP",
+    "execute a new mapping",
+    "list /usr/lib",
+    "make code writable",
+    "memory that no limit counts",
+    "memory to write and execute",
+];
 
 pub(crate) fn nothing_is_possible_for_a_guest() {
     if requires_root() {
@@ -72,6 +79,11 @@ const POSSIBLE: &[&str] = &[
     "limits of the parent",
     "memory bomb",
     "raise the limit of files",
+    "memory file for a program",
+    "memory that no limit counts",
+    "memory to write and execute",
+    "execute a new mapping",
+    "make code writable",
     "unshare mounts",
     "become root",
     "keep capabilities",

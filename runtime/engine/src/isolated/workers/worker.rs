@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::isolated::conversation::Broken;
 use crate::isolated::protocol::{FromWorker, Load, MAX_LOADED, NotLoaded, ToWorker};
 use crate::isolated::{Compartment, TrustLevel};
 use crate::load::LoadError;
+use crate::memory::MemoryInit;
 
 /// How long a worker may take to start: it makes a WebAssembly engine. A busy host is slow.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -31,18 +33,46 @@ pub struct WorkerProgram {
     start: Arc<dyn Fn(&str) -> Start + Send + Sync>,
     /// Trust levels whose workers are known to lack a separation.
     told: Arc<Mutex<BTreeSet<TrustLevel>>>,
+    /// Workers that it started and that have not been dropped.
+    started: Arc<AtomicUsize>,
+}
+
+/// Counts a worker as long as it lives.
+pub(in crate::isolated) struct Started(Arc<AtomicUsize>);
+
+impl Started {
+    fn one_more(count: &Arc<AtomicUsize>) -> Started {
+        count.fetch_add(1, Ordering::Relaxed);
+        Started(count.clone())
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl WorkerProgram {
     /// This program, which calls [`crate::isolated::worker::run`] when its first argument is that of `start`. `start` gets
     /// the name of a trust level: workers of different ones run as different users.
     pub fn new(start: impl Fn(&str) -> Start + Send + Sync + 'static) -> WorkerProgram {
-        WorkerProgram { start: Arc::new(start), told: Arc::default() }
+        WorkerProgram { start: Arc::new(start), told: Arc::default(), started: Arc::default() }
     }
 
     /// This program, with `argument` as its first one.
     pub fn this_program() -> WorkerProgram {
         WorkerProgram::new(|level| Start::new(CHILD, Profile::Guest, level))
+    }
+
+    /// Counts a worker that is to be started.
+    pub(in crate::isolated) fn announce(&self) -> Started {
+        Started::one_more(&self.started)
+    }
+
+    /// How many of its workers there are, with those that are being started.
+    pub(in crate::isolated) fn started(&self) -> usize {
+        self.started.load(Ordering::Relaxed)
     }
 }
 
@@ -73,6 +103,7 @@ pub(in crate::isolated) struct Worker {
     stat: Option<File>,
     evaluations: u64,
     loaded: BTreeSet<String>,
+    _started: Started,
 }
 
 /// The channel: for threads until the first evaluation, since components are loaded before there is a runtime.
@@ -93,12 +124,13 @@ impl Worker {
             TrustLevel::BuiltIn => "built-in",
             TrustLevel::Unsigned => "unsigned",
         };
+        let started = Started::one_more(&program.started);
         let (process, channel, report) = Process::start_reported(&(program.start)(level), START_LIMIT)?;
         tracing::debug!(level, pid = process.id(), ?report, "a worker process started");
         program.tell_missing(compartment.trust, level, &report);
         let [schedstat, stat] = ["schedstat", "stat"].map(|file| of_process(&process, file));
         let line = Line::Threads(channel);
-        Ok(Worker { line, process, schedstat, stat, evaluations: 0, loaded: BTreeSet::new() })
+        Ok(Worker { line, process, schedstat, stat, evaluations: 0, loaded: BTreeSet::new(), _started: started })
     }
 
     /// Whether it has not ended.
@@ -118,6 +150,12 @@ impl Worker {
 
     pub(in crate::isolated) fn has_loaded(&self, digest: &str) -> bool {
         self.loaded.contains(digest)
+    }
+
+    /// Whether it can load a component with this memory: a worker makes memory files only until it has run guest code, which
+    /// could fill memory with them.
+    pub(in crate::isolated) fn can_load(&self, memory: MemoryInit) -> bool {
+        memory == MemoryInit::Copied || self.evaluations == 0
     }
 
     /// Whether it has loaded as many components as one should.
