@@ -27,6 +27,7 @@ fn governed() -> Governed {
         digest,
         exposure,
         is_pulled: false,
+        vouched: None,
     }
 }
 
