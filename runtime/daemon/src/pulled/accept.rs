@@ -171,7 +171,7 @@ impl Acceptance {
 }
 
 /// Where the short names of a configuration lead.
-pub(crate) fn registries(configuration: &Configuration) -> Registries {
+fn registries(configuration: &Configuration) -> Registries {
     let settings = &configuration.config.registry;
     Registries { namespaces: settings.namespaces.clone(), default: settings.default.clone() }
 }

@@ -16,7 +16,6 @@ use ansai_storage::Directory;
 pub(crate) use self::pull::verify;
 use self::opened::Opened;
 pub use self::accept::Acceptance;
-pub(crate) use self::accept::registries;
 pub use self::pull::{add, check, checked, pull, pull_all, pull_all_by, resolve};
 pub use self::vouching::{Vouched, standing};
 pub(crate) use self::vouching::policy_of;

@@ -40,7 +40,7 @@ pub enum TrustError {
         reference: String,
     },
     /// Some of the keys have signed it, but not enough.
-    #[error("{reference}: {found} of {minimum} required signatures{}", missing(.missing))]
+    #[error("{reference}: {found} of {minimum} required signatures{}", lacking(.missing))]
     TooFew {
         /// The policy.
         reference: String,
@@ -83,7 +83,7 @@ pub enum TrustError {
     },
 }
 
-fn missing(files: &[PathBuf]) -> String {
+fn lacking(files: &[PathBuf]) -> String {
     let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     if files.is_empty() { String::new() } else { format!("; not signed by {}", files.join(", ")) }
 }
