@@ -24,7 +24,8 @@ const MOST_TEXT: usize = 200;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevocationList {
-    format: u32,
+    /// Of the document; a newer one is refused.
+    pub format: u32,
     /// Which list it is, so that a key can sign several.
     pub name: String,
     /// Grows with each new list.
