@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let store = registry::store(global, &interfaces)?;
     registry::sweep(&store, global);
     let configuration = global.configuration(&interfaces)?;
-    let acceptance = Acceptance::of(configuration.as_ref(), &store);
+    let mut acceptance = Acceptance::of(configuration.as_ref(), &store);
     acceptance.take_lists(&from)?;
     let (mut loaded, mut refused): (Vec<Locked>, Vec<Fault>) = (Vec::new(), Vec::new());
     for entry in from.entries().map_err(ansai_daemon::Error::from)? {

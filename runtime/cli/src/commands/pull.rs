@@ -22,7 +22,7 @@ use crate::registry::{self, Reached};
     Without REFERENCE, it pulls each `source = \"oci:REFERENCE\"` of the configuration and writes ansai.lock next to\n\
     it. The daemon runs what this file pins, and contacts no registry. Lists of revocations are fetched first.\n\
     A policy that no [[trust]] of the configuration covers only observes.\n\
-    --ca and --plain-http hold for all registries of the configuration.")]
+    --ca and --plain-http hold for all registries of the configuration, and --ca for the lists.")]
 pub(crate) struct Arguments {
     /// Policy: NAMESPACE/NAME@RANGE, REGISTRY/REPOSITORY:TAG, REGISTRY/REPOSITORY@RANGE or REGISTRY/REPOSITORY@sha256:DIGEST [default: those of
     /// the configuration]
@@ -41,9 +41,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let text = text.strip_prefix(REGISTRY).unwrap_or(text);
     let configuration = global.configuration(&interfaces)?;
     let store = registry::store(global, &interfaces)?;
-    let acceptance = acceptance(arguments, configuration.as_ref(), &store);
+    let mut acceptance = acceptance(arguments, configuration.as_ref(), &store);
     registry::sweep(&store, global);
-    refresh(&acceptance, arguments)?;
+    refresh(&mut acceptance, arguments)?;
     let client = |registry: &str| arguments.reached.client(registry, &store);
     let locked = pulled::pull(&acceptance, &store, text, &interfaces, client)?;
     let reference: Reference = locked.resolved.parse().map_err(ansai_daemon::Error::from)?;
@@ -64,8 +64,8 @@ fn configured(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
         return Err(fault.hint("pass a REFERENCE, or --config FILE").into());
     };
     let store = pulled::create(&global.state_dir(Some(&configuration))?)?;
-    let acceptance = acceptance(arguments, Some(&configuration), &store);
-    refresh(&acceptance, arguments)?;
+    let mut acceptance = acceptance(arguments, Some(&configuration), &store);
+    refresh(&mut acceptance, arguments)?;
     let client = |registry: &str| arguments.reached.client(registry, &store);
     let locked = pulled::pull_all_by(&acceptance, &configuration, &store, &interfaces, client)?;
     let file = configuration.path.with_file_name(FILE_NAME);
@@ -91,7 +91,7 @@ fn acceptance(arguments: &Arguments, configuration: Option<&Configuration>, stor
     Acceptance::of(configuration, store).allowing_older(arguments.allow_older)
 }
 
-fn refresh(acceptance: &Acceptance, arguments: &Arguments) -> Result<(), ansai_daemon::Error> {
+fn refresh(acceptance: &mut Acceptance, arguments: &Arguments) -> Result<(), ansai_daemon::Error> {
     let warnings = acceptance.refresh(&arguments.reached.connection())?;
     warnings.iter().for_each(output::warning);
     Ok(())

@@ -21,6 +21,8 @@ pub struct Acceptance {
     registries: Registries,
     lists: Arc<Lists>,
     allows_older: bool,
+    /// Lists that were refused. Policies that others cover are accepted all the same.
+    refused: Vec<(String, RevocationError)>,
 }
 
 impl Acceptance {
@@ -31,6 +33,7 @@ impl Acceptance {
             registries: configuration.map(registries).unwrap_or_default(),
             lists: Arc::new(Lists::of(store)),
             allows_older: false,
+            refused: Vec::new(),
         }
     }
 
@@ -87,13 +90,14 @@ impl Acceptance {
     }
 
     /// Fetches the lists of revocations that the rules name. One that cannot be reached is a warning: the kept one may be
-    /// valid.
+    /// valid. One that is refused is a warning too, and the policies that its rule covers are refused.
     ///
     /// # Errors
-    /// A list is refused: it is not signed, has expired, is older than the kept one, or revokes less.
-    pub fn refresh(&self, connection: &Connection) -> Result<Vec<Warning>, Error> {
+    /// The store cannot be written.
+    pub fn refresh(&mut self, connection: &Connection) -> Result<Vec<Warning>, Error> {
         let mut warnings = Vec::new();
-        let mut sources: Vec<&RevocationSource> = self.policy.lists().collect();
+        let policy = self.policy.clone();
+        let mut sources: Vec<&RevocationSource> = policy.lists().collect();
         sources.dedup();
         for source in sources {
             // The connection is that of a registry on this machine.
@@ -102,7 +106,10 @@ impl Acceptance {
                 Ok(bytes) => match self.lists.update(source, &bytes, clock::now())? {
                     Ok(Update::New { serial }) => tracing::info!("revocations of {}: serial {serial}", source.address),
                     Ok(Update::Known { .. }) => {}
-                    Err(error) => return Err(RegistryError::from(error).into()),
+                    Err(error) => {
+                        warnings.push(Warning::new(error.code(), error.to_string()));
+                        self.refused.push((source.address.clone(), error));
+                    }
                 },
                 Err(error) => {
                     let message = format!("the list of revocations {} is not refreshed: {error}", source.address);
@@ -115,15 +122,17 @@ impl Acceptance {
 
     /// Accepts the lists of revocations that another store has, as those that are fetched.
     ///
+    /// One that is older than the kept one is left out: that store was written earlier.
+    ///
     /// # Errors
-    /// A list is refused. One that is older than the kept one is left out: that store was written earlier.
-    pub fn take_lists(&self, from: &Store) -> Result<(), Error> {
-        let other = Lists::of(from);
-        for source in self.policy.lists() {
+    /// The store cannot be written.
+    pub fn take_lists(&mut self, from: &Store) -> Result<(), Error> {
+        let (other, policy) = (Lists::of(from), self.policy.clone());
+        for source in policy.lists() {
             let Some(bytes) = other.bytes(&source.address) else { continue };
             match self.lists.update(source, &bytes, clock::now())? {
                 Ok(_) | Err(RevocationError::Older { .. }) => {}
-                Err(error) => return Err(RegistryError::from(error).into()),
+                Err(error) => self.refused.push((source.address.clone(), error)),
             }
         }
         Ok(())
@@ -146,6 +155,11 @@ impl Acceptance {
         }
         let vouched = self.vouched(signatures.clone(), locked, component)?;
         let judgement = vouched.judge(&self.policy).map_err(RegistryError::from)?;
+        let mut lists = self.policy.covering(vouched.names()).filter_map(|rule| rule.revocations.as_ref());
+        let is_refused = |source: &RevocationSource| self.refused.iter().find(|(address, _)| *address == source.address);
+        if let Some((_, error)) = lists.find_map(is_refused) {
+            return Err(RegistryError::from(error.clone()).into());
+        }
         if let Judgement::Verified { lists, .. } = &judgement {
             // Running policies go on. What is new could be revoked, and nobody would know.
             if let Some(problem) = lists.first() {

@@ -162,6 +162,15 @@ impl Vouched {
     }
 }
 
+#[cfg(test)]
+impl Vouched {
+    /// For tests of what depends on it.
+    pub(crate) fn of_parts(claim: Claim, signatures: Vec<Signature>, lists: Arc<Lists>) -> Vouched {
+        let reference = format!("{}:{}", claim.repository, claim.version);
+        Vouched { reference, names: vec![claim.repository.clone()], claim, signatures, pinned_signers: Vec::new(), lists }
+    }
+}
+
 fn is_missing(problem: &ListProblem) -> bool {
     matches!(problem, ListProblem::Missing { .. })
 }

@@ -1,10 +1,12 @@
 //! The newest list of each address that this host has seen. The daemon reads them; `ansai pull` refreshes them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::Timestamp;
-use ansai_storage::{Directory, WriteOptions};
+use ansai_storage::{Access, Directory, StorageError, WriteOptions};
+use rustix::fs::{FlockOperation, flock};
 
 use super::list::MOST_BYTES;
 use super::{RevocationError, RevocationList};
@@ -13,6 +15,7 @@ use crate::{Digest, Result, Store};
 
 /// Their directory in the store.
 const NAME: &str = "revocations";
+const LOCK: &str = "revocations.lock";
 /// As many as a configuration can name.
 const MOST_LISTS: usize = 100;
 
@@ -122,6 +125,9 @@ impl Lists {
         now: Timestamp,
     ) -> Result<std::result::Result<Update, RevocationError>> {
         let address = || source.address.clone();
+        // Of two commands at the same time, the one with the older list must not be the last one to write.
+        let _alone = self.root.as_ref().map(lock).transpose()?;
+        self.refresh();
         let kept = self.get(source).ok();
         // A key that the kept list revokes signs no further one.
         let is_valid = |named: &&NamedKey| {
@@ -198,6 +204,12 @@ impl Lists {
         }
         Ok(())
     }
+}
+
+fn lock(root: &Directory) -> Result<File> {
+    let file = root.file(LOCK, Access::AppendOrCreate)?;
+    flock(&file, FlockOperation::LockExclusive).map_err(StorageError::at("lock", root.path_of(LOCK)))?;
+    Ok(file)
 }
 
 fn file_name(address: &str) -> String {
