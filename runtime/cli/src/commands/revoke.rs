@@ -101,19 +101,16 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     }
     let options = WriteOptions { permissions: Permissions::Mode(0o644), ..WriteOptions::PRIVATE };
     place.replace(&bytes, options).map_err(RegistryError::from).map_err(Error::from)?;
-    let counts = [list.versions.len(), list.digests.len(), list.keys.len()];
+    let [versions, digests, keys] = [list.versions.len(), list.digests.len(), list.keys.len()];
     match global.format {
         Format::Json => json::document(&serde_json::json!({
             "file": arguments.file, "name": list.name, "serial": list.serial, "expires": list.expires,
-            "versions": counts[0], "digests": counts[1], "keys": counts[2],
+            "versions": versions, "digests": digests, "keys": keys,
         }))?,
         Format::Text => lines::line(&format!(
-            "signed {}: serial {}, ranges of versions: {}, digests: {}, keys: {}",
+            "signed {}: serial {}, ranges of versions: {versions}, digests: {digests}, keys: {keys}",
             arguments.file.display(),
             list.serial,
-            counts[0],
-            counts[1],
-            counts[2],
         ))?,
     }
     Ok(exit::FINE)

@@ -167,3 +167,30 @@ fn short_names_need_a_registry() {
         place.ansai(&pull).code(2).complains("error[invalid]");
     }
 }
+
+/// A figure: how long a run with 200 locked and verified policies takes. Prints it; a busy machine must fail no test.
+#[test]
+#[ignore = "a measurement"]
+fn two_hundred_locked_policies_start() {
+    const COUNT: usize = 200;
+    let place = scene();
+    let Some(registry) = with_registry(&place) else { return };
+    let host = registry.host.as_str();
+    let mut policies = format!("[[trust]]\nnames = [\"{host}/team/*\"]\nkeys = [\"key.pub\"]\n[daemon]\nmode = \"enforce\"\n");
+    for number in 0..COUNT {
+        let name = format!("web-{number}");
+        place.policy("web", &sees(&name));
+        place.ansai(&["push", "policies/web", &format!("{host}/team/{name}"), "--ca", "ca.pem"]).code(0);
+        let at = format!("{host}/team/{name}:0.1.0");
+        place.ansai(&["sign", &at, "--key", "key.pem", "--ca", "ca.pem"]).code(0);
+        policies += &format!("[policy.{name}]\nsource = \"oci:{at}\"\ngrant = {{ \"ansai:disk/disk-probe\" = {{}} }}\n");
+    }
+    place.configuration(&policies);
+    place.ansai(&PULL).code(0).says("pinned 200 policies");
+    for what in ["first", "second", "third"] {
+        let began = std::time::Instant::now();
+        let ran = place.ansai(&RUN).code(0);
+        assert!(!ran.stderr.contains("pulled-observes"));
+        println!("{what} run of {COUNT} policies, loaded, verified and evaluated once: {:?}", began.elapsed());
+    }
+}
