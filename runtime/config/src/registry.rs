@@ -1,7 +1,7 @@
 //! `[registry]` and `[[trust]]`: where short names of policies lead, and whose keys vouch for which policies.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ansai_core::text::inert;
 use ansai_core::{PolicyPattern, codes};
@@ -158,7 +158,7 @@ fn files(key: &str, fields: &Fields<'_>, problems: &mut Problems) -> Vec<PathBuf
         if text.len() > MOST_TEXT || inert(text, MOST_TEXT) != text {
             let message = format!("`{key}` has a path with control characters, or one that is too long");
             problems.add(Problem::error(codes::BAD_PATH, span, message));
-        } else if files.iter().any(|known| *known == PathBuf::from(text)) {
+        } else if files.iter().any(|known| known == Path::new(text)) {
             let message = format!("`{key}` has `{text}` twice");
             problems.add(Problem::error(codes::DUPLICATE_KEY, span, message));
         } else {
