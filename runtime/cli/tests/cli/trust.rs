@@ -193,6 +193,6 @@ fn two_hundred_locked_policies_start() {
         let began = std::time::Instant::now();
         let ran = place.ansai(&RUN).code(0);
         assert!(!ran.stderr.contains("pulled-observes"));
-        println!("{what} run of {COUNT} policies, loaded, verified and evaluated once: {:?}", began.elapsed());
+        eprintln!("{what} run of {COUNT} policies, loaded, verified and evaluated once: {:?}", began.elapsed());
     }
 }
