@@ -6,8 +6,8 @@ use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
     guest_worker, history, incidents, init, inspect, install_unit, list, load, login, look_up_names, man, new, notify,
     open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report,
-    report_confinement, resume, retry, run, save, sign, silence, simulate, status, test, undo, verify, virtualize,
-    wake,
+    report_confinement, resume, retry, revoke, run, save, sign, silence, simulate, status, test, undo, verify,
+    virtualize, wake,
 };
 use crate::global::Global;
 
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Sign(sign::Arguments),
     /// Verify who signed a policy in a registry
     Verify(verify::Arguments),
+    /// Make and sign a list of revoked versions, digests and keys
+    Revoke(revoke::Arguments),
     /// List the stored policies
     List(list::Arguments),
     /// Remove a policy from the store

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ansai_config::REGISTRY;
 use ansai_core::{Interface, codes};
-use ansai_daemon::pulled;
-use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, Reference, RegistryError, Store};
+use ansai_daemon::Component;
+use ansai_daemon::pulled::{self, Acceptance};
+use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, RegistryError, SigningKey, Store};
 use ansai_storage::Location;
 use clap::Args;
 use zeroize::Zeroizing;
@@ -44,18 +45,24 @@ pub(crate) struct Checked {
     pub(crate) client: Client,
     pub(crate) fetched: Fetched,
     pub(crate) locked: Locked,
+    pub(crate) component: Component,
+    /// By the configuration.
+    pub(crate) acceptance: Acceptance,
 }
 
 /// Fetches a policy and checks its component.
 pub(crate) fn checked(text: &str, reached: &Reached, global: &Global) -> Result<Checked, ansai_daemon::Error> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let reference: Reference = text.strip_prefix(REGISTRY).unwrap_or(text).parse()?;
+    let text = text.strip_prefix(REGISTRY).unwrap_or(text);
+    let configuration = global.configuration_of_state(&interfaces)?;
     let store = store(global, &interfaces)?;
-    let client = reached.client(reference.registry(), &store)?;
+    let acceptance = Acceptance::of(configuration.as_ref(), &store);
+    let (reference, client) =
+        pulled::resolve(acceptance.registries(), text, |registry| reached.client(registry, &store))?;
     sweep(&store, global);
     let fetched = client.fetch(&reference, &store)?;
-    let locked = pulled::check(&store, text, &fetched, &interfaces)?;
-    Ok(Checked { client, fetched, locked })
+    let (locked, component) = pulled::checked(&store, text, &fetched, &interfaces)?;
+    Ok(Checked { client, fetched, locked, component, acceptance })
 }
 
 /// Removes what earlier commands fetched and refused. That is no reason not to fetch.
@@ -80,6 +87,27 @@ pub(crate) fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing
     Ok(Zeroizing::new(text.to_owned()))
 }
 
+/// A private key that signs.
+pub(crate) fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let text = key_text(path, true)?;
+    let bad = || {
+        let message = format!("{} is not a private key that can sign", path.display());
+        let hint = "make one with `openssl genpkey -algorithm ed25519 -out FILE`; decrypt an encrypted one first";
+        Fault::usage(codes::BAD_KEY, message).hint(hint)
+    };
+    Ok(SigningKey::of_pem(&text).ok_or_else(bad)?)
+}
+
+/// A key that verifies.
+pub(crate) fn public_key(path: &Path) -> anyhow::Result<PublicKey> {
+    let text = key_text(path, false)?;
+    let bad = || {
+        let message = format!("{} is not a public key of ECDSA P-256 or Ed25519", path.display());
+        Fault::usage(codes::BAD_KEY, message).hint("`openssl pkey -in KEY -pubout` prints the one of a private key")
+    };
+    Ok(PublicKey::of_pem(&text).ok_or_else(bad)?)
+}
+
 /// The store of this host; a missing one is created.
 pub(crate) fn store(global: &Global, interfaces: &[Interface]) -> Result<Store, ansai_daemon::Error> {
     pulled::create(&global.state_dir(global.configuration_of_state(interfaces)?.as_ref())?)
@@ -101,5 +129,6 @@ pub(crate) fn document(locked: &Locked) -> serde_json::Value {
         "version": locked.version,
         "imports": locked.imports,
         "scopes": locked.scopes,
+        "signers": locked.signers,
     })
 }

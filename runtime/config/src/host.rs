@@ -24,6 +24,7 @@ use crate::node::{MOST_HOST_VALUES, Node};
 use crate::notify::{self, Notify};
 use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
+use crate::registry::{self, RegistrySettings};
 use crate::safety::{self, HostSafety};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
@@ -92,6 +93,8 @@ pub struct HostConfig {
     pub never: Never,
     /// `[notify]`.
     pub notify: Notify,
+    /// `[registry]` and `[[trust]]`.
+    pub registry: RegistrySettings,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -266,8 +269,20 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies } =
-                    parts;
+                let Parts {
+                    daemon,
+                    control,
+                    audit,
+                    export,
+                    labels,
+                    safety,
+                    targets,
+                    hooks,
+                    never,
+                    notify,
+                    registry,
+                    policies,
+                } = parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -280,6 +295,7 @@ impl HostConfig {
                     hooks,
                     never,
                     notify,
+                    registry,
                     policies,
                     warnings,
                     source,
@@ -302,6 +318,7 @@ struct Parts {
     hooks: Hooks,
     never: Never,
     notify: Notify,
+    registry: RegistrySettings,
     policies: BTreeMap<InstanceName, Instance>,
 }
 
@@ -309,7 +326,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields = Fields::of(
         node,
         "the configuration",
-        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "policy"],
+        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "registry", "trust", "policy"],
         problems,
     )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
@@ -319,6 +336,8 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let hooks = fields.get("hook").map(|node| hook::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
+    let mut registry = fields.get("registry").map(|node| registry::read(node, problems)).unwrap_or_default();
+    registry.trust = fields.get("trust").map(|node| registry::read_trust(node, problems)).unwrap_or_default();
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -346,7 +365,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies })
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, registry, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {

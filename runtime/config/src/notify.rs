@@ -284,7 +284,7 @@ fn windows_of(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Vec<Wi
 }
 
 /// The texts of a list, each with its place.
-fn texts<'n>(key: &str, node: &'n Node, example: &str, problems: &mut Problems) -> Vec<(&'n str, Span)> {
+pub(crate) fn texts<'n>(key: &str, node: &'n Node, example: &str, problems: &mut Problems) -> Vec<(&'n str, Span)> {
     let Kind::Array(nodes) = &node.kind else {
         problems.add(wrong_type(key, node, "a list of texts").hint(example));
         return Vec::new();

@@ -1,5 +1,7 @@
 //! What the configuration file grants now, read again before every step if it has changed.
 
+mod revocations;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,8 @@ use crate::error::Error;
 use crate::in_time::InTime;
 use crate::load::InstanceError;
 use crate::ownership::Problem;
+use crate::pulled::Vouched;
+use self::revocations::Revocations;
 use crate::{targets, undo};
 
 /// Grants from a configuration file, which is read again whenever it has changed. While it is invalid, those of the last
@@ -28,6 +32,8 @@ pub struct FromFile {
     known: Mutex<Known>,
     /// The file can be on a mount whose server dies.
     looking: InTime<std::io::Result<Identity>>,
+    /// What signers have revoked; `None` without policies from registries.
+    revocations: Option<Revocations>,
     /// When the file was last looked at.
     looked: Mutex<Option<Instant>>,
 }
@@ -48,8 +54,10 @@ pub struct Governed {
     pub digest: String,
     /// Who else could change the component when it was read, and how to fix that.
     pub exposure: Option<Problem>,
-    /// Whether it comes from a registry, and nobody vouches for its author: then it observes.
+    /// Whether it comes from a registry. It observes unless the configuration names who vouches for it.
     pub is_pulled: bool,
+    /// What is judged to find that out.
+    pub vouched: Option<Vouched>,
 }
 
 impl Governed {
@@ -62,6 +70,7 @@ impl Governed {
             digest: component.found.digest.clone(),
             exposure: component.exposure.clone(),
             is_pulled: component.is_pulled,
+            vouched: component.vouched.clone(),
         }
     }
 }
@@ -88,6 +97,7 @@ impl FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
         let known = Known { identity, configuration, is_valid: true, grants: HashMap::new() };
+        let lists = policies.values().find_map(|policy| policy.vouched.as_ref()).map(|vouched| vouched.lists.clone());
         FromFile {
             path,
             interfaces,
@@ -95,6 +105,7 @@ impl FromFile {
             policies,
             known: Mutex::new(known),
             looking: InTime::new(),
+            revocations: lists.map(Revocations::new),
             looked: Mutex::new(None),
         }
     }
@@ -104,7 +115,7 @@ impl FromFile {
         let ceiling = if *is_valid { self.ceiling } else { Mode::Observe };
         let policy = self.policies.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
         let found = effective_grants(configuration, instance, policy, &self.interfaces, ceiling)
-            .map_err(|error| first_line(&error))?;
+            .map_err(|error| format!("{} ({})", first_line(&error), error.code().word()))?;
         if found.mode.may_act()
             && let Some(problem) = configuration.trust.problem()
         {
@@ -137,6 +148,11 @@ impl FromFile {
                 ),
             }
             known.identity = Some(identity);
+            known.grants.clear();
+        }
+        if let Some(revocations) = &self.revocations
+            && revocations.have_changed(&known.configuration)
+        {
             known.grants.clear();
         }
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
@@ -211,7 +227,11 @@ pub fn effective_grants(
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(&policy.manifest, &configured.grants, interfaces)
         .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
-    let ceiling = if policy.is_pulled { Mode::Observe } else { ceiling };
+    let ceiling = match (&policy.vouched, policy.is_pulled) {
+        (Some(vouched), _) => vouched.ceiling(configuration, ceiling)?,
+        (None, true) => Mode::Observe,
+        (None, false) => ceiling,
+    };
     let mode = configured.mode.min(ceiling);
     // A pin says what may act, whoever can write the file.
     if mode.may_act()

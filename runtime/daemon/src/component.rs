@@ -12,6 +12,7 @@ use ansai_engine::{Engine, Policy};
 
 use crate::error::Error;
 use crate::ownership::{self, Problem};
+use crate::pulled::Vouched;
 use crate::sources;
 
 /// The schema of a policy without settings.
@@ -31,8 +32,10 @@ pub struct Component {
     pub manifest: Arc<Manifest>,
     /// From its custom section.
     pub schema: Arc<Schema>,
-    /// Whether it comes from a registry, and nobody vouches for its author.
+    /// Whether it comes from a registry.
     pub is_pulled: bool,
+    /// If it comes from a registry: what is judged to find out who vouches for it.
+    pub vouched: Option<Vouched>,
     /// Compiled once for all instances, for each place where it runs.
     compiled: [OnceLock<Policy>; 2],
 }
@@ -92,6 +95,7 @@ impl Component {
             manifest,
             schema,
             is_pulled: false,
+            vouched: None,
             compiled: Default::default(),
         })
     }

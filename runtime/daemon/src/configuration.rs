@@ -14,12 +14,14 @@ use ansai_kit::evaluation_state::Label;
 use ansai_kit::hook::{AllHooks, HookAccess, HookProblem};
 use ansai_kit::host::Host;
 use ansai_kit::target::{AllTargets, TargetAccess};
+use ansai_registry::TrustPolicy;
 
 pub use self::error::ConfigurationError;
 use crate::error::Error;
 use crate::hooks;
 use crate::in_time::in_time;
 use crate::ownership::{self, Problem};
+use crate::pulled;
 use crate::targets::{self, SecretProblem};
 use crate::warning::Warning;
 
@@ -56,6 +58,8 @@ pub struct Configuration {
     pub hooks: AllHooks,
     /// What no step may touch.
     pub never: Arc<Never>,
+    /// Whose keys vouch for which policies from registries.
+    pub vouching: Arc<TrustPolicy>,
     pub(crate) identity: Option<Identity>,
 }
 
@@ -112,7 +116,8 @@ impl Configuration {
         let (labels, targets) = (Arc::new(targets::labels(&config.labels)), targets::all(&config));
         let never = Arc::new(config.never.clone());
         let hooks = hooks::all(&config, &trust);
-        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, hooks, never, identity })
+        let vouching = Arc::new(pulled::policy_of(path, &config));
+        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, hooks, never, vouching, identity })
     }
 
     /// The same if a path is given.

@@ -172,6 +172,28 @@ pub enum RegistryError {
         /// How many must.
         minimum: usize,
     },
+    /// The trust policy refuses it.
+    #[error(transparent)]
+    Distrusted(#[from] crate::TrustError),
+    /// A list of revocations is refused.
+    #[error(transparent)]
+    Revocations(#[from] crate::RevocationError),
+    /// A short name has a namespace that leads nowhere.
+    #[error("no registry is known for the namespace `{namespace}`")]
+    Namespace {
+        /// As it was written.
+        namespace: String,
+    },
+    /// A newer version is known, and the registry offers an older one.
+    #[error("{reference} is version {version}, and this host has seen {known}")]
+    RolledBack {
+        /// Its name.
+        reference: String,
+        /// The version that is offered.
+        version: String,
+        /// The newest one that the selector permits.
+        known: String,
+    },
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -217,6 +239,10 @@ impl RegistryError {
             RegistryError::Invalid { .. } => codes::REGISTRY_FILE,
             RegistryError::Untrusted { .. } => codes::UNTRUSTED_CONFIGURATION,
             RegistryError::NotSigned { .. } => codes::NOT_SIGNED,
+            RegistryError::Distrusted(error) => error.code(),
+            RegistryError::Revocations(error) => error.code(),
+            RegistryError::RolledBack { .. } => codes::ROLLED_BACK,
+            RegistryError::Namespace { .. } => codes::UNKNOWN_NAMESPACE,
         }
     }
 
@@ -244,6 +270,16 @@ impl RegistryError {
             RegistryError::NotSigned { .. } => {
                 "check that the keys are those of the author, and that this version is signed"
             }
+            RegistryError::Distrusted(error) => return Some(error.hint()),
+            RegistryError::Revocations(error) => error.hint(),
+            RegistryError::Namespace { namespace } => {
+                return Some(format!(
+                    "add it to the configuration, such as\n[registry]\nnamespaces = {{ {namespace} = \"registry.example\" }}"
+                ));
+            }
+            RegistryError::RolledBack { .. } => {
+                "tell whoever runs the registry: it hides newer versions; to go back on purpose, pass --allow-older"
+            }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,
         };
@@ -254,6 +290,7 @@ impl RegistryError {
     pub fn exit_code(&self) -> u8 {
         match self {
             RegistryError::Reference { .. }
+            | RegistryError::Namespace { .. }
             | RegistryError::NotFound { .. }
             | RegistryError::NotStored(_)
             | RegistryError::Trust(_)

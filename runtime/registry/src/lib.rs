@@ -21,11 +21,15 @@ mod credentials;
 mod digest;
 mod error;
 mod lock;
+mod names;
 mod publish;
 mod pull;
 mod reference;
+mod revocation;
 mod signature;
 mod store;
+mod trust;
+mod versions;
 
 pub use artifact::{ArtifactProblem, Descriptor, Manifest};
 pub use client::{Client, Connection, Limits, Login};
@@ -33,11 +37,17 @@ pub use credentials::Credentials;
 pub use digest::Digest;
 pub use error::RegistryError;
 pub use lock::{FILE_NAME, Lock, Locked};
+pub use names::{Registries, WellKnown, names_of, short_name};
 pub use publish::{About, Published};
 pub use pull::Fetched;
 pub use reference::{Reference, Selector, tag_of_version};
-pub use signature::{Claim, PublicKey, Signature, SigningKey, signers};
+pub use revocation::{
+    ListProblem, Lists, RevocationError, RevocationList, RevokedDigest, RevokedKey, RevokedVersions, Update, fetch_list,
+};
+pub use signature::{Claim, Difference, PublicKey, Signature, SigningKey, signers};
 pub use store::{Entry, Store};
+pub use trust::{Judgement, NamedKey, RevocationSource, Signer, Subject, TrustError, TrustPolicy, TrustRule};
+pub use versions::Versions;
 
 /// The most bytes of a component: as many as the engine loads.
 pub const MOST_COMPONENT_BYTES: u64 = 64 << 20;

@@ -33,6 +33,9 @@ pub struct Locked {
     pub imports: Vec<String>,
     /// What the component asks for: tables of scopes by interface, as JSON.
     pub scopes: BTreeMap<String, serde_json::Value>,
+    /// SHA-256, in base64, of each key that vouched for it when it was pulled. Empty if no rule of trust covered it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<String>,
 }
 
 /// The content of a lock file.
@@ -144,6 +147,7 @@ mod tests {
                 "ansai:files/files-probe".to_owned(),
                 serde_json::json!([{ "roots": ["/var/log"], "max_files": 5 }]),
             )]),
+            signers: vec!["hint".to_owned()],
         }
     }
 

@@ -151,7 +151,7 @@ fn versions(text: &str) -> Option<VersionReq> {
 
 /// A host name or an IPv4 address, with or without a port. As with other tools, the first part is a host if it has a dot or a
 /// port, or is `localhost`.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     let is_label = |label: &str| {
         !label.is_empty()

@@ -236,6 +236,7 @@ impl Store {
                 }
             }
         }
+        self.sweep_signatures(&needed)?;
         Ok(freed)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::exit;
-use ansai_daemon::pulled;
+use ansai_daemon::pulled::{self, Acceptance};
 use ansai_registry::{Locked, RegistryError, Store};
 use ansai_storage::Directory;
 use clap::Args;
@@ -15,7 +15,7 @@ use crate::registry;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai load /media/usb/policies\n\n\
-    Each size and digest is verified, and each component is checked as `ansai pull` does it. A policy that is refused\n\
+    Each size and digest is verified, and each component and its signatures are checked as `ansai pull` does it. A policy that is refused\n\
     keeps no other one from being loaded. Nothing is pinned: copy ansai.lock from the host that pulled.")]
 pub(crate) struct Arguments {
     /// Directory that `ansai save` wrote, or another OCI image layout with policies
@@ -29,11 +29,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let from = from.map_err(ansai_daemon::Error::from)?;
     let store = registry::store(global, &interfaces)?;
     registry::sweep(&store, global);
+    let configuration = global.configuration(&interfaces)?;
+    let mut acceptance = Acceptance::of(configuration.as_ref(), &store);
+    acceptance.take_lists(&from)?;
     let (mut loaded, mut refused): (Vec<Locked>, Vec<Fault>) = (Vec::new(), Vec::new());
     for entry in from.entries().map_err(ansai_daemon::Error::from)? {
         let name = entry.reference.to_string();
         let fetched = from.copy(&entry, &store).map_err(ansai_daemon::Error::from);
-        match fetched.and_then(|fetched| pulled::add(&store, &name, &fetched, &interfaces)) {
+        let signatures = from.signatures(&entry.digest).unwrap_or_default();
+        match fetched.and_then(|fetched| pulled::add(&acceptance, &store, &name, (&fetched, signatures), &interfaces)) {
             Ok(locked) => loaded.push(locked),
             Err(error) => {
                 let fault = Fault::from(error);

@@ -41,6 +41,7 @@ pub(crate) mod report;
 pub(crate) mod report_confinement;
 pub(crate) mod resume;
 pub(crate) mod retry;
+pub(crate) mod revoke;
 pub(crate) mod run;
 pub(crate) mod save;
 pub(crate) mod sign;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Push(verb) => push::run(&verb, global),
         Command::Sign(verb) => sign::run(&verb, global),
         Command::Verify(verb) => verify::run(&verb, global),
+        Command::Revoke(verb) => revoke::run(&verb, global),
         Command::List(verb) => list::run(&verb, global),
         Command::Remove(verb) => remove::run(&verb, global),
         Command::Save(verb) => save::run(&verb, global),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ansai_config::REGISTRY;
 use ansai_core::exit;
 use ansai_daemon::pulled;
-use ansai_registry::{Entry, Reference, RegistryError, Selector, Store};
+use ansai_registry::{Entry, Lists, Reference, RegistryError, Selector, Store};
 use ansai_storage::Directory;
 use clap::Args;
 
@@ -16,7 +16,7 @@ use crate::registry;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai save -o /media/usb/policies\n  \
     ansai save -o policies registry.example/acme/disk-space:1.2.0\n\n\
-    The directory is an OCI image layout, which other tools read too. On the other host, run `ansai load DIR`, and copy\n\
+    The directory is an OCI image layout, which other tools read too. Signatures and lists of revocations are copied. On the other host, run `ansai load DIR`, and copy\n\
     ansai.toml and ansai.lock to it.")]
 pub(crate) struct Arguments {
     /// Policies, as `ansai list` shows them [default: all, and those that the ansai.lock of the configuration pins]
@@ -44,6 +44,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         if let Some(fetched) = copied.map_err(ansai_daemon::Error::from)? {
             target.add(&fetched).map_err(ansai_daemon::Error::from)?;
         }
+        if let Some(store) = &store {
+            let signatures = store.signatures(&entry.digest).map_err(ansai_daemon::Error::from)?;
+            target.keep_signatures(&entry.digest, &signatures).map_err(ansai_daemon::Error::from)?;
+        }
+    }
+    if let Some(store) = &store {
+        Lists::of(store).copy(&target).map_err(ansai_daemon::Error::from)?;
     }
     let names: Vec<String> = entries.iter().map(|entry| entry.reference.to_string()).collect();
     match global.format {

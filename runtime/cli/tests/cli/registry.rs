@@ -8,15 +8,15 @@ use ansai_harness::server::oci::{DockerRegistry, LOGIN};
 use crate::support::*;
 
 /// A key for tests, and its public key.
-const KEY: (&str, &str) = (
+pub(crate) const KEY: (&str, &str) = (
     "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMliTSmRKE+mNx3Xewn675VJpC/blTkkujeFmAfVZ/9R\n-----END PRIVATE KEY-----\n",
     "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEADRfU+OatU4ESkXr2geYGfMFo6X0Kxc2q22Cvsp/FoV4=\n-----END PUBLIC KEY-----\n",
 );
 /// Of another pair.
-const OTHER_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAlPFYl9mri6/zIfNf8P373He1vMVSTPcHAwXU2vLoqg0=\n-----END PUBLIC KEY-----\n";
+pub(crate) const OTHER_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAlPFYl9mri6/zIfNf8P373He1vMVSTPcHAwXU2vLoqg0=\n-----END PUBLIC KEY-----\n";
 
 /// A scene with a registry, its authority in `ca.pem`, and a kept login.
-fn with_registry(place: &Scene) -> Option<DockerRegistry> {
+pub(crate) fn with_registry(place: &Scene) -> Option<DockerRegistry> {
     let authority = Authority::root("test", LONG);
     place.write("ca.pem", &authority.pem);
     place.write("server/none", "");
@@ -178,7 +178,7 @@ fn a_policy_is_signed_and_verified() {
 #[test]
 fn refused_logins_names_and_locks() {
     let place = Scene::new();
-    for text in ["web", "acme/web:1", "registry.example/web", "https://registry.example/web:1"] {
+    for text in ["web", "acme/a/web:1", "registry.example/web", "https://registry.example/web:1"] {
         place.ansai(&["pull", text]).code(2).complains("error[bad-reference]");
     }
     place.ansai(&["pull", "127.0.0.1:1/web:1", "--plain-http"]).code(1).complains("error[registry-unreachable]");

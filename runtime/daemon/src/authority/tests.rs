@@ -27,6 +27,7 @@ fn governed() -> Governed {
         digest,
         exposure,
         is_pulled: false,
+        vouched: None,
     }
 }
 
@@ -204,4 +205,61 @@ fn a_pass_looks_at_the_file_once_a_second_and_a_step_each_time() {
     for _ in 0..2 {
         assert!(authority.grants_of_a_pass(&P).is_err(), "and a look that failed is no answer");
     }
+}
+
+const KEY: (&str, &str) = (
+    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMliTSmRKE+mNx3Xewn675VJpC/blTkkujeFmAfVZ/9R\n-----END PRIVATE KEY-----\n",
+    "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEADRfU+OatU4ESkXr2geYGfMFo6X0Kxc2q22Cvsp/FoV4=\n-----END PUBLIC KEY-----\n",
+);
+
+/// Would break: a policy that its signer takes back, or whose rule the operator removes, goes on as before.
+#[test]
+fn a_running_policy_acts_only_while_its_signer_vouches_for_it() {
+    use ansai_registry::{Claim, Digest, Lists, RevocationList, RevokedVersions, SigningKey, Store};
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key_file) = (dir.path().join("ansai.toml"), dir.path().join("acme.pub"));
+    std::fs::write(&key_file, KEY.1).unwrap();
+    let list_file = "/acme.revocations";
+    let trusting = format!(
+        "[[trust]]\nnames = [\"registry.example/acme/*\"]\nkeys = [\"acme.pub\"]\nrevocations = \"{list_file}\"\n{GRANT}"
+    );
+    std::fs::write(&path, &trusting).unwrap();
+    let store = Store::create(&ansai_storage::Directory::create(dir.path().join("state")).unwrap()).unwrap();
+    let key = SigningKey::of_pem(KEY.0).unwrap();
+    let claim = Claim {
+        repository: "registry.example/acme/p".to_owned(),
+        digest: Digest::of(b"manifest"),
+        name: "p".to_owned(),
+        version: "0.1.0".to_owned(),
+        capabilities: "ab".to_owned(),
+    };
+    let signatures = key.signatures(&claim).unwrap().into();
+    let vouched = Vouched::of_parts(claim, signatures, Arc::new(Lists::of(&store)));
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let source = configuration.vouching.lists().next().unwrap().clone();
+    let governed = Governed { is_pulled: true, vouched: Some(vouched), ..governed() };
+    let authority =
+        FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed)]));
+    let mode = || authority.effective_grants(&P).map(|grants| grants.mode);
+    assert_eq!(mode(), Ok(Mode::Observe), "no list is known");
+    let now = ansai_supervisor::clock::now();
+    let mut list = RevocationList::new("acme", now + ansai_core::Millis::from_hours(1));
+    // As `ansai pull` does it, in another process.
+    let refresh = |list: &RevocationList| {
+        Lists::of(&store).update(&source, &list.signed(&key).unwrap(), now).unwrap().unwrap();
+    };
+    refresh(&list);
+    assert_eq!(mode(), Ok(Mode::Enforce));
+    std::fs::write(&path, GRANT).unwrap();
+    assert_eq!(mode(), Ok(Mode::Observe), "no rule covers it");
+    std::fs::write(&path, trusting.replace("acme.pub", "gone.pub")).unwrap();
+    assert!(mode().unwrap_err().ends_with("(trust-key)"));
+    std::fs::write(&path, &trusting).unwrap();
+    assert_eq!(mode(), Ok(Mode::Enforce));
+    list.serial += 1;
+    list.versions.push(RevokedVersions::of("p", "<0.2.0", "deletes too much").unwrap());
+    refresh(&list);
+    let refused = mode().unwrap_err();
+    assert!(refused.contains("deletes too much") && refused.ends_with("(revoked)"), "{refused}");
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ansai_config::PolicySource;
 use ansai_core::watch::Wanted;
-use ansai_core::{InstanceName, codes};
+use ansai_core::InstanceName;
 use ansai_registry::RegistryError;
 use ansai_supervisor::Instance;
 
@@ -42,8 +43,9 @@ pub(super) fn load(
     loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
 }
 
-/// Components by path, and whether they come from a registry: the same file may be named in both ways.
-type Read = BTreeMap<(PathBuf, bool), Arc<Component>>;
+/// Components by path, and by their source if they come from a registry: the same file may have several names, and different
+/// keys vouch for them.
+type Read = BTreeMap<(PathBuf, Option<String>), Arc<Component>>;
 
 /// One path for each file, however it is named.
 fn real(path: &Path) -> PathBuf {
@@ -60,8 +62,12 @@ fn component_of(
 ) -> Result<Arc<Component>, Error> {
     let file = || configuration.path.clone();
     if let Some(source) = configuration.config.source(name) {
+        let written = match &source {
+            PolicySource::Registry(written) => Some(written.clone()),
+            PolicySource::Path(_) | PolicySource::Builtin(_) => None,
+        };
         let (source, digest) = request.pulled.source(configuration, request.share, source)?;
-        let key = (source.clone(), digest.is_some());
+        let key = (source.clone(), written);
         if let Some(component) = read.get(&key) {
             return Ok(component.clone());
         }
@@ -72,6 +78,9 @@ fn component_of(
                 if let Some(digest) = &digest {
                     pulled::verify(&component, digest)?;
                     component.is_pulled = true;
+                    if let Some(written) = &key.1 {
+                        component.vouched = Some(request.pulled.vouched(configuration, written, &component)?);
+                    }
                 }
                 let component = Arc::new(component);
                 read.insert(key, component.clone());
@@ -156,9 +165,8 @@ fn instance(
         timing: Arc::new(configured.timing.clone()),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };
-    if component.is_pulled && configured.mode.may_act() {
-        let message = format!("{name} only observes: it comes from a registry, and its signature is not verified");
-        warnings.push(Warning::new(codes::PULLED_OBSERVES, message));
+    if let Some(vouched) = &component.vouched {
+        warnings.extend(vouched.warnings(name.as_str(), configuration, configured.mode));
     }
     warnings.extend(Warning::of_watches(&instance.name, &instance.watches, &grants.scopes));
     Ok(LoadedInstance { instance, component, grants })

@@ -2,16 +2,24 @@
 //!
 //! The daemon contacts no registry. It runs what `ansai.lock` pins, from the store, and verifies the content before each load.
 
+mod accept;
+mod opened;
 mod pull;
+mod vouching;
 
 use std::path::{Path, PathBuf};
 
 use ansai_config::PolicySource;
 use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
-use ansai_storage::{Directory, Links, TrustError};
+use ansai_storage::Directory;
 
 pub(crate) use self::pull::verify;
-pub use self::pull::{add, check, pull, pull_all};
+use self::opened::Opened;
+pub use self::accept::Acceptance;
+pub use self::pull::{add, check, checked, pull, pull_all, pull_all_by, resolve};
+pub use self::vouching::{Vouched, standing};
+pub(crate) use self::vouching::policy_of;
+use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::in_time::in_time;
@@ -24,12 +32,14 @@ use crate::{ownership, state};
 pub struct Pulled {
     state_dir: Option<PathBuf>,
     is_locked: bool,
+    /// Opened once for all policies of a configuration.
+    opened: Opened,
 }
 
 impl Pulled {
     /// Those of this state directory; `None` for the directory of the configuration.
     pub fn new(state_dir: Option<PathBuf>) -> Pulled {
-        Pulled { state_dir, is_locked: false }
+        Pulled { state_dir, is_locked: false, opened: Opened::default() }
     }
 
     /// Whether nothing may run but components that a digest pins.
@@ -67,6 +77,21 @@ impl Pulled {
         }
     }
 
+    /// Who vouches for a component that [`Pulled::source`] led to.
+    ///
+    /// # Errors
+    /// It is not pinned, is not the policy that its name promises, or the store cannot be read.
+    pub(crate) fn vouched(
+        &self,
+        configuration: &Configuration,
+        source: &str,
+        component: &Component,
+    ) -> Result<Vouched, Error> {
+        let state_dir = state::directory(self.state_dir.as_deref(), Some(configuration))?;
+        let opened = self.opened.of(&configuration.path, &state_dir, source)?;
+        Ok(Vouched::of(&opened.store, opened.lock.get(source)?, component, opened.lists.clone())?)
+    }
+
     /// The components of the store, of all versions. What cannot be read is left out.
     pub fn components(&self, configuration: Option<&Configuration>) -> Vec<PathBuf> {
         let components = || -> Result<Vec<PathBuf>, Error> {
@@ -82,26 +107,17 @@ impl Pulled {
     }
 
     fn stored(&self, configuration: &Path, state_dir: &Path, source: &str) -> Result<(PathBuf, Digest), Error> {
-        let lock = lock_of(configuration)?;
-        let locked = lock.get(source)?;
-        let missing = || RegistryError::NotStored(source.to_owned());
-        // What is in the state directory besides is not looked at, once for each policy.
-        let directory = match Directory::open_trusted(state_dir, Links::Refused) {
-            Ok(directory) => directory,
-            Err(TrustError::Access(error)) if error.is_not_found() => return Err(missing().into()),
-            Err(TrustError::Access(error)) => return Err(RegistryError::from(error).into()),
-            Err(TrustError::Untrusted(problem)) => return Err(StateDirError::Untrusted(problem).into()),
-        };
-        let store = Store::open(&directory)?.ok_or_else(missing)?;
-        let (path, component) = store.component(&locked.digest).map_err(|error| match error {
-            RegistryError::NotStored(_) => missing(),
+        let opened = self.opened.of(configuration, state_dir, source)?;
+        let locked = opened.lock.get(source)?;
+        let (path, component) = opened.store.component(&locked.digest).map_err(|error| match error {
+            RegistryError::NotStored(_) => RegistryError::NotStored(source.to_owned()),
             other => other,
         })?;
         match component == locked.component {
             true => Ok((path, component)),
             false => {
                 let why = format!("`{source}` has digests of two different components");
-                Err(RegistryError::Invalid { path: lock.path().to_owned(), why }.into())
+                Err(RegistryError::Invalid { path: opened.lock.path().to_owned(), why }.into())
             }
         }
     }

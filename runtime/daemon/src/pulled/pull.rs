@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use ansai_config::PolicySource;
 use ansai_core::Interface;
 use ansai_engine::component::MAX_BYTES;
-use ansai_registry::{Client, Digest, Fetched, Lock, Locked, MOST_COMPONENT_BYTES, Reference, RegistryError, Store};
+use ansai_registry::{
+    Client, Digest, Fetched, Lock, Locked, MOST_COMPONENT_BYTES, Reference, Registries, RegistryError, Signature, Store,
+};
 
+use super::accept::Acceptance;
 use super::{lock_of, sweep};
 use crate::component::Component;
 use crate::configuration::Configuration;
@@ -15,26 +18,88 @@ use crate::error::Error;
 /// What is stored can be loaded.
 const _: () = assert!(MOST_COMPONENT_BYTES == MAX_BYTES as u64);
 
-/// Stores a policy under its name, and answers what pins it. `source` is how the configuration writes it.
+/// Stores a policy under its name, and answers what pins it. `source` is how the configuration writes it. `client` makes a
+/// client of a registry.
 ///
 /// What is refused after it was fetched stays in the store without a name until [`sweep`], which callers run before they
 /// fetch.
 ///
 /// # Errors
-/// It is not there, is not a policy of this name, or is not what was announced. Then it has no name in the store.
-pub fn pull(client: &Client, store: &Store, source: &str, interfaces: &[Interface]) -> Result<Locked, Error> {
-    let reference: Reference = source.parse()?;
-    let fetched = client.fetch(&reference, store)?;
-    add(store, source, &fetched, interfaces)
+/// It is not there, is not a policy of this name, is not what was announced, or is not accepted. Then it has no name in the
+/// store.
+pub fn pull(
+    acceptance: &Acceptance,
+    store: &Store,
+    source: &str,
+    interfaces: &[Interface],
+    client: impl Fn(&str) -> Result<Client, Error>,
+) -> Result<Locked, Error> {
+    let (wanted, client) = resolve(acceptance.registries(), source, client)?;
+    let fetched = client.fetch(&wanted, store)?;
+    let signatures = acceptance.signatures(&client, source, &fetched)?;
+    let locked = accepted(acceptance, store, (source, &wanted), (&fetched, signatures), interfaces)?;
+    store.add(&fetched)?;
+    Ok(locked)
 }
 
-/// Checks the component of a policy whose content is in the store, and gives the policy its name.
+/// Checks the component of a policy whose content is in the store, and gives the policy its name. `signatures` came with it.
 ///
 /// # Errors
-/// It is not a policy of this name.
-pub fn add(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Interface]) -> Result<Locked, Error> {
-    let locked = check(store, source, fetched, interfaces)?;
+/// It is not a policy of this name, or is not accepted.
+pub fn add(
+    acceptance: &Acceptance,
+    store: &Store,
+    source: &str,
+    (fetched, signatures): (&Fetched, Vec<Signature>),
+    interfaces: &[Interface],
+) -> Result<Locked, Error> {
+    let wanted = fetched.reference.clone();
+    let locked = accepted(acceptance, store, (source, &wanted), (fetched, signatures), interfaces)?;
     store.add(fetched)?;
+    Ok(locked)
+}
+
+/// Where a source leads, and a client of that registry.
+///
+/// # Errors
+/// It is not a reference, its namespace leads nowhere, or the server that knows more cannot be asked.
+pub fn resolve(
+    registries: &Registries,
+    source: &str,
+    client: impl Fn(&str) -> Result<Client, Error>,
+) -> Result<(Reference, Client), Error> {
+    let mut asked: Option<Client> = None;
+    let mut failed = None;
+    let resolved = registries.resolve(source, |host| {
+        match client(host) {
+            Ok(server) => asked.insert(server).well_known(),
+            Err(error) => {
+                failed = Some(error);
+                Ok(None)
+            }
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let reference = resolved?;
+    let found = client(reference.registry())?;
+    let client = match &asked {
+        Some(server) if server.registry() != found.registry() => found.led_by(server),
+        _ => found,
+    };
+    Ok((reference, client))
+}
+
+fn accepted(
+    acceptance: &Acceptance,
+    store: &Store,
+    (source, wanted): (&str, &Reference),
+    (fetched, signatures): (&Fetched, Vec<Signature>),
+    interfaces: &[Interface],
+) -> Result<Locked, Error> {
+    let (mut locked, component) = checked(store, source, fetched, interfaces)?;
+    acceptance.accept(store, wanted, fetched, &mut locked, (&component, signatures))?;
     Ok(locked)
 }
 
@@ -43,12 +108,25 @@ pub fn add(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Interfa
 /// # Errors
 /// It is not a policy of this name.
 pub fn check(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Interface]) -> Result<Locked, Error> {
+    checked(store, source, fetched, interfaces).map(|(locked, _)| locked)
+}
+
+/// The same with the component.
+///
+/// # Errors
+/// As [`check`].
+pub fn checked(
+    store: &Store,
+    source: &str,
+    fetched: &Fetched,
+    interfaces: &[Interface],
+) -> Result<(Locked, Component), Error> {
     let (path, digest) = store.component(&fetched.manifest.digest)?;
     let component = Component::read(&path, interfaces)?;
     verify(&component, &digest)?;
     let manifest = &component.manifest;
     fetched.reference.check_name(fetched.reference.tag(), &manifest.name, &manifest.version)?;
-    Ok(Locked {
+    let locked = Locked {
         source: source.to_owned(),
         resolved: fetched.reference.to_string(),
         digest: fetched.manifest.digest.clone(),
@@ -56,7 +134,9 @@ pub fn check(store: &Store, source: &str, fetched: &Fetched, interfaces: &[Inter
         version: manifest.version.clone(),
         imports: component.found.imports.iter().map(ToString::to_string).collect(),
         scopes: scopes(&component),
-    })
+        signers: Vec::new(),
+    };
+    Ok((locked, component))
 }
 
 /// Checks that what was read is what was verified.
@@ -67,7 +147,7 @@ pub(crate) fn verify(component: &Component, digest: &Digest) -> Result<(), Regis
     }
 }
 
-fn scopes(component: &Component) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn scopes(component: &Component) -> BTreeMap<String, serde_json::Value> {
     let manifest = component.manifest.to_json();
     let asked = manifest.get("capabilities").and_then(serde_json::Value::as_object);
     let scope = |(name, asked): (&String, &serde_json::Value)| Some((name.clone(), asked.get("scope")?.clone()));
@@ -85,29 +165,40 @@ pub fn pull_all(
     interfaces: &[Interface],
     client: impl Fn(&str) -> Result<Client, Error>,
 ) -> Result<Vec<Locked>, Error> {
+    pull_all_by(&Acceptance::of(Some(configuration), store), configuration, store, interfaces, client)
+}
+
+/// The same by these rules.
+///
+/// # Errors
+/// As [`pull_all`].
+pub fn pull_all_by(
+    acceptance: &Acceptance,
+    configuration: &Configuration,
+    store: &Store,
+    interfaces: &[Interface],
+    client: impl Fn(&str) -> Result<Client, Error>,
+) -> Result<Vec<Locked>, Error> {
     let mut lock = lock_of(&configuration.path)?;
     if let Err(error) = sweep(store, Some(&configuration.path)) {
         tracing::warn!("the store is not cleaned up: {error}");
     }
     let mut pulled: BTreeMap<String, Locked> = BTreeMap::new();
-    let mut clients: BTreeMap<String, Client> = BTreeMap::new();
     for source in configuration.config.policies.keys().filter_map(|name| configuration.config.source(name)) {
         let PolicySource::Registry(source) = source else { continue };
         if pulled.contains_key(&source) {
             continue;
         }
-        let reference: Reference = source.parse()?;
-        let registry = reference.registry().to_owned();
-        let client = match clients.entry(registry) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(new) => {
-                let made = client(new.key())?;
-                new.insert(made)
-            }
-        };
-        let fetched = client.fetch(&reference, store)?;
-        let locked = check(store, &source, &fetched, interfaces)?;
+        let (wanted, client) = resolve(acceptance.registries(), &source, &client)?;
+        let fetched = client.fetch(&wanted, store)?;
+        let signatures = acceptance.signatures(&client, &source, &fetched)?;
+        let (mut locked, component) = checked(store, &source, &fetched, interfaces)?;
         check_same(&lock, &locked)?;
+        // Whoever had signed it must be found again.
+        if let Some(pinned) = lock.get(&source).ok().filter(|pinned| pinned.digest == locked.digest) {
+            locked.signers.clone_from(&pinned.signers);
+        }
+        acceptance.accept(store, &wanted, &fetched, &mut locked, (&component, signatures))?;
         store.add(&fetched)?;
         pulled.insert(source, locked);
     }

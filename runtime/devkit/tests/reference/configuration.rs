@@ -28,6 +28,8 @@ const HOST: &[(&str, &str)] = &[
     ("`[notify]`", "[notify]\nUNKNOWN"),
     ("`[[notify.route]]`", "[[notify.route]]\nchannels = []\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),
+    ("`[registry]`", "[registry]\nUNKNOWN"),
+    ("`[[trust]]`", "[[trust]]\nnames = [\"a/*\"]\nkeys = [\"a\"]\nUNKNOWN"),
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[hook.NAME]`", "[hook.a]\ndoes = \"reads\"\nurl = \"http://127.0.0.1/\"\nUNKNOWN"),
     ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),

@@ -2,6 +2,7 @@
 
 mod body;
 mod challenge;
+mod document;
 mod place;
 mod send;
 
@@ -117,6 +118,16 @@ impl Client {
             200 => Ok(()),
             _ => Err(answer.unexpected()),
         }
+    }
+
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The same client for a registry that another server named: it must not be closer to this machine than that server.
+    #[must_use]
+    pub fn led_by(self, server: &Client) -> Client {
+        Client { places: self.places.led_by(&server.places), ..self }
     }
 
     pub(crate) fn limits(&self) -> Limits {

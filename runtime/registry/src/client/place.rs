@@ -80,11 +80,19 @@ pub(super) struct Places {
     is_plain: bool,
     /// The most public of its addresses.
     registry: Arc<Mutex<Option<Zone>>>,
+    /// If another server named the registry: how close it may be.
+    least: Option<Zone>,
 }
 
 impl Places {
     pub(super) fn new(is_plain: bool) -> Places {
-        Places { is_plain, registry: Arc::default() }
+        Places { is_plain, registry: Arc::default(), least: None }
+    }
+
+    /// The same for a registry that a server with these places named.
+    pub(super) fn led_by(self, server: &Places) -> Places {
+        let zone = *server.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        Places { least: Some(zone.unwrap_or(Zone::Public).max(Zone::Machine)), ..self }
     }
 
     /// Resolves names for requests to the registry, or to where it leads.
@@ -99,6 +107,11 @@ impl Places {
             return Err(if is_registry { Forbidden::Plain } else { Forbidden::Closer });
         }
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, Some(least)) = (is_registry, self.least) {
+            let permitted: Vec<SocketAddr> = found.iter().copied().filter(|address| zone(address) >= least).collect();
+            *registry = permitted.iter().map(zone).chain(*registry).max();
+            return if permitted.is_empty() { Err(Forbidden::Closer) } else { Ok(permitted) };
+        }
         if is_registry {
             // The operator named it, so every address is fine. Names can change: the most public one counts.
             *registry = found.iter().map(zone).chain(*registry).max();
@@ -199,6 +212,21 @@ mod tests {
         places.permitted(true, &[at("127.0.0.1")]).unwrap();
         assert!(places.permitted(false, &[at("127.0.0.1")]).is_err());
         assert_eq!(places.permitted(false, &[at("127.0.0.1"), at("9.9.9.9")]).unwrap(), [at("9.9.9.9")]);
+    }
+
+    #[test]
+    fn a_registry_that_a_server_names_is_not_closer_than_the_server() {
+        let server = Places::new(false);
+        server.permitted(true, &[at("8.8.8.8")]).unwrap();
+        let led = Places::new(false).led_by(&server);
+        assert!(matches!(led.permitted(true, &[at("10.0.0.1")]), Err(Forbidden::Closer)));
+        assert!(matches!(led.permitted(true, &[at("127.0.0.1")]), Err(Forbidden::Closer)));
+        assert_eq!(led.permitted(true, &[at("10.0.0.1"), at("9.9.9.9")]).unwrap(), [at("9.9.9.9")]);
+        // A server of this machine may name any registry.
+        let server = Places::new(false);
+        server.permitted(true, &[at("127.0.0.1")]).unwrap();
+        assert!(Places::new(false).led_by(&server).permitted(true, &[at("10.0.0.1")]).is_ok());
+        assert!(Places::new(false).led_by(&server).permitted(true, &[at("169.254.169.254")]).is_err());
     }
 
     #[test]

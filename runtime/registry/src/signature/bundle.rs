@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Claim, PublicKey, SigningKey};
+use super::{Claim, Difference, PublicKey, SigningKey};
 
 pub(super) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -26,8 +26,8 @@ pub enum Signature {
 }
 
 /// What is signed in an envelope: pre-authentication encoding.
-fn encoded(payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
 
@@ -35,15 +35,10 @@ impl SigningKey {
     /// Signs a claim in both forms; `None` if the system gives no random numbers.
     pub fn signatures(&self, claim: &Claim) -> Option<[Signature; 2]> {
         let payload = claim.statement().to_string().into_bytes();
-        let signature = self.sign(&encoded(&payload))?;
         let bundle = json!({
             "mediaType": BUNDLE_TYPE,
             "verificationMaterial": { "publicKey": { "hint": self.public().hint() } },
-            "dsseEnvelope": {
-                "payload": STANDARD.encode(&payload),
-                "payloadType": PAYLOAD_TYPE,
-                "signatures": [{ "sig": STANDARD.encode(signature) }],
-            },
+            "dsseEnvelope": envelope(self, PAYLOAD_TYPE, &payload)?,
         });
         let payload = claim.simple().to_string().into_bytes();
         let signature = self.sign(&payload)?;
@@ -64,28 +59,48 @@ pub fn signers<'a>(claim: &Claim, signatures: &[Signature], keys: &'a [PublicKey
 
 impl Signature {
     fn is_by(&self, claim: &Claim, key: &PublicKey) -> bool {
+        self.says(claim, key) == Some(None)
+    }
+
+    /// What this key has signed: in what it differs from a claim, or `None` if it is exactly this claim. Outer `None` if this
+    /// key has not signed it. What a signature says is of interest only if it is signed.
+    pub(crate) fn says(&self, claim: &Claim, key: &PublicKey) -> Option<Option<Difference>> {
         match self {
-            Signature::Bundle(bytes) => of_bundle(bytes, claim, key) == Some(true),
+            Signature::Bundle(bytes) => {
+                let bundle = serde_json::from_slice::<Value>(bytes).ok()?;
+                if bundle.get("mediaType")?.as_str()? != BUNDLE_TYPE {
+                    return None;
+                }
+                let payload = opened(bundle.get("dsseEnvelope")?, PAYLOAD_TYPE, key)?;
+                Some(claim.difference(&serde_json::from_slice(&payload).ok()?))
+            }
             Signature::Simple { payload, signature } => {
-                // What it says is of interest only if it is signed.
-                key.verify(payload, signature)
-                    && serde_json::from_slice(payload).is_ok_and(|says| claim.is_simple_of(&says))
+                key.verify(payload, signature).then_some(())?;
+                Some(claim.simple_difference(&serde_json::from_slice(payload).ok()?))
             }
         }
     }
 }
 
-/// Whether this key has signed the claim in a bundle; `None` if it is not a bundle.
-fn of_bundle(bytes: &[u8], claim: &Claim, key: &PublicKey) -> Option<bool> {
-    let bundle: Value = serde_json::from_slice(bytes).ok()?;
-    let envelope = bundle.get("dsseEnvelope")?;
+/// The payload of a DSSE envelope of this type; `None` if this key has not signed it.
+pub(crate) fn opened(envelope: &Value, kind: &str, key: &PublicKey) -> Option<Vec<u8>> {
     let decoded = |value: &Value| STANDARD.decode(value.as_str()?).ok();
-    if bundle.get("mediaType")?.as_str()? != BUNDLE_TYPE || envelope.get("payloadType")?.as_str()? != PAYLOAD_TYPE {
+    if envelope.get("payloadType")?.as_str()? != kind {
         return None;
     }
     let payload = decoded(envelope.get("payload")?)?;
-    let signed = encoded(&payload);
+    let signed = encoded(kind, &payload);
     let signatures = envelope.get("signatures")?.as_array()?.iter().take(MOST_SIGNATURES);
     let is_signed = signatures.filter_map(|one| decoded(one.get("sig")?)).any(|one| key.verify(&signed, &one));
-    Some(is_signed && claim.is_of(&serde_json::from_slice(&payload).ok()?))
+    is_signed.then_some(payload)
+}
+
+/// A DSSE envelope of this type; `None` if the system gives no random numbers.
+pub(crate) fn envelope(key: &SigningKey, kind: &str, payload: &[u8]) -> Option<Value> {
+    let signature = key.sign(&encoded(kind, payload))?;
+    Some(json!({
+        "payload": STANDARD.encode(payload),
+        "payloadType": kind,
+        "signatures": [{ "sig": STANDARD.encode(signature) }],
+    }))
 }

@@ -7,5 +7,6 @@ mod key;
 mod statement;
 
 pub use bundle::{Signature, signers};
+pub(crate) use bundle::{envelope, opened};
 pub use key::{PublicKey, SigningKey};
-pub use statement::Claim;
+pub use statement::{Claim, Difference};

@@ -70,30 +70,56 @@ impl Claim {
         })
     }
 
-    /// Whether a statement says exactly this. A copy in another registry has another repository, which says nothing.
-    pub(super) fn is_of(&self, statement: &Value) -> bool {
+    /// In what a statement differs from this; `None` if it says exactly this. A copy in another registry has another
+    /// repository, which says nothing.
+    pub(super) fn difference(&self, statement: &Value) -> Option<Difference> {
         let text = |pointer: &str| statement.pointer(pointer).and_then(Value::as_str);
         let subjects = statement.get("subject").and_then(Value::as_array).map(Vec::len);
-        let annotation = |name: &str| text(&format!("/subject/0/annotations/{name}"));
-        text("/_type") == Some(STATEMENT)
-            && text("/predicateType") == Some(PREDICATE)
-            && subjects == Some(1)
-            && text("/subject/0/digest/sha256") == Some(self.digest.hex())
-            && annotation(NAME) == Some(self.name.as_str())
-            && annotation(VERSION) == Some(self.version.as_str())
-            && annotation(CAPABILITIES) == Some(self.capabilities.as_str())
+        let is_form = text("/_type") == Some(STATEMENT) && text("/predicateType") == Some(PREDICATE);
+        if !is_form || subjects != Some(1) {
+            return Some(Difference::Predicate);
+        }
+        let is_digest = text("/subject/0/digest/sha256") == Some(self.digest.hex());
+        self.annotated(is_digest, |name| text(&format!("/subject/0/annotations/{name}")))
     }
 
     /// The same for the older form.
-    pub(super) fn is_simple_of(&self, says: &Value) -> bool {
+    pub(super) fn simple_difference(&self, says: &Value) -> Option<Difference> {
         let text = |pointer: &str| says.pointer(pointer).and_then(Value::as_str);
-        let annotation = |name: &str| text(&format!("/optional/{name}"));
-        text("/critical/type") == Some(SIMPLE)
-            && text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str())
-            && annotation(NAME) == Some(self.name.as_str())
-            && annotation(VERSION) == Some(self.version.as_str())
-            && annotation(CAPABILITIES) == Some(self.capabilities.as_str())
+        if text("/critical/type") != Some(SIMPLE) {
+            return Some(Difference::Predicate);
+        }
+        let is_digest =
+            text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str());
+        self.annotated(is_digest, |name| text(&format!("/optional/{name}")))
     }
+
+    /// What a person would see first: another name, then another version, then other content.
+    fn annotated<'a>(&self, is_digest: bool, annotation: impl Fn(&str) -> Option<&'a str>) -> Option<Difference> {
+        [
+            (annotation(NAME) == Some(self.name.as_str()), Difference::Name),
+            (annotation(VERSION) == Some(self.version.as_str()), Difference::Version),
+            (is_digest, Difference::Digest),
+            (annotation(CAPABILITIES) == Some(self.capabilities.as_str()), Difference::Capabilities),
+        ]
+        .into_iter()
+        .find_map(|(is_same, difference)| (!is_same).then_some(difference))
+    }
+}
+
+/// In what a signed statement differs from a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// It is a statement of another kind: another predicate type, or of more than one subject.
+    Predicate,
+    /// It is of a policy with another name, or names none.
+    Name,
+    /// It is of another version.
+    Version,
+    /// It is of other content.
+    Digest,
+    /// It is of a policy that asks for something else.
+    Capabilities,
 }
 
 /// The same with sorted keys, so that its text depends on nothing else.

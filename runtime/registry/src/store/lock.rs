@@ -29,7 +29,7 @@ impl Store {
         }
     }
 
-    pub(super) fn lock(&self, name: &str, how: FlockOperation) -> Result<File> {
+    pub(crate) fn lock(&self, name: &str, how: FlockOperation) -> Result<File> {
         let file = self.root.file(name, Access::AppendOrCreate)?;
         flock(&file, how).map_err(StorageError::at("lock", self.root.path_of(name)))?;
         Ok(file)

@@ -16,3 +16,4 @@ mod memory;
 mod real;
 mod signature;
 mod store;
+mod trust;

@@ -37,6 +37,7 @@ fn locked(digest: &Digest) -> Locked {
         version: "1.0.0".to_owned(),
         imports: Vec::new(),
         scopes: BTreeMap::from([("ansai:files/files-probe".to_owned(), json!([{ "roots": ["/var/log"] }]))]),
+        signers: Vec::new(),
     }
 }
 
