@@ -11,8 +11,10 @@
 
 mod artifact;
 mod hostile;
+mod interoperation;
 mod login;
 mod memory;
 mod real;
+mod referrers;
 mod signature;
 mod store;
