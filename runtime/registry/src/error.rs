@@ -172,6 +172,14 @@ pub enum RegistryError {
         /// How many must.
         minimum: usize,
     },
+    /// An index of policies is not signed by its key, is invalid, or is older than one that was read before.
+    #[error("the index {place} {why}")]
+    Index {
+        /// Its file or address.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -217,6 +225,7 @@ impl RegistryError {
             RegistryError::Invalid { .. } => codes::REGISTRY_FILE,
             RegistryError::Untrusted { .. } => codes::UNTRUSTED_CONFIGURATION,
             RegistryError::NotSigned { .. } => codes::NOT_SIGNED,
+            RegistryError::Index { .. } => codes::BAD_INDEX,
         }
     }
 
@@ -244,6 +253,7 @@ impl RegistryError {
             RegistryError::NotSigned { .. } => {
                 "check that the keys are those of the author, and that this version is signed"
             }
+            RegistryError::Index { .. } => "check its address and its key; tell whoever publishes it if both are right",
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,
         };

@@ -20,6 +20,7 @@ mod client;
 mod credentials;
 mod digest;
 mod error;
+pub mod index;
 mod lock;
 mod publish;
 mod pull;
@@ -36,7 +37,7 @@ pub use lock::{FILE_NAME, Lock, Locked};
 pub use publish::{About, Published};
 pub use pull::Fetched;
 pub use reference::{Reference, Selector, tag_of_version};
-pub use signature::{Claim, PublicKey, Signature, SigningKey, signers};
+pub use signature::{Claim, Provenance, PublicKey, Signature, SigningKey, provenances, signers};
 pub use store::{Entry, Store};
 
 /// The most bytes of a component: as many as the engine loads.

@@ -3,9 +3,14 @@
 mod attach;
 mod bundle;
 mod der;
+mod envelope;
 mod key;
+mod provenance;
 mod statement;
 
 pub use bundle::{Signature, signers};
+pub(crate) use envelope::{opened, sealed};
 pub use key::{PublicKey, SigningKey};
+pub use provenance::{Provenance, provenances};
 pub use statement::Claim;
+use statement::STATEMENT;
