@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, init, inspect, install_unit, list, load, login, man, new, notify, open_database,
+    guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login, man, new, notify, open_database,
     pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement,
-    resume, retry, run, save, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
+    resume, retry, run, save, search, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -49,6 +49,12 @@ pub(crate) enum Command {
     Save(save::Arguments),
     /// Load policies that `ansai save` wrote, on a host without a network
     Load(load::Arguments),
+    /// Search an index of policies
+    Search(search::Arguments),
+    /// Show a policy of an index
+    Info(info::Arguments),
+    /// Make a signed index of policies, and pages for a web server
+    Index(index::Arguments),
     /// Log in to a registry
     Login(login::Arguments),
     /// Create a policy

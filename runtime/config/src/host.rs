@@ -15,6 +15,7 @@ use crate::file;
 use crate::hidden;
 use crate::hook::{self, Hooks};
 use crate::identifier;
+use crate::index::{self, PolicyIndex};
 use crate::instance::{self, BUILTIN, Instance, PolicySource, REGISTRY};
 use crate::isolation::{self, Isolation};
 use crate::labels::{self, Labels};
@@ -92,6 +93,8 @@ pub struct HostConfig {
     pub never: Never,
     /// `[notify]`.
     pub notify: Notify,
+    /// `[index]`.
+    pub index: Option<PolicyIndex>,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -266,8 +269,20 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies } =
-                    parts;
+                let Parts {
+                    daemon,
+                    control,
+                    audit,
+                    export,
+                    labels,
+                    safety,
+                    targets,
+                    hooks,
+                    never,
+                    notify,
+                    index,
+                    policies,
+                } = parts;
                 let warnings = problems.of(&source);
                 Ok(HostConfig {
                     daemon,
@@ -280,6 +295,7 @@ impl HostConfig {
                     hooks,
                     never,
                     notify,
+                    index,
                     policies,
                     warnings,
                     source,
@@ -302,6 +318,7 @@ struct Parts {
     hooks: Hooks,
     never: Never,
     notify: Notify,
+    index: Option<PolicyIndex>,
     policies: BTreeMap<InstanceName, Instance>,
 }
 
@@ -309,7 +326,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields = Fields::of(
         node,
         "the configuration",
-        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "policy"],
+        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "index", "policy"],
         problems,
     )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
@@ -319,6 +336,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let hooks = fields.get("hook").map(|node| hook::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
+    let index = fields.get("index").and_then(|node| index::read(node, problems));
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -346,7 +364,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, policies })
+    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, index, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {

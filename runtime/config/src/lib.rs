@@ -34,6 +34,7 @@ mod hidden;
 mod hook;
 mod host;
 mod identifier;
+mod index;
 mod incidents;
 mod instance;
 mod isolation;
@@ -76,6 +77,7 @@ pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfig
 pub use hook::{ConfiguredHook, Hooks};
 pub use host::{Daemon, HostConfig, ServerCalls};
 pub use identifier::{is_name, is_version};
+pub use index::PolicyIndex;
 pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource, REGISTRY};
 pub use isolation::Isolation;
 pub use labels::Labels;

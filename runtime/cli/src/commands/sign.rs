@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use ansai_core::{codes, exit};
-use ansai_registry::{Claim, SigningKey};
+use ansai_core::exit;
+use ansai_registry::Claim;
 use clap::Args;
 
-use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::registry::{self, Checked, Reached};
@@ -30,12 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let text = registry::key_text(&arguments.key, true)?;
-    let key = SigningKey::of_pem(&text).ok_or_else(|| {
-        let message = format!("{} is not a private key that can sign", arguments.key.display());
-        let hint = "make one with `openssl genpkey -algorithm ed25519 -out FILE`; decrypt an encrypted one first";
-        Fault::usage(codes::BAD_KEY, message).hint(hint)
-    })?;
+    let key = registry::signing_key(&arguments.key)?;
     let Checked { client, fetched, locked } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     client.sign(&fetched.reference, &fetched.manifest, &claim, &key).map_err(ansai_daemon::Error::from)?;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use ansai_core::{codes, exit};
-use ansai_registry::{Claim, PublicKey, RegistryError, signers};
+use ansai_core::exit;
+use ansai_registry::{Claim, Provenance, PublicKey, RegistryError, provenances, signers};
 use clap::Args;
 
-use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{json, lines};
+use crate::output::paragraphs::indented;
+use crate::output::{self, json, lines};
 use crate::registry::{self, Checked, Reached};
 
 #[derive(Debug, Args)]
@@ -32,15 +32,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let mut keys = Vec::new();
-    for path in &arguments.keys {
-        let text = registry::key_text(path, false)?;
-        let key = PublicKey::of_pem(&text).ok_or_else(|| {
-            let message = format!("{} is not a public key of ECDSA P-256 or Ed25519", path.display());
-            Fault::usage(codes::BAD_KEY, message).hint("`openssl pkey -in KEY -pubout` prints the one of a private key")
-        })?;
-        keys.push(key);
-    }
+    let keys = arguments.keys.iter().map(|path| registry::public_key(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let Checked { client, fetched, locked } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     let signatures = client.signatures(&fetched.reference, &locked.digest).map_err(ansai_daemon::Error::from)?;
@@ -50,6 +42,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let error = RegistryError::NotSigned { reference: locked.resolved, found: found.len(), minimum };
         return Err(ansai_daemon::Error::from(error).into());
     }
+    let file = |wanted: &PublicKey| {
+        let mut named = arguments.keys.iter().zip(&keys).filter(|(_, key)| *key == wanted);
+        named.next().map(|(path, _)| path.display().to_string()).unwrap_or_default()
+    };
     let files: Vec<String> = arguments
         .keys
         .iter()
@@ -57,18 +53,45 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         .filter(|(_, key)| found.contains(key))
         .map(|(path, _)| path.display().to_string())
         .collect();
+    let provenances = provenances(&claim, &signatures, &keys);
     match global.format {
         Format::Json => json::document(&serde_json::json!({
             "reference": locked.resolved,
             "digest": locked.digest,
             "signed_by": files,
+            "provenance": provenances.iter().map(|(one, key)| document(one, &file(key))).collect::<Vec<_>>(),
         }))?,
         Format::Text => {
             lines::line(&format!("verified: {}, {}", locked.resolved, locked.digest))?;
             for file in files {
                 lines::line(&format!("  signed by {file}"))?;
             }
+            for (provenance, key) in &provenances {
+                lines::line(&format!("  provenance, which {} says:", file(key)))?;
+                output::say(&indented(&lines::pairs(&facts(provenance)), "    "))?;
+            }
         }
     }
     Ok(exit::FINE)
+}
+
+fn document(provenance: &Provenance, key: &str) -> serde_json::Value {
+    serde_json::json!({
+        "signed_by": key,
+        "reproduced": provenance.is_reproduced,
+        "sources": provenance.sources,
+        "tools": provenance.tools,
+        "ansai": provenance.ansai,
+    })
+}
+
+fn facts(provenance: &Provenance) -> Vec<(&'static str, String)> {
+    let unknown = || "unknown".to_owned();
+    let build = if provenance.is_reproduced { "a second build gave the same bytes" } else { "built once" };
+    vec![
+        ("build", build.to_owned()),
+        ("sources", provenance.sources.clone().map_or_else(unknown, |digest| format!("sha256 {digest}"))),
+        ("tools", if provenance.tools.is_empty() { unknown() } else { provenance.tools.join(", ") }),
+        ("ansai", provenance.ansai.clone()),
+    ]
 }

@@ -24,7 +24,6 @@ const DEBIAN: [&str; 2] = ["cosign/trixie", "oras/trixie"];
 
 /// A pair of keys, as files and as we read them.
 struct Pair {
-    private: PathBuf,
     file: PathBuf,
     key: SigningKey,
     public: PublicKey,
@@ -32,11 +31,10 @@ struct Pair {
 
 fn pair(place: &Path, name: &str, kind: &'static SignatureAlgorithm) -> Pair {
     let pair = KeyPair::generate_for(kind).unwrap();
-    let (private, file) = (place.join(format!("{name}.pem")), place.join(format!("{name}.pub")));
-    std::fs::write(&private, pair.serialize_pem()).unwrap();
+    let file = place.join(format!("{name}.pub"));
     std::fs::write(&file, pair.public_key_pem()).unwrap();
     let key = SigningKey::of_pem(&pair.serialize_pem()).unwrap();
-    Pair { private, file, public: key.public(), key }
+    Pair { file, public: key.public(), key }
 }
 
 /// docker-registry with a policy, and the programs that reach it.
@@ -118,14 +116,14 @@ fn cosign_verifies_what_we_sign_and_we_verify_what_it_signs() {
     assert!(!bench.cosign_verifies(&p256.file, "1.0.1"), "another version");
     assert!(!bench.cosign_verifies(&other.file, "1.0.0"), "another key");
 
-    let import = bench.program("cosign").args(["import-key-pair", "--output-key-prefix", "cosign", "--key"]);
-    import.arg(&other.private).run().expect_code(0);
+    bench.program("cosign").args(["generate-key-pair", "--output-key-prefix", "cosign"]).run().expect_code(0);
+    let cosign = PublicKey::of_pem(&std::fs::read_to_string(bench.at("cosign.pub")).unwrap()).unwrap();
     let digest = format!("{}/{}@{}", bench.registry.host, bench.reference.repository(), bench.manifest.digest);
     let capabilities = format!("capabilities={}", bench.claim.capabilities);
     let sign = bench.program("cosign").args(["sign", "--key", "cosign.key", "--tlog-upload=false", "--yes"]);
     let annotations = ["-a", "name=web", "-a", "version=1.0.0", "-a", &capabilities];
     sign.args(annotations).arg(digest).run().expect_code(0);
-    let keys = [p256.public, ed25519.public, other.public];
+    let keys = [p256.public, ed25519.public, cosign, other.public];
     assert_eq!(bench.signers(&bench.client, &bench.reference, &keys).len(), 3);
 }
 
@@ -169,7 +167,7 @@ fn oras_copies_signatures_to_a_registry_with_referrers_and_back() {
     };
     let registry = ReferrersRegistry::start();
     let there: Reference = format!("{}/copies/web:1.0.0", registry.host()).parse().unwrap();
-    copy(&bench.reference.to_string(), &there.to_string(), &["--to-plain-http"]);
+    copy(&bench.reference.to_string(), &there.to_string(), &["--from-plain-http=false", "--to-plain-http"]);
     let plain = Connection { plain: true, ..Connection::default() };
     let client = Client::new(&registry.host(), &plain, None).unwrap();
     let fetched = client.fetch(&there, &store(&bench.at("other-state"))).unwrap();
@@ -178,6 +176,6 @@ fn oras_copies_signatures_to_a_registry_with_referrers_and_back() {
 
     // Back to one without the API: oras writes the tag, and describes in it what it likes.
     let back: Reference = format!("{}/back/web:1.0.0", bench.registry.host).parse().unwrap();
-    copy(&there.to_string(), &back.to_string(), &["--from-plain-http"]);
+    copy(&there.to_string(), &back.to_string(), &["--from-plain-http", "--to-plain-http=false"]);
     assert_eq!(bench.signers(&bench.client, &back, &keys).len(), 2);
 }

@@ -11,6 +11,7 @@
 
 mod artifact;
 mod hostile;
+mod index;
 mod interoperation;
 mod login;
 mod memory;
