@@ -13,7 +13,7 @@ use clap::Args;
 use self::facts::Facts;
 use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{self, count, json, lines};
+use crate::output::{self, json, lines};
 use crate::registry::{self, Reached};
 
 #[derive(Debug, Args)]
@@ -52,7 +52,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         signers.push((name, registry::public_key(path)?));
     }
+    let is_new = !arguments.out.exists();
     let out = Directory::create(&arguments.out).map_err(|error| failed(&error.into()))?;
+    if is_new {
+        // A web server is another user.
+        let changed = rustix::fs::chmod(&arguments.out, rustix::fs::Mode::from_raw_mode(0o755));
+        changed.map_err(|error| Fault::other(codes::FILE_ACCESS, format!("{}: {error}", arguments.out.display())))?;
+    }
     let serial = next_serial(&out, &key.public())?;
     let mut facts = Facts::new(signers, usize::from(arguments.versions))?;
     let mut refused: Vec<Fault> = Vec::new();

@@ -3,7 +3,6 @@
 use ansai_config::REGISTRY;
 use ansai_core::{Bytes, codes, exit};
 use ansai_registry::index::{Listed, Version};
-use ansai_registry::tag_of_version;
 use clap::Args;
 
 use crate::exit::Fault;
@@ -69,14 +68,13 @@ fn show(policy: &Listed) -> std::io::Result<()> {
         facts.push(("older", format!("{}{more}", older.join(", "))));
     }
     output::say(&lines::pairs(&facts))?;
-    match &policy.repository {
-        Some(repository) => {
-            let reference = format!("{repository}:{}", tag_of_version(&newest.version));
+    match policy.reference() {
+        Some(reference) => {
             lines::line("")?;
             lines::line(&format!("[policy.{}]", policy.name))?;
             lines::line(&format!("source = \"{REGISTRY}{reference}\""))
         }
-        None => lines::line("It is in no registry that this index knows."),
+        None => lines::line("The index names no place in a registry where it can be pulled."),
     }
 }
 

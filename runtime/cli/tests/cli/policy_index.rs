@@ -35,7 +35,7 @@ fn an_index_is_made_and_searched() {
     ask(&["search", "nothing-like-it"]).code(0).says("no policy of 2 in the index has these words");
     let evil = ask(&["search", "evil"]).code(0);
     assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("not signed"), "{}", evil.stdout);
-    ask(&["info", "evil"]).code(0).says("It is in no registry");
+    ask(&["info", "evil"]).code(0).says("The index names no place");
     ask(&["info", "web"]).code(0).says("signed by").says("acme").says(&format!("source = \"oci:{at}\""));
     ask(&["info", "none"]).code(2).complains("error[not-in-registry]");
     let info: serde_json::Value = serde_json::from_str(&ask(&["info", "web", "--format", "json"]).code(0).stdout).unwrap();

@@ -27,6 +27,7 @@ const HOST: &[(&str, &str)] = &[
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
     ("`[notify]`", "[notify]\nUNKNOWN"),
     ("`[[notify.route]]`", "[[notify.route]]\nchannels = []\nUNKNOWN"),
+    ("`[index]`", "[index]\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[hook.NAME]`", "[hook.a]\ndoes = \"reads\"\nurl = \"http://127.0.0.1/\"\nUNKNOWN"),

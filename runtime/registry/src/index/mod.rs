@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::signature::{opened, sealed};
-use crate::{PublicKey, SigningKey};
+use crate::{PublicKey, Reference, SigningKey, tag_of_version};
 
 pub use page::{Page, pages};
 pub use place::{Known, Place};
@@ -159,6 +159,16 @@ impl Listed {
     /// The highest version.
     pub fn newest(&self) -> Option<&Version> {
         self.versions.first()
+    }
+
+    /// Where the highest version can be pulled; `None` if it is in no registry, or if the index names a place that cannot have a
+    /// policy of this name.
+    pub fn reference(&self) -> Option<Reference> {
+        let newest = self.newest()?;
+        let tag = tag_of_version(&newest.version);
+        let reference: Reference = format!("{}:{tag}", self.repository.as_deref()?).parse().ok()?;
+        let is_it = reference.check_name(Some(&tag), &self.name, &newest.version).is_ok();
+        is_it.then_some(reference)
     }
 
     fn has(&self, words: &[String]) -> bool {

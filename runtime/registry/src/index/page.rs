@@ -100,13 +100,11 @@ fn policy(index: &Index, policy: &Listed) -> String {
     );
     if let Some(newest) = policy.newest() {
         let _ = writeln!(body, "<p class=\"marks\">{}</p>", marks(newest));
-        if let Some(repository) = &policy.repository {
+        if let Some(reference) = policy.reference() {
+            let (reference, name) = (text(&reference.to_string()), text(&policy.name));
             let _ = writeln!(
                 body,
-                "<h2>Get it</h2>\n<pre>ansai pull {0}:{1}\n\n[policy.{2}]\nsource = \"oci:{0}:{1}\"</pre>",
-                text(repository),
-                text(&crate::tag_of_version(&newest.version)),
-                text(&policy.name)
+                "<h2>Get it</h2>\n<pre>ansai pull {reference}\n\n[policy.{name}]\nsource = \"oci:{reference}\"</pre>"
             );
         }
         body += "<h2>What it can do</h2>\n";

@@ -45,6 +45,14 @@ impl fmt::Display for Place {
 }
 
 impl Place {
+    /// The same for the same place, wherever a command is run.
+    fn identity(&self) -> String {
+        match self {
+            Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Place::Url(url) => url.clone(),
+        }
+    }
+
     /// Reads the index that one of these keys has signed.
     ///
     /// # Errors
@@ -100,11 +108,11 @@ impl Known {
     /// # Errors
     /// It is older, or the store cannot be written.
     pub fn accept(mut self, store: &Store, place: &Place, index: &Index) -> Result<()> {
-        let name = place.to_string();
+        let name = place.identity();
         match self.0.get(&name) {
             Some(known) if *known > index.serial => {
                 let why = format!("has serial {}, and this host has read serial {known} before", index.serial);
-                return Err(RegistryError::Index { place: name, why });
+                return Err(RegistryError::Index { place: place.to_string(), why });
             }
             Some(known) if *known == index.serial => return Ok(()),
             _ => {}

@@ -164,6 +164,7 @@ fn pages_show_texts_of_authors_as_text() {
     names.dedup();
     assert_eq!(names.len(), 4, "{names:?}");
     for page in &found {
+        assert!(!page.text.contains("<pre>"), "a place that is none is not offered for copying");
         assert!(page.name.ends_with(".html") && !page.name.contains('/') && !page.name.starts_with('.'), "{}", page.name);
         assert!(!page.text.contains("<script") && !page.text.contains("<b>"), "{}", page.text);
         assert!(!page.text.contains("onclick='") && !page.text.contains('\u{1b}') && !page.text.contains('\u{202e}'));
