@@ -4,9 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login, man, new, notify, open_database,
-    pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report, report_confinement,
-    resume, retry, run, save, search, sign, silence, simulate, status, test, undo, verify, virtualize, wake,
+    guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login, man, new, notify,
+    open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report,
+    report_confinement, resume, retry, run, save, search, sign, silence, simulate, status, test, undo, verify,
+    virtualize, wake,
 };
 use crate::global::Global;
 

@@ -21,8 +21,26 @@ const SLOW_CASES: usize = 150;
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMliTSmRKE+mNx3Xewn675VJpC/blTkkujeFmAfVZ/9R\n-----END PRIVATE KEY-----\n";
 /// Words of the formats, so that a change hits what is compared.
 const WORDS: [&[u8]; 20] = [
-    b"null", b"-1", b"1e999", b"18446744073709551616", b"[", b"{", b"\"\"", b"\\u0000", b"\xff", b"sha256:", b"..", b"/", b"@", b":",
-    b"\n[[policy]]\n", b"[[[[[[[[", b"\"mediaType\":", b"\xe2\x80\xae", b"\x1b[2J", b"_",
+    b"null",
+    b"-1",
+    b"1e999",
+    b"18446744073709551616",
+    b"[",
+    b"{",
+    b"\"\"",
+    b"\\u0000",
+    b"\xff",
+    b"sha256:",
+    b"..",
+    b"/",
+    b"@",
+    b":",
+    b"\n[[policy]]\n",
+    b"[[[[[[[[",
+    b"\"mediaType\":",
+    b"\xe2\x80\xae",
+    b"\x1b[2J",
+    b"_",
 ];
 
 fn key() -> (SigningKey, PublicKey) {

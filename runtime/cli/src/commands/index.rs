@@ -72,7 +72,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let sealed = index.seal(&key).ok_or_else(|| Fault::other(codes::HOST, "this system gives no random numbers"))?;
     // What cannot be read again is not published.
     let again = Index::open(&sealed, &[key.public()]);
-    again.map_err(|why| RegistryError::Index { place: arguments.out.display().to_string(), why }).map_err(ansai_daemon::Error::from)?;
+    again
+        .map_err(|why| RegistryError::Index { place: arguments.out.display().to_string(), why })
+        .map_err(ansai_daemon::Error::from)?;
     // A web server reads them.
     let options = WriteOptions { permissions: Permissions::Mode(0o644), ..WriteOptions::PRIVATE };
     let pages = pages(&index);

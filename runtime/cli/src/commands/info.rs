@@ -14,8 +14,10 @@ use crate::policy_index::{self, Indexed};
 const MOST: usize = 10;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai info disk-space\n  ansai info registry.example/acme/disk-space --format json\n\n\
-    What an index says is what its publisher says; `ansai pull` and `ansai verify` check a policy itself.")]
+#[command(
+    after_help = "Examples:\n  ansai info disk-space\n  ansai info registry.example/acme/disk-space --format json\n\n\
+    What an index says is what its publisher says; `ansai pull` and `ansai verify` check a policy itself."
+)]
 pub(crate) struct Arguments {
     /// Name of a policy, or its place REGISTRY/REPOSITORY
     #[arg(value_name = "NAME")]
@@ -29,7 +31,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let found = index.named(&arguments.name);
     if found.is_empty() {
         let message = format!("no policy `{}` in the index", ansai_core::text::inert(&arguments.name, 200));
-        return Err(Fault::usage(codes::NOT_IN_REGISTRY, message).hint("search for it with `ansai search WORDS`").into());
+        return Err(Fault::usage(codes::NOT_IN_REGISTRY, message)
+            .hint("search for it with `ansai search WORDS`")
+            .into());
     }
     if global.format == Format::Json {
         json::document(&found)?;
@@ -61,7 +65,8 @@ fn show(policy: &Listed) -> std::io::Result<()> {
     }
     facts.push(("component", newest.component.clone()));
     facts.extend(newest.digest.iter().map(|digest| ("digest", digest.clone())));
-    let older: Vec<String> = policy.versions.iter().skip(1).take(MOST).map(|one: &Version| one.version.clone()).collect();
+    let older: Vec<String> =
+        policy.versions.iter().skip(1).take(MOST).map(|one: &Version| one.version.clone()).collect();
     if !older.is_empty() {
         let more = policy.versions.len().saturating_sub(MOST + 1);
         let more = if more == 0 { String::new() } else { format!(" and {}", count(more, "older version")) };

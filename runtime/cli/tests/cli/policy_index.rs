@@ -26,7 +26,8 @@ fn an_index_is_made_and_searched() {
     place.ansai(&["sign", &at, "--key", "key.pem", "--plain-http"]).code(0);
     let evil = manifest("evil", "").replace("a test", "a\\u001b[2J<script>alert(1)</script>");
     place.policy("evil", &with_sections(component("", "", ""), &evil, None));
-    let make = ["index", "policies", &name, "--out", "public", "--key", "key.pem", "--signer", "acme.pub", "--plain-http"];
+    let make =
+        ["index", "policies", &name, "--out", "public", "--key", "key.pem", "--signer", "acme.pub", "--plain-http"];
     place.ansai(&make).code(0).says("wrote index 1 with 2 policies to public");
 
     let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
@@ -38,7 +39,8 @@ fn an_index_is_made_and_searched() {
     ask(&["info", "evil"]).code(0).says("The index names no place");
     ask(&["info", "web"]).code(0).says("signed by").says("acme").says(&format!("source = \"oci:{at}\""));
     ask(&["info", "none"]).code(2).complains("error[not-in-registry]");
-    let info: serde_json::Value = serde_json::from_str(&ask(&["info", "web", "--format", "json"]).code(0).stdout).unwrap();
+    let info: serde_json::Value =
+        serde_json::from_str(&ask(&["info", "web", "--format", "json"]).code(0).stdout).unwrap();
     assert_eq!(info[0]["versions"][0]["signers"][0]["name"], "acme");
     assert_eq!(info[0]["versions"][0]["imports"][0], "ansai:disk/disk-probe@0.2.0");
     let page = std::fs::read_to_string(place.path("public/evil.html")).unwrap();

@@ -37,7 +37,8 @@ pub fn pages(index: &Index) -> Vec<Page> {
 fn file_name(policy: &Listed, taken: &mut BTreeSet<String>) -> String {
     let text = policy.repository.as_deref().unwrap_or(&policy.name);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let plain: String = text.chars().take(200).map(|c| if is_plain(c) { c.to_ascii_lowercase() } else { '~' }).collect();
+    let plain: String =
+        text.chars().take(200).map(|c| if is_plain(c) { c.to_ascii_lowercase() } else { '~' }).collect();
     let plain = plain.trim_start_matches('.');
     (1_u32..)
         .map(|number| if number == 1 { format!("{plain}.html") } else { format!("{plain}~{number}.html") })
@@ -51,7 +52,10 @@ fn overview(index: &Index, named: &[(String, &Listed)]) -> String {
         1 => "1 policy".to_owned(),
         count => format!("{count} policies"),
     };
-    let _ = writeln!(body, "<p class=\"lead\">{count}. Search with <code>ansai search WORDS</code>.</p>\n<ul class=\"list\">");
+    let _ = writeln!(
+        body,
+        "<p class=\"lead\">{count}. Search with <code>ansai search WORDS</code>.</p>\n<ul class=\"list\">"
+    );
     for (file, policy) in named {
         let Some(newest) = policy.newest() else { continue };
         let _ = writeln!(

@@ -165,7 +165,11 @@ fn pages_show_texts_of_authors_as_text() {
     assert_eq!(names.len(), 4, "{names:?}");
     for page in &found {
         assert!(!page.text.contains("<pre>"), "a place that is none is not offered for copying");
-        assert!(page.name.ends_with(".html") && !page.name.contains('/') && !page.name.starts_with('.'), "{}", page.name);
+        assert!(
+            page.name.ends_with(".html") && !page.name.contains('/') && !page.name.starts_with('.'),
+            "{}",
+            page.name
+        );
         assert!(!page.text.contains("<script") && !page.text.contains("<b>"), "{}", page.text);
         assert!(!page.text.contains("onclick='") && !page.text.contains('\u{1b}') && !page.text.contains('\u{202e}'));
         assert!(page.text.contains("default-src 'none'"));
@@ -176,11 +180,16 @@ fn pages_show_texts_of_authors_as_text() {
 #[test]
 fn pages_look_as_they_did() {
     let Some(browser) = Browser::new() else { return };
-    let mut failing = listed("web-log", "Frees the space of log files that a web server keeps open after they were removed");
+    let mut failing =
+        listed("web-log", "Frees the space of log files that a web server keeps open after they were removed");
     failing.versions[0].scenarios = Some(Scenarios { count: 12, passed: 11 });
     failing.versions[0].languages = vec!["Go".to_owned()];
-    let mut unsigned = listed("database-backup", "Warns of backups that are missing, too small, or older than they should be");
-    unsigned.versions.iter_mut().for_each(|one| (one.signers, one.is_reproduced, one.scenarios) = (Vec::new(), false, None));
+    let mut unsigned =
+        listed("database-backup", "Warns of backups that are missing, too small, or older than they should be");
+    unsigned
+        .versions
+        .iter_mut()
+        .for_each(|one| (one.signers, one.is_reproduced, one.scenarios) = (Vec::new(), false, None));
     let policies = vec![listed("disk-space", "Cleans what fills a disk: old logs, caches, images"), failing, unsigned];
     let found = pages(&Index::new(7, "Policies of ACME", policies));
     let page = |name: &str| found.iter().find(|page| page.name.contains(name)).unwrap().text.as_str();

@@ -142,7 +142,9 @@ fn sigstore_verifies_every_bundle_that_we_write() {
     let other = pair(place.path(), "other", &PKCS_ED25519);
     for kind in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519] {
         let pair = pair(place.path(), "key", kind);
-        let [Signature::Bundle(bundle), _] = pair.key.signatures(&claim).unwrap() else { panic!("the bundle is first") };
+        let [Signature::Bundle(bundle), _] = pair.key.signatures(&claim).unwrap() else {
+            panic!("the bundle is first")
+        };
         let verified = verify(&bundle, &pair.file);
         verified.expect_code(0);
         assert!(verified.stdout.contains(digest.hex()), "{}", verified.stdout);

@@ -39,7 +39,8 @@ impl ReferrersRegistry {
     pub fn start() -> ReferrersRegistry {
         let content = Arc::new(Mutex::new(Content::default()));
         let served = content.clone();
-        let server = LyingRegistry::start(Arc::new(move |method, path, headers| answer(&served, method, path, headers)));
+        let server =
+            LyingRegistry::start(Arc::new(move |method, path, headers| answer(&served, method, path, headers)));
         ReferrersRegistry { server, content }
     }
 

@@ -115,7 +115,8 @@ impl Facts {
         let signed = |claim| signers(claim, signatures.unwrap_or_default(), &keys);
         let found = place.map(|(_, claim)| signed(claim)).unwrap_or_default();
         let named = self.signers.iter().filter(|(_, key)| found.contains(&key));
-        let built = place.map(|(_, claim)| provenances(claim, signatures.unwrap_or_default(), &keys)).unwrap_or_default();
+        let built =
+            place.map(|(_, claim)| provenances(claim, signatures.unwrap_or_default(), &keys)).unwrap_or_default();
         let version = Version {
             version: manifest.version.clone(),
             digest: place.map(|(_, claim)| claim.digest.to_string()),
