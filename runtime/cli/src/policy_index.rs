@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::exit::Fault;
 use crate::global::Global;
-use crate::output::count;
+use crate::output::count::count;
 use crate::registry::{self, Reached};
 
 /// Which index is read.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_core::{codes, exit};
 use ansai_registry::index::{FILE_NAME, Index, MOST_BYTES, pages};
-use ansai_registry::{PublicKey, RegistryError, SigningKey};
+use ansai_registry::{PublicKey, RegistryError};
 use ansai_storage::{Directory, Permissions, WriteOptions};
 use clap::Args;
 

@@ -7,7 +7,8 @@ use clap::Args;
 
 use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{self, count, json, lines};
+use crate::output::count::count;
+use crate::output::{self, json, lines};
 use crate::policy_index::{self, Indexed};
 
 /// The most versions besides the highest one.
