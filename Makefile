@@ -82,7 +82,7 @@ soak: policies ## run completely what CI samples: all crash points, a machine th
 	ANSAI_TEST_LOG_MIB=1024 cargo test --release -p ansai-audit memory_does_not_grow_with_the_log
 
 fuzz: policies ## run random components and calls, for FUZZ_MINUTES in total (default: 60)
-	ANSAI_FUZZ_SECONDS=$$((15 * $(or $(FUZZ_MINUTES),60))) cargo test --release --workspace --test fuzz -- --nocapture --test-threads=1
+	ANSAI_FUZZ_SECONDS=$$((5 * $(or $(FUZZ_MINUTES),60))) cargo test --release --workspace --test fuzz -- --nocapture --test-threads=1
 
 coverage: ## measure line and branch coverage of the guarding crates
 	scripts/coverage

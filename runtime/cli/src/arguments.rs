@@ -4,10 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, init, inspect, install_unit, list, load, login, look_up_names, man, new, notify,
-    open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay, report,
-    report_confinement, resume, retry, revoke, run, save, sign, silence, simulate, status, test, undo, verify,
-    virtualize, wake,
+    guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login, look_up_names, man,
+    new, notify, open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay,
+    report, report_confinement, resume, retry, revoke, run, save, search, sign, silence, simulate, status, test, undo,
+    verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -52,6 +52,12 @@ pub(crate) enum Command {
     Save(save::Arguments),
     /// Load policies that `ansai save` wrote, on a host without a network
     Load(load::Arguments),
+    /// Search an index of policies
+    Search(search::Arguments),
+    /// Show a policy of an index
+    Info(info::Arguments),
+    /// Make a signed index of policies, and pages for a web server
+    Index(index::Arguments),
     /// Log in to a registry
     Login(login::Arguments),
     /// Create a policy

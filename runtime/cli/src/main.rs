@@ -15,6 +15,7 @@ mod exit;
 mod global;
 mod logging;
 mod output;
+mod policy_index;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;

@@ -6,7 +6,9 @@ use ansai_config::REGISTRY;
 use ansai_core::{Interface, codes};
 use ansai_daemon::Component;
 use ansai_daemon::pulled::{self, Acceptance};
-use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, RegistryError, SigningKey, Store};
+use ansai_registry::{
+    Client, Connection, Credentials, Fetched, Locked, PublicKey, Reference, RegistryError, SigningKey, Store,
+};
 use ansai_storage::Location;
 use clap::Args;
 use zeroize::Zeroizing;
@@ -73,7 +75,7 @@ pub(crate) fn sweep(store: &Store, global: &Global) {
 }
 
 /// The text of a file with a key. One that is secret must be readable by its owner only.
-pub(crate) fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
+fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
     let missing = || Fault::usage(codes::FILE_ACCESS, format!("{}: no such file", path.display()));
     let read = Location::from(path).read(MOST_KEY_BYTES);
     let content = read.map_err(RegistryError::from).map_err(ansai_daemon::Error::from)?.ok_or_else(missing)?;
@@ -87,25 +89,25 @@ pub(crate) fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// A private key that signs.
+/// A key that signs.
 pub(crate) fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
     let text = key_text(path, true)?;
-    let bad = || {
+    let no_key = || {
         let message = format!("{} is not a private key that can sign", path.display());
         let hint = "make one with `openssl genpkey -algorithm ed25519 -out FILE`; decrypt an encrypted one first";
         Fault::usage(codes::BAD_KEY, message).hint(hint)
     };
-    Ok(SigningKey::of_pem(&text).ok_or_else(bad)?)
+    Ok(SigningKey::of_pem(&text).ok_or_else(no_key)?)
 }
 
 /// A key that verifies.
 pub(crate) fn public_key(path: &Path) -> anyhow::Result<PublicKey> {
     let text = key_text(path, false)?;
-    let bad = || {
+    let no_key = || {
         let message = format!("{} is not a public key of ECDSA P-256 or Ed25519", path.display());
         Fault::usage(codes::BAD_KEY, message).hint("`openssl pkey -in KEY -pubout` prints the one of a private key")
     };
-    Ok(PublicKey::of_pem(&text).ok_or_else(bad)?)
+    Ok(PublicKey::of_pem(&text).ok_or_else(no_key)?)
 }
 
 /// The store of this host; a missing one is created.

@@ -15,6 +15,7 @@ use crate::file;
 use crate::hidden;
 use crate::hook::{self, Hooks};
 use crate::identifier;
+use crate::index::{self, PolicyIndex};
 use crate::instance::{self, BUILTIN, Instance, PolicySource, REGISTRY};
 use crate::isolation::{self, Isolation};
 use crate::labels::{self, Labels};
@@ -95,6 +96,8 @@ pub struct HostConfig {
     pub notify: Notify,
     /// `[registry]` and `[[trust]]`.
     pub registry: RegistrySettings,
+    /// `[index]`.
+    pub index: Option<PolicyIndex>,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -281,6 +284,7 @@ impl HostConfig {
                     never,
                     notify,
                     registry,
+                    index,
                     policies,
                 } = parts;
                 let warnings = problems.of(&source);
@@ -296,6 +300,7 @@ impl HostConfig {
                     never,
                     notify,
                     registry,
+                    index,
                     policies,
                     warnings,
                     source,
@@ -319,6 +324,7 @@ struct Parts {
     never: Never,
     notify: Notify,
     registry: RegistrySettings,
+    index: Option<PolicyIndex>,
     policies: BTreeMap<InstanceName, Instance>,
 }
 
@@ -326,7 +332,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields = Fields::of(
         node,
         "the configuration",
-        &["daemon", "control", "audit", "host", "target", "hook", "never", "notify", "registry", "trust", "policy"],
+        &[
+            "daemon", "control", "audit", "host", "target", "hook", "never", "notify", "registry", "trust", "index",
+            "policy",
+        ],
         problems,
     )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
@@ -338,6 +347,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
     let mut registry = fields.get("registry").map(|node| registry::read(node, problems)).unwrap_or_default();
     registry.trust = fields.get("trust").map(|node| registry::read_trust(node, problems)).unwrap_or_default();
+    let index = fields.get("index").and_then(|node| index::read(node, problems));
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -365,7 +375,21 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
-    Some(Parts { daemon, control, audit, export, labels, safety, targets, hooks, never, notify, registry, policies })
+    Some(Parts {
+        daemon,
+        control,
+        audit,
+        export,
+        labels,
+        safety,
+        targets,
+        hooks,
+        never,
+        notify,
+        registry,
+        index,
+        policies,
+    })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> (Labels, HostSafety) {

@@ -35,6 +35,7 @@ mod hook;
 mod host;
 mod identifier;
 mod incidents;
+mod index;
 mod instance;
 mod isolation;
 mod labels;
@@ -77,6 +78,7 @@ pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfig
 pub use hook::{ConfiguredHook, Hooks};
 pub use host::{Daemon, HostConfig, ServerCalls};
 pub use identifier::{is_name, is_version};
+pub use index::PolicyIndex;
 pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource, REGISTRY};
 pub use isolation::Isolation;
 pub use labels::Labels;

@@ -194,6 +194,14 @@ pub enum RegistryError {
         /// The newest one that the selector permits.
         known: String,
     },
+    /// An index of policies is not signed by its key, is invalid, or is older than one that was read before.
+    #[error("the index {place} {why}")]
+    Index {
+        /// Its file or address.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -243,6 +251,7 @@ impl RegistryError {
             RegistryError::Revocations(error) => error.code(),
             RegistryError::RolledBack { .. } => codes::ROLLED_BACK,
             RegistryError::Namespace { .. } => codes::UNKNOWN_NAMESPACE,
+            RegistryError::Index { .. } => codes::BAD_INDEX,
         }
     }
 
@@ -280,6 +289,7 @@ impl RegistryError {
             RegistryError::RolledBack { .. } => {
                 "tell whoever runs the registry: it hides newer versions; to go back on purpose, pass --allow-older"
             }
+            RegistryError::Index { .. } => "check its address and its key; tell whoever publishes it if both are right",
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,
         };

@@ -20,6 +20,7 @@ mod client;
 mod credentials;
 mod digest;
 mod error;
+pub mod index;
 mod lock;
 mod names;
 mod publish;
@@ -44,7 +45,7 @@ pub use reference::{Reference, Selector, tag_of_version};
 pub use revocation::{
     ListProblem, Lists, RevocationError, RevocationList, RevokedDigest, RevokedKey, RevokedVersions, Update, fetch_list,
 };
-pub use signature::{Claim, Difference, PublicKey, Signature, SigningKey, signers};
+pub use signature::{Claim, Difference, Provenance, PublicKey, Signature, SigningKey, provenances, signers};
 pub use store::{Entry, Store};
 pub use trust::{Judgement, NamedKey, RevocationSource, Signer, Subject, TrustError, TrustPolicy, TrustRule};
 pub use versions::Versions;

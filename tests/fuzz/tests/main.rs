@@ -14,5 +14,6 @@ mod frames;
 mod guest;
 mod hostile;
 mod loading;
+mod registry;
 mod rounds;
 mod scene;

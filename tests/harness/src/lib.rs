@@ -26,6 +26,7 @@
 
 mod accepting;
 pub mod binary;
+pub mod browser;
 pub mod command;
 pub mod daemon;
 pub mod debug_text;

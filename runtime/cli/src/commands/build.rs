@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     Ok(exit::FINE)
 }
 
-fn fault(error: BuildError, dir: &std::path::Path) -> Fault {
+pub(super) fn fault(error: BuildError, dir: &std::path::Path) -> Fault {
     let message = format!("cannot build {}: {error}", dir.display());
     let hint = error.hint();
     let fault = match error {

@@ -15,6 +15,8 @@ pub(crate) mod feedback;
 pub(crate) mod guest_worker;
 pub(crate) mod history;
 pub(crate) mod incidents;
+pub(crate) mod index;
+pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod install_unit;
@@ -44,6 +46,7 @@ pub(crate) mod retry;
 pub(crate) mod revoke;
 pub(crate) mod run;
 pub(crate) mod save;
+pub(crate) mod search;
 pub(crate) mod sign;
 pub(crate) mod silence;
 pub(crate) mod simulate;
@@ -87,6 +90,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::Pull(verb) => pull::run(&verb, global),
         Command::Push(verb) => push::run(&verb, global),
+        Command::Search(verb) => search::run(&verb, global),
+        Command::Info(verb) => info::run(&verb, global),
+        Command::Index(verb) => index::run(&verb, global),
         Command::Sign(verb) => sign::run(&verb, global),
         Command::Verify(verb) => verify::run(&verb, global),
         Command::Revoke(verb) => revoke::run(&verb, global),

@@ -1,11 +1,13 @@
 //! `ansai push`: a policy into a registry.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ansai_core::{codes, exit};
-use ansai_daemon::Component;
+use ansai_core::{Interface, codes, exit};
 use ansai_daemon::sources::{self, Source, SourceError};
-use ansai_registry::{About, Reference};
+use ansai_daemon::{Component, pulled};
+use ansai_devkit::build::{self, BuildOptions};
+use ansai_engine::metadata::{Producer, metadata};
+use ansai_registry::{About, Claim, Provenance, Reference};
 use clap::Args;
 
 use super::check;
@@ -17,9 +19,12 @@ use crate::registry::{self, Reached};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ansai push disk-space.wasm registry.example/acme/disk-space\n  \
-    ansai push policies/disk-space registry.example/acme/disk-space:1.2.0\n\n\
+    ansai push policies/disk-space registry.example/acme/disk-space:1.2.0\n  \
+    ansai push policies/disk-space registry.example/acme/disk-space --reproducible --key key.pem\n\n\
     The repository must end with the name of the policy, and the tag must be its version. A version that exists with\n\
-    other content is refused, and so is a policy that `ansai check` refuses. The same component gets the same digest.")]
+    other content is refused, and so is a policy that `ansai check` refuses. The same component gets the same digest.\n\n\
+    --reproducible builds the policy again, from nothing, and refuses a component with other bytes. With --key, a signed\n\
+    statement about the build is put beside the policy; `ansai verify` shows it. `ansai sign` signs the policy itself.")]
 pub(crate) struct Arguments {
     /// Component, or directory with one
     #[arg(value_name = "FILE|DIR")]
@@ -27,6 +32,15 @@ pub(crate) struct Arguments {
     /// Destination: REGISTRY/REPOSITORY, with or without :VERSION
     #[arg(value_name = "REFERENCE")]
     reference: String,
+    /// Build it again, and refuse it if the bytes differ
+    #[arg(long)]
+    reproducible: bool,
+    /// Private key that signs how it was built, in PEM (PKCS #8), readable by its owner only
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// With --reproducible: build as root, which runs the build scripts of the policy as root
+    #[arg(long, requires = "reproducible")]
+    allow_root: bool,
     #[command(flatten)]
     reached: Reached,
 }
@@ -56,9 +70,22 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     };
     let reference =
         Reference::parse_with_tag(&arguments.reference, &about.version).map_err(ansai_daemon::Error::from)?;
+    let key = arguments.key.as_deref().map(registry::signing_key).transpose()?;
+    if arguments.reproducible {
+        reproduced(&component, arguments.allow_root, &interfaces)?;
+    }
     let store = registry::store(global, &interfaces)?;
     let client = arguments.reached.client(reference.registry(), &store)?;
     let published = client.publish(&reference, &component.bytes, &about).map_err(ansai_daemon::Error::from)?;
+    if let Some(key) = &key {
+        registry::sweep(&store, global);
+        let fetched = client.fetch(&reference, &store).map_err(ansai_daemon::Error::from)?;
+        let locked = pulled::check(&store, &reference.to_string(), &fetched, &interfaces)?;
+        let claim = Claim::of(&reference, &locked);
+        let provenance = provenance(&component, arguments.reproducible);
+        let attested = client.attest(&reference, &fetched.manifest, (&claim, &provenance), key);
+        attested.map_err(ansai_daemon::Error::from)?;
+    }
     match global.format {
         Format::Json => json::document(&serde_json::json!({
             "reference": reference.to_string(),
@@ -71,4 +98,32 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         }
     }
     Ok(exit::FINE)
+}
+
+/// Builds the policy again, in an empty directory, and compares.
+fn reproduced(component: &Component, allow_root: bool, interfaces: &[Interface]) -> anyhow::Result<()> {
+    let dir = component.path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let scratch = tempfile::Builder::new().prefix("ansai-build-").tempdir()?;
+    let built = build::again(dir, scratch.path(), &BuildOptions { allow_root, interfaces });
+    let built = built.map_err(|error| super::build::fault(error, dir))?;
+    if built.sha256 == component.found.digest {
+        return Ok(());
+    }
+    let message = format!("{}: another build gives other bytes", component.path.display());
+    let hint = match built.reproducible {
+        true => format!("run `ansai build {}` with this compiler, and push again", dir.display()),
+        false => "the compiler of this language is not reproducible: push without --reproducible".to_owned(),
+    };
+    Err(Fault::refused(codes::NOT_REPRODUCIBLE, message).hint(hint).into())
+}
+
+fn provenance(component: &Component, is_reproduced: bool) -> Provenance {
+    let metadata = metadata(&component.bytes);
+    let shown = |one: Producer| format!("{} {}", one.name, one.version).trim_end().to_owned();
+    Provenance {
+        sources: build::recorded(&component.bytes).map(str::to_owned),
+        tools: metadata.languages.into_iter().chain(metadata.tools).map(shown).collect(),
+        ansai: env!("CARGO_PKG_VERSION").to_owned(),
+        is_reproduced,
+    }
 }

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use ansai_core::{codes, exit};
-use ansai_registry::{Claim, Judgement, NamedKey, PublicKey, RegistryError, TrustRule, signers};
+use ansai_registry::{
+    Claim, Judgement, NamedKey, Provenance, PublicKey, RegistryError, TrustRule, provenances, signers,
+};
 use clap::Args;
 
-use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{json, lines};
+use crate::output::paragraphs::indented;
+use crate::output::{self, json, lines};
 use crate::registry::{self, Checked, Reached};
 
 #[derive(Debug, Args)]
@@ -37,10 +39,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if arguments.keys.is_empty() {
         return by_configuration(arguments, global);
     }
-    let mut keys = Vec::new();
-    for path in &arguments.keys {
-        keys.push(registry::public_key(path)?);
-    }
+    let keys = arguments.keys.iter().map(|path| registry::public_key(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let Checked { client, fetched, locked, .. } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     let signatures = client.signatures(&fetched.reference, &locked.digest).map_err(ansai_daemon::Error::from)?;
@@ -50,19 +49,33 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let error = RegistryError::NotSigned { reference: locked.resolved, found: found.len(), minimum };
         return Err(ansai_daemon::Error::from(error).into());
     }
-    let is_found = |(_, key): &(&PathBuf, &PublicKey)| found.contains(key);
-    let files = arguments.keys.iter().zip(&keys).filter(is_found);
-    let files: Vec<String> = files.map(|(path, _)| path.display().to_string()).collect();
+    let file = |wanted: &PublicKey| {
+        let mut named = arguments.keys.iter().zip(&keys).filter(|(_, key)| *key == wanted);
+        named.next().map(|(path, _)| path.display().to_string()).unwrap_or_default()
+    };
+    let files: Vec<String> = arguments
+        .keys
+        .iter()
+        .zip(&keys)
+        .filter(|(_, key)| found.contains(key))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    let provenances = provenances(&claim, &signatures, &keys);
     match global.format {
         Format::Json => json::document(&serde_json::json!({
             "reference": locked.resolved,
             "digest": locked.digest,
             "signed_by": files,
+            "provenance": provenances.iter().map(|(one, key)| document(one, &file(key))).collect::<Vec<_>>(),
         }))?,
         Format::Text => {
             lines::line(&format!("verified: {}, {}", locked.resolved, locked.digest))?;
             for file in files {
                 lines::line(&format!("  signed by {file}"))?;
+            }
+            for (provenance, key) in &provenances {
+                lines::line(&format!("  provenance, which {} says:", file(key)))?;
+                output::say(&indented(&lines::pairs(&facts(provenance)), "    "))?;
             }
         }
     }
@@ -108,10 +121,32 @@ fn by_configuration(arguments: &Arguments, global: &Global) -> anyhow::Result<u8
 /// `"acme/*": 1 of a.pub, b.pub; and c.pub`.
 fn words(rule: &TrustRule) -> String {
     let names: Vec<String> = rule.names.iter().map(|name| format!("\"{name}\"")).collect();
-    let files = |keys: &[NamedKey]| keys.iter().map(|key| key.path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let files =
+        |keys: &[NamedKey]| keys.iter().map(|key| key.path.display().to_string()).collect::<Vec<_>>().join(", ");
     let any = (!rule.keys.is_empty()).then(|| format!("{} of {}", rule.minimum, files(&rule.keys)));
     let all = (!rule.all_of.is_empty()).then(|| format!("all of {}", files(&rule.all_of)));
     let list = rule.revocations.as_ref().map(|list| format!("revocations of {}", list.address));
     let parts: Vec<String> = any.into_iter().chain(all).chain(list).collect();
     format!("{}: {}", names.join(", "), parts.join("; "))
+}
+
+fn document(provenance: &Provenance, key: &str) -> serde_json::Value {
+    serde_json::json!({
+        "signed_by": key,
+        "reproduced": provenance.is_reproduced,
+        "sources": provenance.sources,
+        "tools": provenance.tools,
+        "ansai": provenance.ansai,
+    })
+}
+
+fn facts(provenance: &Provenance) -> Vec<(&'static str, String)> {
+    let unknown = || "unknown".to_owned();
+    let build = if provenance.is_reproduced { "a second build gave the same bytes" } else { "built once" };
+    vec![
+        ("build", build.to_owned()),
+        ("sources", provenance.sources.clone().map_or_else(unknown, |digest| format!("sha256 {digest}"))),
+        ("tools", if provenance.tools.is_empty() { unknown() } else { provenance.tools.join(", ") }),
+        ("ansai", provenance.ansai.clone()),
+    ]
 }

@@ -29,6 +29,7 @@ mod list;
 mod notify;
 mod orders;
 mod plans;
+mod policy_index;
 mod promote;
 mod queries;
 mod refused;

@@ -190,6 +190,8 @@ codes! {
         REGISTRY_FILE = "registry-file",
         NOT_SIGNED = "not-signed",
         BAD_KEY = "bad-key",
+        BAD_INDEX = "bad-index",
+        NOT_REPRODUCIBLE = "not-reproducible",
         PULLED_OBSERVES = "pulled-observes",
         TRUST_KEY = "trust-key",
         SIGNATURE_STRIPPED = "signature-stripped",

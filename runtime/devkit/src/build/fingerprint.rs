@@ -31,8 +31,8 @@ pub(super) fn of(dir: &Path) -> Result<String, BuildError> {
     Ok(hex::encode(all.finalize()))
 }
 
-/// What a component says about its sources.
-fn recorded(component: &[u8]) -> Option<&str> {
+/// The fingerprint of the sources that a component names: SHA-256 in hexadecimal, if it was built by ansai. Nothing verifies it.
+pub fn recorded(component: &[u8]) -> Option<&str> {
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(component) {
         match payload.ok()? {

@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 pub use contract::{OtherContract, other_contract};
 pub use error::BuildError;
-pub use fingerprint::is_stale;
+pub use fingerprint::{is_stale, recorded};
 pub use language::Language;
 pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, SOURCES_SECTION};
 
@@ -80,16 +80,27 @@ pub fn draft(dir: &Path, to: &Path, options: &BuildOptions<'_>) -> Result<Built,
     Ok(Built { reproducible: false, ..built })
 }
 
+/// Builds the policy as [`build`] does, but from nothing, into a scratch directory: to see whether another build gives the same
+/// bytes. Go and the compilers of scripts keep their caches.
+///
+/// # Errors
+/// As [`build`].
+pub fn again(dir: &Path, scratch: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
+    make(dir, Some(scratch), Effort::Again(scratch), options)
+}
+
 /// How much the compiler optimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effort {
+enum Effort<'a> {
     /// Small and fast code, for release.
     Full,
+    /// The same, and what is compiled goes into this directory.
+    Again(&'a Path),
     /// The fastest compilation.
     Least,
 }
 
-fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
+fn make(dir: &Path, to: Option<&Path>, effort: Effort<'_>, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
     if rustix::process::geteuid().is_root() && !options.allow_root {
         return Err(BuildError::Root);
     }

@@ -27,6 +27,7 @@ const HOST: &[(&str, &str)] = &[
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
     ("`[notify]`", "[notify]\nUNKNOWN"),
     ("`[[notify.route]]`", "[[notify.route]]\nchannels = []\nUNKNOWN"),
+    ("`[index]`", "[index]\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),
     ("`[registry]`", "[registry]\nUNKNOWN"),
     ("`[[trust]]`", "[[trust]]\nnames = [\"a/*\"]\nkeys = [\"a\"]\nUNKNOWN"),

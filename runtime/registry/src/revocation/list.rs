@@ -8,7 +8,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use super::{ListProblem, RevocationError};
-use crate::signature::{envelope, opened};
+use crate::signature::{opened, sealed};
 use crate::trust::{NamedKey, RevocationSource};
 use crate::{Claim, Digest, SigningKey};
 
@@ -115,7 +115,7 @@ impl RevocationList {
     /// As a signed file; `None` if the system gives no random numbers.
     pub fn signed(&self, key: &SigningKey) -> Option<Vec<u8>> {
         let payload = serde_json::to_vec(self).ok()?;
-        Some(format!("{}\n", envelope(key, PAYLOAD_TYPE, &payload)?).into_bytes())
+        Some(format!("{}\n", sealed(key, PAYLOAD_TYPE, &payload)?).into_bytes())
     }
 
     /// Reads a signed file, if one of the keys has signed it. Its end is not compared with the clock.
@@ -132,8 +132,11 @@ impl RevocationList {
         if file.get("payloadType").and_then(serde_json::Value::as_str) != Some(PAYLOAD_TYPE) {
             return Err(invalid("not a list that `ansai revoke` signed"));
         }
-        let keys = source.keys.iter().filter_map(|NamedKey { key, .. }| key.as_ref().ok());
-        let payload = keys.into_iter().find_map(|key| opened(&file, PAYLOAD_TYPE, key));
+        let mut keys = source.keys.iter().filter_map(|NamedKey { key, .. }| key.as_ref().ok());
+        let payload = keys.find_map(|key| {
+            let (payload, signers) = opened(&file, PAYLOAD_TYPE, std::slice::from_ref(key))?;
+            (!signers.is_empty()).then_some(payload)
+        });
         let payload = payload.ok_or_else(|| RevocationError::Unsigned { address: address() })?;
         let list: RevocationList = serde_json::from_slice(&payload).map_err(|error| invalid(&error.to_string()))?;
         if list.format != FORMAT {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::bundle::BUNDLE_TYPE;
+use super::statement::PREDICATE;
 use super::{Claim, Signature, SigningKey};
 use crate::artifact::{INDEX_TYPE, MANIFEST_TYPE, MOST_DOCUMENT_BYTES};
 use crate::client::Request;
@@ -54,7 +55,7 @@ impl Client {
         let scope = format!("repository:{}:pull,push", reference.repository());
         for signature in key.signatures(claim).ok_or_else(no_random)? {
             match signature {
-                Signature::Bundle(bundle) => self.attach_bundle(reference, manifest, &bundle, &scope)?,
+                Signature::Bundle(bundle) => self.attach_bundle(reference, manifest, (&bundle, PREDICATE), &scope)?,
                 Signature::Simple { payload, signature } => {
                     self.attach_simple(reference, manifest, (&payload, &signature), &scope)?;
                 }
@@ -148,7 +149,14 @@ impl Client {
         serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
-    fn attach_bundle(&self, reference: &Reference, manifest: &Descriptor, bundle: &[u8], scope: &str) -> Result<()> {
+    /// Attaches a bundle whose statement has this type of predicate.
+    pub(super) fn attach_bundle(
+        &self,
+        reference: &Reference,
+        manifest: &Descriptor,
+        (bundle, predicate): (&[u8], &str),
+        scope: &str,
+    ) -> Result<()> {
         let (config, layer) = (Descriptor::of(EMPTY_TYPE, b"{}"), Descriptor::of(BUNDLE_TYPE, bundle));
         self.upload(reference, &config, b"{}", scope)?;
         self.upload(reference, &layer, bundle, scope)?;
@@ -160,7 +168,7 @@ impl Client {
             "config": config,
             "layers": [layer],
             "subject": subject,
-            "annotations": { "dev.sigstore.bundle.predicateType": "https://sigstore.dev/cosign/sign/v1" },
+            "annotations": { "dev.sigstore.bundle.predicateType": predicate },
         });
         let attached = attached.to_string().into_bytes();
         let digest = Digest::of(&attached);

@@ -3,10 +3,14 @@
 mod attach;
 mod bundle;
 mod der;
+mod envelope;
 mod key;
+mod provenance;
 mod statement;
 
 pub use bundle::{Signature, signers};
-pub(crate) use bundle::{envelope, opened};
+pub(crate) use envelope::{opened, sealed};
 pub use key::{PublicKey, SigningKey};
+pub use provenance::{Provenance, provenances};
+use statement::STATEMENT;
 pub use statement::{Claim, Difference};

@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Digest, Locked, Reference};
 
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
-const PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
+pub(super) const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+pub(super) const PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const SIMPLE: &str = "cosign container image signature";
 /// Names of annotations.
 const NAME: &str = "name";
@@ -89,8 +89,7 @@ impl Claim {
         if text("/critical/type") != Some(SIMPLE) {
             return Some(Difference::Predicate);
         }
-        let is_digest =
-            text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str());
+        let is_digest = text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str());
         self.annotated(is_digest, |name| text(&format!("/optional/{name}")))
     }
 

@@ -11,9 +11,12 @@
 
 mod artifact;
 mod hostile;
+mod index;
+mod interoperation;
 mod login;
 mod memory;
 mod real;
+mod referrers;
 mod signature;
 mod store;
 mod trust;

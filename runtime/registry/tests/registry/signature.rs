@@ -28,7 +28,7 @@ fn pair(kind: &'static SignatureAlgorithm) -> (SigningKey, PublicKey) {
     (signing, public)
 }
 
-fn locked(digest: &Digest) -> Locked {
+pub(crate) fn locked(digest: &Digest) -> Locked {
     Locked {
         source: String::new(),
         resolved: String::new(),

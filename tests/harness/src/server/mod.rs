@@ -20,15 +20,18 @@ mod acme;
 mod containers;
 mod database;
 mod mariadb;
+mod node;
 pub mod oci;
 mod overlay;
 mod packages;
 mod postgresql;
+pub mod referrers;
 
 pub use acme::{Acme, mint, trust};
 pub use containers::ContainerEngine;
 pub use database::DatabaseServer;
 pub use mariadb::Mariadb;
+pub use node::node_tools;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 

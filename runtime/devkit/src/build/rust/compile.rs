@@ -22,14 +22,19 @@ const DRAFT: [&str; 6] = [
 ];
 
 /// Compiles the package in a directory of the workspace at `root`; returns the path of its module.
-pub(super) fn compile(dir: &Path, root: &Path, effort: Effort) -> Result<PathBuf, BuildError> {
+pub(super) fn compile(dir: &Path, root: &Path, effort: Effort<'_>) -> Result<PathBuf, BuildError> {
     let package = dir.join("Cargo.toml");
-    let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| root.join("target").into_os_string());
+    let target_dir = match effort {
+        Effort::Again(scratch) => scratch.join("target").into_os_string(),
+        Effort::Full | Effort::Least => {
+            command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| root.join("target").into_os_string())
+        }
+    };
     let arguments = ["build", "--locked", "--target", TARGET, "--message-format=json-render-diagnostics", "--profile"];
     let paths = remapped(root);
     let mut arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
     match effort {
-        Effort::Full => arguments.push("release".as_ref()),
+        Effort::Full | Effort::Again(_) => arguments.push("release".as_ref()),
         Effort::Least => {
             arguments.push("ansai-draft".as_ref());
             arguments.extend(DRAFT.iter().flat_map(|line| ["--config", line]).map(OsStr::new));

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{BuildError, Effort, component, storage};
 
 /// Builds the component of the package in a directory, without ansai's custom sections.
-pub(super) fn component(dir: &Path, effort: Effort) -> Result<Vec<u8>, BuildError> {
+pub(super) fn component(dir: &Path, effort: Effort<'_>) -> Result<Vec<u8>, BuildError> {
     let root = workspace::root(dir)?;
     toolchain::check(dir)?;
     component::encode(&storage::read(&compile::compile(dir, &root, effort)?)?)

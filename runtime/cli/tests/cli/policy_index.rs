@@ -1,0 +1,127 @@
+//! The index of policies with the real program: made from a directory and a registry, searched, and hostile texts in it. Builds that
+//! are compared, and what is said about them.
+
+use ansai_harness::server::referrers::ReferrersRegistry;
+use ansai_harness::{Ansai, Ran};
+
+use crate::registry::{KEY, OTHER_KEY};
+use crate::support::*;
+
+fn with_keys(place: &Scene) {
+    for (file, text) in [("key.pem", KEY.0), ("acme.pub", KEY.1), ("other.pub", OTHER_KEY)] {
+        place.write(file, text);
+    }
+    permit(&place.path("key.pem"), 0o600);
+}
+
+#[test]
+fn an_index_is_made_and_searched() {
+    let place = Scene::new();
+    with_keys(&place);
+    let registry = ReferrersRegistry::start();
+    let name = format!("{}/acme/web", registry.host());
+    place.policy("web", &sees("web"));
+    place.ansai(&["push", "policies/web", &name, "--plain-http"]).code(0);
+    let at = format!("{name}:0.1.0");
+    place.ansai(&["sign", &at, "--key", "key.pem", "--plain-http"]).code(0);
+    let evil = manifest("evil", "").replace("a test", "a\\u001b[2J<script>alert(1)</script>");
+    place.policy("evil", &with_sections(component("", "", ""), &evil, None));
+    let make =
+        ["index", "policies", &name, "--out", "public", "--key", "key.pem", "--signer", "acme.pub", "--plain-http"];
+    place.ansai(&make).code(0).says("wrote index 1 with 2 policies to public");
+
+    let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
+    let ask = |words: &[&str]| place.ansai(&[words, &index].concat());
+    ask(&["search", "file", "systems"]).code(0).says("web 0.1.0").says(&name).says("signed by acme");
+    ask(&["search", "nothing-like-it"]).code(0).says("no policy of 2 in the index has these words");
+    let evil = ask(&["search", "evil"]).code(0);
+    assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("not signed"), "{}", evil.stdout);
+    ask(&["info", "evil"]).code(0).says("The index names no place");
+    ask(&["info", "web"]).code(0).says("signed by").says("acme").says(&format!("source = \"oci:{at}\""));
+    ask(&["info", "none"]).code(2).complains("error[not-in-registry]");
+    let info: serde_json::Value =
+        serde_json::from_str(&ask(&["info", "web", "--format", "json"]).code(0).stdout).unwrap();
+    assert_eq!(info[0]["versions"][0]["signers"][0]["name"], "acme");
+    assert_eq!(info[0]["versions"][0]["imports"][0], "ansai:disk/disk-probe@0.2.0");
+    let page = std::fs::read_to_string(place.path("public/evil.html")).unwrap();
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{page}");
+
+    // From the configuration.
+    place.ansai(&["search", "web"]).code(2).complains("error[needs-configuration]").complains("[index]");
+    let (file, key) = (place.path("public/index.json"), place.path("acme.pub"));
+    let table = format!("[index]\nsource = \"{}\"\nkey = \"{}\"\n", file.display(), key.display());
+    place.configuration(&table);
+    place.ansai(&["search", "web", "--config", "ansai.toml"]).code(0).says("web 0.1.0");
+    for (bad, code) in [
+        (table.replace("key = ", "keys = "), "unknown-key"),
+        (table.replace(&format!("\"{}\"", file.display()), "\"http://example.org/index.json\""), "plain-http"),
+        (table.replace(&format!("\"{}\"", file.display()), "\"public/index.json\""), "bad-path"),
+    ] {
+        place.configuration(&bad);
+        place.ansai(&["check", "--config", "ansai.toml"]).code(2).complains(&format!("error[{code}]"));
+    }
+
+    // Another key, an older index, and one that this key has not signed.
+    let first = std::fs::read(&file).unwrap();
+    place.ansai(&make).code(0).says("wrote index 2");
+    ask(&["search", "web"]).code(0);
+    std::fs::write(&file, &first).unwrap();
+    ask(&["search", "web"]).code(4).complains("error[bad-index]").complains("serial 1");
+    let other = ["search", "web", "--index", "public/index.json", "--index-key", "other.pub"];
+    place.ansai(&other).code(4).complains("error[bad-index]").complains("not signed by its key");
+    place.write("public/index.json", "{}");
+    place.ansai(&make).code(4).complains("error[bad-index]");
+}
+
+/// In C, which builds in a second.
+#[test]
+fn a_build_is_compared_and_said() {
+    let place = Scene::new();
+    with_keys(&place);
+    let made = place.ansai(&["new", "web", "--lang", "c"]);
+    if made.code != 0 {
+        panic!("{}", made.stderr);
+    }
+    let build = || Ansai::new().current_dir(place.root()).args(["build", "web", "--allow-root"]).run();
+    let built = build();
+    if built.stderr.contains("clang-19") {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{}", built.stderr);
+        eprintln!("skipped: this test needs clang-19");
+        return;
+    }
+    built.expect_code(0);
+    let registry = ReferrersRegistry::start();
+    let name = format!("{}/acme/web", registry.host());
+    let push = |flags: &[&str]| -> Ran {
+        place.ansai(&[&["push", "web", &name, "--plain-http", "--reproducible", "--allow-root"], flags].concat())
+    };
+    let file = place.path("web/web.wasm");
+    let good = std::fs::read(&file).unwrap();
+    // A custom section that the sources do not give.
+    std::fs::write(&file, [good.as_slice(), &[0, 2, 1, b'x']].concat()).unwrap();
+    push(&[]).code(4).complains("error[not-reproducible]");
+    assert!(registry.paths().is_empty(), "{:?}", registry.paths());
+    std::fs::write(&file, &good).unwrap();
+    push(&["--key", "key.pem"]).code(0).says("published: ");
+    let at = format!("{name}:0.1.0");
+    let verify = ["verify", &at, "--plain-http", "--key", "acme.pub"];
+    // What was said about the build is no signature of the policy.
+    place.ansai(&verify).code(4).complains("error[not-signed]");
+    place.ansai(&["sign", &at, "--plain-http", "--key", "key.pem"]).code(0);
+    place
+        .ansai(&verify)
+        .code(0)
+        .says("signed by acme.pub")
+        .says("provenance, which acme.pub says:")
+        .says("a second build gave the same bytes");
+    let json = place.ansai(&[&verify[..], &["--format", "json"]].concat()).code(0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["provenance"][0]["reproduced"], true);
+    assert_eq!(json["provenance"][0]["sources"].as_str().map(str::len), Some(64));
+    // Other keys say nothing about it.
+    place.ansai(&["verify", &at, "--plain-http", "--key", "other.pub"]).code(4);
+    let make = ["index", &name, "--out", "public", "--key", "key.pem", "--signer", "acme.pub", "--plain-http"];
+    place.ansai(&make).code(0);
+    let index = ["info", "web", "--index", "public/index.json", "--index-key", "acme.pub"];
+    place.ansai(&index).code(0).says("a second build gave the same bytes");
+}
