@@ -4,7 +4,7 @@
 //! numbers; one that hangs holds up no other.
 //!
 //! It has no network. It asks the supervisor for each connection, and gets one to the servers of the calls that it was sent and
-//! has not answered ([`wall`]). Names are looked up by a second process, which has the network and no secret ([`names`]).
+//! has not answered (`wall`). Names are looked up by a second process, which has the network and no secret (`names`).
 
 mod asked;
 mod asks;
