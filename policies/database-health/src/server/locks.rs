@@ -85,7 +85,9 @@ pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settin
     let (count, time) = (text::count(waits.len() as u64, "session"), Span(waited));
     let words = format!("{count} of {target} wait for sessions that were not read this time, for {time}");
     let seen = Observation::new(key, view.server.about.clone(), Status::Unhealthy(severity), words);
-    report.add(seen.with(Measure::milliseconds("lasts", waited)).with(Measure::count("waiting-sessions", waits.len() as u64)));
+    report.add(
+        seen.with(Measure::milliseconds("lasts", waited)).with(Measure::count("waiting-sessions", waits.len() as u64)),
+    );
 }
 
 pub(super) fn plan(situation: &Situation<'_>) -> Decision {

@@ -30,12 +30,7 @@ struct Fault<'v> {
 }
 
 /// Says whether it found something. `others` is why other sessions were not read.
-pub(super) fn observe(
-    view: &View<'_>,
-    others: Option<String>,
-    settings: &Settings,
-    report: &mut Report<'_>,
-) -> bool {
+pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settings, report: &mut Report<'_>) -> bool {
     let target = view.target;
     let roots = roots(view);
     report.looked("prepared", target, others);

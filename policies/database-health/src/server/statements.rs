@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ansai_sdk::pages::Listed;
 use ansai_sdk::{Decision, Measure, Observation, Refusal, Severity, Span, Status, text};
 
-use super::{View, weeks};
 use super::known::{Known, LEARNED, SLOW};
+use super::{View, weeks};
 use crate::calls::{self, TEXTS};
 use crate::imports::ansai::database::database_text_probe::Statement;
 use crate::plan::Situation;

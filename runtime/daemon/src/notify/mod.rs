@@ -207,7 +207,8 @@ fn try_start(
         tracing::warn!("{again} messages may have been sent when ansai ended: they are sent again, with a mark");
     }
     let labels = configuration.config.labels.clone();
-    let router = Router::new(notify.routing.clone(), labels, Arc::new(opens)).with_targets(target_labels(configuration));
+    let router =
+        Router::new(notify.routing.clone(), labels, Arc::new(opens)).with_targets(target_labels(configuration));
     let names = notify.channels.keys().cloned().collect();
     let facts = Arc::new(Known { supervisor: supervisor.clone() });
     let reports = report::open(notify.report.as_ref(), &outbox, clock::now())?;

@@ -88,7 +88,8 @@ fn a_label_of_the_target_counts_before_that_of_the_host() {
         held.instance = Some(instance.to_owned());
         held.subject = subject.map(|(kind, name)| Subject::new(kind, name));
         let routes = vec![route("mail", Matcher { labels: labels(wanted), ..Matcher::default() })];
-        let router = Router::new(Routing { routes, ..Routing::default() }, labels(&[("env", "prod")]), Arc::new(|_, _| None));
+        let router =
+            Router::new(Routing { routes, ..Routing::default() }, labels(&[("env", "prod")]), Arc::new(|_, _| None));
         let router = router.with_targets(targets.clone());
         assert_eq!(router.needs_subjects(), !wanted.is_empty());
         !router.taken(&held, Timestamp::EPOCH).is_empty()

@@ -154,7 +154,9 @@ mod tests {
 
     #[test]
     fn what_was_not_written_by_it_is_not_read() {
-        for text in ["", "1,2,3", "1,2,3,x", "-1,2,3,4,", "1,2,3,4,nan", "1,2,3,4,inf", "1,2,3,4,-1", "1,4294967296,3,4,"] {
+        for text in
+            ["", "1,2,3", "1,2,3,x", "-1,2,3,4,", "1,2,3,4,nan", "1,2,3,4,inf", "1,2,3,4,-1", "1,4294967296,3,4,"]
+        {
             assert_eq!(Weekly::parse(text), None, "{text}");
         }
         assert_eq!(Weekly::parse(&format!("1,2,3,4,{}", "1,".repeat(10))), None);
