@@ -74,14 +74,14 @@ macro_rules! lists {
     )*};
 }
 
-/// The sessions of a server. In a queue for a lock each waits for all before it: then no more pages are read than the fuel of
+/// A part of the sessions of a server; all of them if it has at most 4,096. In a queue for a lock each waits for all before it: then no more pages are read than the fuel of
 /// an evaluation is enough for, and the list is incomplete.
 ///
 /// # Errors
 /// The refusal of the first page.
-pub(crate) fn sessions(host: &Host, target: &str) -> Result<Listed<Session>, Refusal> {
+pub(crate) fn sessions(host: &Host, target: &str, part: Part) -> Result<Listed<Session>, Refusal> {
     let mut pairs: usize = 0;
-    pages::read(MOST_PAGES, |cursor| {
+    pages::read_part(host, &format!("session:{target}"), part, MOST_PAGES, |cursor| {
         let SessionPage { entries, skipped, complete, cursor } = session_page(host, target, cursor)?;
         pairs = entries.iter().fold(pairs, |pairs, one| pairs.saturating_add(one.blocked_by.len()));
         let is_enough = pairs > MOST_PAIRS;

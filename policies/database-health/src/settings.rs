@@ -31,6 +31,7 @@ ansai_sdk::settings! {
         bloat_least: Size = "bloat.least",
         slow_times: f64 = "slow_statements.times",
         slow_least: Span = "slow_statements.least",
+        slower_percent: f64 = "slow_statements.weeks_percent",
         unused_warning: f64 = "unused_room.warning",
         unused_least: Size = "unused_room.least",
         history_warning: u64 = "history_list.warning",

@@ -374,7 +374,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     }
     let written = fields.get("policy").and_then(Node::entries).unwrap_or_default();
     let instances: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
-    let notify = fields.get("notify").map(|node| notify::read(node, &labels, &instances, problems)).unwrap_or_default();
+    let used = policies.values().flat_map(|policy| policy.targets.keys());
+    let of_targets = used.filter_map(|name| targets.get(name)).map(|target| &target.labels).collect();
+    let takable = notify::Takable { host: &labels, targets: of_targets, instances: &instances };
+    let notify = fields.get("notify").map(|node| notify::read(node, &takable, problems)).unwrap_or_default();
     Some(Parts {
         daemon,
         control,

@@ -88,14 +88,43 @@ struct Names<'a> {
     written: Vec<&'a str>,
 }
 
-/// Reads the table. `labels` are those of the host, `instances` the names that are written below `[policy]`.
-pub(crate) fn read(node: &Node, labels: &Labels, instances: &[&str], problems: &mut Problems) -> Notify {
+/// What routes can take: the labels of the host and of targets that instances use, and the names that are written below
+/// `[policy]`.
+pub(crate) struct Takable<'a> {
+    pub(crate) host: &'a Labels,
+    pub(crate) targets: Vec<&'a Labels>,
+    pub(crate) instances: &'a [&'a str],
+}
+
+impl Takable<'_> {
+    /// Why no notice has all of these labels; `None` if one can. A label of a target counts before that of the host.
+    fn lacks(&self, wanted: &Labels) -> Option<String> {
+        let has = |own: Option<&Labels>, name: &String, value: &String| {
+            own.and_then(|own| own.get(name)).or_else(|| self.host.get(name)) == Some(value)
+        };
+        let all = || std::iter::once(None).chain(self.targets.iter().map(|own| Some(*own)));
+        if all().any(|own| wanted.iter().all(|(name, value)| has(own, name, value))) {
+            return None;
+        }
+        let nowhere = wanted.iter().find(|(name, value)| !all().any(|own| has(own, name, value)));
+        Some(match nowhere {
+            Some((name, value)) if self.targets.is_empty() => format!("this host has no label {name} = \"{value}\""),
+            Some((name, value)) => {
+                format!("neither this host nor a target of an instance has the label {name} = \"{value}\"")
+            }
+            None => "no target has all of these labels".to_owned(),
+        })
+    }
+}
+
+/// Reads the table.
+pub(crate) fn read(node: &Node, takable: &Takable<'_>, problems: &mut Problems) -> Notify {
     let Some(fields) = Fields::of(node, "`[notify]`", KEYS, problems) else { return Notify::default() };
     let channels = fields.get("channel").map(|node| read_channels(node, problems)).unwrap_or_default();
     let written = fields.get("channel").and_then(Node::entries).unwrap_or_default();
     let names = Names { channels: &channels, written: written.iter().map(|entry| entry.key.as_str()).collect() };
     let mut routes = fields.get("route").map(|node| read_routes(node, &names, problems)).unwrap_or_default();
-    check_matches(fields.get("route"), &routes, (labels, instances), problems);
+    check_matches(fields.get("route"), &routes, takable, problems);
     let default = fields.get("default").map(|node| names.list("default", node, problems));
     if let (None, true) = (&default, routes.is_empty()) {
         let channels = channels.keys().cloned().collect();
@@ -214,25 +243,19 @@ fn read_route(node: &Node, names: &Names<'_>, problems: &mut Problems) -> Option
     Some(Route { only, channels: channels.unwrap_or_default(), goes_on, grouping })
 }
 
-/// Warns of routes that take nothing: an earlier one takes all of it, or this host has not their labels, or no instance has
-/// a name that they want.
-fn check_matches(
-    node: Option<&Node>,
-    routes: &[Route],
-    (labels, instances): (&Labels, &[&str]),
-    problems: &mut Problems,
-) {
+/// Warns of routes that take nothing: an earlier one takes all of it, or neither this host nor a target has their labels, or no
+/// instance has a name that they want.
+fn check_matches(node: Option<&Node>, routes: &[Route], takable: &Takable<'_>, problems: &mut Problems) {
     let Some(Kind::Array(tables)) = node.map(|node| &node.kind) else { return };
     let mut all_taken = false;
     for (route, table) in routes.iter().zip(tables) {
         let only = &route.only;
-        let wants_label = only.labels.iter().find(|(name, value)| labels.get(*name) != Some(*value));
         let has_instance = only.instances.is_empty()
-            || only.instances.iter().any(|pattern| instances.iter().any(|name| pattern.matches(name)));
+            || only.instances.iter().any(|pattern| takable.instances.iter().any(|name| pattern.matches(name)));
         let why = if all_taken {
             "an earlier route without conditions takes everything".to_owned()
-        } else if let Some((name, value)) = wants_label {
-            format!("this host has no label {name} = \"{value}\"")
+        } else if let Some(why) = takable.lacks(&only.labels) {
+            why
         } else if !has_instance {
             "no instance has such a name".to_owned()
         } else {

@@ -126,6 +126,18 @@ fn a_route_that_never_takes_anything_is_a_warning() {
     let after_all = never(format!("{}{}", route(""), route("severity = \"critical\"")));
     assert!(after_all.starts_with("route-never-matches: ") && after_all.contains("earlier route"), "{after_all}");
     assert!(never(route("labels = { env = \"prod\" }")).contains("no label env"));
+    // A target that no instance may use is about nothing.
+    let target = |labels: &str| format!("[target.main-db]\nkind = \"postgresql\"\nlabels = {{ {labels} }}\n");
+    let used = "[policy.db]\n[policy.db.target.main-db]\n";
+    let team = route("labels = { team = \"billing\" }");
+    assert!(never(format!("{team}{}", target("team = \"billing\""))).contains("this host has no label team"));
+    assert_eq!(warning(&format!("{team}{}{used}", target("team = \"billing\""))), None);
+    assert!(never(format!("{team}{}{used}", target("team = \"web\""))).contains("neither this host nor a target"));
+    let host = "[host]\nlabels = { env = \"prod\" }\n";
+    let both = route("labels = { env = \"prod\", team = \"billing\" }");
+    assert_eq!(warning(&format!("{both}{}{used}{host}", target("team = \"billing\""))), None);
+    let test = target("team = \"billing\", env = \"test\"");
+    assert!(never(format!("{both}{test}{used}{host}")).contains("no target has all of these labels"));
     assert!(never(format!("{}[policy.disk]\n", route("instances = [\"web*\"]"))).contains("no instance"));
     assert_eq!(warning(&format!("{}{}", route("continue = true"), route("severity = \"critical\""))), None);
     assert_eq!(warning(&format!("{}[policy.web-a]\n", route("instances = [\"web*\"]"))), None);

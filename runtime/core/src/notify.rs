@@ -103,7 +103,7 @@ pub struct Matcher {
     pub instances: Vec<NamePattern>,
     /// Kind and name of the subject: `filesystem /var*`.
     pub subjects: Vec<NamePattern>,
-    /// Labels that the host must have.
+    /// Labels that the host, or the target that the notice is about, must have.
     pub labels: BTreeMap<String, String>,
     /// Times of day at which the route takes notices.
     pub windows: Vec<Window>,

@@ -227,3 +227,24 @@ fn a_session_that_does_not_end_is_not_called_ended() {
     Invocation::of("kill").args(["-CONT", &pid]).run().code(0);
     assert_eq!(applied.outcome, Outcome::Failed, "{applied:?}");
 }
+
+/// Would break: a policy that reads sessions in parts and gets some twice, or never.
+#[test]
+fn a_part_of_the_sessions_begins_after_its_cursor() {
+    let Some(scene) = Scene::new() else { return };
+    let _clients: Vec<_> = ["one", "two", "three"].map(|name| client(&scene, name, "select 1")).into();
+    let pid = |session: &Value| -> u64 {
+        session["identity"].as_str().and_then(|identity| identity.split('/').next()?.parse().ok()).unwrap()
+    };
+    let mut pids: Vec<u64> = ["one", "two", "three"].map(|name| pid(&session(&scene, name))).into();
+    pids.sort_unstable();
+    let after = |cursor: u64| -> Vec<u64> {
+        let arguments = json!({"target": "db", "cursor": cursor.to_string()});
+        let page = scene.ask(DATABASE, "list-sessions", &arguments).unwrap();
+        assert_eq!((&page["complete"], &page["cursor"]), (&json!(true), &Value::Null));
+        page["entries"].as_array().unwrap().iter().map(pid).filter(|pid| pids.contains(pid)).collect()
+    };
+    assert_eq!(after(pids[0]), pids[1..]);
+    assert_eq!(after(pids[2]), Vec::<u64>::new());
+    assert_eq!(after(pids[0] - 1), pids);
+}

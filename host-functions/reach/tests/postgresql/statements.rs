@@ -1,7 +1,7 @@
 //! Texts of statements, without their values.
 
 use ansai_core::Refusal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::database::TEXTS;
 use crate::scene::{DATABASE, Scene};
@@ -43,8 +43,19 @@ fn statements_show_their_time_and_no_value() {
     assert!(sleep["total"].as_u64().unwrap() >= 200 && sleep["longest"].as_u64().unwrap() >= 200, "{sleep}");
     let times: Vec<u64> = all.iter().map(|one| one["total"].as_u64().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
-    // The id is the same in the next look.
-    assert!(scene.statements().unwrap().iter().any(|one| one["id"] == insert["id"]));
+    // The id is the same in the next look, so that the difference of the counters is what ran in between.
+    for n in 0..12 {
+        scene.app(&format!("insert into orders values ({n}, 'b')"));
+    }
+    let calls = |id: &Value| -> Option<u64> {
+        let all = scene.statements().unwrap();
+        all.iter().find(|one| one["id"] == *id).map(|one| one["calls"].as_u64().unwrap())
+    };
+    assert_eq!(calls(&insert["id"]), Some(5 + 12));
+    // The server counts again from the beginning.
+    scene.server.sql("app", "select \"Stat's\".pg_stat_statements_reset()");
+    scene.app("insert into orders values (1, 'c')");
+    assert_eq!(calls(&insert["id"]), Some(1));
 }
 
 /// Would break: a function of a user that runs as the role of ansai.

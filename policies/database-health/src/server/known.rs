@@ -41,16 +41,17 @@ impl Known {
         format!("{id} {calls} {total} {samples} {slow} {baseline:.3} {mean:.3}")
     }
 
+    /// The runs since the last look, and how long they took together; `None` if they are no sample: too few, or the server began
+    /// to count again.
+    pub(super) fn sample(&self, now: &Statement) -> Option<(u64, u64)> {
+        let (runs, time) = (now.calls.checked_sub(self.calls)?, now.total.checked_sub(self.total)?);
+        (runs >= LEAST_RUNS && self.calls > 0).then_some((runs, time))
+    }
+
     /// After one more sample.
     pub(super) fn after(self, now: &Statement, settings: &Settings) -> Known {
         let next = Known { calls: now.calls, total: now.total, ..self };
-        let (Some(runs), Some(time)) = (now.calls.checked_sub(self.calls), now.total.checked_sub(self.total)) else {
-            // The server began to count again.
-            return next;
-        };
-        if runs < LEAST_RUNS || self.calls == 0 {
-            return next;
-        }
+        let Some((runs, time)) = self.sample(now) else { return next };
         let mean = time as f64 / runs as f64;
         if self.samples < LEARNED {
             let samples = self.samples.saturating_add(1);

@@ -1,8 +1,11 @@
 //! Who holds up whom: the sessions at the root of chains of locks.
 
-use ansai_sdk::largest;
+use ansai_sdk::{Decision, Measure, Observation, Span, Status, largest, text};
 
 use super::View;
+use crate::plan::Situation;
+use crate::report::Report;
+use crate::settings::Settings;
 
 /// A prepared transaction as the holder of a lock.
 pub(super) const PREPARED: &str = "0";
@@ -64,4 +67,34 @@ fn follow<'v>(view: &'v View<'_>, place: usize, waiting: &[Vec<usize>]) -> Root<
         }
     }
     Root { identity: root.map_or(PREPARED, |root| &root.identity), victims, waited }
+}
+
+/// Sessions that wait for one that was not read this time, for the reason `others`. It is not known what that one does, so it is
+/// not ended.
+pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settings, report: &mut Report<'_>) {
+    let (target, key) = (view.target, format!("blocked:{}", view.target));
+    let is_partial = others.is_some();
+    report.looked("blocked", target, others);
+    let mut known: Vec<&str> = view.sessions.iter().map(|one| &*one.identity).collect();
+    known.sort_unstable();
+    let is_read = |other: &String| other == PREPARED || known.binary_search(&other.as_str()).is_ok();
+    let waiting = view.sessions.iter().filter(|one| is_partial && one.blocked_by.iter().any(|other| !is_read(other)));
+    let waits: Vec<u64> = waiting.map(|one| view.since(one.since)).collect();
+    let waited = waits.iter().copied().max().unwrap_or_default();
+    let Some(severity) = settings.blocked().severity(waited as f64, report.host().open_severity(&key)) else { return };
+    let (count, time) = (text::count(waits.len() as u64, "session"), Span(waited));
+    let words = format!("{count} of {target} wait for sessions that were not read this time, for {time}");
+    let seen = Observation::new(key, view.server.about.clone(), Status::Unhealthy(severity), words);
+    report.add(
+        seen.with(Measure::milliseconds("lasts", waited)).with(Measure::count("waiting-sessions", waits.len() as u64)),
+    );
+}
+
+pub(super) fn plan(situation: &Situation<'_>) -> Decision {
+    situation.advise(
+        "find out who holds the locks",
+        "`select pid, pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'` (PostgreSQL) or \
+         `sys.innodb_lock_waits` (MySQL) shows it; ansai reads the sessions of this server in parts, and ends only a session \
+         that it sees together with those that wait for it",
+    )
 }

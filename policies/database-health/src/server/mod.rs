@@ -7,13 +7,15 @@ mod locks;
 mod replicas;
 mod sessions;
 mod statements;
+mod weeks;
 
 use ansai_sdk::context::Target;
+use ansai_sdk::pages::{End, Part};
 use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value,
 };
 
-use crate::due::listed_last;
+use crate::due::{listed_last, took_turn, turn};
 use crate::imports::ansai::database::database_probe::{Server, Session};
 use crate::plan::Situation;
 use crate::report::{Report, is_late};
@@ -58,7 +60,7 @@ impl View<'_> {
         let (host, target) = (situation.host, situation.target);
         let unknown = format!("{target} cannot be checked");
         let server = calls::look(host, target).could_not_tell(&unknown)?;
-        let sessions = calls::sessions(host, target).could_not_tell(&unknown)?.entries;
+        let sessions = calls::sessions(host, target, Part::Same).could_not_tell(&unknown)?.entries;
         Ok(View { target, server, now: now(&sessions, host), sessions })
     }
 }
@@ -116,11 +118,22 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
     connections::observe(&view, settings, report);
     // A list that is refused hides no other one, but a server that does not answer in time is not asked again.
     let earlier = report.timeouts();
-    if let Some(all) = report.listed("session", "session", name, &about, calls::sessions(host, name)) {
+    let part = turn(host, name);
+    let listed = calls::sessions(host, name, part);
+    let others = listed.as_ref().ok().filter(|listed| matches!(listed.end, Some(End::More)));
+    let others = others.and_then(|listed| listed.missing("session"));
+    if let Some(all) = report.listed("session", "session", name, &about, listed) {
         view.now = now(&all, host);
         view.sessions = all;
-        sessions::observe(&view, settings, report);
-        leak::observe(&view, settings, report);
+        let has_findings = sessions::observe(&view, others.clone(), settings, report);
+        locks::observe(&view, others.clone(), settings, report);
+        match others {
+            None => leak::observe(&view, settings, report),
+            Some(why) => {
+                report.looked("leak", name, Some(why));
+                took_turn(host, name, part, has_findings);
+            }
+        }
     }
     if report.timeouts() == earlier
         && let Some(all) = report.listed("replica", "replica", name, &about, calls::replicas(host, name))
@@ -151,6 +164,8 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure
         "leak" => Ok(leak::plan(situation)),
         "replica" => Ok(replicas::plan(situation)),
         "statement" | "slow" => Ok(statements::plan(situation)),
+        "slower" => Ok(weeks::plan(situation)),
+        "blocked" => Ok(locks::plan(situation)),
         _ => return None,
     })
 }

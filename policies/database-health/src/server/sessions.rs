@@ -29,20 +29,23 @@ struct Fault<'v> {
     is_in_the_way: bool,
 }
 
-pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
+/// Says whether it found something. `others` is why other sessions were not read.
+pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settings, report: &mut Report<'_>) -> bool {
     let target = view.target;
     let roots = roots(view);
-    report.looked("prepared", target, None);
+    report.looked("prepared", target, others);
     if let Some(one) = prepared(view, settings, &roots) {
         report.add(one);
     }
     let all: Vec<Fault<'_>> = view.sessions.iter().filter_map(|one| fault(view, settings, one, &roots)).collect();
     let (key, bad) = (|one: &Fault<'_>| key(view, one.session), |one: &Fault<'_>| Some((one.severity, one.lasts)));
-    for one in &report.worst("session", target, &view.server.about, all, key, bad) {
+    let worst = report.worst("session", target, &view.server.about, all, key, bad);
+    for one in &worst {
         let mut seen = one.observe(view);
         seen.evidence.extend(statement(view.target, one.session, report));
         report.add(seen);
     }
+    !worst.is_empty()
 }
 
 /// What a session runs, or ran last, if this instance may see it.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ansai_sdk::pages::Listed;
 use ansai_sdk::{Decision, Measure, Observation, Refusal, Severity, Span, Status, text};
 
-use super::View;
 use super::known::{Known, LEARNED, SLOW};
+use super::{View, weeks};
 use crate::calls::{self, TEXTS};
 use crate::imports::ansai::database::database_text_probe::Statement;
 use crate::plan::Situation;
@@ -48,6 +48,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !is_due {
         keep(report, "statement", target);
         keep(report, "slow", target);
+        keep(report, "slower", target);
         return None;
     }
     let listed = match calls::statements(host, target) {
@@ -56,12 +57,14 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
             let why = format!("its statements are not checked: {why}");
             report.looked("statement", target, Some(why.clone()));
             report.looked("slow", target, Some(why.clone()));
+            report.looked("slower", target, Some(why.clone()));
             return Some(why);
         }
         listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped.into(), end: None }),
     };
     let all = report.listed("statement", "statement", target, &view.server.about, listed)?;
-    let all = judged(all, |one| host.is_open(&key(one)));
+    let all = judged(all, |one| host.is_open(&key(one)) || host.is_open(&weeks::key(one)));
+    weeks::observe(view, &all, |one| known.get(&one.id)?.sample(one), settings, report);
     let sampled = |one: &Statement| {
         let before = known.get(&one.id).copied().unwrap_or_default();
         (one.id.clone(), before.after(one, settings))

@@ -17,7 +17,7 @@ use ansai_core::{Code, Event, Severity, Timestamp, codes};
 use ansai_notify::channel::{self, Channel, ChannelError, ChannelSettings, Deadline, Receipt, Surroundings};
 use ansai_notify::message::{Kind, Message, Notice};
 use ansai_notify::outbox::{Capacity, Outbox};
-use ansai_notify::route::Router;
+use ansai_notify::route::{Router, TargetLabels};
 use ansai_notify::tell::Teller;
 use ansai_notify::{ATTEMPT, Notifier, Parts, Tap};
 use ansai_storage::{Access, Directory, Location};
@@ -219,7 +219,8 @@ fn try_start(
         tracing::warn!("{again} messages may have been sent when ansai ended: they are sent again, with a mark");
     }
     let labels = configuration.config.labels.clone();
-    let router = Router::new(notify.routing.clone(), labels, Arc::new(opens));
+    let router =
+        Router::new(notify.routing.clone(), labels, Arc::new(opens)).with_targets(target_labels(configuration));
     let names = notify.channels.keys().cloned().collect();
     let facts = Arc::new(Known { supervisor: supervisor.clone() });
     let reports = report::open(notify.report.as_ref(), &outbox, clock::now())?;
@@ -233,6 +234,14 @@ fn try_start(
     let read_log = Box::new(read_log::reader(directory.clone()));
     let parts = Parts { outbox, teller, channels, read_log, now: Arc::new(clock::now) };
     Ok(Some(Notifier::start(parts, tapped).map_err(NotifyError::Thread)?))
+}
+
+/// The labels of the targets that each instance may use.
+fn target_labels(configuration: &Configuration) -> TargetLabels {
+    let config = &configuration.config;
+    let of = |name: &String| Some((name.clone(), config.targets.get(name)?.labels.clone()));
+    let instances = config.policies.iter();
+    instances.map(|(name, policy)| (name.as_str().to_owned(), policy.targets.keys().filter_map(of).collect())).collect()
 }
 
 /// When one of these windows opens; `None` if one is open. What is unknown is not open.

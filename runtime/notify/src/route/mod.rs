@@ -1,6 +1,7 @@
 //! Which channels a notice goes to.
 
-use std::collections::BTreeMap;
+mod labels;
+
 use std::sync::Arc;
 
 use ansai_core::Timestamp;
@@ -8,6 +9,8 @@ use ansai_core::maintenance::Window;
 use ansai_core::notify::{GroupBy, Grouping, LOUD, Matcher, Route, Routing};
 
 use crate::message::Notice;
+use labels::AllLabels;
+pub use labels::{Labels, TargetLabels};
 
 /// When one of these windows opens; `None` if one is open now or the list is empty.
 pub type Hours = dyn Fn(&[Window], Timestamp) -> Option<Timestamp> + Send + Sync;
@@ -16,8 +19,7 @@ pub type Hours = dyn Fn(&[Window], Timestamp) -> Option<Timestamp> + Send + Sync
 #[derive(Clone)]
 pub struct Router {
     routing: Arc<Routing>,
-    /// The labels of this host.
-    labels: Arc<BTreeMap<String, String>>,
+    labels: AllLabels,
     hours: Arc<Hours>,
 }
 
@@ -32,8 +34,16 @@ pub struct Taken<'a> {
 
 impl Router {
     /// The routes of a configuration, on a host with these labels.
-    pub fn new(routing: Routing, labels: BTreeMap<String, String>, hours: Arc<Hours>) -> Router {
-        Router { routing: Arc::new(routing), labels: Arc::new(labels), hours }
+    pub fn new(routing: Routing, labels: Labels, hours: Arc<Hours>) -> Router {
+        let labels = AllLabels { host: Arc::new(labels), ..AllLabels::default() };
+        Router { routing: Arc::new(routing), labels, hours }
+    }
+
+    /// With the labels of the targets of each instance, too.
+    #[must_use]
+    pub fn with_targets(mut self, targets: TargetLabels) -> Router {
+        self.labels.targets = Arc::new(targets);
+        self
     }
 
     /// The configuration.
@@ -68,7 +78,11 @@ impl Router {
 
     /// Whether a route or a group depends on what a notice is about.
     pub(crate) fn needs_subjects(&self) -> bool {
-        let needs = |route: &Route| !route.only.subjects.is_empty() || route.grouping.by.contains(&GroupBy::Subject);
+        let labels = self.labels.depend_on_subject();
+        let needs = |route: &Route| {
+            let Route { only, grouping, .. } = route;
+            !only.subjects.is_empty() || (labels && !only.labels.is_empty()) || grouping.by.contains(&GroupBy::Subject)
+        };
         self.routing.routes.iter().any(needs)
     }
 
@@ -91,7 +105,7 @@ impl Router {
             && (instances.is_empty()
                 || notice.instance.as_ref().is_some_and(|name| instances.iter().any(|one| one.matches(name))))
             && (subjects.is_empty() || subject().is_some_and(|name| subjects.iter().any(|one| one.matches(&name))))
-            && labels.iter().all(|(name, value)| self.labels.get(name) == Some(value))
+            && self.labels.has(labels, notice)
             && (windows.is_empty() || (self.hours)(windows, now).is_none())
     }
 }

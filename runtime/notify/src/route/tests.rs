@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
+use std::collections::BTreeMap;
+
 use ansai_core::notify::KINDS;
 use ansai_core::{NamePattern, Severity, Subject};
 
@@ -66,6 +68,49 @@ fn every_condition_of_a_route_must_hold() {
         (Matcher { severity: Some(Severity::Notice), instances: pattern("web"), ..any() }, false),
     ] {
         assert_eq!(!channels(vec![route("mail", only.clone())], &held).is_empty(), is_taken, "{only:?}");
+    }
+}
+
+/// Would break: a route for the team of one database that takes what all others have.
+#[test]
+fn a_label_of_the_target_counts_before_that_of_the_host() {
+    let labels = |pairs: &[(&str, &str)]| -> Labels {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let targets = BTreeMap::from([
+        ("main-db".to_owned(), labels(&[("team", "billing"), ("env", "test")])),
+        ("cache".to_owned(), labels(&[])),
+    ]);
+    let other = BTreeMap::from([("other-db".to_owned(), labels(&[("team", "web")]))]);
+    let targets = BTreeMap::from([("databases".to_owned(), targets), ("others".to_owned(), other)]);
+    let takes = |wanted: &[(&str, &str)], instance: &str, subject: Option<(&str, &str)>| {
+        let mut held = notice(Kind::Held, Severity::Warning);
+        held.instance = Some(instance.to_owned());
+        held.subject = subject.map(|(kind, name)| Subject::new(kind, name));
+        let routes = vec![route("mail", Matcher { labels: labels(wanted), ..Matcher::default() })];
+        let router =
+            Router::new(Routing { routes, ..Routing::default() }, labels(&[("env", "prod")]), Arc::new(|_, _| None));
+        let router = router.with_targets(targets.clone());
+        assert_eq!(router.needs_subjects(), !wanted.is_empty());
+        !router.taken(&held, Timestamp::EPOCH).is_empty()
+    };
+    let (target, session) = (Some(("target", "main-db")), Some(("database-session", "main-db/4711")));
+    for (wanted, instance, subject, is_taken) in [
+        (&[("team", "billing")][..], "databases", target, true),
+        (&[("team", "billing")], "databases", session, true),
+        (&[("team", "billing"), ("env", "test")], "databases", target, true),
+        (&[("env", "prod")], "databases", target, false),
+        (&[("env", "prod")], "databases", Some(("target", "cache")), true),
+        (&[("env", "prod")], "databases", Some(("filesystem", "/var")), true),
+        (&[("team", "billing")], "databases", Some(("filesystem", "/main-db")), false),
+        (&[("team", "billing")], "databases", Some(("target", "main-db2")), false),
+        (&[("team", "billing")], "databases", None, false),
+        // A policy names a target that it may not use.
+        (&[("team", "web")], "databases", Some(("target", "other-db")), false),
+        (&[("team", "billing")], "others", target, false),
+        (&[], "databases", target, true),
+    ] {
+        assert_eq!(takes(wanted, instance, subject), is_taken, "{wanted:?} {instance} {subject:?}");
     }
 }
 

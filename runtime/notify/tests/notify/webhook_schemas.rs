@@ -1,6 +1,6 @@
-//! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager and adaptive cards were compared with
-//! the published ones, at the commits that are named; of Slack, limits are those of its documentation, of Discord and ntfy
-//! those that others describe. Ours forbid what is not named, so they are stricter.
+//! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager, adaptive cards, Discord and ntfy were
+//! compared with what they publish, at the commits that are named; of Slack, limits are those of its documentation. Ours forbid
+//! what is not named, so they are stricter.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ fn presets() -> Vec<(&'static str, &'static str, Value)> {
                 },
             }),
         ),
-        // https://discord.com/developers/docs/resources/webhook#execute-webhook
+        // https://github.com/discord/discord-api-docs docs/resources/webhook.mdx, "Execute Webhook" (0faf8b87).
         (
             "discord",
             "/api/webhooks/1/x",
@@ -111,7 +111,7 @@ fn presets() -> Vec<(&'static str, &'static str, Value)> {
                     "generatorURL": { "type": "string" } } },
             }),
         ),
-        // https://docs.ntfy.sh/publish/#publish-as-json
+        // https://github.com/binwiederhier/ntfy server/types.go, `publishMessage` (01fd4754).
         (
             "ntfy",
             "/ansai-web1",

@@ -87,6 +87,7 @@ pub mod testing;
 pub mod text;
 mod trend;
 mod usage;
+pub mod weekly;
 
 pub use baseline::Baseline;
 pub use bindings::ansai::policy::types::{
