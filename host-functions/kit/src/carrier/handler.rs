@@ -55,7 +55,7 @@ pub fn ask<A: DeserializeOwned>(
 ) -> Result<A, Lost> {
     let limit = Millis::from(deadline.remaining());
     let text = written(&OfKind { kind, limit, request }).map_err(Lost::NotSent)?.reaching(servers);
-    let answer = masks.answer(&*carrier.carry(text, deadline, ends)?)?;
+    let answer = masks.answer(&carrier.carry(text, deadline, ends)?)?;
     if answer.get().len() > most {
         return Err(Lost::Unanswered(invalid()));
     }

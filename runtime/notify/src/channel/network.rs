@@ -164,10 +164,10 @@ impl Request {
         let trusts = match outgoing.trusts() {
             None => None,
             Some(file) => {
-                let failed = |why: String| Fault::later(why);
-                let path = ansai_delivery::roots_file(file.as_deref()).map_err(|error| failed(error.to_string()))?;
+                let path = ansai_delivery::roots_file(file.as_deref());
+                let path = path.map_err(|error| Fault::later(error.to_string()))?;
                 let content = authorities::read(&path, MOST_FILE)
-                    .map_err(|error| failed(format!("certificates: {}: {error}", path.display())))?;
+                    .map_err(|error| Fault::later(format!("certificates: {}: {error}", path.display())))?;
                 *file = Some(path.clone());
                 Some((path, Octets::of(&content)))
             }
