@@ -108,7 +108,8 @@ fn by_configuration(arguments: &Arguments, global: &Global) -> anyhow::Result<u8
 /// `"acme/*": 1 of a.pub, b.pub; and c.pub`.
 fn words(rule: &TrustRule) -> String {
     let names: Vec<String> = rule.names.iter().map(|name| format!("\"{name}\"")).collect();
-    let files = |keys: &[NamedKey]| keys.iter().map(|key| key.path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let files =
+        |keys: &[NamedKey]| keys.iter().map(|key| key.path.display().to_string()).collect::<Vec<_>>().join(", ");
     let any = (!rule.keys.is_empty()).then(|| format!("{} of {}", rule.minimum, files(&rule.keys)));
     let all = (!rule.all_of.is_empty()).then(|| format!("all of {}", files(&rule.all_of)));
     let list = rule.revocations.as_ref().map(|list| format!("revocations of {}", list.address));

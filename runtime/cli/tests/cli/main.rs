@@ -43,3 +43,4 @@ mod support;
 mod trust;
 mod undo;
 mod virtualize;
+mod vouching;

@@ -89,8 +89,7 @@ impl Claim {
         if text("/critical/type") != Some(SIMPLE) {
             return Some(Difference::Predicate);
         }
-        let is_digest =
-            text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str());
+        let is_digest = text("/critical/image/docker-manifest-digest") == Some(self.digest.to_string().as_str());
         self.annotated(is_digest, |name| text(&format!("/optional/{name}")))
     }
 
