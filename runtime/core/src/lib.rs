@@ -63,7 +63,6 @@ pub use interface_name::{InterfaceName, InterfaceNameError};
 pub use limits::{Limits, Usage};
 pub use millis::Millis;
 pub use name_pattern::NamePattern;
-pub use policy_pattern::PolicyPattern;
 pub use never::Never;
 pub use observation::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value};
 pub use overlay::overlay;
@@ -71,6 +70,7 @@ pub use plan::{
     Attempt, Decision, Lasting, LeftOut, OnFailure, Outcome, Preview, Recommendation, Reversibility, StepRef,
     StepResult,
 };
+pub use policy_pattern::PolicyPattern;
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
 pub use share::{Share, ShareLimit, Shares};

@@ -33,7 +33,9 @@ impl FromStr for PolicyPattern {
         };
         let parts = prefix.strip_suffix('/').unwrap_or(prefix);
         if text.is_empty() || text.len() > MOST_BYTES || !prefix.bytes().all(is_known) {
-            return Err("a name has lower-case letters, digits and `.`, `_`, `-`, `/`, `:`, and at most one `*` at its end");
+            return Err(
+                "a name has lower-case letters, digits and `.`, `_`, `-`, `/`, `:`, and at most one `*` at its end",
+            );
         }
         // `acme*` would cover the namespace `acme-evil`, too.
         if !is_exact && !prefix.is_empty() && !prefix.ends_with('/') {
@@ -77,7 +79,9 @@ mod tests {
         ] {
             assert!(!pattern(text).covers(name), "{text} {name}");
         }
-        for bad in ["", "acme", "acme*", "a*b/c", "*/web", "acme/**", "acme//x", "acme/../x", "/", "/*", "Acme/*", "a b/*"] {
+        for bad in
+            ["", "acme", "acme*", "a*b/c", "*/web", "acme/**", "acme//x", "acme/../x", "/", "/*", "Acme/*", "a b/*"]
+        {
             assert!(bad.parse::<PolicyPattern>().is_err(), "{bad}");
         }
     }

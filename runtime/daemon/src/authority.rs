@@ -12,6 +12,7 @@ use ansai_core::{InstanceName, Interface, Mode};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 use serde_json::Value;
 
+use self::revocations::Revocations;
 use crate::component::Component;
 use crate::configuration::{Configuration, Identity};
 use crate::error::Error;
@@ -19,7 +20,6 @@ use crate::in_time::InTime;
 use crate::load::InstanceError;
 use crate::ownership::Problem;
 use crate::pulled::Vouched;
-use self::revocations::Revocations;
 use crate::{targets, undo};
 
 /// Grants from a configuration file, which is read again whenever it has changed. While it is invalid, those of the last

@@ -2,8 +2,8 @@
 
 use ansai_config::REGISTRY;
 use ansai_core::{codes, exit};
-use ansai_daemon::pulled::{self, Acceptance};
 use ansai_daemon::Configuration;
+use ansai_daemon::pulled::{self, Acceptance};
 use ansai_registry::{FILE_NAME, Locked, Reference, Store};
 use clap::Args;
 

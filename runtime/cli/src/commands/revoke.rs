@@ -81,23 +81,28 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             };
             let keys = vec![NamedKey { path: arguments.key.clone(), key: Ok(signer) }];
             let source = RevocationSource { address: arguments.file.display().to_string(), keys };
-            let list = RevocationList::read(&content.bytes, &source).map_err(RegistryError::from).map_err(Error::from)?;
+            let list =
+                RevocationList::read(&content.bytes, &source).map_err(RegistryError::from).map_err(Error::from)?;
             if arguments.name.as_ref().is_some_and(|name| *name != list.name) {
                 return Err(usage(format!("{} is the list `{}`", arguments.file.display(), list.name)).into());
             }
-            let serial = list.serial.checked_add(1).ok_or_else(|| usage("the serial cannot grow any more".to_owned()))?;
+            let serial =
+                list.serial.checked_add(1).ok_or_else(|| usage("the serial cannot grow any more".to_owned()))?;
             RevocationList { serial, expires, ..list }
         }
         None => {
             let name = arguments.name.as_ref().filter(|name| ansai_config::is_name(name));
-            let missing = || usage(format!("{} does not exist: pass --name NAME to begin a list", arguments.file.display()));
+            let missing =
+                || usage(format!("{} does not exist: pass --name NAME to begin a list", arguments.file.display()));
             RevocationList::new(name.ok_or_else(missing)?, expires)
         }
     };
     add(&mut list, arguments, &reason)?;
     let bytes = list.signed(&key).ok_or_else(|| Fault::other(codes::OTHER, "this system gives no random numbers"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
-        return Err(usage("the list is larger than 1 MiB: revoke ranges of versions instead of digests".to_owned()).into());
+        return Err(
+            usage("the list is larger than 1 MiB: revoke ranges of versions instead of digests".to_owned()).into()
+        );
     }
     let options = WriteOptions { permissions: Permissions::Mode(0o644), ..WriteOptions::PRIVATE };
     place.replace(&bytes, options).map_err(RegistryError::from).map_err(Error::from)?;

@@ -44,3 +44,4 @@ mod support;
 mod trust;
 mod undo;
 mod virtualize;
+mod vouching;

@@ -239,8 +239,7 @@ fn a_running_policy_acts_only_while_its_signer_vouches_for_it() {
     let configuration = Configuration::open(&path, &interfaces).unwrap();
     let source = configuration.vouching.lists().next().unwrap().clone();
     let governed = Governed { is_pulled: true, vouched: Some(vouched), ..governed() };
-    let authority =
-        FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed)]));
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed)]));
     let mode = || authority.effective_grants(&P).map(|grants| grants.mode);
     assert_eq!(mode(), Ok(Mode::Observe), "no list is known");
     let now = ansai_supervisor::clock::now();

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ansai_config::PolicySource;
-use ansai_core::watch::Wanted;
 use ansai_core::InstanceName;
+use ansai_core::watch::Wanted;
 use ansai_registry::RegistryError;
 use ansai_supervisor::Instance;
 

@@ -156,7 +156,8 @@ impl Acceptance {
         let vouched = self.vouched(signatures.clone(), locked, component)?;
         let judgement = vouched.judge(&self.policy).map_err(RegistryError::from)?;
         let mut lists = self.policy.covering(vouched.names()).filter_map(|rule| rule.revocations.as_ref());
-        let is_refused = |source: &RevocationSource| self.refused.iter().find(|(address, _)| *address == source.address);
+        let is_refused =
+            |source: &RevocationSource| self.refused.iter().find(|(address, _)| *address == source.address);
         if let Some((_, error)) = lists.find_map(is_refused) {
             return Err(RegistryError::from(error.clone()).into());
         }

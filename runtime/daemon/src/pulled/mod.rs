@@ -13,12 +13,12 @@ use ansai_config::PolicySource;
 use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
 use ansai_storage::Directory;
 
-pub(crate) use self::pull::verify;
-use self::opened::Opened;
 pub use self::accept::Acceptance;
+use self::opened::Opened;
+pub(crate) use self::pull::verify;
 pub use self::pull::{add, check, checked, pull, pull_all, pull_all_by, resolve};
-pub use self::vouching::{Vouched, standing};
 pub(crate) use self::vouching::policy_of;
+pub use self::vouching::{Vouched, standing};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;

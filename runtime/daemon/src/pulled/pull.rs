@@ -70,13 +70,11 @@ pub fn resolve(
 ) -> Result<(Reference, Client), Error> {
     let mut asked: Option<Client> = None;
     let mut failed = None;
-    let resolved = registries.resolve(source, |host| {
-        match client(host) {
-            Ok(server) => asked.insert(server).well_known(),
-            Err(error) => {
-                failed = Some(error);
-                Ok(None)
-            }
+    let resolved = registries.resolve(source, |host| match client(host) {
+        Ok(server) => asked.insert(server).well_known(),
+        Err(error) => {
+            failed = Some(error);
+            Ok(None)
         }
     });
     if let Some(error) = failed {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ansai_config::{HostConfig, TrustTable};
 use ansai_core::{Interface, Mode, codes};
 use ansai_registry::{
-    Claim, Entry, Judgement, ListProblem, Lists, Locked, NamedKey, PublicKey, Reference, RegistryError, RevocationSource,
-    Signature, Store, Subject, TrustError, TrustPolicy, TrustRule, names_of,
+    Claim, Entry, Judgement, ListProblem, Lists, Locked, NamedKey, PublicKey, Reference, RegistryError,
+    RevocationSource, Signature, Store, Subject, TrustError, TrustPolicy, TrustRule, names_of,
 };
 use ansai_storage::Location;
 use ansai_supervisor::clock;
@@ -120,8 +120,10 @@ impl Vouched {
     /// The signatures that are of a key of the rules that cover it.
     pub(crate) fn counting(&self, policy: &TrustPolicy) -> Vec<&Signature> {
         let rules = policy.covering(&self.names);
-        let keys: Vec<PublicKey> =
-            rules.flat_map(|rule| rule.keys.iter().chain(&rule.all_of)).filter_map(|named| named.key.clone().ok()).collect();
+        let keys: Vec<PublicKey> = rules
+            .flat_map(|rule| rule.keys.iter().chain(&rule.all_of))
+            .filter_map(|named| named.key.clone().ok())
+            .collect();
         let is_counted =
             |one: &&Signature| !ansai_registry::signers(&self.claim, std::slice::from_ref(*one), &keys).is_empty();
         self.signatures.iter().filter(is_counted).collect()
@@ -167,7 +169,14 @@ impl Vouched {
     /// For tests of what depends on it.
     pub(crate) fn of_parts(claim: Claim, signatures: Vec<Signature>, lists: Arc<Lists>) -> Vouched {
         let reference = format!("{}:{}", claim.repository, claim.version);
-        Vouched { reference, names: vec![claim.repository.clone()], claim, signatures, pinned_signers: Vec::new(), lists }
+        Vouched {
+            reference,
+            names: vec![claim.repository.clone()],
+            claim,
+            signatures,
+            pinned_signers: Vec::new(),
+            lists,
+        }
     }
 }
 

@@ -71,8 +71,7 @@ mod tests {
     use super::*;
 
     fn registries() -> Registries {
-        let namespaces =
-            [("acme", "registry.example/team"), ("plain", "plain.example"), ("local", "localhost:5000/x")];
+        let namespaces = [("acme", "registry.example/team"), ("plain", "plain.example"), ("local", "localhost:5000/x")];
         let namespaces = namespaces.map(|(name, place)| (name.to_owned(), place.to_owned())).into();
         Registries { namespaces, default: Some("all.example".to_owned()) }
     }
@@ -92,7 +91,9 @@ mod tests {
         assert_eq!(registries().resolve("other/web:1", led).unwrap().to_string(), "real.example/p/other/web:1");
         let none = Registries::default();
         assert!(matches!(none.resolve("acme/web:1", nobody), Err(RegistryError::Namespace { .. })));
-        for bad in ["acme/a/b:1", "acme/:1", "acme", "A/web:1", "-x/web:1", "../web:1", "acme/web", "acme/..@^1", "/web:1"] {
+        for bad in
+            ["acme/a/b:1", "acme/:1", "acme", "A/web:1", "-x/web:1", "../web:1", "acme/web", "acme/..@^1", "/web:1"]
+        {
             assert!(registries().resolve(bad, nobody).is_err(), "{bad}");
         }
     }

@@ -45,12 +45,10 @@ impl WellKnown {
         let Some(registry) = text("/oci/registry", "ociRegistry") else { return Ok(None) };
         let prefix = text("/oci/namespacePrefix", "ociNamespacePrefix").unwrap_or_default();
         // It is put together with a name, so it must not bring a tag, a digest, or another host with it.
-        let is_known = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-' | b'/')
-        };
-        let is_prefix = prefix.len() <= MOST_PREFIX
-            && prefix.bytes().all(is_known)
-            && (prefix.is_empty() || prefix.ends_with('/'));
+        let is_known =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-' | b'/');
+        let is_prefix =
+            prefix.len() <= MOST_PREFIX && prefix.bytes().all(is_known) && (prefix.is_empty() || prefix.ends_with('/'));
         match crate::reference::is_host(registry) && is_prefix {
             true => Ok(Some(WellKnown { registry: registry.to_owned(), prefix: prefix.to_owned() })),
             false => Err(RegistryError::answer(server, "its document about policies leads to no registry")),

@@ -38,13 +38,16 @@ impl Store {
                     Kept::Simple { payload: STANDARD.encode(payload), signature: STANDARD.encode(signature) }
                 }
             };
-            let size = serde_json::to_vec(&one).map_or(u64::MAX, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            let size =
+                serde_json::to_vec(&one).map_or(u64::MAX, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             let Some(after) = left.checked_sub(size.saturating_add(1)) else { continue };
             left = after;
             kept.push(one);
         }
-        let invalid =
-            |error: serde_json::Error| RegistryError::Invalid { path: directory.path_of(&name), why: error.to_string() };
+        let invalid = |error: serde_json::Error| RegistryError::Invalid {
+            path: directory.path_of(&name),
+            why: error.to_string(),
+        };
         let bytes = serde_json::to_vec(&kept).map_err(invalid)?;
         // Written only if it differs: a pull of what is known writes nothing.
         if directory.read(&name, MOST_BYTES)?.is_some_and(|known| known.bytes == bytes) {

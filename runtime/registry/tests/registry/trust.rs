@@ -116,7 +116,8 @@ fn each_way_to_be_refused_has_its_code() {
             assert_eq!(of(&[form]), expected);
         }
         // A good one is not hidden by a bad one.
-        let both: Vec<_> = key.signatures(&changed).unwrap().into_iter().chain(key.signatures(&claim()).unwrap()).collect();
+        let both: Vec<_> =
+            key.signatures(&changed).unwrap().into_iter().chain(key.signatures(&claim()).unwrap()).collect();
         assert!(judge(&rules, &both, &[], &lists).is_ok());
     }
     // The repository is not compared, so that copies keep their signatures.
@@ -189,7 +190,8 @@ fn a_list_revokes_versions_digests_and_keys_and_only_grows() {
     let place = tempfile::tempdir().unwrap();
     let store = store(place.path());
     let ((key, public), (other, other_public), (list_key, list_public)) = (pair(), pair(), pair());
-    let source = RevocationSource { address: "/acme.revocations".to_owned(), keys: vec![named("list.pub", &list_public)] };
+    let source =
+        RevocationSource { address: "/acme.revocations".to_owned(), keys: vec![named("list.pub", &list_public)] };
     let keys = [named("a.pub", &public), named("b.pub", &other_public)];
     let rules = [TrustRule { revocations: Some(source.clone()), ..rule(&keys, 1) }];
     let signatures = key.signatures(&claim()).unwrap();
@@ -214,7 +216,8 @@ fn a_list_revokes_versions_digests_and_keys_and_only_grows() {
     list.versions.push(RevokedVersions::of("other", "*", &reason()).unwrap());
     assert_eq!(update(&list, &list_key, NOW), Ok(Update::New { serial: 2 }));
     assert!(of().is_ok(), "another version, another name");
-    let grown = RevocationList { serial: 3, versions: vec![RevokedVersions::of("web", "<1.2.1", "").unwrap()], ..list.clone() };
+    let grown =
+        RevocationList { serial: 3, versions: vec![RevokedVersions::of("web", "<1.2.1", "").unwrap()], ..list.clone() };
     assert_eq!(update(&grown, &list_key, NOW), Err(codes::REVOCATIONS_SHRUNKEN));
     let renamed = RevocationList { serial: 3, name: "beta".to_owned(), ..list.clone() };
     assert_eq!(update(&renamed, &list_key, NOW), Err(codes::REVOCATIONS_INVALID));
@@ -272,7 +275,8 @@ fn a_range_with_a_revoked_version_has_its_prereleases_too() {
     // Past its end it still revokes, and says so.
     let claim = Claim { version: "1.1.0".to_owned(), ..claim() };
     let (names, signatures) = (["acme/web".to_owned()], key.signatures(&claim).unwrap());
-    let subject = Subject { reference: "r", names: &names, claim: &claim, signatures: &signatures, pinned_signers: &[] };
+    let subject =
+        Subject { reference: "r", names: &names, claim: &claim, signatures: &signatures, pinned_signers: &[] };
     let Ok(Judgement::Verified { lists, .. }) = rules.judge(&subject, &lists, LATER) else { panic!("it runs on") };
     assert!(matches!(lists.as_slice(), [ListProblem::Expired { serial: 1, .. }]));
 }
@@ -305,7 +309,11 @@ fn an_older_version_is_not_the_newest_of_a_range() {
     }
     assert_eq!(check("@^3", "3.198.0"), Err(codes::ROLLED_BACK));
     std::fs::write(place.path().join("registry/versions.json"), "[]").unwrap();
-    assert_eq!(Versions::of(&store).unwrap_err().code(), codes::REGISTRY_FILE, "a damaged file forgets nothing silently");
+    assert_eq!(
+        Versions::of(&store).unwrap_err().code(),
+        codes::REGISTRY_FILE,
+        "a damaged file forgets nothing silently"
+    );
 }
 
 #[test]
