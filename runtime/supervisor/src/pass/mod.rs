@@ -124,7 +124,7 @@ impl Passes {
     }
 
     /// Reports that a pass was interrupted by a bug in ansai.
-    pub(crate) fn panicked(&self, instance: &Instance, error: &tokio::task::JoinError) {
+    pub(crate) fn panicked(&self, instance: &Instance, error: &dyn std::fmt::Display) {
         self.failed(instance, Mode::Observe, format!("the pass panicked: {error}"), None);
     }
 

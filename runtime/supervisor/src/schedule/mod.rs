@@ -1,5 +1,6 @@
 //! Runs each instance by time and because of events, until ansai stops.
 
+mod caught;
 mod due;
 mod splay;
 mod ticks;
@@ -13,6 +14,7 @@ use ansai_kit::evaluation_state::Trigger;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use self::caught::caught;
 pub use self::due::CronDue;
 pub(crate) use self::ticks::Board;
 use self::ticks::{Clocks, HostClocks, Keep, Ticks};
@@ -25,6 +27,9 @@ use crate::watching::{self, Events, Mailboxes};
 
 /// The first evaluations start one after the other, so that thousands are not due at the same time.
 const APART: Duration = Duration::from_millis(1);
+
+/// So many of them start at the same time: to wake up for each costs a tenth of what its evaluation does.
+const TOGETHER: u32 = 10;
 
 /// The shortest wait for a follow-up.
 const SOONEST: Duration = Duration::from_secs(1);
@@ -51,11 +56,12 @@ impl Schedule {
     /// Runs passes over each instance by time, and when something that it watches happens.
     pub(crate) fn passes(&mut self, passes: &Arc<Passes>, instances: &[Instance], mailboxes: &Mailboxes) {
         let clocks: Arc<dyn Clocks> = Arc::new(HostClocks);
+        let began = clocks.now().up;
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX).max(1);
         self.tasks.reserve(instances.len());
         for (place, instance) in (0u32..).zip(instances) {
             let every = Duration::from(instance.every.max(Millis::new(1)));
-            let first = place * APART.min(every / count);
+            let first = Millis::new(began.get().saturating_add(Millis::from(first(place, every, count)).get()));
             let follow_up = passes.lanes.of(&instance.name).follow_up.clone();
             let mailbox = mailboxes.of(&instance.name);
             for keeper in watching::keepers(passes, instance, &mailbox, &self.stop) {
@@ -65,7 +71,7 @@ impl Schedule {
             let (name, watches) = (instance.name.clone(), instance.watches.clone());
             let events = Arc::new(Events::new(name, watches, every, mailbox));
             let waits = Waits { ticks, follow_up, soonest: SOONEST, events: events.clone() };
-            let (passes, instance) = (passes.clone(), instance.clone());
+            let (passes, instance) = (passes.clone(), Arc::new(instance.clone()));
             let pass =
                 move |why: Why, due: Instant| run_pass(passes.clone(), instance.clone(), events.clone(), why, due);
             self.tasks.push(tokio::spawn(follow(self.stop.clone(), waits, pass)));
@@ -103,8 +109,14 @@ impl Schedule {
     }
 }
 
-/// The runs of an instance by time. At an interval, the first one comes after `first` and the splay.
-fn ticks_of(passes: &Passes, instance: &Instance, clocks: &Arc<dyn Clocks>, (first, host): (Duration, &str)) -> Ticks {
+/// How long after the start an instance begins, by its place among `count` of them: within its first interval.
+fn first(place: u32, every: Duration, count: u32) -> Duration {
+    (place - place % TOGETHER) * APART.min(every / count)
+}
+
+/// The runs of an instance by time. At an interval, the first one is due at `first` (milliseconds since boot), after the
+/// splay.
+fn ticks_of(passes: &Passes, instance: &Instance, clocks: &Arc<dyn Clocks>, (first, host): (Millis, &str)) -> Ticks {
     let (now, timing) = (clocks.now(), &instance.timing);
     let splay = splay::splay(host, instance.name.as_str(), timing.splay);
     let state = &passes.evaluator.state;
@@ -119,7 +131,6 @@ fn ticks_of(passes: &Passes, instance: &Instance, clocks: &Arc<dyn Clocks>, (fir
             None
         }
     });
-    let first = Millis::new(now.up.get().saturating_add(Millis::from(first).get()));
     let timer = Timer::new(timing, instance.every, splay, seen, (first, now));
     Ticks::new(timer, clocks.clone(), passes.lanes.of(&instance.name).board.clone(), keep)
 }
@@ -184,7 +195,7 @@ fn pause(in_a_row: u32, soonest: Duration) -> Duration {
     soonest.saturating_mul(1_u32.checked_shl(in_a_row).unwrap_or(u32::MAX))
 }
 
-async fn run_pass(passes: Arc<Passes>, instance: Instance, events: Arc<Events>, why: Why, due: Instant) {
+async fn run_pass(passes: Arc<Passes>, instance: Arc<Instance>, events: Arc<Events>, why: Why, due: Instant) {
     let late_ms = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
     let batch = (why == Why::Event).then(|| events.take(&passes));
     let why = match (why, &batch) {
@@ -202,11 +213,7 @@ async fn run_pass(passes: Arc<Passes>, instance: Instance, events: Arc<Events>, 
 
 async fn pass(passes: &Arc<Passes>, instance: &Instance, why: Trigger, late_ms: u64) {
     // A panic in one pass affects neither other instances nor the next pass.
-    let pass = {
-        let (passes, instance) = (passes.clone(), instance.clone());
-        tokio::spawn(async move { passes.pass(&instance, why, late_ms, PlanWhat::News).await })
-    };
-    if let Err(error) = pass.await {
+    if let Err(error) = caught(passes.pass(instance, why, late_ms, PlanWhat::News)).await {
         passes.panicked(instance, &error);
     }
 }
@@ -320,6 +327,18 @@ mod tests {
         let (ticks, follow_up) = (ticks_each(Duration::from_millis(10)), Arc::new(FollowUp::default()));
         follow(stop, Waits { ticks, follow_up, soonest: Duration::ZERO, events }, work).await;
         assert_eq!(*seen.lock().unwrap(), [Why::Schedule; 2]);
+    }
+
+    /// Would break: a wake-up for each of thousands of instances, or all of them at the same time.
+    #[test]
+    fn ten_instances_start_together_and_thousands_one_ten_after_the_other() {
+        let interval = Duration::from_secs(10);
+        let starts = |count: u32| (0..count).map(|place| first(place, interval, count).as_millis()).collect::<Vec<_>>();
+        assert_eq!(starts(10), [0; 10]);
+        let many = starts(10_000);
+        assert!(many.chunks(10).zip((0..).step_by(10)).all(|(ten, at)| *ten == [at; 10]));
+        // More than one a millisecond: all begin within the interval.
+        assert!(starts(100_000).iter().all(|start| *start < interval.as_millis()));
     }
 
     #[test]
