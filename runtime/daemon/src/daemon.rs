@@ -18,7 +18,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::control::{self, Access};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
-use crate::pulled::Pulled;
+use crate::pulled::{Pulled, Trials};
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
@@ -149,7 +149,10 @@ impl Builder {
         });
         warnings.extend(loading.warnings);
         let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
+        let loaded: Vec<&InstanceName> = ready.iter().map(|one| &one.instance.name).collect();
+        let trials = configuration.as_ref().map(|one| pulled.trials(one, &loaded)).unwrap_or_default();
         Ok(Daemon {
+            trials,
             program: host::program(compiler),
             registry,
             interfaces,
@@ -167,6 +170,8 @@ impl Builder {
 
 /// Instances that are loaded and not running yet.
 pub struct Daemon {
+    /// Versions that are new on this host.
+    trials: Trials,
     /// What is started to call servers; `None` if this program cannot.
     program: Option<PathBuf>,
     registry: Registry,
@@ -239,6 +244,15 @@ impl Daemon {
         };
         let all = instances.map(|one| (&one.instance.name, reach(one)));
         all.filter(|(_, words)| !words.is_empty()).collect()
+    }
+
+    /// Instances whose version is new on this host.
+    pub(crate) fn trials(&self) -> &Trials {
+        &self.trials
+    }
+
+    pub(crate) fn state_directory(&self) -> &Directory {
+        &self.state_dir
     }
 
     /// Where its state is kept.

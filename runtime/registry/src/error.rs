@@ -7,6 +7,7 @@ use ansai_core::{Bytes, Code, codes, exit};
 use ansai_http_client::NoTrust;
 use ansai_storage::StorageError;
 
+use crate::trial::WentBack;
 use crate::{ArtifactProblem, Digest};
 
 /// Longer texts of a registry are cut.
@@ -172,6 +173,9 @@ pub enum RegistryError {
         /// How many must.
         minimum: usize,
     },
+    /// A pinned version kept failing in its first evaluations here, so the last good one runs.
+    #[error(transparent)]
+    WentBack(#[from] WentBack),
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -217,6 +221,7 @@ impl RegistryError {
             RegistryError::Invalid { .. } => codes::REGISTRY_FILE,
             RegistryError::Untrusted { .. } => codes::UNTRUSTED_CONFIGURATION,
             RegistryError::NotSigned { .. } => codes::NOT_SIGNED,
+            RegistryError::WentBack(_) => codes::WENT_BACK,
         }
     }
 
@@ -243,6 +248,9 @@ impl RegistryError {
             RegistryError::Damaged(_) => "run `ansai pull` again to replace it",
             RegistryError::NotSigned { .. } => {
                 "check that the keys are those of the author, and that this version is signed"
+            }
+            RegistryError::WentBack(_) => {
+                "run `ansai update` when the author has mended it; `ansai update --retry NAME` lets it run again"
             }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,

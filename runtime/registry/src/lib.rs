@@ -18,6 +18,7 @@
 mod artifact;
 mod client;
 mod credentials;
+pub mod difference;
 mod digest;
 mod error;
 mod lock;
@@ -26,6 +27,8 @@ mod pull;
 mod reference;
 mod signature;
 mod store;
+mod trial;
+mod versions;
 
 pub use artifact::{ArtifactProblem, Descriptor, Manifest};
 pub use client::{Client, Connection, Limits, Login};
@@ -38,6 +41,7 @@ pub use pull::Fetched;
 pub use reference::{Reference, Selector, tag_of_version};
 pub use signature::{Claim, PublicKey, Signature, SigningKey, signers};
 pub use store::{Entry, Store};
+pub use trial::{Trial, Verdict, WentBack};
 
 /// The most bytes of a component: as many as the engine loads.
 pub const MOST_COMPONENT_BYTES: u64 = 64 << 20;

@@ -191,6 +191,8 @@ codes! {
         NOT_SIGNED = "not-signed",
         BAD_KEY = "bad-key",
         PULLED_OBSERVES = "pulled-observes",
+        WENT_BACK = "went-back",
+        WIDER_VERSION = "wider-version",
     }
     Scenarios {
         UNKNOWN_CALL = "unknown-call",

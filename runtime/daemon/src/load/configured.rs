@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ansai_config::PolicySource;
 use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, codes};
 use ansai_registry::RegistryError;
@@ -36,6 +37,14 @@ pub(super) fn load(
         match ready {
             Ok(ready) => loading.ready.push(ready),
             Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_string(), error }),
+        }
+    }
+    for (source, went_back) in request.pulled.went_back(configuration) {
+        let runs_it = |name: &&InstanceName| {
+            matches!(configuration.config.source(name), Some(PolicySource::Registry(one)) if one == source)
+        };
+        for name in configuration.config.policies.keys().filter(runs_it) {
+            loading.not_loaded.push(NotLoaded { name: name.to_string(), error: RegistryError::from(went_back.clone()).into() });
         }
     }
     let unused = candidates.iter().filter(|candidate| !used.contains(&real(&candidate.path)));

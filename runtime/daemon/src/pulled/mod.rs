@@ -3,15 +3,21 @@
 //! The daemon contacts no registry. It runs what `ansai.lock` pins, from the store, and verifies the content before each load.
 
 mod pull;
+mod trial;
+mod update;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ansai_config::PolicySource;
-use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
+use ansai_core::InstanceName;
+use ansai_registry::{Digest, Entry, Lock, RegistryError, Store, Trial, WentBack};
 use ansai_storage::{Directory, Links, TrustError};
 
 pub(crate) use self::pull::verify;
 pub use self::pull::{add, check, pull, pull_all};
+pub use self::trial::{Ended, Trials, is_faulty};
+pub use self::update::{Newer, Search, newer};
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::in_time::in_time;
@@ -83,7 +89,7 @@ impl Pulled {
 
     fn stored(&self, configuration: &Path, state_dir: &Path, source: &str) -> Result<(PathBuf, Digest), Error> {
         let lock = lock_of(configuration)?;
-        let locked = lock.get(source)?;
+        lock.get(source)?;
         let missing = || RegistryError::NotStored(source.to_owned());
         // What is in the state directory besides is not looked at, once for each policy.
         let directory = match Directory::open_trusted(state_dir, Links::Refused) {
@@ -93,6 +99,8 @@ impl Pulled {
             Err(TrustError::Untrusted(problem)) => return Err(StateDirError::Untrusted(problem).into()),
         };
         let store = Store::open(&directory)?.ok_or_else(missing)?;
+        let trials = known_trials(&store);
+        let locked = trial::choose(&lock, source, &trials)?.locked;
         let (path, component) = store.component(&locked.digest).map_err(|error| match error {
             RegistryError::NotStored(_) => missing(),
             other => other,
@@ -105,6 +113,49 @@ impl Pulled {
             }
         }
     }
+}
+
+impl Pulled {
+    /// The sources of a configuration whose pinned version failed on this host, so that the last good one runs.
+    pub fn went_back(&self, configuration: &Configuration) -> BTreeMap<String, WentBack> {
+        let found = || -> Result<BTreeMap<String, WentBack>, Error> {
+            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
+            let trials = store.as_ref().map(known_trials).unwrap_or_default();
+            if trials.is_empty() {
+                return Ok(BTreeMap::new());
+            }
+            let lock = lock_of(&configuration.path)?;
+            let went_back = |locked: &ansai_registry::Locked| {
+                let chosen = trial::choose(&lock, &locked.source, &trials).ok()?;
+                Some((locked.source.clone(), chosen.went_back?))
+            };
+            Ok(lock.policies().filter_map(went_back).collect())
+        };
+        // Whoever loads the policies tells what is wrong with the store or the lock file.
+        found().unwrap_or_default()
+    }
+
+    /// The instances that run a version for the first time on this host, and could go back to an earlier one.
+    pub(crate) fn trials(&self, configuration: &Configuration, loaded: &[&InstanceName]) -> Trials {
+        let found = || -> Result<Trials, Error> {
+            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
+            let Some(store) = store else { return Ok(Trials::default()) };
+            let (lock, trials) = (lock_of(&configuration.path)?, known_trials(&store));
+            Ok(Trials::of(configuration, loaded, (&lock, &store), &trials))
+        };
+        found().unwrap_or_else(|error| {
+            tracing::warn!("no new version of a policy is watched: {error}");
+            Trials::default()
+        })
+    }
+}
+
+/// How versions did on this host. If that cannot be read, what is pinned runs.
+fn known_trials(store: &Store) -> BTreeMap<Digest, Trial> {
+    store.trials().unwrap_or_else(|error| {
+        tracing::error!("which versions failed on this host is unknown, so what is pinned runs: {error}");
+        BTreeMap::new()
+    })
 }
 
 /// The lock file of a configuration, which no other user can change.
@@ -127,7 +178,7 @@ pub fn lock_of(configuration: &Path) -> Result<Lock, RegistryError> {
 /// As [`lock_of`].
 pub fn pinned(configuration: Option<&Path>) -> Result<Vec<Digest>, RegistryError> {
     let Some(configuration) = configuration else { return Ok(Vec::new()) };
-    Ok(lock_of(configuration)?.policies().map(|locked| locked.digest.clone()).collect())
+    Ok(lock_of(configuration)?.digests().cloned().collect())
 }
 
 /// Removes content that has no name in the store and that the configuration does not pin, such as what was refused after it

@@ -10,7 +10,7 @@ use super::Store;
 use crate::Result;
 
 /// Held while the index is changed.
-pub(super) const INDEX: &str = "index.lock";
+pub(crate) const INDEX: &str = "index.lock";
 /// Held, together with others, while content has no name yet.
 const BUSY: &str = "content.lock";
 
@@ -29,7 +29,7 @@ impl Store {
         }
     }
 
-    pub(super) fn lock(&self, name: &str, how: FlockOperation) -> Result<File> {
+    pub(crate) fn lock(&self, name: &str, how: FlockOperation) -> Result<File> {
         let file = self.root.file(name, Access::AppendOrCreate)?;
         flock(&file, how).map_err(StorageError::at("lock", self.root.path_of(name)))?;
         Ok(file)
