@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ansai_config::REGISTRY;
 use ansai_core::{Interface, codes};
 use ansai_daemon::pulled;
-use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, Reference, RegistryError, Store};
+use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, Reference, RegistryError, Store};
 use ansai_storage::Location;
 use clap::Args;
 use zeroize::Zeroizing;
@@ -78,6 +78,19 @@ pub(crate) fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Fault::usage(codes::BAD_KEY, format!("{} is not a key in PEM", path.display())))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Public keys in files.
+pub(crate) fn public_keys(paths: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
+    let key = |path: &PathBuf| -> anyhow::Result<PublicKey> {
+        let text = key_text(path, false)?;
+        let fault = || {
+            let message = format!("{} is not a public key of ECDSA P-256 or Ed25519", path.display());
+            Fault::usage(codes::BAD_KEY, message).hint("`openssl pkey -in KEY -pubout` prints the one of a private key")
+        };
+        Ok(PublicKey::of_pem(&text).ok_or_else(fault)?)
+    };
+    paths.iter().map(key).collect()
 }
 
 /// The store of this host; a missing one is created.

@@ -35,6 +35,7 @@ pub struct Builder {
     state_dir: Option<PathBuf>,
     accept_clock: bool,
     is_locked: bool,
+    distrusts_paths: bool,
     workers: Option<Arc<Workers>>,
 }
 
@@ -82,6 +83,12 @@ impl Builder {
         self
     }
 
+    /// Whether policies at paths are those of strangers: they only observe, in worker processes.
+    pub fn distrust_paths(mut self) -> Builder {
+        self.distrusts_paths = true;
+        self
+    }
+
     /// Worker processes for the code of policies, where the configuration chooses them.
     pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
         self.workers = Some(workers);
@@ -104,6 +111,7 @@ impl Builder {
             state_dir,
             accept_clock,
             is_locked,
+            distrusts_paths,
             workers,
         } = self;
         let interfaces = registry.interfaces();
@@ -133,7 +141,7 @@ impl Builder {
         };
         let found = sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
-        let pulled = Pulled::new(Some(state_dir.clone())).locked(is_locked);
+        let pulled = Pulled::new(Some(state_dir.clone())).locked(is_locked).distrusting_paths(distrusts_paths);
         let state_dir = state::open(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
@@ -200,6 +208,7 @@ impl Daemon {
             state_dir: None,
             accept_clock: false,
             is_locked: false,
+            distrusts_paths: false,
             workers: None,
         }
     }

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use ansai_core::{codes, exit};
-use ansai_registry::{Claim, PublicKey, RegistryError, signers};
+use ansai_core::exit;
+use ansai_registry::{Claim, RegistryError, signers};
 use clap::Args;
 
-use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::registry::{self, Checked, Reached};
@@ -32,15 +31,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let mut keys = Vec::new();
-    for path in &arguments.keys {
-        let text = registry::key_text(path, false)?;
-        let key = PublicKey::of_pem(&text).ok_or_else(|| {
-            let message = format!("{} is not a public key of ECDSA P-256 or Ed25519", path.display());
-            Fault::usage(codes::BAD_KEY, message).hint("`openssl pkey -in KEY -pubout` prints the one of a private key")
-        })?;
-        keys.push(key);
-    }
+    let keys = registry::public_keys(&arguments.keys)?;
     let Checked { client, fetched, locked } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     let signatures = client.signatures(&fetched.reference, &locked.digest).map_err(ansai_daemon::Error::from)?;

@@ -192,7 +192,6 @@ codes! {
         BAD_KEY = "bad-key",
         PULLED_OBSERVES = "pulled-observes",
         WENT_BACK = "went-back",
-        WIDER_VERSION = "wider-version",
     }
     Scenarios {
         UNKNOWN_CALL = "unknown-call",

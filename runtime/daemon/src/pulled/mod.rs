@@ -30,18 +30,30 @@ use crate::{ownership, state};
 pub struct Pulled {
     state_dir: Option<PathBuf>,
     is_locked: bool,
+    distrusts_paths: bool,
 }
 
 impl Pulled {
     /// Those of this state directory; `None` for the directory of the configuration.
     pub fn new(state_dir: Option<PathBuf>) -> Pulled {
-        Pulled { state_dir, is_locked: false }
+        Pulled { state_dir, is_locked: false, distrusts_paths: false }
     }
 
     /// Whether nothing may run but components that a digest pins.
     #[must_use]
     pub fn locked(self, is_locked: bool) -> Pulled {
         Pulled { is_locked, ..self }
+    }
+
+    /// Treats policies at paths as those of a registry: they only observe, in worker processes.
+    #[must_use]
+    pub fn distrusting_paths(self, distrusts_paths: bool) -> Pulled {
+        Pulled { distrusts_paths, ..self }
+    }
+
+    /// As [`Pulled::distrusting_paths`] has it.
+    pub(crate) fn distrusts_paths(&self) -> bool {
+        self.distrusts_paths
     }
 
     /// As [`Pulled::locked`] has it.
