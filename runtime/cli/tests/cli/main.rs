@@ -42,4 +42,5 @@ mod stopping;
 mod support;
 mod trust;
 mod undo;
+mod updates;
 mod virtualize;

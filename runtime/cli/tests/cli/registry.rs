@@ -8,7 +8,7 @@ use ansai_harness::server::oci::{DockerRegistry, LOGIN};
 use crate::support::*;
 
 /// A key for tests, and its public key.
-const KEY: (&str, &str) = (
+pub(crate) const KEY: (&str, &str) = (
     "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMliTSmRKE+mNx3Xewn675VJpC/blTkkujeFmAfVZ/9R\n-----END PRIVATE KEY-----\n",
     "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEADRfU+OatU4ESkXr2geYGfMFo6X0Kxc2q22Cvsp/FoV4=\n-----END PUBLIC KEY-----\n",
 );
@@ -16,7 +16,7 @@ const KEY: (&str, &str) = (
 const OTHER_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAlPFYl9mri6/zIfNf8P373He1vMVSTPcHAwXU2vLoqg0=\n-----END PUBLIC KEY-----\n";
 
 /// A scene with a registry, its authority in `ca.pem`, and a kept login.
-fn with_registry(place: &Scene) -> Option<DockerRegistry> {
+pub(crate) fn with_registry(place: &Scene) -> Option<DockerRegistry> {
     let authority = Authority::root("test", LONG);
     place.write("ca.pem", &authority.pem);
     place.write("server/none", "");
