@@ -96,7 +96,7 @@ fn of_one(one: &Updated) -> Value {
 }
 
 /// What may run again.
-pub(super) fn retried(policies: &[Locked], format: Format) -> std::io::Result<()> {
+pub(super) fn retried(policies: &[Locked], format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let policies: Vec<Value> = policies.iter().map(crate::registry::document).collect();
         return document::document(&json!({ "retried": policies }));
