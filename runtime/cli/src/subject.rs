@@ -86,13 +86,13 @@ impl Finder<'_> {
         if self.keys.is_empty()
             && let Some(component) = self.stored(text)?
         {
-            return Ok(self.of_registry(component, text, None));
+            return Ok(of_registry(component, text, None));
         }
         let Checked { client, fetched, locked } = registry::checked(text, self.reached, self.global)?;
         let store = registry::store(self.global, self.interfaces)?;
         let component = Component::read(&store.path(&locked.component), self.interfaces)?;
         if self.keys.is_empty() {
-            return Ok(self.of_registry(component, text, None));
+            return Ok(of_registry(component, text, None));
         }
         let keys = registry::public_keys(self.keys)?;
         let signatures = client.signatures(&fetched.reference, &locked.digest).map_err(ansai_daemon::Error::from)?;
@@ -100,11 +100,7 @@ impl Finder<'_> {
         let found: Vec<&PublicKey> = signers(&claim, &signatures, &keys);
         let files = self.keys.iter().zip(&keys).filter(|(_, key)| found.contains(key));
         let signed_by = files.map(|(file, _)| file.display().to_string()).collect();
-        Ok(self.of_registry(component, text, Some(signed_by)))
-    }
-
-    fn of_registry(&self, component: Component, text: &str, signed_by: Option<BTreeSet<String>>) -> Found {
-        Found { component, source: format!("{REGISTRY}{text}"), signed_by, is_of_registry: true }
+        Ok(of_registry(component, text, Some(signed_by)))
     }
 
     /// A version that was pulled. A range can have a newer one in the registry.
@@ -120,6 +116,10 @@ impl Finder<'_> {
         let Ok((path, _)) = store.component(&entry.digest) else { return Ok(None) };
         Ok(Some(Component::read(&path, self.interfaces)?))
     }
+}
+
+fn of_registry(component: Component, text: &str, signed_by: Option<BTreeSet<String>>) -> Found {
+    Found { component, source: format!("{REGISTRY}{text}"), signed_by, is_of_registry: true }
 }
 
 /// Whether a text that is no path is meant as a name in a registry: `acme/web@^1`, `registry.example/acme/web:1.0.0`.

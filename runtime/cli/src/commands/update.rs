@@ -84,12 +84,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         if !arguments.names.is_empty() && !instances.iter().any(|name| arguments.names.contains(name)) {
             continue;
         }
-        let is_range = pinned.source.parse::<Reference>().map_err(Error::from)?;
-        if !matches!(is_range.selector, Selector::Versions(_)) {
+        let reference = pinned.source.parse::<Reference>().map_err(Error::from)?;
+        if !matches!(reference.selector, Selector::Versions(_)) {
             updated.push(Updated { instances, pinned: pinned.clone(), outcome: Outcome::NoRange, refused: Vec::new() });
             continue;
         }
-        let client = arguments.reached.client(is_range.registry(), &store)?;
+        let client = arguments.reached.client(reference.registry(), &store)?;
         let refuse = |new: &Locked| pulled::is_faulty(&new.digest, &trials).then(|| pinning::failed_here(new));
         let search = pulled::newer(&client, &store, pinned, &interfaces, refuse)?;
         let outcome = match search.newer {

@@ -122,3 +122,48 @@ impl Ended {
         store.note_trial(&self.digest, at, Some(self.verdict.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::{ErrorKind, Mode};
+
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+    const TWO: InstanceName = InstanceName::from_static("two");
+
+    fn on_trial() -> Trials {
+        let trial = OnTrial { digest: Digest::of(b"new"), answers: 0 };
+        Trials(BTreeMap::from([(ONE, trial.clone()), (TWO, trial)]))
+    }
+
+    fn answered(instance: InstanceName) -> Event {
+        Event::Observed { instance, mode: Mode::Observe, findings: Vec::new(), without_incident: 0 }
+    }
+
+    fn failed(instance: InstanceName) -> Event {
+        Event::BackedOff { instance, faults: 3, kind: ErrorKind::Trap, until: Timestamp::EPOCH }
+    }
+
+    #[test]
+    fn a_version_that_fails_in_its_first_evaluations_ends_all_its_trials() {
+        let mut trials = on_trial();
+        assert_eq!(trials.hear(&answered(ONE)), None);
+        let ended = trials.hear(&failed(ONE));
+        assert!(matches!(ended, Some(Ended { verdict: Verdict::Faulty(why), .. }) if why.starts_with("3 faults")));
+        assert!(trials.is_empty());
+        assert_eq!(trials.hear(&failed(TWO)), None, "it is told once");
+    }
+
+    #[test]
+    fn a_version_that_answered_often_enough_is_good_and_may_fail_later() {
+        let mut trials = on_trial();
+        for _ in 1..ANSWERS {
+            assert_eq!(trials.hear(&answered(ONE)), None);
+        }
+        assert!(matches!(trials.hear(&answered(ONE)), Some(Ended { verdict: Verdict::Good, .. })));
+        assert_eq!(trials.hear(&failed(ONE)), None);
+        assert_eq!(trials.hear(&failed(InstanceName::from_static("other"))), None);
+        assert!(trials.hear(&failed(TWO)).is_some());
+    }
+}

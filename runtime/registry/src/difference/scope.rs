@@ -1,5 +1,7 @@
 //! What a policy asks for within an interface: tables of fields, of which one must cover a call.
 
+use std::collections::HashSet;
+
 use ansai_core::scope::Field;
 use ansai_core::{Scope, ScopeTables, ScopeValue};
 
@@ -87,9 +89,11 @@ fn one_field(
         (Some(_), None) => found.push(Effect::Wider, What::Scope, name, shown(was), shown(is)),
         (Some(ScopeValue::Set(old)), Some(ScopeValue::Set(new))) => {
             let mut beyond = |these: &[String], those: &[String]| -> Vec<String> {
+                // What is in both is not compared with all others.
+                let same: HashSet<&String> = those.iter().collect();
                 let those = ScopeValue::Set(those.to_vec());
-                let is_beyond = |one: &&String| !budget.covers(field, &ScopeValue::Set(vec![(*one).clone()]), &those);
-                these.iter().filter(is_beyond).cloned().collect()
+                let mut is_covered = |one: &String| budget.covers(field, &ScopeValue::Set(vec![one.clone()]), &those);
+                these.iter().filter(|one| !same.contains(one) && !is_covered(one)).cloned().collect()
             };
             if old == new {
                 return;
