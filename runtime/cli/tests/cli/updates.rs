@@ -44,8 +44,6 @@ fn two_files_are_compared() {
     assert_eq!(json["changes"][0]["name"], "ansai:disk/disk-probe");
     place.ansai(&["diff", "old.wasm", "nowhere.wasm"]).code(2).complains("[file-access]");
     place.ansai(&["diff", "old.wasm", "registry.example/web:"]).code(2).complains("[bad-reference]");
-    place.write("both/a.wasm", version("1.0.0", ""));
-    place.ansai(&["diff", "old.wasm", "both"]).code(2);
 }
 
 #[test]
@@ -85,14 +83,14 @@ fn what_can_do_more_is_held_until_a_person_accepts_it() {
     update(&["--accept-wider", "mine"]).code(0).says("mine: pinned 1.2.0; 1.1.0 is kept");
     place.ansai(&["run", "--once", "--locked", "--config", "ansai.toml"]).code(0);
 
-    // A version that is not what its tag says is refused, and the one below it is found.
+    // A registry that offers only older versions than the pinned one.
     push(&place, &name, &version("1.3.0", ""));
     std::fs::rename(place.path("ansai.lock"), place.path("kept.lock")).unwrap();
     std::fs::write(place.path("ansai.lock"), lock_of(&place, "kept.lock", "1.2.0", "1.9.0")).unwrap();
     update(&[]).code(0).says("stays at 1.9.0: no newer version");
 }
 
-/// The lock file with another version: a registry that offers only older ones leads to none of them.
+/// A lock file with another version.
 fn lock_of(place: &Scene, file: &str, from: &str, to: &str) -> String {
     let text = std::fs::read_to_string(place.path(file)).unwrap();
     text.replacen(&format!("version = \"{from}\""), &format!("version = \"{to}\""), 1)
@@ -115,13 +113,11 @@ fn a_new_version_that_fails_at_once_is_taken_back_and_stays_away() {
 
     let told = "version 1.1.0 kept failing on this host";
     let running = daemon(&place, config);
-    running.wait_for_line("going back to the last good version", LIMIT);
+    running.wait_for_line("a new version failed", LIMIT);
     let status = || place.ansai(&["status", "--config", config]).stdout;
     until("the last good version runs", LIMIT, || status().contains(told).then_some(()));
     let audit = || place.ansai(&["audit", "show"]).code(0).stdout;
     assert!(audit().contains("mine: not loaded (went-back)"), "{}", audit());
-    // It answers, so nothing is backed off any more.
-    until("it answers", LIMIT, || place.ansai(&["history"]).stdout.contains("mine").then_some(()));
     drop(running);
 
     let faults = || audit().matches("backed off").count();

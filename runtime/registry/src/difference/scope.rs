@@ -93,7 +93,7 @@ fn one_field(
                 let same: HashSet<&String> = those.iter().collect();
                 let those = ScopeValue::Set(those.to_vec());
                 let mut is_covered = |one: &String| budget.covers(field, &ScopeValue::Set(vec![one.clone()]), &those);
-                these.iter().filter(|one| !same.contains(one) && !is_covered(one)).cloned().collect()
+                these.iter().filter(|&one| !same.contains(&one) && !is_covered(one)).cloned().collect()
             };
             if old == new {
                 return;
