@@ -3,11 +3,11 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, feedback,
-    guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login, look_up_names, man,
-    new, notify, open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings, remove, replay,
-    report, report_confinement, resume, retry, revoke, run, save, search, sign, silence, simulate, status, test, undo,
-    verify, virtualize, wake,
+    approve, audit, build, check, compile_component, completions, contract, dev, diff, doctor, evidence, explain,
+    feedback, guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login,
+    look_up_names, man, new, notify, open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings,
+    remove, replay, report, report_confinement, resume, retry, revoke, run, save, search, sign, silence, simulate,
+    status, test, try_policy, undo, update, verify, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -34,8 +34,14 @@ pub(crate) enum Command {
     InstallUnit(install_unit::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
+    /// Try a policy: what it can do, how its scenarios end, and what it would propose on this host
+    Try(try_policy::Arguments),
+    /// Show what differs between two versions of a policy, and what is new that it can do
+    Diff(diff::Arguments),
     /// Pull policies from registries into the store of this host, and pin them
     Pull(pull::Arguments),
+    /// Pin newer versions of pulled policies, unless they can do more
+    Update(update::Arguments),
     /// Publish a policy in a registry
     Push(push::Arguments),
     /// Sign a policy in a registry

@@ -25,6 +25,7 @@ mod runtime;
 mod service_manager;
 mod signals;
 mod since;
+mod subject;
 mod watch;
 mod writing;
 

@@ -110,6 +110,11 @@ pub(crate) fn public_key(path: &Path) -> anyhow::Result<PublicKey> {
     Ok(PublicKey::of_pem(&text).ok_or_else(no_key)?)
 }
 
+/// Keys that verify.
+pub(crate) fn public_keys(paths: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
+    paths.iter().map(|path| public_key(path)).collect()
+}
+
 /// The store of this host; a missing one is created.
 pub(crate) fn store(global: &Global, interfaces: &[Interface]) -> Result<Store, ansai_daemon::Error> {
     pulled::create(&global.state_dir(global.configuration_of_state(interfaces)?.as_ref())?)

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ansai_core::codes;
-use ansai_daemon::{Daemon, Error, Running};
+use ansai_daemon::load::NotLoaded;
+use ansai_daemon::{Daemon, Error, Running, TrialWatch};
 use ansai_events::Stream;
 use tokio::task::JoinHandle;
 
@@ -15,6 +16,9 @@ use crate::signals::{Asked, Signals, stop_now};
 
 /// How long the state directory may be in use by what has just stopped.
 const LEAVING: Duration = Duration::from_secs(10);
+/// Why a daemon stops to start again.
+const SIGHUP: &str = "SIGHUP: starting again with the configuration of now";
+const WENT_BACK: &str = "a new version failed: starting again with the last good one";
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Loads everything once more, from the same command line.
@@ -33,7 +37,8 @@ pub(crate) async fn run(
     loop {
         let running = opened(&daemon, stream, is_first).await?;
         is_first = false;
-        match until_signal(&running, &daemon, load, (signals, manager)).await {
+        let mut trials = daemon.watch_trials(stream)?;
+        match until_signal(&running, &daemon, load, &mut trials, (signals, manager)).await {
             Some(next) => {
                 tell(&next);
                 daemon = next;
@@ -60,11 +65,12 @@ async fn until_signal(
     running: &Running,
     daemon: &Daemon,
     load: &Load,
+    trials: &mut TrialWatch,
     (signals, manager): (&mut Signals, &ServiceManager),
 ) -> Option<Daemon> {
     let (run, attending) = (running.run(), attend(manager, running));
     tokio::pin!(run, attending);
-    let (mut next, mut is_stopping) = (None, false);
+    let (mut next, mut is_stopping, mut why) = (None, false, SIGHUP);
     let mut loading: Option<JoinHandle<anyhow::Result<Daemon>>> = None;
     loop {
         tokio::select! {
@@ -80,16 +86,25 @@ async fn until_signal(
                 Asked::Reload if is_stopping || next.is_some() => {}
                 Asked::Reload => {
                     manager.reloading();
+                    why = SIGHUP;
                     let load = load.clone();
                     loading = Some(tokio::task::spawn_blocking(move || load()));
                 }
             },
+            // A load that is under way may have begun before this was recorded.
+            ended = trials.failed(), if !is_stopping && next.is_none() && loading.is_none() => {
+                tracing::warn!(instance = %ended.instance, "loading again to go back to the last good version");
+                manager.reloading();
+                why = WENT_BACK;
+                let load = load.clone();
+                loading = Some(tokio::task::spawn_blocking(move || load()));
+            }
             loaded = finished(&mut loading) => {
                 loading = None;
                 match loaded.and_then(|loaded| usable(loaded, daemon)) {
                     Ok(loaded) => {
                         next = Some(loaded);
-                        running.stop("SIGHUP: starting again with the configuration of now");
+                        running.stop(why);
                     }
                     Err(error) => {
                         kept(&error);
@@ -113,7 +128,9 @@ async fn finished(loading: &mut Option<JoinHandle<anyhow::Result<Daemon>>>) -> a
 /// load.
 fn usable(loaded: Daemon, before: &Daemon) -> anyhow::Result<Daemon> {
     let known: BTreeSet<&str> = before.not_loaded().iter().map(|one| one.name.as_str()).collect();
-    match loaded.not_loaded().iter().find(|one| !known.contains(one.name.as_str())) {
+    // What went back to an earlier version runs.
+    let is_new = |one: &&NotLoaded| !known.contains(one.name.as_str()) && one.error.code() != codes::WENT_BACK;
+    match loaded.not_loaded().iter().find(is_new) {
         Some(new) => Err(Fault::from(&new.error).into()),
         None if loaded.instances().is_empty() => {
             Err(Fault::usage(codes::NO_POLICY, "no instance would be left to run").into())

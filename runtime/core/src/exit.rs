@@ -15,6 +15,9 @@ pub const UNKNOWN: u8 = 5;
 /// An audit head cannot be verified: it belongs to another log, its signature is wrong, or its key is unknown.
 pub const UNPROVEN: u8 = 6;
 
+/// A new version of a policy can do more than the one before, so a person decides.
+pub const WIDER: u8 = 7;
+
 /// Every code with its meaning, for help, manual and reference.
 pub const ALL: &[(u8, &str)] = &[
     (FINE, "success"),
@@ -24,4 +27,5 @@ pub const ALL: &[(u8, &str)] = &[
     (REFUSED, "authorization or verification failed"),
     (UNKNOWN, "unknown: something could not be read"),
     (UNPROVEN, "an audit head cannot be verified"),
+    (WIDER, "a new version of a policy can do more than the one before"),
 ];

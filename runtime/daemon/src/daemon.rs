@@ -18,7 +18,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::control::{self, Access};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
-use crate::pulled::Pulled;
+use crate::pulled::{Pulled, Trials};
 use crate::running::Running;
 use crate::share::Share;
 use crate::warning::Warning;
@@ -35,6 +35,7 @@ pub struct Builder {
     state_dir: Option<PathBuf>,
     accept_clock: bool,
     is_locked: bool,
+    distrusts_paths: bool,
     workers: Option<Arc<Workers>>,
 }
 
@@ -82,6 +83,12 @@ impl Builder {
         self
     }
 
+    /// Whether policies at paths are those of strangers: they only observe, in worker processes.
+    pub fn distrust_paths(mut self) -> Builder {
+        self.distrusts_paths = true;
+        self
+    }
+
     /// Worker processes for the code of policies, where the configuration chooses them.
     pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
         self.workers = Some(workers);
@@ -104,6 +111,7 @@ impl Builder {
             state_dir,
             accept_clock,
             is_locked,
+            distrusts_paths,
             workers,
         } = self;
         let interfaces = registry.interfaces();
@@ -133,7 +141,7 @@ impl Builder {
         };
         let found = sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
-        let pulled = Pulled::new(Some(state_dir.clone())).locked(is_locked);
+        let pulled = Pulled::new(Some(state_dir.clone())).locked(is_locked).distrusting_paths(distrusts_paths);
         let state_dir = state::open(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
@@ -149,7 +157,10 @@ impl Builder {
         });
         warnings.extend(loading.warnings);
         let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
+        let loaded: Vec<&InstanceName> = ready.iter().map(|one| &one.instance.name).collect();
+        let trials = configuration.as_ref().map(|one| pulled.trials(one, &loaded)).unwrap_or_default();
         Ok(Daemon {
+            trials,
             program: host::program(compiler),
             registry,
             interfaces,
@@ -167,6 +178,8 @@ impl Builder {
 
 /// Instances that are loaded and not running yet.
 pub struct Daemon {
+    /// Versions that are new on this host.
+    trials: Trials,
     /// What is started to call servers; `None` if this program cannot.
     program: Option<PathBuf>,
     registry: Registry,
@@ -195,6 +208,7 @@ impl Daemon {
             state_dir: None,
             accept_clock: false,
             is_locked: false,
+            distrusts_paths: false,
             workers: None,
         }
     }
@@ -239,6 +253,15 @@ impl Daemon {
         };
         let all = instances.map(|one| (&one.instance.name, reach(one)));
         all.filter(|(_, words)| !words.is_empty()).collect()
+    }
+
+    /// Instances whose version is new on this host.
+    pub(crate) fn trials(&self) -> &Trials {
+        &self.trials
+    }
+
+    pub(crate) fn state_directory(&self) -> &Directory {
+        &self.state_dir
     }
 
     /// Where its state is kept.

@@ -104,7 +104,10 @@ fn candidates(request: &LoadRequest<'_>, loading: &mut Loading) -> Vec<Arc<Compo
             Source::OnlySources(dir) => Err(SourceError::OnlySources(dir.clone()).into()),
         };
         match read {
-            Ok(component) => candidates.push(Arc::new(component)),
+            Ok(mut component) => {
+                component.is_pulled = request.pulled.distrusts_paths();
+                candidates.push(Arc::new(component));
+            }
             Err(error) => loading.not_loaded.push(NotLoaded { name: source.path().display().to_string(), error }),
         }
     }

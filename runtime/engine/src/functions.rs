@@ -8,7 +8,7 @@ use wasmparser::{
 };
 
 /// The most functions that are listed for one interface.
-const MAX_FUNCTIONS: usize = 200;
+pub const MAX_FUNCTIONS: usize = 200;
 /// The most characters of a name. A component can import one type of long names hundreds of times.
 const MAX_NAME: usize = 100;
 /// The most functions that are listed in sum.

@@ -7,6 +7,7 @@ use ansai_core::{Bytes, Code, codes, exit};
 use ansai_http_client::NoTrust;
 use ansai_storage::StorageError;
 
+use crate::trial::WentBack;
 use crate::{ArtifactProblem, Digest};
 
 /// Longer texts of a registry are cut.
@@ -202,6 +203,9 @@ pub enum RegistryError {
         /// What is wrong.
         why: String,
     },
+    /// A pinned version kept failing in its first evaluations here, so the last good one runs.
+    #[error(transparent)]
+    WentBack(#[from] WentBack),
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -252,6 +256,7 @@ impl RegistryError {
             RegistryError::RolledBack { .. } => codes::ROLLED_BACK,
             RegistryError::Namespace { .. } => codes::UNKNOWN_NAMESPACE,
             RegistryError::Index { .. } => codes::BAD_INDEX,
+            RegistryError::WentBack(_) => codes::WENT_BACK,
         }
     }
 
@@ -290,6 +295,9 @@ impl RegistryError {
                 "tell whoever runs the registry: it hides newer versions; to go back on purpose, pass --allow-older"
             }
             RegistryError::Index { .. } => "check its address and its key; tell whoever publishes it if both are right",
+            RegistryError::WentBack(_) => {
+                "run `ansai update` when the author has mended it; `ansai update --retry NAME` lets it run again"
+            }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             _ => return None,
         };

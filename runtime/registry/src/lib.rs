@@ -18,17 +18,20 @@
 mod artifact;
 mod client;
 mod credentials;
+pub mod difference;
 mod digest;
 mod error;
 pub mod index;
 mod lock;
 mod names;
+mod offered;
 mod publish;
 mod pull;
 mod reference;
 mod revocation;
 mod signature;
 mod store;
+mod trial;
 mod trust;
 mod versions;
 
@@ -47,6 +50,7 @@ pub use revocation::{
 };
 pub use signature::{Claim, Difference, Provenance, PublicKey, Signature, SigningKey, provenances, signers};
 pub use store::{Entry, Store};
+pub use trial::{Trial, Verdict, WentBack};
 pub use trust::{Judgement, NamedKey, RevocationSource, Signer, Subject, TrustError, TrustPolicy, TrustRule};
 pub use versions::Versions;
 

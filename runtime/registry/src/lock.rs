@@ -45,6 +45,9 @@ struct Document {
     version: u32,
     #[serde(default, rename = "policy")]
     policies: Vec<Locked>,
+    /// What was pinned before, and is the last good one.
+    #[serde(default, rename = "earlier", skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Locked>,
 }
 
 /// A lock file.
@@ -52,6 +55,7 @@ struct Document {
 pub struct Lock {
     path: PathBuf,
     policies: BTreeMap<String, Locked>,
+    earlier: BTreeMap<String, Locked>,
 }
 
 impl Lock {
@@ -64,7 +68,7 @@ impl Lock {
         let path = directory.join(FILE_NAME);
         let invalid = |why: String| RegistryError::Invalid { path: path.clone(), why };
         let Some(content) = Directory::open(directory)?.read(FILE_NAME, MOST_BYTES)? else {
-            return Ok(Lock { path, policies: BTreeMap::new() });
+            return Ok(Lock { path, policies: BTreeMap::new(), earlier: BTreeMap::new() });
         };
         if u64::try_from(content.bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
             return Err(invalid(format!("larger than {MOST_BYTES} bytes")));
@@ -74,13 +78,17 @@ impl Lock {
         if document.version != VERSION {
             return Err(invalid(format!("version {} is not supported: this ansai writes {VERSION}", document.version)));
         }
-        let mut policies = BTreeMap::new();
-        for policy in document.policies {
-            if let Some(twice) = policies.insert(policy.source.clone(), policy) {
-                return Err(invalid(format!("`{}` is there twice", twice.source)));
+        let by_source = |list: Vec<Locked>| {
+            let mut all = BTreeMap::new();
+            for policy in list {
+                if let Some(twice) = all.insert(policy.source.clone(), policy) {
+                    return Err(invalid(format!("`{}` is there twice", twice.source)));
+                }
             }
-        }
-        Ok(Lock { path, policies })
+            Ok(all)
+        };
+        let (policies, earlier) = (by_source(document.policies)?, by_source(document.earlier)?);
+        Ok(Lock { path, policies, earlier })
     }
 
     /// Its path.
@@ -103,9 +111,43 @@ impl Lock {
         self.policies.values()
     }
 
-    /// Replaces everything that it pins. Nothing is written before [`Lock::write`].
+    /// What a source was pinned to before: the last good version, if the one that it is pinned to now fails.
+    pub fn earlier(&self, source: &str) -> Option<&Locked> {
+        self.earlier.get(source)
+    }
+
+    /// The digests of all manifests that it names, also of earlier versions.
+    pub fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.policies.values().chain(self.earlier.values()).map(|locked| &locked.digest)
+    }
+
+    /// Replaces everything that it pins. What a source was pinned to stays as the earlier version. Nothing is written before
+    /// [`Lock::write`].
     pub fn set(&mut self, policies: impl IntoIterator<Item = Locked>) {
-        self.policies = policies.into_iter().map(|policy| (policy.source.clone(), policy)).collect();
+        let mut old = std::mem::take(&mut self.policies);
+        for policy in policies {
+            if let Some(pinned) = old.remove(&policy.source) {
+                self.policies.insert(pinned.source.clone(), pinned);
+            }
+            self.pin(policy, true);
+        }
+        self.earlier.retain(|source, _| self.policies.contains_key(source));
+    }
+
+    /// Pins one source. What it was pinned to becomes its earlier version, unless it was not good: then the earlier one stays.
+    pub fn pin(&mut self, policy: Locked, was_good: bool) {
+        let source = policy.source.clone();
+        let digest = policy.digest.clone();
+        if let Some(old) = self.policies.insert(source.clone(), policy)
+            && old.digest != digest
+            && was_good
+        {
+            self.earlier.insert(source.clone(), old);
+        }
+        // The same version twice is nothing to go back to.
+        if self.earlier.get(&source).is_some_and(|earlier| earlier.digest == digest) {
+            self.earlier.remove(&source);
+        }
     }
 
     /// Writes it whole or not at all.
@@ -113,7 +155,11 @@ impl Lock {
     /// # Errors
     /// The system refuses.
     pub fn write(&self) -> Result<()> {
-        let document = Document { version: VERSION, policies: self.policies.values().cloned().collect() };
+        let document = Document {
+            version: VERSION,
+            policies: self.policies.values().cloned().collect(),
+            earlier: self.earlier.values().cloned().collect(),
+        };
         let invalid =
             |error: toml::ser::Error| RegistryError::Invalid { path: self.path.clone(), why: error.to_string() };
         let text = format!("{HEAD}{}", toml::to_string_pretty(&document).map_err(invalid)?);
@@ -163,6 +209,39 @@ mod tests {
         assert_eq!(again, lock);
         assert_eq!(again.policies().count(), 2);
         assert_eq!(again.get("registry.example/acme/web@^1").unwrap().version, "1.2.0");
+    }
+
+    #[test]
+    fn the_version_before_stays_as_the_last_good_one() {
+        let place = tempfile::tempdir().unwrap();
+        let configuration = place.path().join("ansai.toml");
+        let version = |version: &str| Locked {
+            digest: Digest::of(version.as_bytes()),
+            version: version.to_owned(),
+            ..locked("registry.example/acme/web@^1")
+        };
+        let source = "registry.example/acme/web@^1";
+        let earlier = |lock: &Lock| lock.earlier(source).map(|one| one.version.clone());
+        let mut lock = Lock::of(&configuration).unwrap();
+        lock.set([version("1.0.0")]);
+        assert_eq!(earlier(&lock), None);
+        lock.set([version("1.0.0")]);
+        assert_eq!(earlier(&lock), None, "nothing has changed");
+        lock.set([version("1.1.0")]);
+        lock.write().unwrap();
+        let mut lock = Lock::of(&configuration).unwrap();
+        assert_eq!(earlier(&lock).as_deref(), Some("1.0.0"));
+        lock.set([version("1.1.0")]);
+        assert_eq!(earlier(&lock).as_deref(), Some("1.0.0"), "a second pull forgets nothing");
+        lock.pin(version("1.2.0"), false);
+        assert_eq!(earlier(&lock).as_deref(), Some("1.0.0"), "1.1.0 was not good");
+        lock.pin(version("1.0.0"), false);
+        assert_eq!(earlier(&lock), None);
+        lock.pin(version("1.2.0"), true);
+        assert_eq!(lock.digests().count(), 2);
+        lock.set([locked("registry.example/acme/other:1.0.0")]);
+        assert_eq!((earlier(&lock), lock.digests().count()), (None, 1), "what is gone has no earlier version");
+        assert_eq!(lock.get(source).ok(), None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! From a registry into the store.
 
-use std::cmp::Reverse;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
@@ -8,7 +7,6 @@ use semver::VersionReq;
 
 use crate::artifact::{MANIFEST_TYPE, MOST_DOCUMENT_BYTES};
 use crate::client::{Answer, Request};
-use crate::reference::version_of_tag;
 use crate::{Client, Descriptor, Digest, Manifest, Reference, RegistryError, Result, Selector, Store};
 
 /// The most tags of a repository that are read.
@@ -41,7 +39,7 @@ impl Client {
         let busy = store.busy()?;
         let scope = format!("repository:{}:pull", reference.repository());
         let reference = match &reference.selector {
-            Selector::Versions(versions) => self.highest(reference, versions, &scope)?,
+            Selector::Versions(versions) => self.highest(reference, versions)?,
             Selector::Tag(_) | Selector::Digest(_) => reference.clone(),
         };
         let (bytes, descriptor) = self.manifest(&reference, &scope)?;
@@ -62,13 +60,8 @@ impl Client {
     }
 
     /// The highest version of a set, by its tag.
-    fn highest(&self, reference: &Reference, versions: &VersionReq, scope: &str) -> Result<Reference> {
-        let tags = self.tags(reference, scope)?;
-        let mut found: Vec<_> = tags.iter().filter_map(|tag| Some((version_of_tag(tag)?, tag))).collect();
-        found.retain(|(version, _)| versions.matches(version));
-        found.sort_by_key(|(version, _)| Reverse(version.clone()));
-        let highest = found.first().map(|(_, tag)| reference.with(Selector::Tag((*tag).clone())));
-        highest.ok_or_else(|| RegistryError::NotFound {
+    fn highest(&self, reference: &Reference, versions: &VersionReq) -> Result<Reference> {
+        self.versions(reference)?.into_iter().next().ok_or_else(|| RegistryError::NotFound {
             registry: self.registry().to_owned(),
             what: format!("version {versions} of {}", reference.repository()),
         })
@@ -86,7 +79,7 @@ impl Client {
     }
 
     /// The tags of a repository.
-    fn tags(&self, reference: &Reference, scope: &str) -> Result<Vec<String>> {
+    pub(crate) fn tags(&self, reference: &Reference, scope: &str) -> Result<Vec<String>> {
         #[derive(serde::Deserialize)]
         struct Page {
             #[serde(default)]

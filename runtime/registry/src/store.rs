@@ -14,6 +14,7 @@ use crate::artifact::{MANIFEST_TYPE, MOST_DOCUMENT_BYTES};
 use crate::{Descriptor, Digest, Fetched, MOST_COMPONENT_BYTES, Manifest, Reference, RegistryError, Result};
 pub use index::Entry;
 use index::Index;
+pub(crate) use lock::INDEX;
 
 /// Its directory in the state directory.
 const NAME: &str = "registry";

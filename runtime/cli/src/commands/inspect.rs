@@ -1,13 +1,10 @@
 //! `ansai inspect`: what a component is, read from its bytes.
 
-mod document;
-mod show;
-
-use std::path::PathBuf;
+pub(super) mod document;
+pub(super) mod show;
 
 use ansai_core::exit;
 use ansai_daemon::Component;
-use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_engine::functions::functions;
 use ansai_engine::metadata::{Metadata, metadata};
 use clap::Args;
@@ -15,47 +12,46 @@ use clap::Args;
 use crate::global::{Format, Global};
 use crate::output::abilities::Functions;
 use crate::output::{self, json};
+use crate::registry::Reached;
+use crate::subject::Finder;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai inspect policies/disk-space\n  ansai inspect disk-space.wasm --format json\n  \
-    ansai inspect disk-space.wasm --licence\n\n\
+    ansai inspect registry.example/acme/disk-space:1.2.0\n  ansai inspect disk-space.wasm --licence\n\n\
     What a component can do, and which functions it imports, is read from its bytes, so it is certain. Nothing\n\
     verifies what is marked as what its author says."
 )]
 pub(crate) struct Arguments {
-    /// Component, directory with components, or `builtin:NAME`
-    #[arg(value_name = "FILE|DIR")]
-    path: PathBuf,
+    /// Component, directory with components, `builtin:NAME`, instance of the configuration, or policy in a registry
+    #[arg(value_name = "FILE|DIR|NAME")]
+    name: String,
     /// Print only the licence of the component
     #[arg(long, conflicts_with = "readme")]
     licence: bool,
     /// Print only the README of the component
     #[arg(long)]
     readme: bool,
+    #[command(flatten)]
+    reached: Reached,
 }
 
 /// A component with its metadata.
-struct Inspected {
-    component: Component,
+pub(super) struct Inspected {
+    pub(super) component: Component,
     metadata: Metadata,
     functions: Functions,
 }
 
+pub(super) fn of(component: Component) -> Inspected {
+    let (metadata, functions) = (metadata(&component.bytes), functions(&component.bytes));
+    Inspected { component, metadata, functions }
+}
+
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let mut inspected = Vec::new();
-    let paths = global.share().resolve(std::slice::from_ref(&arguments.path)).map_err(ansai_daemon::Error::from)?;
-    for source in sources::find(&paths)? {
-        match source {
-            Source::Component(path) => {
-                let component = Component::read(&path, &interfaces)?;
-                let (metadata, functions) = (metadata(&component.bytes), functions(&component.bytes));
-                inspected.push(Inspected { component, metadata, functions });
-            }
-            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
-        }
-    }
+    let finder = Finder { global, reached: &arguments.reached, keys: &[], interfaces: &interfaces };
+    let inspected: Vec<Inspected> = finder.all(&arguments.name)?.into_iter().map(|one| of(one.component)).collect();
     let carried = |one: &Inspected| match arguments.licence {
         true => one.metadata.licence.clone(),
         false => one.component.found.readme.clone(),

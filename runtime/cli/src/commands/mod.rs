@@ -8,6 +8,7 @@ pub(crate) mod compile_component;
 pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod dev;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
@@ -52,7 +53,9 @@ pub(crate) mod silence;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod test;
+pub(crate) mod try_policy;
 pub(crate) mod undo;
+pub(crate) mod update;
 pub(crate) mod verify;
 pub(crate) mod virtualize;
 pub(crate) mod wake;
@@ -88,6 +91,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Init(verb) => init::run(&verb, global),
         Command::InstallUnit(verb) => install_unit::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
+        Command::Try(verb) => try_policy::run(&verb, global),
+        Command::Diff(verb) => diff::run(&verb, global),
+        Command::Update(verb) => update::run(&verb, global),
         Command::Pull(verb) => pull::run(&verb, global),
         Command::Push(verb) => push::run(&verb, global),
         Command::Search(verb) => search::run(&verb, global),

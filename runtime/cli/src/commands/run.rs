@@ -9,7 +9,7 @@ use ansai_core::{Event, Mode, Timestamp, codes, exit};
 use ansai_daemon::{Configuration, Daemon, Running, Share, Warning};
 use ansai_engine::isolated::{WorkerProgram, Workers};
 use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
-use ansai_supervisor::{InstanceReport, clock, report};
+use ansai_supervisor::{InstanceReport, clock};
 use clap::{Args, ValueEnum};
 
 use crate::exit::{Fault, worst};
@@ -283,8 +283,20 @@ fn once(
     global: &Global,
     quiet: bool,
 ) -> anyhow::Result<u8> {
+    let (report, code) = report(daemon, reports, running);
+    let layout = global.layout(terminal::stdout_width());
+    match global.format {
+        Format::Json if quiet && report.is_uneventful() => {}
+        Format::Json => json::document(&report)?,
+        Format::Text => output::say_last(&table::render(&report, layout, colour::on_stdout(), quiet))?,
+    }
+    Ok(code)
+}
+
+/// What a pass found, and its exit code.
+pub(super) fn report(daemon: &Daemon, reports: Vec<InstanceReport>, running: &Running) -> (RunReport, u8) {
     let not_loaded: Vec<NotLoaded> = daemon.not_loaded().iter().map(NotLoaded::from).collect();
-    let code = worst(not_loaded.iter().map(|one| one.exit_code).chain([report::exit_code(&reports)]));
+    let code = worst(not_loaded.iter().map(|one| one.exit_code).chain([ansai_supervisor::report::exit_code(&reports)]));
     for instance in &reports {
         for (level, line) in &instance.log {
             tracing::info!(instance = %instance.instance, "{level}: {}", ansai_core::text::inert(line, 1_000));
@@ -301,12 +313,5 @@ fn once(
         audit_head: running.head().to_string(),
         exit_code: code,
     };
-    let report = RunReport::new(reports, not_loaded, circumstances);
-    let layout = global.layout(terminal::stdout_width());
-    match global.format {
-        Format::Json if quiet && report.is_uneventful() => {}
-        Format::Json => json::document(&report)?,
-        Format::Text => output::say_last(&table::render(&report, layout, colour::on_stdout(), quiet))?,
-    }
-    Ok(code)
+    (RunReport::new(reports, not_loaded, circumstances), code)
 }

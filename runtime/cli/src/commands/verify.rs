@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if arguments.keys.is_empty() {
         return by_configuration(arguments, global);
     }
-    let keys = arguments.keys.iter().map(|path| registry::public_key(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let keys = registry::public_keys(&arguments.keys)?;
     let Checked { client, fetched, locked, .. } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     let signatures = client.signatures(&fetched.reference, &locked.digest).map_err(ansai_daemon::Error::from)?;

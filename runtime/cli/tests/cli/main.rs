@@ -43,5 +43,6 @@ mod stopping;
 mod support;
 mod trust;
 mod undo;
+mod updates;
 mod virtualize;
 mod vouching;

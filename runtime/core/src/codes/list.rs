@@ -212,6 +212,7 @@ codes! {
         REVOCATIONS_OVERDUE = "revocations-overdue",
         ROLLED_BACK = "rolled-back",
         UNKNOWN_NAMESPACE = "unknown-namespace",
+        WENT_BACK = "went-back",
     }
     Scenarios {
         UNKNOWN_CALL = "unknown-call",

@@ -268,7 +268,7 @@ impl Field {
     }
 
     /// Whether one value permits everything that another one permits. `false` for values that are too complex to tell.
-    pub(super) fn covers(&self, inner: &ScopeValue, outer: &ScopeValue) -> bool {
+    pub fn covers(&self, inner: &ScopeValue, outer: &ScopeValue) -> bool {
         match self.kind {
             Kind::Set { set, .. } => {
                 inner.as_set().zip(outer.as_set()).is_some_and(|(inner, outer)| set.covers_all(inner, outer))

@@ -5,18 +5,24 @@
 mod accept;
 mod opened;
 mod pull;
+mod trial;
+mod update;
 mod vouching;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ansai_config::PolicySource;
-use ansai_registry::{Digest, Entry, Lock, RegistryError, Store};
+use ansai_core::InstanceName;
+use ansai_registry::{Digest, Entry, Lock, RegistryError, Store, Trial, WentBack};
 use ansai_storage::Directory;
 
 pub use self::accept::Acceptance;
 use self::opened::Opened;
 pub(crate) use self::pull::verify;
 pub use self::pull::{add, check, checked, pull, pull_all, pull_all_by, resolve};
+pub use self::trial::{Ended, Trials, is_faulty};
+pub use self::update::{Newer, Search, newer};
 pub(crate) use self::vouching::policy_of;
 pub use self::vouching::{Vouched, standing};
 use crate::component::Component;
@@ -32,6 +38,7 @@ use crate::{ownership, state};
 pub struct Pulled {
     state_dir: Option<PathBuf>,
     is_locked: bool,
+    distrusts_paths: bool,
     /// Opened once for all policies of a configuration.
     opened: Opened,
 }
@@ -39,13 +46,24 @@ pub struct Pulled {
 impl Pulled {
     /// Those of this state directory; `None` for the directory of the configuration.
     pub fn new(state_dir: Option<PathBuf>) -> Pulled {
-        Pulled { state_dir, is_locked: false, opened: Opened::default() }
+        Pulled { state_dir, is_locked: false, distrusts_paths: false, opened: Opened::default() }
     }
 
     /// Whether nothing may run but components that a digest pins.
     #[must_use]
     pub fn locked(self, is_locked: bool) -> Pulled {
         Pulled { is_locked, ..self }
+    }
+
+    /// Treats policies at paths as those of a registry: they only observe, in worker processes.
+    #[must_use]
+    pub fn distrusting_paths(self, distrusts_paths: bool) -> Pulled {
+        Pulled { distrusts_paths, ..self }
+    }
+
+    /// As [`Pulled::distrusting_paths`] has it.
+    pub(crate) fn distrusts_paths(&self) -> bool {
+        self.distrusts_paths
     }
 
     /// As [`Pulled::locked`] has it.
@@ -89,7 +107,8 @@ impl Pulled {
     ) -> Result<Vouched, Error> {
         let state_dir = state::directory(self.state_dir.as_deref(), Some(configuration))?;
         let opened = self.opened.of(&configuration.path, &state_dir, source)?;
-        Ok(Vouched::of(&opened.store, opened.lock.get(source)?, component, opened.lists.clone())?)
+        let locked = trial::choose(&opened.lock, source, &opened.trials)?.locked;
+        Ok(Vouched::of(&opened.store, locked, component, opened.lists.clone())?)
     }
 
     /// The components of the store, of all versions. What cannot be read is left out.
@@ -108,7 +127,7 @@ impl Pulled {
 
     fn stored(&self, configuration: &Path, state_dir: &Path, source: &str) -> Result<(PathBuf, Digest), Error> {
         let opened = self.opened.of(configuration, state_dir, source)?;
-        let locked = opened.lock.get(source)?;
+        let locked = trial::choose(&opened.lock, source, &opened.trials)?.locked;
         let (path, component) = opened.store.component(&locked.digest).map_err(|error| match error {
             RegistryError::NotStored(_) => RegistryError::NotStored(source.to_owned()),
             other => other,
@@ -121,6 +140,49 @@ impl Pulled {
             }
         }
     }
+}
+
+impl Pulled {
+    /// The sources of a configuration whose pinned version failed on this host, so that the last good one runs.
+    pub fn went_back(&self, configuration: &Configuration) -> BTreeMap<String, WentBack> {
+        let found = || -> Result<BTreeMap<String, WentBack>, Error> {
+            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
+            let trials = store.as_ref().map(known_trials).unwrap_or_default();
+            if trials.is_empty() {
+                return Ok(BTreeMap::new());
+            }
+            let lock = lock_of(&configuration.path)?;
+            let went_back = |locked: &ansai_registry::Locked| {
+                let chosen = trial::choose(&lock, &locked.source, &trials).ok()?;
+                Some((locked.source.clone(), chosen.went_back?))
+            };
+            Ok(lock.policies().filter_map(went_back).collect())
+        };
+        // Whoever loads the policies tells what is wrong with the store or the lock file.
+        found().unwrap_or_default()
+    }
+
+    /// The instances that run a version for the first time on this host, and could go back to an earlier one.
+    pub(crate) fn trials(&self, configuration: &Configuration, loaded: &[&InstanceName]) -> Trials {
+        let found = || -> Result<Trials, Error> {
+            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
+            let Some(store) = store else { return Ok(Trials::default()) };
+            let (lock, trials) = (lock_of(&configuration.path)?, known_trials(&store));
+            Ok(Trials::of(configuration, loaded, (&lock, &store), &trials))
+        };
+        found().unwrap_or_else(|error| {
+            tracing::warn!("no new version of a policy is watched: {error}");
+            Trials::default()
+        })
+    }
+}
+
+/// How versions did on this host. If that cannot be read, what is pinned runs.
+fn known_trials(store: &Store) -> BTreeMap<Digest, Trial> {
+    store.trials().unwrap_or_else(|error| {
+        tracing::error!("which versions failed on this host is unknown, so what is pinned runs: {error}");
+        BTreeMap::new()
+    })
 }
 
 /// The lock file of a configuration, which no other user can change.
@@ -143,7 +205,7 @@ pub fn lock_of(configuration: &Path) -> Result<Lock, RegistryError> {
 /// As [`lock_of`].
 pub fn pinned(configuration: Option<&Path>) -> Result<Vec<Digest>, RegistryError> {
     let Some(configuration) = configuration else { return Ok(Vec::new()) };
-    Ok(lock_of(configuration)?.policies().map(|locked| locked.digest.clone()).collect())
+    Ok(lock_of(configuration)?.digests().cloned().collect())
 }
 
 /// Removes content that has no name in the store and that the configuration does not pin, such as what was refused after it

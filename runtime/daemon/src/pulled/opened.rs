@@ -1,12 +1,13 @@
 //! The lock file and the store, opened once: a host may run hundreds of policies from them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ansai_registry::{Lists, Lock, RegistryError, Store};
+use ansai_registry::{Digest, Lists, Lock, RegistryError, Store, Trial};
 use ansai_storage::{Directory, Links, TrustError};
 
-use super::lock_of;
+use super::{known_trials, lock_of};
 use crate::error::Error;
 use crate::state::StateDirError;
 
@@ -19,6 +20,8 @@ pub(super) struct Open {
     pub(super) lock: Lock,
     pub(super) store: Store,
     pub(super) lists: Arc<Lists>,
+    /// How versions did on this host.
+    pub(super) trials: BTreeMap<Digest, Trial>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -46,8 +49,8 @@ impl Opened {
             Err(TrustError::Untrusted(problem)) => return Err(StateDirError::Untrusted(problem).into()),
         };
         let store = Store::open(&directory)?.ok_or_else(missing)?;
-        let lists = Arc::new(Lists::of(&store));
+        let (lists, trials) = (Arc::new(Lists::of(&store)), known_trials(&store));
         let of = (configuration.to_owned(), state_dir.to_owned());
-        Ok(opened.insert(Arc::new(Open { of, lock, store, lists })).clone())
+        Ok(opened.insert(Arc::new(Open { of, lock, store, lists, trials })).clone())
     }
 }

@@ -10,7 +10,7 @@ use ansai_registry::{
 };
 
 use super::accept::Acceptance;
-use super::{lock_of, sweep};
+use super::{is_faulty, known_trials, lock_of, sweep};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -202,6 +202,13 @@ pub fn pull_all_by(
     }
     let pulled: Vec<Locked> = pulled.into_values().collect();
     if !pulled.is_empty() || lock.policies().next().is_some() {
+        // A version that failed here is none to go back to.
+        let trials = known_trials(store);
+        for policy in &pulled {
+            if lock.get(&policy.source).is_ok_and(|old| is_faulty(&old.digest, &trials)) {
+                lock.pin(policy.clone(), false);
+            }
+        }
         lock.set(pulled.iter().cloned());
         lock.write()?;
     }

@@ -10,7 +10,7 @@ use super::Store;
 use crate::Result;
 
 /// Held while the index is changed.
-pub(super) const INDEX: &str = "index.lock";
+pub(crate) const INDEX: &str = "index.lock";
 /// Held, together with others, while content has no name yet.
 const BUSY: &str = "content.lock";
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Inspected, show};
 use crate::output::abilities;
 
-pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> Value {
+pub(in crate::commands) fn of(inspected: &Inspected, interfaces: &[Interface]) -> Value {
     let Inspected { component, metadata, functions } = inspected;
     let manifest = &component.manifest;
     json!({

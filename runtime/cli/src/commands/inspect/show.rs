@@ -25,7 +25,7 @@ fn schedule(manifest: &Manifest) -> String {
     format!("every {}{between}", manifest.every)
 }
 
-pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
+pub(in crate::commands) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     let Inspected { component, metadata, functions } = inspected;
     let manifest = &component.manifest;
     let mut out = lines::title(&format!("{} {}", manifest.name, manifest.version));

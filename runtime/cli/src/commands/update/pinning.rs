@@ -1,0 +1,86 @@
+//! Which new versions are pinned: those that can do no more than before, and those that a person accepted.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use ansai_daemon::pulled::{self, Newer};
+use ansai_daemon::{Configuration, Error};
+use ansai_registry::{Locked, RegistryError, Store, WentBack};
+
+use super::{Arguments, Outcome, Updated, show};
+use crate::global::{Format, Global};
+use crate::output::{self, terminal};
+
+/// Whether a newer version is pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pinning {
+    /// It is.
+    Pinned,
+    /// It can do more than the pinned one: a person has to accept it.
+    Held,
+    /// It would be, without `--dry-run`.
+    WouldPin,
+    /// It would be held.
+    WouldHold,
+    /// The lock file was changed meanwhile.
+    Changed,
+}
+
+/// A version that failed on this host is not pinned again.
+pub(super) fn failed_here(new: &Locked) -> RegistryError {
+    let why = "it failed in its first evaluations".to_owned();
+    WentBack { version: new.version.clone(), why, runs: "an earlier one".to_owned() }.into()
+}
+
+/// Decides, and asks where somebody can answer.
+pub(super) fn decide(
+    arguments: &Arguments,
+    global: &Global,
+    instances: &[String],
+    pinned: &Locked,
+    newer: &Newer,
+) -> anyhow::Result<Pinning> {
+    let is_wider = newer.difference.is_wider();
+    if arguments.dry_run {
+        return Ok(if is_wider { Pinning::WouldHold } else { Pinning::WouldPin });
+    }
+    if !is_wider || instances.iter().any(|name| arguments.accept_wider.contains(name)) {
+        return Ok(Pinning::Pinned);
+    }
+    let can_ask = global.format == Format::Text && terminal::is_stdout() && std::io::stdin().is_terminal();
+    if !can_ask {
+        return Ok(Pinning::Held);
+    }
+    output::say(&show::difference(pinned, newer))?;
+    output::say(&format!(
+        "Pin version {}, which can do more? [y/N] ",
+        ansai_core::text::inert(&newer.locked.version, 100)
+    ))?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    Ok(if is_yes { Pinning::Pinned } else { Pinning::Held })
+}
+
+/// Names what is pinned in the store, and then writes the lock file as a whole. What somebody else pinned meanwhile stays.
+pub(super) fn write(configuration: &Configuration, store: &Store, updated: &mut [Updated]) -> Result<(), Error> {
+    let trials = store.trials()?;
+    let mut lock = pulled::lock_of(&configuration.path)?;
+    let mut is_changed = false;
+    for one in updated {
+        let Outcome::Newer { newer, pinning } = &mut one.outcome else { continue };
+        if *pinning != Pinning::Pinned {
+            continue;
+        }
+        if lock.get(&one.pinned.source).ok().map(|now| &now.digest) != Some(&one.pinned.digest) {
+            *pinning = Pinning::Changed;
+            continue;
+        }
+        store.add(&newer.fetched)?;
+        lock.pin(newer.locked.clone(), !pulled::is_faulty(&one.pinned.digest, &trials));
+        is_changed = true;
+    }
+    if is_changed {
+        lock.write()?;
+    }
+    Ok(())
+}

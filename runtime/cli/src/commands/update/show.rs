@@ -1,0 +1,111 @@
+//! What an update found, as text and as JSON.
+
+use std::path::Path;
+
+use ansai_core::text::inert;
+use ansai_daemon::pulled::Newer;
+use ansai_registry::Locked;
+use serde_json::{Value, json};
+
+use super::pinning::Pinning;
+use super::{Outcome, Updated};
+use crate::commands::diff::show;
+use crate::exit::Fault;
+use crate::global::Format;
+use crate::output::{self, json as document, lines, terminal};
+
+/// From the pinned version to a newer one.
+pub(super) fn difference(pinned: &Locked, newer: &Newer) -> String {
+    let title = format!("{} → {}", pinned.resolved, newer.locked.version);
+    show::text(&title, &newer.difference, terminal::stdout_width())
+}
+
+pub(super) fn text(lock: &Path, updated: &[Updated]) -> std::io::Result<()> {
+    if updated.is_empty() {
+        lines::line(&format!("no policy to update: {} pins none of these", lock.display()))?;
+    }
+    let mut pinned = 0_usize;
+    for one in updated {
+        let name = one.instances.first().map_or(one.pinned.source.as_str(), String::as_str);
+        let version = &one.pinned.version;
+        for (reference, error) in &one.refused {
+            output::fault(&Fault { message: format!("{reference} is refused: {error}"), ..Fault::from(error) });
+        }
+        let Outcome::Newer { newer, pinning } = &one.outcome else {
+            let why = match one.outcome {
+                Outcome::NoRange => "its source names one version",
+                _ => "no newer version",
+            };
+            lines::line(&format!("{name}: stays at {version}: {why}"))?;
+            continue;
+        };
+        output::say(&difference(&one.pinned, newer))?;
+        let new = &newer.locked.version;
+        lines::line(&match pinning {
+            Pinning::Pinned => {
+                pinned += 1;
+                format!("{name}: pinned {new}; {version} is kept as the last good version")
+            }
+            Pinning::WouldPin => format!("{name}: would pin {new}"),
+            Pinning::Held => {
+                format!("{name}: held: {new} can do more; `ansai update --accept-wider {name}` pins it")
+            }
+            Pinning::WouldHold => format!("{name}: would be held: {new} can do more"),
+            Pinning::Changed => format!("{name}: not pinned: the lock file was changed meanwhile; try again"),
+        })?;
+    }
+    if pinned > 0 {
+        lines::line("reload the daemon to run what is pinned")?;
+    }
+    Ok(())
+}
+
+pub(super) fn document(lock: &Path, updated: &[Updated]) -> Value {
+    let policies: Vec<Value> = updated.iter().map(of_one).collect();
+    json!({ "lock": lock, "policies": policies })
+}
+
+fn of_one(one: &Updated) -> Value {
+    let (outcome, newer) = match &one.outcome {
+        Outcome::Newest => ("newest", None),
+        Outcome::NoRange => ("no-range", None),
+        Outcome::Newer { newer, pinning } => {
+            let word = match pinning {
+                Pinning::Pinned => "pinned",
+                Pinning::Held => "held",
+                Pinning::WouldPin => "would-pin",
+                Pinning::WouldHold => "would-hold",
+                Pinning::Changed => "changed",
+            };
+            (word, Some(newer))
+        }
+    };
+    let refused = one.refused.iter().map(|(reference, error)| {
+        json!({ "reference": reference.to_string(), "code": error.code().word(), "error": inert(&error.to_string(), output::MOST_TEXT) })
+    });
+    json!({
+        "instances": one.instances,
+        "source": one.pinned.source,
+        "version": one.pinned.version,
+        "outcome": outcome,
+        "new": newer.map(|newer| crate::registry::document(&newer.locked)),
+        "wider": newer.map(|newer| newer.difference.is_wider()),
+        "changes": newer.map(|newer| &newer.difference),
+        "refused": refused.collect::<Vec<_>>(),
+    })
+}
+
+/// What may run again.
+pub(super) fn retried(policies: &[Locked], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        let policies: Vec<Value> = policies.iter().map(crate::registry::document).collect();
+        return document::document(&json!({ "retried": policies }));
+    }
+    for policy in policies {
+        lines::line(&format!("{} may run again; reload the daemon", policy.resolved))?;
+    }
+    if policies.is_empty() {
+        lines::line("nothing to retry: these instances run no policy that the lock file pins")?;
+    }
+    Ok(())
+}

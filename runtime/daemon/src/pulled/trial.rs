@@ -1,0 +1,169 @@
+//! New versions on trial: one that keeps failing in its first evaluations is taken back by the daemon itself.
+
+use std::collections::BTreeMap;
+
+use ansai_config::PolicySource;
+use ansai_core::{Event, InstanceName, Timestamp};
+use ansai_registry::{Digest, Lock, Locked, RegistryError, Store, Trial, Verdict, WentBack};
+
+use crate::configuration::Configuration;
+
+/// So many answers end a trial: the version is good.
+const ANSWERS: u32 = 10;
+
+/// The version of a source that runs here: the pinned one, or the last good one with the reason.
+pub(super) struct Chosen<'a> {
+    pub(super) locked: &'a Locked,
+    pub(super) went_back: Option<WentBack>,
+}
+
+/// A version that failed on this host does not run again, if there is an earlier one that did not.
+pub(super) fn choose<'a>(
+    lock: &'a Lock,
+    source: &str,
+    trials: &BTreeMap<Digest, Trial>,
+) -> Result<Chosen<'a>, RegistryError> {
+    let locked = lock.get(source)?;
+    let (Some(Trial { verdict: Verdict::Faulty(why), .. }), Some(earlier)) =
+        (trials.get(&locked.digest), lock.earlier(source).filter(|earlier| !is_faulty(&earlier.digest, trials)))
+    else {
+        return Ok(Chosen { locked, went_back: None });
+    };
+    let error = WentBack { version: locked.version.clone(), why: why.clone(), runs: earlier.version.clone() };
+    Ok(Chosen { locked: earlier, went_back: Some(error) })
+}
+
+/// Whether a version failed on this host.
+pub fn is_faulty(digest: &Digest, trials: &BTreeMap<Digest, Trial>) -> bool {
+    trials.get(digest).is_some_and(|trial| matches!(trial.verdict, Verdict::Faulty(_)))
+}
+
+/// The instances that run a version for the first time on this host, and could go back to an earlier one.
+#[derive(Debug, Clone, Default)]
+pub struct Trials(BTreeMap<InstanceName, OnTrial>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OnTrial {
+    digest: Digest,
+    answers: u32,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The version: the digest of its manifest.
+    pub digest: Digest,
+    /// How it did.
+    pub verdict: Verdict,
+}
+
+impl Trials {
+    /// Those of a configuration, out of the instances that loaded.
+    pub(crate) fn of(
+        configuration: &Configuration,
+        loaded: &[&InstanceName],
+        (lock, store): (&Lock, &Store),
+        trials: &BTreeMap<Digest, Trial>,
+    ) -> Trials {
+        let on_trial = |name: &InstanceName| {
+            let PolicySource::Registry(source) = configuration.config.source(name)? else { return None };
+            let (locked, earlier) = (lock.get(&source).ok()?, lock.earlier(&source)?);
+            let can_go_back = !is_faulty(&earlier.digest, trials) && store.component(&earlier.digest).is_ok();
+            let is_new = !trials.contains_key(&locked.digest);
+            (is_new && can_go_back).then(|| (name.clone(), OnTrial { digest: locked.digest.clone(), answers: 0 }))
+        };
+        Trials(loaded.iter().filter_map(|name| on_trial(name)).collect())
+    }
+
+    /// Whether nothing is on trial.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes notice of an event. A version that failed ends the trials of all instances that run it.
+    pub fn hear(&mut self, event: &Event) -> Option<Ended> {
+        let verdict = match event {
+            Event::BackedOff { faults, kind, .. } => {
+                Verdict::Faulty(format!("{faults} faults in a row, the last one was {kind}"))
+            }
+            Event::Quarantined(one) => {
+                Verdict::Faulty(format!("{} faults in a row, the last one was {}", one.faults, one.kind))
+            }
+            Event::Observed { .. } => Verdict::Good,
+            _ => return None,
+        };
+        let (instance, trial) = self.0.iter_mut().find(|(name, _)| event.instance() == Some(name.as_str()))?;
+        if verdict == Verdict::Good {
+            trial.answers = trial.answers.saturating_add(1);
+            if trial.answers < ANSWERS {
+                return None;
+            }
+        }
+        let ended = Ended { instance: instance.clone(), digest: trial.digest.clone(), verdict };
+        match ended.verdict {
+            Verdict::Faulty(_) => self.0.retain(|_, trial| trial.digest != ended.digest),
+            Verdict::Good => drop(self.0.remove(&ended.instance)),
+        }
+        Some(ended)
+    }
+}
+
+impl Ended {
+    /// Records it, so that it is known after a restart. A version that failed for one instance is not good for another.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn record(&self, store: &Store, at: Timestamp) -> Result<(), RegistryError> {
+        if self.verdict == Verdict::Good && is_faulty(&self.digest, &store.trials()?) {
+            return Ok(());
+        }
+        store.note_trial(&self.digest, at, Some(self.verdict.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::{ErrorKind, Mode};
+
+    use super::*;
+
+    const ONE: InstanceName = InstanceName::from_static("one");
+    const TWO: InstanceName = InstanceName::from_static("two");
+
+    fn on_trial() -> Trials {
+        let trial = OnTrial { digest: Digest::of(b"new"), answers: 0 };
+        Trials(BTreeMap::from([(ONE, trial.clone()), (TWO, trial)]))
+    }
+
+    fn answered(instance: InstanceName) -> Event {
+        Event::Observed { instance, mode: Mode::Observe, findings: Vec::new(), without_incident: 0 }
+    }
+
+    fn failed(instance: InstanceName) -> Event {
+        Event::BackedOff { instance, faults: 3, kind: ErrorKind::Trap, until: Timestamp::EPOCH }
+    }
+
+    #[test]
+    fn a_version_that_fails_in_its_first_evaluations_ends_all_its_trials() {
+        let mut trials = on_trial();
+        assert_eq!(trials.hear(&answered(ONE)), None);
+        let ended = trials.hear(&failed(ONE));
+        assert!(matches!(ended, Some(Ended { verdict: Verdict::Faulty(why), .. }) if why.starts_with("3 faults")));
+        assert!(trials.is_empty());
+        assert_eq!(trials.hear(&failed(TWO)), None, "it is told once");
+    }
+
+    #[test]
+    fn a_version_that_answered_often_enough_is_good_and_may_fail_later() {
+        let mut trials = on_trial();
+        for _ in 1..ANSWERS {
+            assert_eq!(trials.hear(&answered(ONE)), None);
+        }
+        assert!(matches!(trials.hear(&answered(ONE)), Some(Ended { verdict: Verdict::Good, .. })));
+        assert_eq!(trials.hear(&failed(ONE)), None);
+        assert_eq!(trials.hear(&failed(InstanceName::from_static("other"))), None);
+        assert!(trials.hear(&failed(TWO)).is_some());
+    }
+}

@@ -1,0 +1,95 @@
+//! Newer versions of what is pinned: found, verified, compared.
+
+use ansai_core::{Code, Interface, codes};
+use ansai_registry::difference::Difference;
+use ansai_registry::{Client, Fetched, Locked, Reference, RegistryError, Selector, Store};
+
+use super::accept::Acceptance;
+use super::pull::{checked, verify};
+use crate::component::Component;
+use crate::difference::subject;
+use crate::error::Error;
+
+/// The most versions of one policy that are fetched to find one that can be pinned.
+const MOST_TRIED: usize = 8;
+
+/// A newer version that was verified. It has no name in the store.
+pub struct Newer {
+    /// What pins it.
+    pub locked: Locked,
+    /// Its content.
+    pub fetched: Fetched,
+    /// From the pinned version to this one.
+    pub difference: Difference,
+}
+
+/// What a search for a newer version found.
+pub struct Search {
+    /// The newest version that can be pinned; `None` if the pinned one is.
+    pub newer: Option<Newer>,
+    /// Newer versions that were refused, and why. The newest first.
+    pub refused: Vec<(Reference, Error)>,
+}
+
+/// The newest version that is accepted, of those that a pinned source permits and that are newer than the pinned one. A
+/// registry that hides versions leads to no older one. `wanted` is where the source leads, at the registry of `client`.
+/// `refuse` says why a version must not be pinned here.
+///
+/// # Errors
+/// The registry cannot be asked, or the pinned version is not in the store.
+pub fn newer(
+    acceptance: &Acceptance,
+    (store, pinned): (&Store, &Locked),
+    (wanted, client): (&Reference, &Client),
+    interfaces: &[Interface],
+    refuse: impl Fn(&Locked) -> Option<RegistryError>,
+) -> Result<Search, Error> {
+    let mut search = Search { newer: None, refused: Vec::new() };
+    let Selector::Versions(_) = wanted.selector else { return Ok(search) };
+    let mut candidates = client.versions(wanted)?;
+    candidates.retain(|one| one.is_newer_than(&pinned.version));
+    if candidates.is_empty() {
+        return Ok(search);
+    }
+    let old = {
+        let (path, digest) = store.component(&pinned.digest)?;
+        let component = Component::read(&path, interfaces)?;
+        verify(&component, &digest)?;
+        subject(&component, interfaces)
+    };
+    for candidate in candidates.into_iter().take(MOST_TRIED) {
+        let found = client.fetch(&candidate, store).map_err(Error::from).and_then(|fetched| {
+            let signatures = acceptance.signatures(client, &pinned.source, &fetched)?;
+            let (mut locked, component) = checked(store, &pinned.source, &fetched, interfaces)?;
+            if let Some(why) = refuse(&locked) {
+                return Err(why.into());
+            }
+            // The pinned version is older, and a newer one may have been refused: that is no registry that goes back.
+            acceptance.accept(store, &candidate, &fetched, &mut locked, (&component, signatures))?;
+            Ok((fetched, locked, component))
+        });
+        match found {
+            Ok((fetched, locked, component)) => {
+                let new = subject(&component, interfaces);
+                search.newer = Some(Newer { difference: Difference::between(&old, &new), locked, fetched });
+                return Ok(search);
+            }
+            Err(error) if is_of_the_place(error.code()) => return Err(error),
+            Err(error) => search.refused.push((candidate, error)),
+        }
+    }
+    Ok(search)
+}
+
+/// Whether an error says nothing about the version: the next one would have it, too.
+fn is_of_the_place(code: Code) -> bool {
+    [
+        codes::REGISTRY_UNREACHABLE,
+        codes::REGISTRY_TIMEOUT,
+        codes::REGISTRY_LOGIN,
+        codes::REGISTRY_WITHOUT_TLS,
+        codes::STORE_FULL,
+        codes::FILE_ACCESS,
+    ]
+    .contains(&code)
+}

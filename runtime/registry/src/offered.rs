@@ -1,0 +1,54 @@
+//! The versions that a repository offers.
+
+use std::cmp::Reverse;
+
+use semver::Version;
+
+use crate::reference::version_of_tag;
+use crate::{Client, Reference, Result, Selector};
+
+impl Client {
+    /// The versions that a reference permits, by their tags, the highest first. A tag or a digest permits itself only.
+    ///
+    /// # Errors
+    /// The registry cannot be asked, does not have the repository, or lists more than is read.
+    pub fn versions(&self, reference: &Reference) -> Result<Vec<Reference>> {
+        let Selector::Versions(versions) = &reference.selector else { return Ok(vec![reference.clone()]) };
+        let scope = format!("repository:{}:pull", reference.repository());
+        let tags = self.tags(reference, &scope)?;
+        let mut found: Vec<_> = tags.into_iter().filter_map(|tag| Some((version_of_tag(&tag)?, tag))).collect();
+        found.retain(|(version, _)| versions.matches(version));
+        found.sort_by_key(|(version, _)| Reverse(version.clone()));
+        Ok(found.into_iter().map(|(_, tag)| reference.with(Selector::Tag(tag))).collect())
+    }
+}
+
+impl Reference {
+    /// Whether its tag is a version above this one. What is no version is not above any.
+    pub fn is_newer_than(&self, version: &str) -> bool {
+        let own = self.tag().and_then(version_of_tag);
+        own.zip(Version::parse(version).ok()).is_some_and(|(own, other)| own > other)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_higher_version_is_newer() {
+        for (tag, version, is_newer) in [
+            ("1.2.1", "1.2.0", true),
+            ("1.2.0", "1.2.0", false),
+            ("1.1.9", "1.2.0", false),
+            ("1.10.0", "1.9.0", true),
+            ("1.2.0-rc1", "1.2.0", false),
+            ("latest", "1.2.0", false),
+            ("1.2.1", "nonsense", false),
+        ] {
+            let reference: Reference = format!("registry.example/acme/web:{tag}").parse().unwrap();
+            assert_eq!(reference.is_newer_than(version), is_newer, "{tag} {version}");
+        }
+    }
+}
