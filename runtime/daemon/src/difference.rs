@@ -6,8 +6,8 @@ use ansai_core::text::inert;
 use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis, quantity};
 use ansai_engine::functions::{MAX_FUNCTIONS, functions};
 use ansai_engine::has_interface;
-pub use ansai_registry::difference::{Change, Difference, Effect, Subject, What};
 use ansai_registry::difference::Ability;
+pub use ansai_registry::difference::{Change, Difference, Effect, Subject, What};
 
 use crate::component::Component;
 

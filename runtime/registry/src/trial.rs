@@ -69,8 +69,10 @@ impl Store {
     /// # Errors
     /// The store cannot be read or written.
     pub fn note_trial(&self, manifest: &Digest, at: Timestamp, verdict: Option<Verdict>) -> Result<()> {
-        let invalid =
-            |error: serde_json::Error| RegistryError::Invalid { path: self.root().path_of(FILE), why: error.to_string() };
+        let invalid = |error: serde_json::Error| RegistryError::Invalid {
+            path: self.root().path_of(FILE),
+            why: error.to_string(),
+        };
         let _alone = self.lock(INDEX, FlockOperation::LockExclusive)?;
         let mut trials = self.trials()?;
         match verdict {

@@ -56,12 +56,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let inspected = inspect::of(found.component);
     let component = &inspected.component;
     let (manifest, settings) = (&component.manifest, component.schema.describe());
-    let suggested =
-        Suggested { manifest, settings: &settings, instance: &manifest.name, source: &found.source };
+    let suggested = Suggested { manifest, settings: &settings, instance: &manifest.name, source: &found.source };
     let stanza = suggest(&suggested, &interfaces);
     // Only files have scenarios next to them: what lies next to the content of the store is of other policies.
-    let scenarios =
-        if found.is_of_registry { Scenarios::None } else { scenarios::run(&component.path)? };
+    let scenarios = if found.is_of_registry { Scenarios::None } else { scenarios::run(&component.path)? };
     let workers = Workers::new(WorkerProgram::this_program());
     let look = look::at_this_host(&component.path, &workers, global);
     let tried = Tried { inspected, signature, scenarios, look, stanza };
@@ -88,7 +86,9 @@ fn text(tried: &Tried, interfaces: &[ansai_core::Interface], global: &Global) ->
     output::say(&lines::title("Scenarios"))?;
     output::say(&match &tried.scenarios {
         Scenarios::None => "  none: a component carries none, and there are none next to it\n".to_owned(),
-        Scenarios::Ended { passed, failed } if failed.is_empty() => format!("  {} passed\n", count(*passed, "scenario")),
+        Scenarios::Ended { passed, failed } if failed.is_empty() => {
+            format!("  {} passed\n", count(*passed, "scenario"))
+        }
         Scenarios::Ended { passed, failed } => {
             let names = inert(&failed.join(", "), output::MOST_TEXT);
             format!("  {} of {} failed: {names}\n", failed.len(), passed + failed.len())

@@ -50,10 +50,7 @@ enum Outcome {
     /// It is not pinned by a range.
     NoRange,
     /// A newer version.
-    Newer {
-        newer: Box<Newer>,
-        pinning: Pinning,
-    },
+    Newer { newer: Box<Newer>, pinning: Pinning },
 }
 
 /// One pinned policy, the instances that run it, and the versions that were refused.
@@ -111,7 +108,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 
 /// The instances that run a source.
 fn instances(configuration: &Configuration, source: &str) -> Vec<String> {
-    let written = |one: &ansai_config::Instance| one.source.as_deref().and_then(|text| text.strip_prefix(ansai_config::REGISTRY)) == Some(source);
+    let written = |one: &ansai_config::Instance| {
+        one.source.as_deref().and_then(|text| text.strip_prefix(ansai_config::REGISTRY)) == Some(source)
+    };
     let all = configuration.config.policies.iter();
     all.filter(|(_, one)| written(one)).map(|(name, _)| name.to_string()).collect()
 }

@@ -40,11 +40,11 @@ pub(super) fn load(
         }
     }
     for (source, went_back) in request.pulled.went_back(configuration) {
-        let runs_it = |name: &&InstanceName| {
-            matches!(configuration.config.source(name), Some(PolicySource::Registry(one)) if one == source)
-        };
+        let runs_it = |name: &&InstanceName| matches!(configuration.config.source(name), Some(PolicySource::Registry(one)) if one == source);
         for name in configuration.config.policies.keys().filter(runs_it) {
-            loading.not_loaded.push(NotLoaded { name: name.to_string(), error: RegistryError::from(went_back.clone()).into() });
+            loading
+                .not_loaded
+                .push(NotLoaded { name: name.to_string(), error: RegistryError::from(went_back.clone()).into() });
         }
     }
     let unused = candidates.iter().filter(|candidate| !used.contains(&real(&candidate.path)));

@@ -18,18 +18,18 @@ pub(super) struct Chosen<'a> {
 }
 
 /// A version that failed on this host does not run again, if there is an earlier one that did not.
-pub(super) fn choose<'a>(lock: &'a Lock, source: &str, trials: &BTreeMap<Digest, Trial>) -> Result<Chosen<'a>, RegistryError> {
+pub(super) fn choose<'a>(
+    lock: &'a Lock,
+    source: &str,
+    trials: &BTreeMap<Digest, Trial>,
+) -> Result<Chosen<'a>, RegistryError> {
     let locked = lock.get(source)?;
     let (Some(Trial { verdict: Verdict::Faulty(why), .. }), Some(earlier)) =
         (trials.get(&locked.digest), lock.earlier(source).filter(|earlier| !is_faulty(&earlier.digest, trials)))
     else {
         return Ok(Chosen { locked, went_back: None });
     };
-    let error = WentBack {
-        version: locked.version.clone(),
-        why: why.clone(),
-        runs: earlier.version.clone(),
-    };
+    let error = WentBack { version: locked.version.clone(), why: why.clone(), runs: earlier.version.clone() };
     Ok(Chosen { locked: earlier, went_back: Some(error) })
 }
 

@@ -29,11 +29,7 @@ pub struct Ability {
 /// For functions that cannot be listed.
 const ALL: &str = "unknown functions, possibly all";
 
-pub(super) fn compare(
-    old: &BTreeMap<String, Ability>,
-    new: &BTreeMap<String, Ability>,
-    found: &mut Difference,
-) {
+pub(super) fn compare(old: &BTreeMap<String, Ability>, new: &BTreeMap<String, Ability>, found: &mut Difference) {
     for (name, was) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
         found.push(Effect::Narrower, What::Interface, name, Some(was.sentence()), None);
     }

@@ -49,12 +49,7 @@ fn bounding(fields: &[Field]) -> impl Iterator<Item = &Field> {
     fields.iter().filter(|field| !field.is_of_the_operator())
 }
 
-pub(super) fn compare(
-    name: &str,
-    fields: &[Field],
-    (old, new): (&ScopeTables, &ScopeTables),
-    found: &mut Difference,
-) {
+pub(super) fn compare(name: &str, fields: &[Field], (old, new): (&ScopeTables, &ScopeTables), found: &mut Difference) {
     if old == new {
         return;
     }

@@ -121,7 +121,10 @@ fn a_table_is_wider_unless_one_table_of_before_covers_all_of_it() {
     let two = tables(vec![small.clone(), big.clone()]);
     let swapped = tables(vec![big.clone(), small.clone()]);
     assert_eq!(told(&asks(two.clone()), &asks(swapped)), Vec::<String>::new());
-    assert_eq!(told(&asks(two.clone()), &asks(small.clone())), ["- roots: /srv; names: what you choose; max_files: at most 5"]);
+    assert_eq!(
+        told(&asks(two.clone()), &asks(small.clone())),
+        ["- roots: /srv; names: what you choose; max_files: at most 5"]
+    );
     // The directory of one and the number of the other: no table had that.
     let mixed = tables(vec![small, big, roots(&["/srv"]).with_number(&MOST, 100)]);
     assert_eq!(told(&asks(two), &asks(mixed)), ["+ roots: /srv; names: what you choose; max_files: at most 100"]);

@@ -27,7 +27,13 @@ pub(in crate::commands) fn text(title: &str, difference: &Difference, width: usi
     let mut out = lines::title(title);
     let of = |effect| difference.changes().iter().filter(move |change| change.effect == effect);
     for (heading, none, effect, sign, style) in [
-        ("New: what it could not do before", Some("nothing: it can do no more than before"), Effect::Wider, "+", colour::WARNING),
+        (
+            "New: what it could not do before",
+            Some("nothing: it can do no more than before"),
+            Effect::Wider,
+            "+",
+            colour::WARNING,
+        ),
         ("No longer possible", None, Effect::Narrower, "-", colour::GONE),
         ("Other changes", None, Effect::Neutral, "~", colour::FAINT),
     ] {
@@ -134,7 +140,9 @@ mod tests {
             let (old, new) = (evil("1.0.0", 1), evil("1.1.0", 2));
             let shown = text(&versions(&old, &new), &Difference::between(&old, &new), width);
             let plain = anstream::adapter::strip_str(&shown).to_string();
-            assert!(plain.contains("New: what it could not do before") && plain.contains("+ can propose to remove files"));
+            assert!(
+                plain.contains("New: what it could not do before") && plain.contains("+ can propose to remove files")
+            );
             assert!(!plain.chars().any(|c| c.is_control() && c != '\n'), "{plain:?}");
             assert!(!plain.contains(['\u{202e}', '\u{2066}', '\u{200b}']), "{plain:?}");
             let lines = || plain.lines().skip(1);

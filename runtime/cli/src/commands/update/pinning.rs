@@ -51,7 +51,10 @@ pub(super) fn decide(
         return Ok(Pinning::Held);
     }
     output::say(&show::difference(pinned, newer))?;
-    output::say(&format!("Pin version {}, which can do more? [y/N] ", ansai_core::text::inert(&newer.locked.version, 100)))?;
+    output::say(&format!(
+        "Pin version {}, which can do more? [y/N] ",
+        ansai_core::text::inert(&newer.locked.version, 100)
+    ))?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
