@@ -6,9 +6,7 @@ use ansai_config::REGISTRY;
 use ansai_core::{Interface, codes};
 use ansai_daemon::Component;
 use ansai_daemon::pulled::{self, Acceptance};
-use ansai_registry::{
-    Client, Connection, Credentials, Fetched, Locked, PublicKey, Reference, RegistryError, SigningKey, Store,
-};
+use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, RegistryError, SigningKey, Store};
 use ansai_storage::Location;
 use clap::Args;
 use zeroize::Zeroizing;

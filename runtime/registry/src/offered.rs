@@ -14,12 +14,25 @@ impl Client {
     /// The registry cannot be asked, does not have the repository, or lists more than is read.
     pub fn versions(&self, reference: &Reference) -> Result<Vec<Reference>> {
         let Selector::Versions(versions) = &reference.selector else { return Ok(vec![reference.clone()]) };
-        let scope = format!("repository:{}:pull", reference.repository());
-        let tags = self.tags(reference, &scope)?;
-        let mut found: Vec<_> = tags.into_iter().filter_map(|tag| Some((version_of_tag(&tag)?, tag))).collect();
+        let mut found = self.numbered(reference)?;
         found.retain(|(version, _)| versions.matches(version));
+        Ok(found.into_iter().map(|(_, found)| found).collect())
+    }
+
+    /// All versions that a repository has a tag for, the highest first.
+    ///
+    /// # Errors
+    /// The registry cannot be asked, does not have the repository, or lists more than is read.
+    pub fn all_versions(&self, reference: &Reference) -> Result<Vec<Reference>> {
+        Ok(self.numbered(reference)?.into_iter().map(|(_, found)| found).collect())
+    }
+
+    fn numbered(&self, reference: &Reference) -> Result<Vec<(Version, Reference)>> {
+        let tags = self.tags(reference, &format!("repository:{}:pull", reference.repository()))?;
+        let numbered = |tag: String| Some((version_of_tag(&tag)?, reference.with(Selector::Tag(tag))));
+        let mut found: Vec<_> = tags.into_iter().filter_map(numbered).collect();
         found.sort_by_key(|(version, _)| Reverse(version.clone()));
-        Ok(found.into_iter().map(|(_, tag)| reference.with(Selector::Tag(tag))).collect())
+        Ok(found)
     }
 }
 

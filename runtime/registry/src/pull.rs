@@ -67,17 +67,6 @@ impl Client {
         })
     }
 
-    /// The versions that a repository has a tag for, the highest first.
-    ///
-    /// # Errors
-    /// The registry cannot be asked, or has no such repository.
-    pub fn versions(&self, reference: &Reference) -> Result<Vec<Reference>> {
-        let tags = self.tags(reference, &format!("repository:{}:pull", reference.repository()))?;
-        let mut found: Vec<_> = tags.iter().filter_map(|tag| Some((version_of_tag(tag)?, tag))).collect();
-        found.sort_by_key(|(version, _)| Reverse(version.clone()));
-        Ok(found.into_iter().map(|(_, tag)| reference.with(Selector::Tag(tag.clone()))).collect())
-    }
-
     /// The tags of a repository.
     pub(crate) fn tags(&self, reference: &Reference, scope: &str) -> Result<Vec<String>> {
         #[derive(serde::Deserialize)]

@@ -8,6 +8,7 @@ use ansai_registry::{
 };
 use clap::Args;
 
+use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::paragraphs::indented;
 use crate::output::{self, json, lines};

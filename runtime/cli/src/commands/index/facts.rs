@@ -83,7 +83,7 @@ impl Facts {
         let store = registry::store(global, &self.interfaces)?;
         let client = reached.client(reference.registry(), &store)?;
         registry::sweep(&store, global);
-        for version in client.versions(&reference)?.iter().take(self.most_versions) {
+        for version in client.all_versions(&reference)?.iter().take(self.most_versions) {
             if let Err(error) = self.published(&client, &store, version) {
                 let fault = Fault::from(error);
                 refused.push(Fault { message: format!("{version}: {}", fault.message), ..fault });

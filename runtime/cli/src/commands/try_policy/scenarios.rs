@@ -23,7 +23,7 @@ pub(super) enum Scenarios {
 
 pub(super) fn run(component: &Path) -> anyhow::Result<Scenarios> {
     let directory = component.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = sources::scenarios(&directory.join("scenarios")).map_err(ansai_daemon::Error::from)?;
+    let files = sources::scenarios(&directory.join("scenarios"))?;
     if files.is_empty() {
         return Ok(Scenarios::None);
     }
