@@ -102,6 +102,7 @@ fn locked(source: &str) -> Locked {
         version: "1.0.0".to_owned(),
         imports: vec!["ansai:disk/disk-probe".to_owned()],
         scopes: [("ansai:files/files-probe".to_owned(), json!([{ "roots": ["/var/log"], "max_files": 5 }]))].into(),
+        signers: Vec::new(),
     }
 }
 
@@ -138,7 +139,8 @@ fn changed_names_are_refused_or_read() {
         let mut read = 0;
         for index in 0..CASES {
             let mut random = Random::new(seed, index as u64);
-            let bytes = changed(&mut random, good[random.below(good.len())].as_bytes());
+            let chosen = good[random.below(good.len())].as_bytes();
+            let bytes = changed(&mut random, chosen);
             let Ok(text) = String::from_utf8(bytes) else { continue };
             case(index, || match text.parse::<Reference>() {
                 Ok(reference) => {
