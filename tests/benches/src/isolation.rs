@@ -35,16 +35,10 @@ is read with it.";
 /// Measures this section, with the program that was built with this one.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let mut rows = starts()?;
-    rows.extend(on_one_core(|| {
-        let (mut rows, bare) = round_trips(["bare, one core", "frames, one core", "frames ÷ bare, one core"])?;
-        let names = ["evaluation, one core", "in a worker, one core", "worker ÷ aim, one core"];
-        rows.extend(evaluations::measure(names, bare)?);
-        Ok(rows)
-    })?);
+    rows.extend(on_one_core(|| round_trips(["bare, one core", "frames, one core", "frames ÷ bare, one core"]))?.0);
     let (more, bare) = round_trips(["bare, all cores", "frames, all cores", "frames ÷ bare, all cores"])?;
     rows.extend(more);
-    let names = ["evaluation, all cores", "in a worker, all cores", "worker ÷ aim, all cores"];
-    rows.extend(evaluations::measure(names, bare)?);
+    rows.extend(evaluations::measure(bare)?);
     Ok(Figure { title: "Isolation", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 

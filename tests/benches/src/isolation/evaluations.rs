@@ -16,6 +16,7 @@ use crate::prepared::Prepared;
 use crate::process::program;
 use crate::samples::Samples;
 
+const THERE: &str = "evaluation with two calls, in a worker";
 const ROUNDS: usize = 20;
 const EVALUATIONS: u32 = 200;
 /// Two calls and the evaluation itself.
@@ -24,10 +25,10 @@ const ROUND_TRIPS: f64 = 3.0;
 const SPARE: f64 = 1.3;
 
 /// Measures both in turns. `round_trip` is a bare one on the same cores, in microseconds.
-pub(super) fn measure([here, there, ratio]: [&'static str; 3], round_trip: f64) -> anyhow::Result<Vec<Row>> {
+pub(super) fn measure(round_trip: f64) -> anyhow::Result<Vec<Row>> {
     let program = program()?;
     if !program.is_file() {
-        return Ok(vec![Row::text(there, "not built: make build")]);
+        return Ok(vec![Row::text(THERE, "not built: make build")]);
     }
     let workers = Workers::new(WorkerProgram::new(move |level| Start {
         program: program.clone(),
@@ -51,9 +52,13 @@ pub(super) fn measure([here, there, ratio]: [&'static str; 3], round_trip: f64) 
     let [of_here, of_there] = samples;
     let aim = ROUND_TRIPS.mul_add(round_trip * SPARE, of_here.median());
     let measured = of_there.median() / aim;
-    let mut of_aim = Row::new(ratio, &of_there, "");
+    let mut of_aim = Row::new("worker ÷ aim", &of_there, "");
     of_aim.value = format!("{measured:.2}");
-    Ok(vec![Row::new(here, &of_here, "µs"), Row::new(there, &of_there, "µs"), of_aim.at_most(1.0, "", Some(measured))])
+    Ok(vec![
+        Row::new("evaluation with two calls", &of_here, "µs"),
+        Row::new(THERE, &of_there, "µs"),
+        of_aim.at_most(1.0, "", Some(measured)),
+    ])
 }
 
 async fn evaluate(policy: &Policy, reply: &Arc<RawValue>) -> anyhow::Result<()> {
