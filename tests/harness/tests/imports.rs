@@ -86,9 +86,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What the tests of a crate may use besides: the harness, the list of host functions, and the outbox. Nothing that ships
-/// may, so that a change in a probe compiles neither the engine nor the devkit nor the supervisor again.
-const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "ansai-local", "ansai-notify"];
+/// What the tests of a crate may use besides: the harness, the list of host functions, the process that calls servers, and the
+/// outbox. Nothing that ships may, so that a change in a probe compiles neither the engine nor the devkit nor the supervisor
+/// again.
+const TESTS_MAY_IMPORT: &[&str] =
+    &["ansai-harness", "ansai-host-functions", "ansai-isolation", "ansai-local", "ansai-notify", "ansai-reach"];
 
 /// They test all of it.
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches", "ansai-chaos"];

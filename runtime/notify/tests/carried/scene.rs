@@ -8,6 +8,7 @@ use ansai_core::notify::Grouping;
 use ansai_core::{Millis, Timestamp};
 use ansai_harness::until;
 use ansai_isolation::{Profile, Start};
+use ansai_kit::carrier::Carrier;
 use ansai_notify::channel::{Channel, ChannelSettings, Surroundings, open};
 use ansai_notify::message::Message;
 use ansai_notify::tell::{Heard, Teller};
@@ -36,7 +37,7 @@ pub(crate) fn process(manner: &str, channel: &str) -> ReachProcess {
 /// A channel with these settings, whose messages this process sends; `None`: the process of the test.
 pub(crate) fn channel(settings: Value, process: Option<&ReachProcess>) -> Box<dyn Channel> {
     let settings: ChannelSettings = serde_json::from_value(settings).unwrap();
-    let carrier = process.map(|process| Arc::new(process.clone()) as _);
+    let carrier = process.map(|process| Arc::new(process.clone()) as Arc<dyn Carrier>);
     open(&settings, &Surroundings { credentials: None, carrier }).unwrap()
 }
 
