@@ -15,8 +15,8 @@ use crate::registry;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai load /media/usb/policies\n\n\
-    Each size and digest is verified, and each component and its signatures are checked as `ansai pull` does it. A policy that is refused\n\
-    keeps no other one from being loaded. Nothing is pinned: copy ansai.lock from the host that pulled.")]
+    Each size and digest is verified, and each component and its signatures are checked as `ansai pull` does it. A\n\
+    policy that is refused keeps no other one from being loaded. Nothing is pinned: copy ansai.lock from the host that pulled.")]
 pub(crate) struct Arguments {
     /// Directory that `ansai save` wrote, or another OCI image layout with policies
     #[arg(value_name = "DIR")]

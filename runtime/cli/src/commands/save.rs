@@ -16,8 +16,8 @@ use crate::registry;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai save -o /media/usb/policies\n  \
     ansai save -o policies registry.example/acme/disk-space:1.2.0\n\n\
-    The directory is an OCI image layout, which other tools read too. Signatures and lists of revocations are copied. On the other host, run `ansai load DIR`, and copy\n\
-    ansai.toml and ansai.lock to it.")]
+    The directory is an OCI image layout, which other tools read too. Signatures and lists of revocations are copied,\n\
+    too. On the other host, run `ansai load DIR`, and copy ansai.toml and ansai.lock to it.")]
 pub(crate) struct Arguments {
     /// Policies, as `ansai list` shows them [default: all, and those that the ansai.lock of the configuration pins]
     #[arg(value_name = "REFERENCE")]

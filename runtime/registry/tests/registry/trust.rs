@@ -198,7 +198,7 @@ fn a_list_revokes_versions_digests_and_keys_and_only_grows() {
     let lists = Lists::of(&store);
     let of = || judge(&rules, &signatures, &[], &lists);
     let missing = ListProblem::Missing { address: source.address.clone() };
-    assert!(matches!(of(), Ok(Judgement::Verified { lists, .. }) if lists == [missing]));
+    assert!(matches!(of(), Ok(Judgement::Verified { lists, .. }) if lists.first() == Some(&missing)));
 
     let update = |list: &RevocationList, key: &SigningKey, now| {
         lists.update(&source, &list.signed(key).unwrap(), now).unwrap().map_err(|error| error.code())
