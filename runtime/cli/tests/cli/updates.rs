@@ -35,9 +35,10 @@ fn two_files_are_compared() {
     place.write("new.wasm", wider("1.1.0", evil));
     let same = place.ansai(&["diff", "old.wasm", "old.wasm"]).code(0);
     same.says("nothing: it can do no more than before");
-    let wider = place.ansai(&["diff", "old.wasm", "new.wasm"]).code(7);
-    wider.says("web 1.0.0 → 1.1.0").says("+ can see").says("functions: list-filesystems").says("author says: ");
-    assert!(!wider.stdout.contains(['\u{1b}', '\u{202e}']), "{}", wider.stdout);
+    let compared = place.ansai(&["diff", "old.wasm", "new.wasm"]).code(7);
+    let compared =
+        compared.says("web 1.0.0 → 1.1.0").says("+ can see").says("functions: list-filesystems").says("author says: ");
+    assert!(!compared.stdout.contains(['\u{1b}', '\u{202e}']), "{}", compared.stdout);
     place.ansai(&["diff", "new.wasm", "old.wasm"]).code(0).says("No longer possible");
     let json = place.ansai(&["diff", "old.wasm", "new.wasm", "--format", "json"]).code(7).json();
     assert_eq!((&json["wider"], &json["changes"][0]["effect"]), (&true.into(), &"wider".into()), "{json}");
@@ -140,7 +141,11 @@ fn a_policy_of_a_stranger_is_tried_without_acting() {
     let place = Scene::new();
     place.write("web.wasm", wider("1.0.0", "to see"));
     let tried = place.ansai(&["try", "web.wasm"]).code(0);
-    tried.says("can see").says("imports list-filesystems").says("a file has no signatures").says("none: a component");
+    let tried = tried
+        .says("can see")
+        .says("imports list-filesystems")
+        .says("a file has no signatures")
+        .says("none: a component");
     tried.says("in observe mode (nothing acts)").says("[policy.web]").says("source = ");
     let json = place.ansai(&["try", "web.wasm", "--format", "json"]).code(0).json();
     assert_eq!(json["look"]["exit_code"], 0, "{json}");
