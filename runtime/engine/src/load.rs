@@ -209,6 +209,8 @@ impl Engine {
         imports: &[InterfaceName],
     ) -> Result<Linked, LoadError> {
         let component = map(&variant.wasmtime, code).map_err(unusable)?;
+        // Now, not at the first evaluation: a worker makes no memory files once it has run guest code.
+        component.initialize_copy_on_write_image().map_err(unusable)?;
         check_signatures(&component, self.contract())?;
         let mut linker = Linker::new(&variant.wasmtime);
         for import in imports {
