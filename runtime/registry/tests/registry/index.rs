@@ -147,9 +147,8 @@ fn pages_show_texts_of_authors_as_text() {
     let evil = "</title><script>alert(1)</script>\" onclick='x' & \u{202e}\u{1b}[2J\n";
     let mut policy = listed("../../etc/passwd", evil);
     policy.repository = Some("registry.example:5000/../<b>".to_owned());
-    for text in [&mut policy.versions[0].version, &mut policy.versions[0].component] {
-        *text = evil.to_owned();
-    }
+    policy.versions[0].version = evil.to_owned();
+    policy.versions[0].component = evil.to_owned();
     policy.versions[0].signers[0].name = evil.to_owned();
     policy.versions[0].languages = vec![evil.to_owned()];
     policy.versions[0].abilities = vec![evil.to_owned()];
