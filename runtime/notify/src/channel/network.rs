@@ -30,6 +30,7 @@ use super::{Deadline, Fault, Receipt};
 const KIND: &str = "notify";
 /// The longest answer of the process, and of a server in it, in bytes: a mail can have 50 recipients, each refused in words.
 const MOST_ANSWER: usize = 64 << 10;
+/// The longest text that is kept, in characters.
 const MOST_TOLD: usize = 4_096;
 /// The largest file of certificates that is passed, in bytes.
 const MOST_FILE: u64 = 4 << 20;

@@ -17,12 +17,16 @@ use crate::scene::{LONG, channel, mail, process};
 fn mail_server(answer: &'static str) -> Scripted {
     Scripted::start(move |_, mut stream| {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut received = String::new();
+        let (mut received, mut is_in_mail) = (String::new(), false);
         let mut say = |text: &str| stream.write_all(text.as_bytes());
         say("220 mail\r\n").unwrap();
         loop {
             let command = line(&mut reader);
             received += &format!("{command}\n");
+            if is_in_mail && command != "." {
+                continue;
+            }
+            is_in_mail = command == "DATA";
             let is_over = command.is_empty() || command == "QUIT";
             let answered = match command.split(' ').next().unwrap() {
                 "EHLO" => say("250-mail\r\n250 AUTH PLAIN\r\n"),
