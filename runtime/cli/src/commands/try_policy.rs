@@ -121,8 +121,8 @@ fn json_of(tried: &Tried, interfaces: &[ansai_core::Interface]) -> Value {
         "component": document::of(&tried.inspected, interfaces),
         "signature": tried.signature,
         "scenarios": scenarios,
-        "look": report,
-        "look_problem": fault,
+        "dry_run": report,
+        "dry_run_problem": fault,
         "stanza": tried.stanza,
     })
 }

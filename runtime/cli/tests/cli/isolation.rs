@@ -19,7 +19,7 @@ fn doctor_starts_a_process_of_each_kind() {
     let place = Scene::new();
     let findings = place.ansai(&["doctor", "--format", "json"]).code(0).json();
     let found = isolation(&findings);
-    assert_eq!(found.len(), 2, "{findings}");
+    assert_eq!(found.len(), 3, "{findings}");
     for finding in found {
         assert_eq!(finding["answer"], "ok", "{finding}");
         assert!(finding["detail"].as_str().unwrap().contains("separations in force, as user 6"), "{finding}");
@@ -34,7 +34,7 @@ fn without_root_doctor_says_what_is_missing_and_why() {
     let place = Scene::new();
     let findings = as_nobody(&place, &["doctor", "--format", "json"]).run().json();
     let found = isolation(&findings);
-    assert_eq!(found.len(), 2, "{findings}");
+    assert_eq!(found.len(), 3, "{findings}");
     for finding in found {
         assert_eq!(finding["answer"], "missing", "{finding}");
         assert!(finding["detail"].as_str().unwrap().contains("user (ansai does not run as root)"), "{finding}");

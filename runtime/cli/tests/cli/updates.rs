@@ -148,7 +148,7 @@ fn a_policy_of_a_stranger_is_tried_without_acting() {
         .says("none: a component");
     tried.says("in observe mode (nothing acts)").says("[policy.web]").says("source = ");
     let json = place.ansai(&["try", "web.wasm", "--format", "json"]).code(0).json();
-    assert_eq!(json["look"]["exit_code"], 0, "{json}");
+    assert_eq!(json["dry_run"]["exit_code"], 0, "{json}");
     // What cannot run without a person's settings is told, and hides nothing else.
     let schema = r#"{"type":"object","required":["a"],"properties":{"a":{"type":"string"}}}"#;
     place.write("web.wasm", with_settings("web", schema));

@@ -70,6 +70,9 @@ fn answer(content: &Arc<Mutex<Content>>, method: &str, path: &str, headers: &str
             if let Some((repository, subject)) = file.split_once("/referrers/") {
                 return say(200, &typed(INDEX_TYPE), content.referrers(repository, subject));
             }
+            if let Some(repository) = file.strip_suffix("/tags/list") {
+                return content.tags(repository);
+            }
             match content.files.get(file) {
                 Some((kind, bytes)) => {
                     let digest = format!("docker-content-digest: {}\r\n", digest(bytes));
@@ -119,6 +122,17 @@ impl Content {
             status = 404;
         }
         format!("HTTP/1.1 {status} X\r\nconnection: close\r\n{header}content-length: 0\r\n\r\n")
+    }
+
+    /// The list of tags.
+    fn tags(&self, repository: &str) -> Say {
+        let below = format!("{repository}/manifests/");
+        let tags = self.files.keys().filter_map(|path| path.strip_prefix(&below));
+        let tags: Vec<&str> = tags.filter(|tag| !tag.starts_with("sha256:")).collect();
+        match tags.is_empty() {
+            true => say(404, "", Vec::new()),
+            false => say(200, "", json!({ "name": repository, "tags": tags }).to_string().into_bytes()),
+        }
     }
 
     /// What refers to a manifest, as an index.
