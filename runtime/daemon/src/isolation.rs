@@ -23,7 +23,8 @@ pub(crate) fn policy(
     configured: Option<Isolation>,
 ) -> Result<Policy, Error> {
     let Some(workers) = workers else { return component.compile(engine, None) };
-    let isolation = configured.unwrap_or(default(component.is_pulled));
+    let is_root = rustix::process::geteuid().is_root();
+    let isolation = configured.unwrap_or(default(is_root, component.is_pulled));
     if isolation == Isolation::Thread {
         return component.compile(engine, None);
     }
@@ -31,10 +32,10 @@ pub(crate) fn policy(
     Ok(if isolation == Isolation::Own { policy.owned_by(instance) } else { policy })
 }
 
-/// What an instance has if neither it nor the host says anything. For the author of a policy of a registry nobody vouches.
-/// Decision 0100 says what is left to do before all policies run in workers by default.
-fn default(is_pulled: bool) -> Isolation {
-    if is_pulled { Isolation::Process } else { Isolation::Thread }
+/// What an instance has if neither it nor the host says anything. Only root can give a worker another user. For the author of
+/// a policy of a registry nobody vouches.
+fn default(is_root: bool, is_pulled: bool) -> Isolation {
+    if is_root || is_pulled { Isolation::Process } else { Isolation::Thread }
 }
 
 /// Nobody but root can change a built-in policy, and it is the one of this version of ansai.
@@ -51,7 +52,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_of_a_registry_runs_in_a_worker_by_default() {
-        assert_eq!((default(true), default(false)), (Isolation::Process, Isolation::Thread));
+    fn workers_are_the_default_for_root_and_for_policies_of_registries() {
+        let defaults = [(true, true), (true, false), (false, true)].map(|(root, pulled)| default(root, pulled));
+        assert_eq!(defaults, [Isolation::Process; 3]);
+        assert_eq!(default(false, false), Isolation::Thread);
     }
 }

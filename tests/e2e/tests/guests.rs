@@ -22,9 +22,6 @@ const MOST_MEMORY: u64 = 160 << 20;
 const THREAD: &str = "thread";
 /// Guest code runs in worker processes.
 const PROCESS: &str = "process";
-/// One guest for each way to end that differs in a worker.
-const IN_WORKERS: &[&str] =
-    &["endless-loop", "endless-plan", "memory-growth", "recursion", "huge-argument", "invalid-utf8", "long-argument"];
 /// One guest for each way to end that differs where memory is mapped in a worker.
 const MAPPED_IN_WORKERS: &[&str] = &["endless-loop", "memory-growth", "recursion", "huge-argument"];
 /// Number of parallel rows.
@@ -205,9 +202,8 @@ fn so_does_every_guest_whose_memory_is_mapped() {
 /// A worker ends as the process of ansai does, and `ansai replay` gives the same in one process.
 #[test]
 fn in_a_worker_a_misbehaving_guest_ends_the_same_way() {
-    let rows = GUESTS.iter().filter(|row| IN_WORKERS.contains(&row.guest));
+    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_)));
     let rows: Vec<_> = rows.map(|row| (row, guest::of_file(row.guest))).collect();
-    assert_eq!(rows.len(), IN_WORKERS.len());
     check_all(&rows, 1, PROCESS);
 }
 
