@@ -147,8 +147,9 @@ fn changed_names_are_refused_or_read() {
                     read += 1;
                     let shown = reference.to_string();
                     assert_eq!(shown.parse::<Reference>().unwrap(), reference, "{shown}");
-                    assert!(!shown.contains("..") || shown.contains('@'), "{shown}");
-                    assert!(!reference.repository().contains(|c: char| !c.is_ascii()), "{shown}");
+                    // A tag may have dots, which lead nowhere.
+                    let repository = reference.repository();
+                    assert!(repository.is_ascii() && !repository.contains(".."), "{shown}");
                 }
                 Err(error) => refused(&error),
             });

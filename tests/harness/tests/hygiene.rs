@@ -41,9 +41,11 @@ const SPLIT_AT: &[(&str, &str)] = &[
     ("host-functions/local/src/journal/names.rs", "the name of a journal file"),
     ("host-functions/local/src/process/identity.rs", "the boot in the identity of a process"),
     ("host-functions/local/tests/process/signals.rs", "the same"),
+    ("runtime/cli/src/commands/revoke.rs", "revoked versions of a policy"),
     ("runtime/config/src/hidden.rs", "a password in a URL"),
     ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),
     ("runtime/devkit/src/build/javascript/mod.rs", "the name of an npm package"),
+    ("runtime/registry/src/names/mod.rs", "the short name of a policy"),
     ("runtime/registry/src/reference.rs", "a policy in a registry"),
 ];
 

@@ -74,7 +74,7 @@ fn the_server_of_a_call_that_was_answered_is_not_reached_any_more() {
 
 /// Only measures: see decision 0102.
 #[test]
-#[ignore = "measures"]
+#[ignore = "not a test: it measures"]
 fn what_a_connection_costs() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

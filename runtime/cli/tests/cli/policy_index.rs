@@ -58,7 +58,7 @@ fn an_index_is_made_and_searched() {
         (table.replace(&format!("\"{}\"", file.display()), "\"public/index.json\""), "bad-path"),
     ] {
         place.configuration(&bad);
-        place.ansai(&["check", "--config", "ansai.toml"]).code(2).complains(&format!("error[{code}]"));
+        place.ansai(&["check", "--config", "ansai.toml"]).code(2).complains(&format!("[{code}]"));
     }
 
     // Another key, an older index, and one that this key has not signed.

@@ -172,7 +172,7 @@ fn short_names_need_a_registry() {
 
 /// A figure: how long a run with 200 locked and verified policies takes. Prints it; a busy machine must fail no test.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "not a test: it measures"]
 fn two_hundred_locked_policies_start() {
     const COUNT: usize = 200;
     let place = scene();
