@@ -1,6 +1,7 @@
-//! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager, adaptive cards, Discord and ntfy were
-//! compared with what they publish, at the commits that are named; of Slack, limits are those of its documentation. Ours forbid
-//! what is not named, so they are stricter.
+//! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager and adaptive cards were
+//! compared with the schemas that they publish, at the commits that are named. Of Discord and ntfy, the names of fields were
+//! compared, with Discord's documentation of webhooks and the types of ntfy's server; their limits were not. Limits of Slack are
+//! those of its documentation. Ours forbid what is not named, so they are stricter.
 
 use std::time::Duration;
 
