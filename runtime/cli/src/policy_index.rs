@@ -53,7 +53,7 @@ impl Indexed {
 /// The names of the keys that have signed it.
 pub(crate) fn signers(version: &Version) -> String {
     let names: Vec<&str> = version.signers.iter().map(|one| one.name.as_str()).collect();
-    if names.is_empty() { "nobody that the publisher of the index knows".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "no key that the publisher knows".to_owned() } else { names.join(", ") }
 }
 
 /// `3 of 3 pass`.
@@ -69,7 +69,7 @@ pub(crate) fn marks(policy: &Listed) -> String {
     let mut marks: Vec<String> = policy.repository.iter().cloned().collect();
     if let Some(newest) = policy.newest() {
         match newest.signers.len() {
-            0 => marks.push("not signed".to_owned()),
+            0 => marks.push("no known signer".to_owned()),
             _ => marks.push(format!("signed by {}", signers(newest))),
         }
         if let Some(scenarios) = newest.scenarios {

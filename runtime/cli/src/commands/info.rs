@@ -62,7 +62,7 @@ fn show(policy: &Listed) -> std::io::Result<()> {
         ("scenarios", policy_index::scenarios(newest)),
     ];
     if newest.is_reproduced {
-        facts.push(("build", "a second build gave the same bytes, its signer says".to_owned()));
+        facts.push(("build", "a second build gave the same bytes, according to its signer".to_owned()));
     }
     facts.push(("component", newest.component.clone()));
     facts.extend(newest.digest.iter().map(|digest| ("digest", digest.clone())));

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Build it again, and refuse it if the bytes differ
     #[arg(long)]
     reproducible: bool,
-    /// Private key that signs how it was built, in PEM (PKCS #8), readable by its owner only
+    /// Private key that signs the provenance, in PEM (PKCS #8), readable by its owner only
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// With --reproducible: build as root, which runs the build scripts of the policy as root

@@ -4,6 +4,7 @@ use ansai_core::exit;
 use clap::Args;
 
 use crate::global::{Format, Global};
+use crate::output::count::count;
 use crate::output::{self, json, lines};
 use crate::policy_index::{self, Indexed};
 
@@ -37,8 +38,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         lines::line(&format!("  {}", policy_index::marks(policy)))?;
     }
     match found.len() {
-        0 => lines::line(&format!("no policy of {} in the index has these words", index.policies.len()))?,
-        count if count > MOST => lines::line(&format!("and {} more: --format json shows all", count - MOST))?,
+        0 => lines::line(&format!("no match among {}", count(index.policies.len(), "policy")))?,
+        number if number > MOST => lines::line(&format!("and {} more: --format json shows all", number - MOST))?,
         _ => {}
     }
     Ok(exit::FINE)

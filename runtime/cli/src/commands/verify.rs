@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 lines::line(&format!("  signed by {file}"))?;
             }
             for (provenance, key) in &provenances {
-                lines::line(&format!("  provenance, which {} says:", file(key)))?;
+                lines::line(&format!("  provenance, according to {}:", file(key)))?;
                 output::say(&indented(&lines::pairs(&facts(provenance)), "    "))?;
             }
         }

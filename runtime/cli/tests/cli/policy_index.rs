@@ -33,9 +33,9 @@ fn an_index_is_made_and_searched() {
     let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
     let ask = |words: &[&str]| place.ansai(&[words, &index].concat());
     ask(&["search", "file", "systems"]).code(0).says("web 0.1.0").says(&name).says("signed by acme");
-    ask(&["search", "nothing-like-it"]).code(0).says("no policy of 2 in the index has these words");
+    ask(&["search", "nothing-like-it"]).code(0).says("no match among 2 policies");
     let evil = ask(&["search", "evil"]).code(0);
-    assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("not signed"), "{}", evil.stdout);
+    assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("no known signer"), "{}", evil.stdout);
     ask(&["info", "evil"]).code(0).says("The index names no place");
     ask(&["info", "web"]).code(0).says("signed by").says("acme").says(&format!("source = \"oci:{at}\""));
     ask(&["info", "none"]).code(2).complains("error[not-in-registry]");
@@ -112,7 +112,7 @@ fn a_build_is_compared_and_said() {
         .ansai(&verify)
         .code(0)
         .says("signed by acme.pub")
-        .says("provenance, which acme.pub says:")
+        .says("provenance, according to acme.pub:")
         .says("a second build gave the same bytes");
     let json = place.ansai(&[&verify[..], &["--format", "json"]].concat()).code(0).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -76,7 +76,7 @@ fn overview(index: &Index, named: &[(String, &Listed)]) -> String {
 fn marks(version: &Version) -> String {
     let mut marks = Vec::new();
     match version.signers.as_slice() {
-        [] => marks.push(mark("warn", "not signed")),
+        [] => marks.push(mark("warn", "no known signer")),
         signers => marks.extend(signers.iter().map(|one| mark("good", &format!("signed by {}", one.name)))),
     }
     if version.is_reproduced {

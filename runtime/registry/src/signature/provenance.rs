@@ -21,7 +21,7 @@ pub struct Provenance {
     pub sources: Option<String>,
     /// Languages and compilers with their versions, as the component names them: `rustc 1.95.0`.
     pub tools: Vec<String>,
-    /// The version of ansai that built it the second time.
+    /// The version of ansai that published it.
     pub ansai: String,
     /// Whether it was built a second time, from nothing, with the same bytes.
     pub is_reproduced: bool,
