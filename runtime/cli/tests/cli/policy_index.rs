@@ -73,6 +73,27 @@ fn an_index_is_made_and_searched() {
     place.ansai(&make).code(4).complains("error[bad-index]");
 }
 
+/// Would break: a signed statement about bytes that the registry chose, or one more statement with each push.
+#[test]
+fn provenance_is_of_the_pushed_bytes_and_said_once() {
+    let place = Scene::new();
+    with_keys(&place);
+    let registry = ReferrersRegistry::start();
+    let name = format!("{}/acme/web", registry.host());
+    let push = || place.ansai(&["push", "policies/web", &name, "--plain-http", "--key", "key.pem"]);
+    let manifests = || registry.paths().iter().filter(|path| path.starts_with("acme/web/manifests/sha256:")).count();
+    place.policy("web", &sees("web"));
+    push().code(0).says("published: ");
+    assert_eq!(manifests(), 2, "the policy, and what is said about it");
+    push().code(0).says("published already: ");
+    assert_eq!(manifests(), 2);
+
+    place.policy("web", &quiet("web"));
+    registry.keep_old("acme/web/manifests/0.1.0");
+    push().code(4).complains("error[content-digest]");
+    assert_eq!(manifests(), 3, "the other policy, and nothing about it");
+}
+
 /// In C, which builds in a second.
 #[test]
 fn a_build_is_compared_and_said() {
