@@ -76,7 +76,7 @@ fn fetch(url: &str, connection: &Connection) -> Result<Vec<u8>> {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let connection = Connection { plain: scheme == "http", ..connection.clone() };
     let client = Client::new(host, &connection, None)?;
-    let mut answer = client.send(&Request::get(url, "", connection.limits.content))?;
+    let mut answer = client.send(&Request::get(url, "", connection.limits.answer))?;
     match answer.status() {
         200 => answer.body()?.read(WHAT, MOST_BYTES),
         404 => Err(RegistryError::NotFound { registry: host.to_owned(), what: WHAT.to_owned() }),

@@ -65,11 +65,18 @@ fn only_what_the_key_has_signed_is_read() {
         ("/signatures/0/sig", json!("AAAA"), "is not signed by its key"),
         ("/payloadType", json!("application/vnd.in-toto+json"), "is not a signed index"),
         ("/payload", json!(7), "is not a signed index"),
+        ("/signatures", json!(7), "is not a signed index"),
+        ("/signatures", json!([{}, {}, {}, {}, {}, {}, {}, {}, { "sig": "AAAA" }]), "is not signed by its key"),
     ] {
         let mut changed = envelope.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
         assert_eq!(Index::open(changed.to_string().as_bytes(), &keys).unwrap_err(), why, "{pointer}");
     }
+    // What is besides is ignored, not kept.
+    let mut more = envelope.clone();
+    more["x"] = json!(vec![json!([]); 1_000]);
+    more["signatures"][0]["keyid"] = json!("acme");
+    assert_eq!(Index::open(more.to_string().as_bytes(), &keys).unwrap(), index(1));
     let newer = Index { format: 2, ..index(1) };
     let why = Index::open(&newer.seal(&key).unwrap(), &keys).unwrap_err();
     assert_eq!(why, "has format 2; this ansai reads format 1");
