@@ -35,6 +35,8 @@ fn an_index_is_made_and_searched() {
     let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
     let ask = |words: &[&str]| place.ansai(&[words, &index].concat());
     ask(&["search", "file", "systems"]).code(0).says("web 0.1.0").says(&name).says("signed by acme");
+    // It would do nothing: the address says whether there is TLS.
+    ask(&["search", "web", "--plain-http"]).code(2);
     ask(&["search", "nothing-like-it"]).code(0).says("no policy of 2 in the index has these words");
     let evil = ask(&["search", "evil"]).code(0);
     assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("not signed"), "{}", evil.stdout);
