@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use ansai_core::codes;
+use ansai_registry::Connection;
 use ansai_registry::index::{Index, Known, Listed, Place, Version};
 use clap::Args;
 
 use crate::exit::Fault;
 use crate::global::Global;
 use crate::output::count::count;
-use crate::registry::{self, Reached};
+use crate::registry;
 
 /// Which index is read.
 #[derive(Debug, Args)]
@@ -20,8 +21,9 @@ pub(crate) struct Indexed {
     /// Public key of its publisher, in PEM [default: `key` of `[index]` in the configuration]
     #[arg(long, value_name = "FILE", requires = "index")]
     index_key: Option<PathBuf>,
-    #[command(flatten)]
-    reached: Reached,
+    /// CA certificates for the web server, in PEM [default: those of this host]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 impl Indexed {
@@ -43,7 +45,8 @@ impl Indexed {
         let key = registry::public_key(&key)?;
         let place = Place::from(source.as_str());
         let store = registry::store(global, &interfaces)?;
-        let index = place.read(&self.reached.connection(), &[key]).map_err(ansai_daemon::Error::from)?;
+        let connection = Connection { authorities: self.ca.clone(), ..Connection::default() };
+        let index = place.read(&connection, &[key]).map_err(ansai_daemon::Error::from)?;
         let known = Known::of(&store).map_err(ansai_daemon::Error::from)?;
         known.accept(&store, &place, &index).map_err(ansai_daemon::Error::from)?;
         Ok(index)

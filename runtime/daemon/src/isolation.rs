@@ -32,18 +32,24 @@ pub(crate) fn policy(
     Ok(if isolation == Isolation::Own { policy.owned_by(instance) } else { policy })
 }
 
-/// What an instance has if neither it nor the host says anything. Only root can give a worker another user. For the author of
-/// a policy of a registry nobody vouches.
+/// What an instance has if neither it nor the host says anything. Only root can give a worker another user. The author of a
+/// policy of a registry is a stranger, also if somebody vouches for it.
 fn default(is_root: bool, is_pulled: bool) -> Isolation {
     if is_root || is_pulled { Isolation::Process } else { Isolation::Thread }
 }
 
-/// Nobody but root can change a built-in policy, and it is the one of this version of ansai.
 fn trust(share: &Share, component: &Component) -> TrustLevel {
-    if share.source_text(&component.path, &component.manifest.name).starts_with(BUILTIN) {
-        TrustLevel::BuiltIn
-    } else {
-        TrustLevel::Unsigned
+    let is_builtin = share.source_text(&component.path, &component.manifest.name).starts_with(BUILTIN);
+    level(is_builtin, component.is_pulled)
+}
+
+/// Nobody but root can change a built-in policy, and it is the one of this version of ansai. Policies of a registry, trusted by
+/// `[[trust]]` or not, share a worker with each other, and never with files of the operator.
+fn level(is_builtin: bool, is_pulled: bool) -> TrustLevel {
+    match (is_builtin, is_pulled) {
+        (true, _) => TrustLevel::BuiltIn,
+        (false, false) => TrustLevel::Operator,
+        (false, true) => TrustLevel::Unsigned,
     }
 }
 
@@ -56,5 +62,12 @@ mod tests {
         let defaults = [(true, true), (true, false), (false, true)].map(|(root, pulled)| default(root, pulled));
         assert_eq!(defaults, [Isolation::Process; 3]);
         assert_eq!(default(false, false), Isolation::Thread);
+    }
+
+    #[test]
+    fn policies_of_registries_share_no_worker_with_files_of_the_operator() {
+        assert_eq!(level(true, false), TrustLevel::BuiltIn);
+        assert_eq!(level(false, false), TrustLevel::Operator);
+        assert_eq!(level(false, true), TrustLevel::Unsigned);
     }
 }

@@ -27,7 +27,9 @@ pub use self::workers::{CHILD, WorkerProgram, Workers};
 pub enum TrustLevel {
     /// It came with ansai.
     BuiltIn,
-    /// Nobody vouches for it.
+    /// The operator named its file.
+    Operator,
+    /// It comes from a registry, whether or not somebody vouches for it.
     #[default]
     Unsigned,
 }

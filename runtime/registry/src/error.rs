@@ -275,7 +275,7 @@ impl RegistryError {
                 "nothing was stored; tell whoever runs the registry: its content was changed or is damaged"
             }
             RegistryError::OtherPolicy { .. } => "tell the author: it was renamed, or its tag was moved",
-            RegistryError::Plain(_) => "leave --plain-http out",
+            RegistryError::Plain(_) => "leave --plain-http out, or write an address with https://",
             RegistryError::Exists { .. } => "a published version never changes: publish it with a new version",
             RegistryError::Storage(error) if error.is_out_of_space() => {
                 "make room on the file system of the state directory; `ansai remove` removes policies that you no longer need"

@@ -21,7 +21,9 @@ use crate::registry::{self, Reached};
     ansai index policies/ --out public --key index.pem\n  \
     ansai index policies/ registry.example/acme/disk-space --out public --key index.pem --signer acme.pub\n\n\
     It writes index.json, which `ansai search` and `ansai info` read, and pages for people. The serial number is one\n\
-    more than that of the index in the directory. Scenarios of policies in directories are run.")]
+    more than that of the index in the directory. Keep the directory: readers refuse a lower number than before. If it\n\
+    is lost, pass --serial. Scenarios of policies in directories are run. A policy that cannot be read is named and left\n\
+    out.")]
 pub(crate) struct Arguments {
     /// Directories with built policies, and policies in registries: REGISTRY/REPOSITORY
     #[arg(value_name = "DIR|REPOSITORY", required = true)]
@@ -41,6 +43,9 @@ pub(crate) struct Arguments {
     /// How many versions of each repository are listed, the highest first
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     versions: u16,
+    /// Least serial number, if the directory was lost
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    serial: u64,
     #[command(flatten)]
     reached: Reached,
 }
@@ -52,19 +57,19 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         signers.push((name, registry::public_key(path)?));
     }
-    let is_new = !arguments.out.exists();
+    let created = missing(&arguments.out);
     let out = Directory::create(&arguments.out).map_err(|error| failed(&error.into()))?;
-    if is_new {
+    for path in created {
         // A web server is another user.
-        let changed = rustix::fs::chmod(&arguments.out, rustix::fs::Mode::from_raw_mode(0o755));
-        changed.map_err(|error| Fault::other(codes::FILE_ACCESS, format!("{}: {error}", arguments.out.display())))?;
+        let changed = rustix::fs::chmod(path, rustix::fs::Mode::from_raw_mode(0o755));
+        changed.map_err(|error| Fault::other(codes::FILE_ACCESS, format!("{}: {error}", path.display())))?;
     }
-    let serial = next_serial(&out, &key.public())?;
+    let serial = next_serial(&out, &key.public())?.max(arguments.serial);
     let mut facts = Facts::new(signers, usize::from(arguments.versions))?;
     let mut refused: Vec<Fault> = Vec::new();
     for source in &arguments.sources {
         match Path::new(source).exists() {
-            true => facts.directory(Path::new(source))?,
+            true => facts.directory(Path::new(source), &mut refused)?,
             false => facts.repository(source, &arguments.reached, global, &mut refused)?,
         }
     }
@@ -98,6 +103,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let Some(last) = refused.pop() else { return Ok(exit::FINE) };
     refused.iter().for_each(output::fault);
     Err(last.into())
+}
+
+/// The directory and those above it, as far as they do not exist. `..` is no new directory.
+fn missing(out: &Path) -> Vec<&Path> {
+    let above = out.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+    above.filter(|path| path.file_name().is_some()).collect()
 }
 
 fn policies(number: usize) -> String {

@@ -7,7 +7,7 @@ use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_daemon::{Component, pulled};
 use ansai_devkit::build::{self, BuildOptions};
 use ansai_engine::metadata::{Producer, metadata};
-use ansai_registry::{About, Claim, Provenance, Reference};
+use ansai_registry::{About, Claim, Provenance, Reference, RegistryError, provenances};
 use clap::Args;
 
 use super::check;
@@ -80,11 +80,21 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if let Some(key) = &key {
         registry::sweep(&store, global);
         let fetched = client.fetch(&reference, &store).map_err(ansai_daemon::Error::from)?;
+        // Only what was built here is signed for, whatever the registry has under the tag.
+        if fetched.manifest.digest != published.digest {
+            let (expected, found) = (published.digest, fetched.manifest.digest);
+            let what = "the manifest".to_owned();
+            return Err(ansai_daemon::Error::from(RegistryError::Digest { what, expected, found }).into());
+        }
         let locked = pulled::check(&store, &reference.to_string(), &fetched, &interfaces)?;
         let claim = Claim::of(&reference, &locked);
         let provenance = provenance(&component, arguments.reproducible);
-        let attested = client.attest(&reference, &fetched.manifest, (&claim, &provenance), key);
-        attested.map_err(ansai_daemon::Error::from)?;
+        let known = client.signatures(&reference, &published.digest).map_err(ansai_daemon::Error::from)?;
+        // Each push again would add one more statement.
+        if !provenances(&claim, &known, &[key.public()]).iter().any(|(said, _)| *said == provenance) {
+            let attested = client.attest(&reference, &fetched.manifest, (&claim, &provenance), key);
+            attested.map_err(ansai_daemon::Error::from)?;
+        }
     }
     match global.format {
         Format::Json => json::document(&serde_json::json!({

@@ -27,7 +27,8 @@ const MOST_REASON: usize = 200;
     ansai revoke acme.revocations --key new.pem --signed-by old.pub --public-key old.pub --reason 'stolen'\n  \
     ansai revoke acme.revocations --key key.pem                        a new end, with the next serial\n\n\
     FILE is read if it exists, and gets the next serial. A list only grows: hosts refuse one that revokes less. Publish\n\
-    it where `revocations` of [[trust]] points, and sign a new one before it expires.")]
+    it where `revocations` of [[trust]] points, and sign a new one before it expires. If FILE is lost, pass --serial with\n\
+    a higher number than before, and revoke again what it revoked.")]
 pub(crate) struct Arguments {
     /// The list
     #[arg(value_name = "FILE")]
@@ -56,6 +57,9 @@ pub(crate) struct Arguments {
     /// When the list expires
     #[arg(long, value_name = "DURATION", default_value = "30d")]
     expires: String,
+    /// Least serial number, if the newest list was lost
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    serial: u64,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
@@ -97,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             RevocationList::new(name.ok_or_else(missing)?, expires)
         }
     };
+    list.serial = list.serial.max(arguments.serial);
     add(&mut list, arguments, &reason)?;
     let bytes = list.signed(&key).ok_or_else(|| Fault::other(codes::OTHER, "this system gives no random numbers"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {

@@ -16,7 +16,7 @@ use crate::registry::{self, Checked, Reached};
     openssl pkey -in key.pem -pubout -out key.pub\n  \
     ansai sign registry.example/acme/disk-space:1.2.0 --key key.pem\n\n\
     The signature covers the digest, the name, the version, and what the policy asks for. It is written in both forms\n\
-    that cosign reads. Existing signatures are kept.")]
+    that cosign reads. Existing signatures are kept. What the key has signed already is not signed again.")]
 pub(crate) struct Arguments {
     /// Policy in a registry
     #[arg(value_name = "REFERENCE")]

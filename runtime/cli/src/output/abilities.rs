@@ -19,6 +19,11 @@ pub(crate) fn interface<'i>(import: &InterfaceName, interfaces: &'i [Interface])
     interfaces.iter().find(|one| one.name.same_interface(import))
 }
 
+/// What is said of an import that this ansai cannot serve; `None` for one that it can, which may have types alone.
+pub(crate) fn unknown(import: &InterfaceName) -> Option<String> {
+    (!has_interface(import)).then(|| format!("use {import}, which this ansai does not know"))
+}
+
 /// What imports let a component do, without the reasons of a manifest.
 pub(crate) fn of_imports(imports: &[InterfaceName], interfaces: &[Interface]) -> String {
     let known = imports.iter().filter_map(|import| interface(import, interfaces));
@@ -27,10 +32,13 @@ pub(crate) fn of_imports(imports: &[InterfaceName], interfaces: &[Interface]) ->
         .iter()
         .map(|known| format!("  can {}\n      {}\n{}", known.ability, known.name, calls_out(known)))
         .collect();
-    if known.is_empty() {
+    let missing = imports.iter().filter(|import| interface(import, interfaces).is_none());
+    let missing: String = missing.filter_map(unknown).map(|words| format!("  can {words}\n")).collect();
+    out += &missing;
+    if out.is_empty() {
         out += SEES_NOTHING;
     }
-    if !known.iter().any(|known| known.kind == InterfaceKind::Actions) {
+    if missing.is_empty() && !known.iter().any(|known| known.kind == InterfaceKind::Actions) {
         out += PROPOSES_NOTHING;
     }
     out
@@ -44,9 +52,16 @@ pub(crate) fn show(component: &Component, functions: &Functions, interfaces: &[I
     let mut out = String::new();
     let mut proposes = false;
     for import in &component.found.imports {
-        let Some(known) = interface(import, interfaces).filter(|known| known.kind != InterfaceKind::Base) else {
+        let Some(known) = interface(import, interfaces) else {
+            if let Some(words) = unknown(import) {
+                out += &format!("  can {words}\n");
+                proposes = true;
+            }
             continue;
         };
+        if known.kind == InterfaceKind::Base {
+            continue;
+        }
         proposes |= known.kind == InterfaceKind::Actions;
         let request = component.manifest.capabilities.get(&known.name);
         out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
@@ -184,6 +199,13 @@ mod tests {
             ability: "see pages",
             fields: &[],
         }
+    }
+
+    #[test]
+    fn an_import_that_this_ansai_does_not_know_is_not_harmless() {
+        let import = probe("ansai:future/host-probe", Sensitivity::Metadata).import_name();
+        let shown = of_imports(&[import], &[]);
+        assert_eq!(shown, "  can use ansai:future/host-probe@0.2.0, which this ansai does not know\n");
     }
 
     #[test]

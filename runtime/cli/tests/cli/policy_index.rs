@@ -1,6 +1,8 @@
 //! The index of policies with the real program: made from a directory and a registry, searched, and hostile texts in it. Builds that
 //! are compared, and what is said about them.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use ansai_harness::server::referrers::ReferrersRegistry;
 use ansai_harness::{Ansai, Ran};
 
@@ -33,6 +35,8 @@ fn an_index_is_made_and_searched() {
     let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
     let ask = |words: &[&str]| place.ansai(&[words, &index].concat());
     ask(&["search", "file", "systems"]).code(0).says("web 0.1.0").says(&name).says("signed by acme");
+    // It would do nothing: the address says whether there is TLS.
+    ask(&["search", "web", "--plain-http"]).code(2);
     ask(&["search", "nothing-like-it"]).code(0).says("no match among 2 policies");
     let evil = ask(&["search", "evil"]).code(0);
     assert!(!evil.stdout.contains('\u{1b}') && evil.stdout.contains("no known signer"), "{}", evil.stdout);
@@ -71,6 +75,60 @@ fn an_index_is_made_and_searched() {
     place.ansai(&other).code(4).complains("error[bad-index]").complains("not signed by its key");
     place.write("public/index.json", "{}");
     place.ansai(&make).code(4).complains("error[bad-index]");
+}
+
+/// Would break: a policy that is missing without a word or stops all others, and one that looks harmless because its import is
+/// unknown.
+#[test]
+fn a_policy_that_cannot_be_read_hides_no_other_one() {
+    let place = Scene::new();
+    with_keys(&place);
+    place.policy("broken", b"not a component");
+    place.write("policies/unbuilt/policy.toml", "");
+    place.policy("web", &quiet("web"));
+    let (known, unknown) = (b"disk-probe@0.2.0", b"dusk-probe@0.2.0");
+    let mut dusk = sees("dusk");
+    for at in 0..dusk.len() - known.len() {
+        if dusk[at..].starts_with(known) {
+            dusk[at..at + known.len()].copy_from_slice(unknown);
+        }
+    }
+    place.policy("dusk", &dusk);
+    let make = ["index", "policies", "--out", "new/public", "--key", "key.pem"];
+    // The directory with index 6 was lost.
+    let made = place.ansai(&[&make[..], &["--serial", "7"]].concat());
+    assert_ne!(made.code, 0);
+    made.says("wrote index 7 with 2 policies").complains("broken.wasm").complains("error[only-sources]");
+    for created in ["new", "new/public"] {
+        let mode = std::fs::metadata(place.path(created)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "{created}");
+    }
+    let info = ["info", "dusk", "--index", "new/public/index.json", "--index-key", "acme.pub", "--format", "json"];
+    let info: serde_json::Value = serde_json::from_str(&place.ansai(&info).code(0).stdout).unwrap();
+    let ability = "use ansai:disk/dusk-probe@0.2.0, which this ansai does not know";
+    assert_eq!(info[0]["versions"][0]["abilities"], serde_json::json!([ability]));
+    assert!(place.ansai(&make).stdout.contains("wrote index 8 with 2 policies"));
+}
+
+/// Would break: a signed statement about bytes that the registry chose, or one more statement with each push.
+#[test]
+fn provenance_is_of_the_pushed_bytes_and_said_once() {
+    let place = Scene::new();
+    with_keys(&place);
+    let registry = ReferrersRegistry::start();
+    let name = format!("{}/acme/web", registry.host());
+    let push = || place.ansai(&["push", "policies/web", &name, "--plain-http", "--key", "key.pem"]);
+    let manifests = || registry.paths().iter().filter(|path| path.starts_with("acme/web/manifests/sha256:")).count();
+    place.policy("web", &sees("web"));
+    push().code(0).says("published: ");
+    assert_eq!(manifests(), 2, "the policy, and what is said about it");
+    push().code(0).says("published already: ");
+    assert_eq!(manifests(), 2);
+
+    place.policy("web", &quiet("web"));
+    registry.keep_old("acme/web/manifests/0.1.0");
+    push().code(4).complains("error[content-digest]");
+    assert_eq!(manifests(), 3, "the other policy, and nothing about it");
 }
 
 /// In C, which builds in a second.

@@ -133,6 +133,10 @@ fn a_revoked_or_older_version_is_refused() {
     place.ansai(&RUN).code(4).complains("error[revoked]");
     std::fs::write(&file, &second).unwrap();
     place.ansai(&PULL).code(0).says("web:0.2.0");
+    // The newest list was lost.
+    let new = place.path("new.revocations");
+    let begin = ["revoke", new.to_str().unwrap(), "--key", "key.pem", "--name", "acme", "--serial", "9"];
+    place.ansai(&begin).code(0).says("serial 9");
     place.ansai(&RUN).code(0);
     // The registry offered 0.3.0 once, and hides it now.
     let seen = serde_json::json!({ format!("{host}/team/web"): ["0.2.0", "0.3.0"] });

@@ -90,13 +90,14 @@ pub(crate) async fn a_worker_serves_one_compartment_only() {
     let engine = engine();
     let load = |trust| engine.load_isolated((&workers, trust), &lists(), None).unwrap();
     let unsigned = load(TrustLevel::Unsigned);
+    let operator = load(TrustLevel::Operator);
     let builtin = load(TrustLevel::BuiltIn);
     let own = unsigned.clone().owned_by(&InstanceName::from_static("own"));
     let also = unsigned.clone();
-    for policy in [&unsigned, &builtin, &own, &also, &own] {
+    for policy in [&unsigned, &operator, &builtin, &own, &also, &own] {
         assert_eq!(detect(policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
     }
-    assert_eq!(workers.idle().len(), 3);
+    assert_eq!(workers.idle().len(), 4);
 }
 
 pub(crate) async fn a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones() {

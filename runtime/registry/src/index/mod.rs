@@ -9,7 +9,7 @@ mod place;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::signature::{opened, sealed};
+use crate::signature::{Envelope, opened, sealed};
 use crate::{PublicKey, Reference, SigningKey, tag_of_version};
 
 pub use page::{Page, pages};
@@ -120,7 +120,7 @@ impl Index {
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
             return Err(format!("is larger than {MOST_BYTES} bytes"));
         }
-        let envelope: Value = serde_json::from_slice(bytes).map_err(|_| "is not a signed index".to_owned())?;
+        let envelope: Envelope = serde_json::from_slice(bytes).map_err(|_| "is not a signed index".to_owned())?;
         let (payload, signers) = opened(&envelope, PAYLOAD_TYPE, keys).ok_or("is not a signed index")?;
         if signers.is_empty() {
             return Err("is not signed by its key".to_owned());

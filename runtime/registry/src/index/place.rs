@@ -8,7 +8,6 @@ use ansai_storage::{Location, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use super::{Index, MOST_BYTES};
-use crate::client::Request;
 use crate::{Client, Connection, PublicKey, RegistryError, Result, Store};
 
 const FILE: &str = "indexes.json";
@@ -75,13 +74,7 @@ fn fetch(url: &str, connection: &Connection) -> Result<Vec<u8>> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let connection = Connection { plain: scheme == "http", ..connection.clone() };
-    let client = Client::new(host, &connection, None)?;
-    let mut answer = client.send(&Request::get(url, "", connection.limits.content))?;
-    match answer.status() {
-        200 => answer.body()?.read(WHAT, MOST_BYTES),
-        404 => Err(RegistryError::NotFound { registry: host.to_owned(), what: WHAT.to_owned() }),
-        _ => Err(answer.unexpected()),
-    }
+    Client::new(host, &connection, None)?.get(url, WHAT, MOST_BYTES)
 }
 
 /// The highest serial numbers that this host has read, by place.

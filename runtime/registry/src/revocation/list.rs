@@ -8,7 +8,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use super::{ListProblem, RevocationError};
-use crate::signature::{opened, sealed};
+use crate::signature::{Envelope, opened, sealed};
 use crate::trust::{NamedKey, RevocationSource};
 use crate::{Claim, Digest, SigningKey};
 
@@ -128,9 +128,11 @@ impl RevocationList {
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
             return Err(invalid("larger than 1 MiB"));
         }
-        let file: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| invalid("not JSON"))?;
-        if file.get("payloadType").and_then(serde_json::Value::as_str) != Some(PAYLOAD_TYPE) {
-            return Err(invalid("not a list that `ansai revoke` signed"));
+        let other = || invalid("not a list that `ansai revoke` signed");
+        let no_envelope = |error: serde_json::Error| if error.is_data() { other() } else { invalid("not JSON") };
+        let file: Envelope = serde_json::from_slice(bytes).map_err(no_envelope)?;
+        if !file.has_type(PAYLOAD_TYPE) {
+            return Err(other());
         }
         let mut keys = source.keys.iter().filter_map(|NamedKey { key, .. }| key.as_ref().ok());
         let payload = keys.find_map(|key| {

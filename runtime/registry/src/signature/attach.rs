@@ -1,5 +1,6 @@
 //! Signatures in a registry: artifacts that refer to a manifest, and the tag of the older form.
 
+use std::mem::discriminant;
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -20,8 +21,10 @@ const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const SIMPLE_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIMPLE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 const IMAGE_CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
-/// The most signatures of one policy that are read.
+/// The most signatures of one policy that are read, in each form.
 const MOST_SIGNATURES: usize = 32;
+/// The most manifests that are read to find them. Other artifacts can refer to the policy, too.
+const MOST_REFERRERS: usize = 256;
 const MOST_BYTES: u64 = 64 << 10;
 /// What a document with signatures is called in errors.
 const DOCUMENT: &str = "the list of signatures";
@@ -45,7 +48,8 @@ struct Index {
 }
 
 impl Client {
-    /// Signs a manifest in its registry, in both forms. Existing signatures are kept.
+    /// Signs a manifest in its registry, in both forms. Existing signatures are kept. What this key has signed already is not
+    /// signed again.
     ///
     /// # Errors
     /// The registry refuses, sends something else than its protocol has, or has signatures that cannot be read, which would
@@ -53,7 +57,12 @@ impl Client {
     pub fn sign(&self, reference: &Reference, manifest: &Descriptor, claim: &Claim, key: &SigningKey) -> Result<()> {
         let no_random = || RegistryError::answer(self.registry(), "this system gives no random numbers");
         let scope = format!("repository:{}:pull,push", reference.repository());
+        let (known, public) = (self.signatures(reference, &manifest.digest)?, key.public());
         for signature in key.signatures(claim).ok_or_else(no_random)? {
+            let is_form = |one: &&Signature| discriminant(*one) == discriminant(&signature);
+            if known.iter().filter(is_form).any(|one| one.says(claim, &public) == Some(None)) {
+                continue;
+            }
             match signature {
                 Signature::Bundle(bundle) => self.attach_bundle(reference, manifest, (&bundle, PREDICATE), &scope)?,
                 Signature::Simple { payload, signature } => {
@@ -72,13 +81,17 @@ impl Client {
         let scope = format!("repository:{}:pull", reference.repository());
         let began = Instant::now();
         let small = |layer: &Descriptor| readable(self.small(reference, layer, &scope, self.limits().together(began)));
-        let mut found = Vec::new();
-        for descriptor in self.referrers(reference, manifest, &scope, began)?.into_iter().rev().take(MOST_SIGNATURES) {
+        let (mut found, mut bundles) = (Vec::new(), 0);
+        for descriptor in self.referrers(reference, manifest, &scope, began)?.into_iter().rev().take(MOST_REFERRERS) {
+            if bundles == MOST_SIGNATURES {
+                break;
+            }
             let attached = self.attached(reference, &descriptor.digest.to_string(), &scope, began)?;
             let Some(Attached { artifact_type, subject, layers }) = attached else { continue };
             let layers = descriptors(layers);
             let is_ours = artifact_type.as_deref() == Some(BUNDLE_TYPE)
                 && subject.is_some_and(|subject| subject.digest == *manifest);
+            bundles += usize::from(is_ours);
             if let ([layer], true) = (layers.as_slice(), is_ours)
                 && layer.size <= MOST_BYTES
             {
@@ -181,6 +194,12 @@ impl Client {
         let known = self.existing_at::<Value>(&url, INDEX_TYPE, scope)?;
         let mut index =
             known.unwrap_or_else(|| json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [] }));
+        let is_same = |one: &Descriptor| one.digest == digest;
+        if let Some(manifests) = index.get("manifests").and_then(Value::as_array)
+            && descriptors(manifests.clone()).iter().any(is_same)
+        {
+            return Ok(());
+        }
         let mut descriptor = json!(Descriptor::of(MANIFEST_TYPE, &attached));
         if let Some(fields) = descriptor.as_object_mut() {
             fields.insert("artifactType".to_owned(), json!(BUNDLE_TYPE));
@@ -205,6 +224,9 @@ impl Client {
         let url = self.url(&format!("{}/manifests/{tag}", reference.repository()));
         let known = self.existing_at::<Attached>(&url, MANIFEST_TYPE, scope)?;
         let mut layers = known.map(|attached| attached.layers).unwrap_or_default();
+        if layers.contains(&json!(layer)) {
+            return Ok(());
+        }
         layers.push(json!(layer));
         let diff_ids: Vec<&Value> = layers.iter().filter_map(|layer| layer.get("digest")).collect();
         let config = json!({

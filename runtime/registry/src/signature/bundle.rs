@@ -1,8 +1,9 @@
 //! Signatures as bytes: a bundle of Sigstore with a DSSE envelope, and the older form with a signed text.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::envelope::{opened, sealed};
+use super::envelope::{Envelope, opened, sealed};
 use super::{Claim, Difference, PublicKey, SigningKey};
 
 pub(super) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -75,12 +76,20 @@ impl Signature {
     }
 }
 
+/// What is read of a bundle.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bundle {
+    media_type: String,
+    dsse_envelope: Envelope,
+}
+
 /// The statement of a bundle, and those of these keys that have signed it; `None` if it is not a bundle.
 pub(super) fn statement<'k>(bytes: &[u8], keys: &'k [PublicKey]) -> Option<(Value, Vec<&'k PublicKey>)> {
-    let bundle: Value = serde_json::from_slice(bytes).ok()?;
-    if bundle.get("mediaType")?.as_str()? != BUNDLE_TYPE {
+    let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
+    if bundle.media_type != BUNDLE_TYPE {
         return None;
     }
-    let (payload, signers) = opened(bundle.get("dsseEnvelope")?, PAYLOAD_TYPE, keys)?;
+    let (payload, signers) = opened(&bundle.dsse_envelope, PAYLOAD_TYPE, keys)?;
     Some((serde_json::from_slice(&payload).ok()?, signers))
 }

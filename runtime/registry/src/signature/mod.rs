@@ -9,7 +9,7 @@ mod provenance;
 mod statement;
 
 pub use bundle::{Signature, signers};
-pub(crate) use envelope::{opened, sealed};
+pub(crate) use envelope::{Envelope, opened, sealed};
 pub use key::{PublicKey, SigningKey};
 pub use provenance::{Provenance, provenances};
 use statement::STATEMENT;

@@ -25,7 +25,7 @@ pub enum TrustError {
         /// The policy.
         reference: String,
     },
-    /// It has no signatures, and had some when it was pinned.
+    /// It has no signatures of the policy, and had some when it was pinned.
     #[error("{reference} has no signatures now, and was signed by {signers} when it was pinned")]
     Stripped {
         /// The policy.

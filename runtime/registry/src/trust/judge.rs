@@ -101,7 +101,11 @@ fn stand(key: &PublicKey, subject: &Subject<'_>, list: Option<&RevocationList>) 
         (true, Some(reason)) => Stand::Revoked(reason.to_owned()),
         // What a revoked key has signed besides is of no interest.
         (false, Some(_)) => Stand::Absent,
-        (false, None) => said.into_iter().flatten().next().map_or(Stand::Absent, Stand::Different),
+        // What is said besides, such as provenance, hides no signature of another policy.
+        (false, None) => {
+            let different = said.into_iter().flatten().min_by_key(|one| *one == Difference::Predicate);
+            different.map_or(Stand::Absent, Stand::Different)
+        }
     }
 }
 
@@ -144,6 +148,9 @@ impl TrustRule {
         } else if !found.is_empty() {
             let required = self.minimum.saturating_add(self.all_of.len());
             TrustError::TooFew { reference: reference(), found: found.len(), minimum: required, missing }
+        } else if !subject.pinned_signers.is_empty() && matches!(different, Some((_, Difference::Predicate))) {
+            // Provenance is left, and the signature that it had is not.
+            TrustError::Stripped { reference: reference(), signers: subject.pinned_signers.join(", ") }
         } else if let Some((key, difference)) = different {
             TrustError::Different { reference: reference(), key, difference }
         } else if !subject.signatures.is_empty() {

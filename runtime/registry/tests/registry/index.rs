@@ -3,12 +3,13 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ansai_core::codes;
 use ansai_harness::browser::Browser;
 use ansai_harness::server::oci::{LyingRegistry, Say};
 use ansai_registry::index::{FILE_NAME, Index, Known, Listed, MOST_BYTES, Place, Scenarios, Signer, Version, pages};
-use ansai_registry::{Connection, PublicKey, SigningKey};
+use ansai_registry::{Connection, Limits, PublicKey, SigningKey};
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
 
@@ -65,11 +66,18 @@ fn only_what_the_key_has_signed_is_read() {
         ("/signatures/0/sig", json!("AAAA"), "is not signed by its key"),
         ("/payloadType", json!("application/vnd.in-toto+json"), "is not a signed index"),
         ("/payload", json!(7), "is not a signed index"),
+        ("/signatures", json!(7), "is not a signed index"),
+        ("/signatures", json!([{}, {}, {}, {}, {}, {}, {}, {}, { "sig": "AAAA" }]), "is not signed by its key"),
     ] {
         let mut changed = envelope.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
         assert_eq!(Index::open(changed.to_string().as_bytes(), &keys).unwrap_err(), why, "{pointer}");
     }
+    // What is besides is ignored, not kept.
+    let mut more = envelope.clone();
+    more["x"] = json!(vec![json!([]); 1_000]);
+    more["signatures"][0]["keyid"] = json!("acme");
+    assert_eq!(Index::open(more.to_string().as_bytes(), &keys).unwrap(), index(1));
     let newer = Index { format: 2, ..index(1) };
     let why = Index::open(&newer.seal(&key).unwrap(), &keys).unwrap_err();
     assert_eq!(why, "has format 2; this ansai reads format 1");
@@ -105,6 +113,7 @@ fn an_index_comes_from_a_file_or_a_web_server_and_is_never_older_than_before() {
     let server = LyingRegistry::start(Arc::new(move |_, path, _| match path {
         "/policies/index.json" => Say::Answer(200, String::new(), now.lock().unwrap().clone()),
         "/away" => Say::Answer(302, "location: http://169.254.169.254/index.json\r\n".to_owned(), Vec::new()),
+        "/silent" => Say::Raw(Box::new(|_| std::thread::sleep(Duration::from_secs(3)))),
         "/packed" => Say::Answer(200, "content-encoding: gzip\r\n".to_owned(), vec![1]),
         _ => Say::Answer(404, String::new(), Vec::new()),
     }));
@@ -135,6 +144,10 @@ fn an_index_comes_from_a_file_or_a_web_server_and_is_never_older_than_before() {
     assert_eq!(refused(at("/none")), codes::NOT_IN_REGISTRY);
     assert_eq!(refused(at("/away")), codes::REGISTRY_REDIRECT);
     assert_eq!(refused(at("/packed")), codes::REGISTRY_ENCODING);
+    // The limit is that of a small answer, not that of a component.
+    let limits = Limits { answer: Duration::from_millis(500), ..Limits::default() };
+    let late = at("/silent").read(&Connection { limits, ..Connection::default() }, &keys).unwrap_err();
+    assert_eq!(late.code(), codes::REGISTRY_TIMEOUT);
     assert_eq!(refused(Place::from("http://192.0.2.1/index.json")), codes::REGISTRY_WITHOUT_TLS);
     assert_eq!(refused(Place::from("/nonexistent/index.json")), codes::BAD_INDEX);
     std::fs::write(directory.path().join("state/registry/indexes.json"), "[").unwrap();

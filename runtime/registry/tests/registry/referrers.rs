@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_harness::server::referrers::ReferrersRegistry;
 use ansai_registry::{About, Claim, Client, Connection, Descriptor, Reference, SigningKey, signers};
-use rcgen::{KeyPair, PKCS_ED25519};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use serde_json::{Value, json};
 
 use crate::artifact::{COMPONENT, store};
@@ -49,6 +49,23 @@ fn the_api_of_referrers_is_used_where_it_exists() {
     assert_eq!(signers(&it.claim, &found, &keys.map(|key| key.public())).len(), 2);
 }
 
+/// Would break: signatures that pile up until older ones are not read any more. Two signatures of ECDSA are never the same.
+#[test]
+fn a_key_signs_once() {
+    let it = published();
+    let ecdsa = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap().serialize_pem();
+    for key in [key(), SigningKey::of_pem(&ecdsa).unwrap()] {
+        let sign = |claim: &Claim| {
+            it.client.sign(&it.reference, &it.manifest, claim, &key).unwrap();
+            it.client.signatures(&it.reference, &it.manifest.digest).unwrap().len()
+        };
+        let first = sign(&it.claim);
+        assert_eq!(sign(&it.claim), first);
+        // Another claim is signed.
+        assert_eq!(sign(&Claim { capabilities: "ab".to_owned(), ..it.claim.clone() }), first + 2);
+    }
+}
+
 /// Would break: a signature that a wrong descriptor hides, or one that counts twice or for another manifest.
 #[test]
 fn lists_of_referrers_that_lie() {
@@ -79,6 +96,13 @@ fn lists_of_referrers_that_lie() {
     assert_eq!(count(|all| all[0]["size"] = json!(1)), 1, "the manifest itself has its digest");
     assert_eq!(count(|all| all.push(all[0].clone())), 1);
     assert_eq!(count(|all| all.splice(0..0, (0..200).map(|_| json!({ "digest": "sha256:../x" }))).for_each(drop)), 1);
+    // More artifacts of others than signatures are read.
+    let others = |all: &mut Vec<Value>| {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let other = json!({ "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 9 });
+        all.resize(all.len() + 100, other);
+    };
+    assert_eq!(count(others), 1);
     assert_eq!(count(|all| all[0]["digest"] = json!(format!("sha256:{}", "0".repeat(64)))), 0);
     assert_eq!(count(Vec::clear), 0);
     let elsewhere = it.client.signatures(&other, &of_other.digest).unwrap();

@@ -163,6 +163,13 @@ fn other_statements_of_a_trusted_key_vouch_for_nothing() {
     for (predicate, subjects) in [("https://slsa.dev/provenance/v1", 1), (sign, 2), (sign, 0)] {
         assert_eq!(code(of(bundle(in_toto, &statement(predicate, subjects)))), codes::SIGNED_OTHER_STATEMENT);
     }
+    // It was signed when it was pinned: provenance that is left is no reason to say something else.
+    let provenance = bundle(in_toto, &statement("https://slsa.dev/provenance/v1", 1));
+    let pinned = ["hint".to_owned()];
+    let of_pinned = |signatures: &[Signature]| code(judge(&rules, signatures, &pinned, &Lists::default()));
+    assert_eq!(of_pinned(std::slice::from_ref(&provenance)), codes::SIGNATURE_STRIPPED);
+    let other = bundle(in_toto, &statement(sign, 1).replace("1.2.0", "1.1.0"));
+    assert_eq!(of_pinned(&[provenance, other]), codes::SIGNED_OTHER_VERSION);
     // A list of revocations is no signature of a policy, and the other way round.
     let list = "application/vnd.ansai.revocations.v1+json";
     assert_eq!(code(of(bundle(list, &statement(sign, 1)))), codes::SIGNED_BY_OTHER_KEY);

@@ -23,6 +23,8 @@ struct Content {
     /// By `blobs/DIGEST` and `manifests/NAME`, below the repository, with the media type.
     files: BTreeMap<String, (String, Vec<u8>)>,
     lie: Option<Lie>,
+    /// By path: what is kept instead of what is put there next.
+    old: BTreeMap<String, (String, Vec<u8>)>,
 }
 
 /// A running registry without TLS, on loopback. It ends when it is dropped.
@@ -52,6 +54,13 @@ impl ReferrersRegistry {
     /// From now on, lists of referrers are changed.
     pub fn lie(&self, lie: Lie) {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).lie = Some(lie);
+    }
+
+    /// From now on, a path that it has is missing. When something is put there, it has the old content again.
+    pub fn keep_old(&self, path: &str) {
+        let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = content.files.remove(path);
+        content.old.extend(old.map(|old| (path.to_owned(), old)));
     }
 
     /// The paths of everything that it has, such as `acme/web/manifests/1.0.0`.
@@ -117,7 +126,8 @@ impl Content {
                 header += &format!("oci-subject: {subject}\r\n");
             }
             self.files.insert(format!("{repository}/manifests/{digest}"), (kind.clone(), bytes.clone()));
-            self.files.insert(file.to_owned(), (kind, bytes));
+            let kept = self.old.remove(file).unwrap_or((kind, bytes));
+            self.files.insert(file.to_owned(), kept);
         } else {
             status = 404;
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ansai_core::{Interface, InterfaceKind};
-use ansai_daemon::sources::{self, Source};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, codes};
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_daemon::{Component, pulled};
 use ansai_devkit::scenario;
 use ansai_engine::Engine;
@@ -15,7 +15,7 @@ use ansai_registry::{Claim, Client, PublicKey, Reference, Signature, Store, prov
 
 use crate::commands::test::subject;
 use crate::compiler;
-use crate::exit::Fault;
+use crate::exit::{self, Fault};
 use crate::global::Global;
 use crate::output::abilities;
 use crate::registry::{self, Reached};
@@ -49,24 +49,37 @@ impl Facts {
         })
     }
 
-    /// The built policies of a directory, with the results of their scenarios.
-    pub(super) fn directory(&mut self, path: &Path) -> anyhow::Result<()> {
+    /// The built policies of a directory, with the results of their scenarios. A policy that is refused hides no other one.
+    pub(super) fn directory(&mut self, path: &Path, refused: &mut Vec<Fault>) -> anyhow::Result<()> {
         for source in sources::find(&[path.to_owned()])? {
-            let Source::Component(path) = source else { continue };
-            let component = Component::read(&path, &self.interfaces)?;
-            let files = sources::scenarios(&path.parent().unwrap_or(Path::new(".")).join("scenarios"))?;
-            if !files.is_empty() {
-                let subject = subject(&path, &self.engine, &self.registry)?;
-                let mut found = Scenarios { count: 0, passed: 0 };
-                let threads = std::thread::available_parallelism().map_or(1, usize::from);
-                scenario::run_all(&subject, &files, threads, |tested| {
-                    found.count += 1;
-                    found.passed += usize::from(tested.passed());
-                })?;
-                self.scenarios.insert(component.found.digest.clone(), found);
+            let added = match &source {
+                Source::Component(path) => self.built(path),
+                Source::OnlySources(dir) => {
+                    Err(ansai_daemon::Error::from(SourceError::OnlySources(dir.clone())).into())
+                }
+            };
+            if let Err(error) = added {
+                let other = || Fault::other(codes::OTHER, format!("{}: {error:#}", source.path().display()));
+                refused.push(exit::fault(&error).unwrap_or_else(other));
             }
-            self.add(&component, None, None);
         }
+        Ok(())
+    }
+
+    fn built(&mut self, path: &Path) -> anyhow::Result<()> {
+        let component = Component::read(path, &self.interfaces)?;
+        let files = sources::scenarios(&path.parent().unwrap_or(Path::new(".")).join("scenarios"))?;
+        if !files.is_empty() {
+            let subject = subject(path, &self.engine, &self.registry)?;
+            let mut found = Scenarios { count: 0, passed: 0 };
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            scenario::run_all(&subject, &files, threads, |tested| {
+                found.count += 1;
+                found.passed += usize::from(tested.passed());
+            })?;
+            self.scenarios.insert(component.found.digest.clone(), found);
+        }
+        self.add(&component, None, None);
         Ok(())
     }
 
@@ -104,13 +117,12 @@ impl Facts {
 
     fn add(&mut self, component: &Component, place: Option<(&Reference, &Claim)>, signatures: Option<&[Signature]>) {
         let manifest = &component.manifest;
-        let known: Vec<&Interface> = component
-            .found
-            .imports
-            .iter()
-            .filter_map(|import| abilities::interface(import, &self.interfaces))
-            .filter(|known| known.kind != InterfaceKind::Base)
-            .collect();
+        // An import that is left out would make a policy look harmless.
+        let ability = |import: &InterfaceName| match abilities::interface(import, &self.interfaces) {
+            Some(known) if known.kind == InterfaceKind::Base => None,
+            Some(known) => Some(known.ability.to_owned()),
+            None => abilities::unknown(import),
+        };
         let keys: Vec<PublicKey> = self.signers.iter().map(|(_, key)| key.clone()).collect();
         let signed = |claim| signers(claim, signatures.unwrap_or_default(), &keys);
         let found = place.map(|(_, claim)| signed(claim)).unwrap_or_default();
@@ -123,7 +135,7 @@ impl Facts {
             component: component.found.digest.clone(),
             bytes: u64::try_from(component.bytes.len()).unwrap_or(u64::MAX),
             imports: component.found.imports.iter().map(ToString::to_string).collect(),
-            abilities: known.iter().map(|known| known.ability.to_owned()).collect(),
+            abilities: component.found.imports.iter().filter_map(ability).collect(),
             languages: metadata(&component.bytes).languages.into_iter().map(|one| one.name).collect(),
             signers: named.map(|(name, key)| Signer { name: name.clone(), key: key.hint() }).collect(),
             is_reproduced: built.iter().any(|(provenance, _)| provenance.is_reproduced),

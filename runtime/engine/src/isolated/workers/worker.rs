@@ -122,6 +122,7 @@ impl Worker {
     pub(in crate::isolated) fn start(program: &WorkerProgram, compartment: &Compartment) -> Result<Worker, String> {
         let level = match compartment.trust {
             TrustLevel::BuiltIn => "built-in",
+            TrustLevel::Operator => "operator",
             TrustLevel::Unsigned => "unsigned",
         };
         let started = Started::one_more(&program.started);
