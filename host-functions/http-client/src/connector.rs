@@ -32,7 +32,7 @@ pub fn agent(config: Config) -> Agent {
 pub fn endpoint(url: &str) -> Option<dial::Endpoint> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    Some(dial::Endpoint::new(host, port_of(&uri)?))
+    Some(dial::Endpoint::named(host, port_of(&uri)?))
 }
 
 fn port_of(uri: &Uri) -> Option<u16> {
@@ -88,6 +88,8 @@ impl Connector<()> for Dialled {
                     let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
                     return Ok(Some(Connection { stream, buffers: LazyBuffers::new(input, output) }));
                 }
+                // Nothing was sent: no call may reach it, or a rule of the kernel forbids it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => last = Error::ConnectionFailed,
                 Err(error) => last = of(error, details.timeout),
             }
         }

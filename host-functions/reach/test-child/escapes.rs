@@ -21,6 +21,13 @@ pub(crate) fn address(request: &Value) -> String {
     request["targets"][0]["address"].as_str().unwrap().to_owned()
 }
 
+/// What the supervisor says to a connection to the target.
+pub(crate) fn told(channel: &mut BlockingChannel, request: &Value) -> &'static str {
+    channel.send(connect_frame(&address(request)).as_bytes(), None, None).unwrap();
+    let frame = channel.receive(1 << 10, None).unwrap();
+    if frame.descriptor.is_some() { "a connection" } else { "no connection" }
+}
+
 /// Tries all of them. The user of the target says which port.
 pub(crate) fn all(channel: &mut BlockingChannel, request: &Value) -> String {
     let port: u16 = request["targets"][0]["user"].as_str().unwrap().parse().unwrap();

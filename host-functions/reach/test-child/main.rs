@@ -86,6 +86,10 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
                 channel.send(reply(number, why).as_bytes(), None, None).unwrap();
             }
             Manner::Floods => (0..1_000).for_each(|_| send(escapes::connect_frame(&escapes::address(request)))),
+            Manner::AsksOnce => {
+                let told = escapes::told(&mut channel, request);
+                channel.send(reply(number, busy(told)).as_bytes(), None, None).unwrap();
+            }
             Manner::ConnectsLater => {
                 send(reply(number, busy("an answer")));
                 send(escapes::connect_frame(&escapes::address(request)));

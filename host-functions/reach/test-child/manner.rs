@@ -38,6 +38,8 @@ pub(crate) enum Manner {
     ConnectsLater,
     /// Measures how long a connection to its own target takes.
     Measures,
+    /// Asks for a connection to its own target, and answers what it was told.
+    AsksOnce,
     /// Asks for many connections to its own target.
     Floods,
 }

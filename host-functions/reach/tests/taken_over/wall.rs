@@ -64,6 +64,16 @@ fn a_call_has_a_bounded_number_of_connections() {
     assert!((1..=64).contains(&made), "{made}");
 }
 
+/// An honest process asks for it too, if the name of a server leads there: no other call may end because of that.
+#[test]
+fn an_address_that_no_policy_may_reach_is_refused_and_the_process_goes_on() {
+    let scene = Scene::at(Manner::AsksOnce, IDLE, "169.254.1.1:1", None);
+    assert_eq!(scene.look(LONG), Err(Refusal::Busy("no connection".into())));
+    let first = scene.process.id();
+    assert_eq!(scene.look(LONG), Err(Refusal::Busy("no connection".into())));
+    assert!(first.is_some() && first == scene.process.id());
+}
+
 /// What may be reached ends with the call.
 #[test]
 fn the_server_of_a_call_that_was_answered_is_not_reached_any_more() {
