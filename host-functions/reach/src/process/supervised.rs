@@ -89,7 +89,7 @@ impl ReachProcess {
         let purpose = format!("{LOOKUP_CHILD}-{}", start.account.purpose);
         let lookup = Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, &purpose) };
         // It may open the files of the resolver that were there when it started. They are replaced by others from time to time.
-        let names = ReachProcess::with(lookup, (idle, IDLE), None, "the process that looks up names");
+        let names = ReachProcess::with(lookup, (idle, idle.min(IDLE)), None, "the process that looks up names");
         ReachProcess::with(start, (idle, Duration::MAX), Some(names), "the process that calls servers")
     }
 
