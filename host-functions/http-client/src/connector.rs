@@ -156,3 +156,19 @@ fn of(error: io::Error, timeout: NextTimeout) -> Error {
         _ => Error::Io(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn only_a_reserved_address_that_the_operator_wrote_is_permitted() {
+        let [own, other] = ["169.254.1.1", "169.254.169.254"].map(|address| address.parse().unwrap());
+        for (url, permits_own) in [("https://169.254.1.1/x", true), ("https://h.example/x", false)] {
+            let server = endpoint(url).unwrap();
+            assert_eq!((server.permits)(own), permits_own, "{url}");
+            assert!(!(server.permits)(other) && (server.permits)([10, 0, 0, 1].into()), "{url}");
+        }
+    }
+}
