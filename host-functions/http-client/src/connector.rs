@@ -32,7 +32,7 @@ pub fn agent(config: Config) -> Agent {
 pub fn endpoint(url: &str) -> Option<dial::Endpoint> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    Some(dial::Endpoint::new(host, port_of(&uri)?))
+    Some(dial::Endpoint::named(host, port_of(&uri)?))
 }
 
 fn port_of(uri: &Uri) -> Option<u16> {
@@ -88,6 +88,8 @@ impl Connector<()> for Dialled {
                     let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
                     return Ok(Some(Connection { stream, buffers: LazyBuffers::new(input, output) }));
                 }
+                // Nothing was sent: no call may reach it, or a rule of the kernel forbids it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => last = Error::ConnectionFailed,
                 Err(error) => last = of(error, details.timeout),
             }
         }
@@ -152,5 +154,21 @@ fn of(error: io::Error, timeout: NextTimeout) -> Error {
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Error::Timeout(timeout.reason),
         _ => Error::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn only_a_reserved_address_that_the_operator_wrote_is_permitted() {
+        let [own, other] = ["169.254.1.1", "169.254.169.254"].map(|address| address.parse().unwrap());
+        for (url, permits_own) in [("https://169.254.1.1/x", true), ("https://h.example/x", false)] {
+            let server = endpoint(url).unwrap();
+            assert_eq!((server.permits)(own), permits_own, "{url}");
+            assert!(!(server.permits)(other) && (server.permits)([10, 0, 0, 1].into()), "{url}");
+        }
     }
 }

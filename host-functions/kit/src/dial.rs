@@ -34,6 +34,14 @@ impl Endpoint {
         let permits = |address| !ansai_core::address::is_reserved(address);
         Endpoint { host: host.to_owned(), port, permits: Arc::new(permits) }
     }
+
+    /// A server of something that the operator set up himself and no policy names, such as a hook: what he wrote as an
+    /// address is permitted, whichever it is. A name leads to no address that no policy may reach.
+    pub fn named(host: &str, port: u16) -> Endpoint {
+        let own = host.parse::<IpAddr>().ok();
+        let permits = move |ip: IpAddr| Some(ip) == own || !ansai_core::address::is_reserved(ip);
+        Endpoint { host: host.to_owned(), port, permits: Arc::new(permits) }
+    }
 }
 
 impl fmt::Debug for Endpoint {

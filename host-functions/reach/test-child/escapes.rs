@@ -21,6 +21,24 @@ pub(crate) fn address(request: &Value) -> String {
     request["targets"][0]["address"].as_str().unwrap().to_owned()
 }
 
+/// What the supervisor says to a connection.
+pub(crate) fn told(channel: &mut BlockingChannel, address: &str) -> &'static str {
+    channel.send(connect_frame(address).as_bytes(), None, None).unwrap();
+    let frame = channel.receive(1 << 10, None).unwrap();
+    if frame.descriptor.is_some() { "a connection" } else { "no connection" }
+}
+
+/// What the supervisor says to a lookup of a name with its port.
+pub(crate) fn looked_up(channel: &mut BlockingChannel, address: &str) -> &'static str {
+    let (host, port) = address.rsplit_once(':').unwrap();
+    let port: u16 = port.parse().unwrap();
+    let question = json!({"look-up": {"id": 1, "host": host, "port": port, "limit": 20_000}});
+    channel.send(question.to_string().as_bytes(), None, None).unwrap();
+    let answer = channel.receive(1 << 16, None).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    if answer["found"]["found"]["addresses"].is_array() { "addresses" } else { "no address" }
+}
+
 /// Tries all of them. The user of the target says which port.
 pub(crate) fn all(channel: &mut BlockingChannel, request: &Value) -> String {
     let port: u16 = request["targets"][0]["user"].as_str().unwrap().parse().unwrap();

@@ -86,6 +86,15 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
                 channel.send(reply(number, why).as_bytes(), None, None).unwrap();
             }
             Manner::Floods => (0..1_000).for_each(|_| send(escapes::connect_frame(&escapes::address(request)))),
+            // The user of the target says where to.
+            Manner::AsksOnce => {
+                let told = escapes::told(&mut channel, request["targets"][0]["user"].as_str().unwrap());
+                channel.send(reply(number, busy(told)).as_bytes(), None, None).unwrap();
+            }
+            Manner::LooksUpOwn => {
+                let told = escapes::looked_up(&mut channel, &escapes::address(request));
+                channel.send(reply(number, busy(told)).as_bytes(), None, None).unwrap();
+            }
             Manner::ConnectsLater => {
                 send(reply(number, busy("an answer")));
                 send(escapes::connect_frame(&escapes::address(request)));

@@ -38,6 +38,10 @@ pub(crate) enum Manner {
     ConnectsLater,
     /// Measures how long a connection to its own target takes.
     Measures,
+    /// Asks once for a connection to the server of its own target, and answers what it was told.
+    AsksOnce,
+    /// Asks for the addresses of its own target, and answers what it was told.
+    LooksUpOwn,
     /// Asks for many connections to its own target.
     Floods,
 }

@@ -9,7 +9,7 @@ use ansai_kit::lookup::LookupError;
 use super::calls::Broken;
 use super::frame::{Answers, Asks, Found};
 use super::supervised::{ReachProcess, Running, SENDS};
-use super::wall::{self, LookUp};
+use super::wall::{self, Connect, LookUp};
 use super::{MOST_AT_ONCE, names};
 
 /// A lookup that is on its way.
@@ -26,8 +26,15 @@ impl Running {
     pub(super) fn asked(self: &Arc<Self>, asks: Asks, names: ReachProcess) -> Result<(), Broken> {
         match asks {
             Asks::Connect { id, address } => {
-                if !self.wall.may_connect(address) {
-                    return Err(Broken("it asks for a connection to an address of none of its calls"));
+                match self.wall.connect(address) {
+                    Connect::Permitted => {}
+                    Connect::Refused => {
+                        self.answer(&Answers::Refused { id, error: None }, None);
+                        return Ok(());
+                    }
+                    Connect::Forbidden => {
+                        return Err(Broken("it asks for a connection to an address of none of its calls"));
+                    }
                 }
                 match wall::open(address) {
                     Ok(socket) => self.answer(&Answers::Connecting { id }, Some(socket.as_fd())),

@@ -126,6 +126,15 @@ impl Calls {
         None
     }
 
+    /// Ends it if no call waits, whatever it says of itself; whether it has ended.
+    pub(super) fn end_if_unused(&self) -> bool {
+        let mut state = self.state();
+        if state.waiting.is_empty() {
+            state.ended.get_or_insert_with(|| Refusal::Unavailable("another process took its place".into()));
+        }
+        state.ended.is_some()
+    }
+
     fn abandon(&self, number: u64) -> Result<(), Broken> {
         let mut state = self.state();
         if state.waiting.remove(&number).is_some() {
@@ -174,5 +183,22 @@ impl Waits<'_> {
                 Err(Lost::Unanswered(Refusal::TimedOut(why.into())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn one_whose_place_was_taken_ends_after_its_last_call() {
+        let calls = Calls::new();
+        let waits = calls.begin(1).unwrap();
+        assert!(!calls.end_if_unused() && !calls.has_ended());
+        calls.replied(1, true, RawValue::NULL.to_owned()).unwrap();
+        drop(waits);
+        assert!(calls.end_if_idle(Duration::ZERO).is_some(), "it says that it is busy");
+        assert!(calls.end_if_unused() && calls.has_ended() && calls.begin(2).is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ struct Shared {
     /// For messages.
     what: &'static str,
     idle: Duration,
+    /// One that began longer ago gets no more calls.
+    oldest: Duration,
     state: Mutex<State>,
     next: AtomicU64,
 }
@@ -58,6 +60,8 @@ pub(super) struct Running {
     pub(super) lookups: AtomicUsize,
     what: &'static str,
     began: Instant,
+    /// Another one gets all further calls.
+    is_former: AtomicBool,
 }
 
 impl fmt::Debug for ReachProcess {
@@ -81,15 +85,22 @@ impl ReachProcess {
 
     /// Started this way, and ended after being unused for so long.
     pub fn new(start: Start, idle: Duration) -> ReachProcess {
-        let lookup =
-            Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, LOOKUP_CHILD) };
-        let names = ReachProcess::with(lookup, idle, None, "the process that looks up names");
-        ReachProcess::with(start, idle, Some(names), "the process that calls servers")
+        // The kernel counts the threads of one user together.
+        let purpose = format!("{LOOKUP_CHILD}-{}", start.account.purpose);
+        let lookup = Start { program: start.program.clone(), ..Start::new(LOOKUP_CHILD, Profile::Lookup, &purpose) };
+        // It may open the files of the resolver that were there when it started. They are replaced by others from time to time.
+        let names = ReachProcess::with(lookup, (idle, idle.min(IDLE)), None, "the process that looks up names");
+        ReachProcess::with(start, (idle, Duration::MAX), Some(names), "the process that calls servers")
     }
 
-    fn with(start: Start, idle: Duration, names: Option<ReachProcess>, what: &'static str) -> ReachProcess {
+    fn with(
+        start: Start,
+        (idle, oldest): (Duration, Duration),
+        names: Option<ReachProcess>,
+        what: &'static str,
+    ) -> ReachProcess {
         let (state, next) = (Mutex::default(), AtomicU64::new(1));
-        ReachProcess(Arc::new(Shared { start, names, what, idle, state, next }))
+        ReachProcess(Arc::new(Shared { start, names, what, idle, oldest, state, next }))
     }
 
     /// The number of the process that runs now; `None` if there is none.
@@ -127,7 +138,8 @@ impl Shared {
     /// The process that runs, or a new one. Who comes meanwhile waits for the start, five seconds at most.
     fn running(self: &Arc<Self>) -> Result<Arc<Running>, Refusal> {
         let mut state = self.state();
-        if let Some(running) = state.running.as_ref().filter(|running| !running.calls.has_ended()) {
+        let is_of_use = |running: &&Arc<Running>| !running.calls.has_ended() && running.began.elapsed() < self.oldest;
+        if let Some(running) = state.running.as_ref().filter(is_of_use) {
             return Ok(running.clone());
         }
         let began = Instant::now();
@@ -152,7 +164,10 @@ impl Shared {
         if let Err(error) = thread.spawn(move || reads.read(receiver, idle, &shared)) {
             return Err(failed(&mut state, error.to_string()));
         }
-        state.running = Some(running.clone());
+        if let Some(former) = state.running.replace(running.clone()) {
+            former.is_former.store(true, Ordering::SeqCst);
+            former.end_if_former();
+        }
         Ok(running)
     }
 }
@@ -174,7 +189,8 @@ impl Running {
         let (process, channel, report) = Process::start_reported(start, STARTS)?;
         let (sender, receiver) = channel.into_split();
         let (sender, calls, wall) = (Mutex::new(sender), Calls::new(), Wall::default());
-        Ok((Running { process, sender, calls, wall, lookups: AtomicUsize::new(0), what, began }, receiver, report))
+        let (lookups, is_former) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok((Running { process, sender, calls, wall, lookups, what, began, is_former }, receiver, report))
     }
 
     /// Reads replies until the process ends, is idle, or breaks a rule.
@@ -185,6 +201,9 @@ impl Running {
                 Ok(frame) => {
                     if let Err(Broken(why)) = self.take(&frame.payload, shared) {
                         break format!("protocol violation: {why}");
+                    }
+                    if self.end_if_former() {
+                        return;
                     }
                 }
                 Err(ChannelError::TimedOut) => match self.calls.end_if_idle(idle) {
@@ -221,6 +240,15 @@ impl Running {
         }
     }
 
+    /// Ends it if another one gets all further calls and nobody waits for one of its own.
+    fn end_if_former(&self) -> bool {
+        let ends = self.is_former.load(Ordering::SeqCst) && self.calls.end_if_unused();
+        if ends {
+            self.process.kill();
+        }
+        ends
+    }
+
     fn end(&self) {
         self.calls.end(&Refusal::Unavailable(format!("{} ended during the call", self.what)));
         self.process.kill();
@@ -241,8 +269,12 @@ impl Carrier for ReachProcess {
         // The process may be ended as idle just now; then another one is started.
         for _ in 0..2 {
             let running = self.0.running().map_err(Lost::NotSent)?;
-            let Some(waits) = running.calls.begin(number) else { continue };
+            // First, so that a reply which comes too early leaves nothing that can be reached.
             running.wall.begin(number, request.endpoints());
+            let Some(waits) = running.calls.begin(number) else {
+                running.wall.end(number);
+                continue;
+            };
             if let Err(error) = running.send(&call(number, &request)) {
                 waits.forget();
                 // It has a part of the frame at most, so it does nothing. Its reader sees the end.
@@ -253,7 +285,12 @@ impl Carrier for ReachProcess {
             drop(request);
             return waits.wait(deadline, |abandoned| match abandoned {
                 Ok(()) if ends => running.end(),
-                Ok(()) => drop(running.send(&cancel(number))),
+                Ok(()) => {
+                    running.wall.abandon(number);
+                    if !running.end_if_former() {
+                        drop(running.send(&cancel(number)));
+                    }
+                }
                 Err(Broken(why)) => {
                     tracing::warn!(pid = running.process.id(), "{} is ended: {why}", running.what);
                     running.process.kill();

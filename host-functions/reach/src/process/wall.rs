@@ -17,8 +17,14 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, sock
 const MOST_OF_A_CALL: u32 = 64;
 /// Names of answered calls that are known.
 const MOST_BEFORE: usize = 10_000;
-/// Addresses of one name.
-const MOST_ADDRESSES: usize = 64;
+/// Addresses of one name: so few that a client can look it up and try all of them within the number of its call.
+const MOST_ADDRESSES: usize = 32;
+/// Addresses of one name that several lookups found.
+const MOST_FOUND: usize = 4 * MOST_ADDRESSES;
+/// Lookups and connections of a call that nobody waits for any more: enough to cancel a statement.
+const MOST_AFTER: u32 = 8;
+/// Questions that come too late, since the last call began.
+const MOST_LATE: u32 = 1_000;
 
 /// What the process may reach now.
 #[derive(Debug, Default)]
@@ -30,6 +36,8 @@ struct Servers {
     now: HashMap<u64, Vec<Entry>>,
     /// Names of calls that were answered.
     before: HashSet<(String, u16)>,
+    /// Questions that came too late since the last call began.
+    late: u32,
 }
 
 /// Whether a name may be looked up.
@@ -43,6 +51,17 @@ pub(super) enum LookUp {
     Forbidden,
 }
 
+/// Whether an address may be connected to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Connect {
+    /// It is one of a server of a call.
+    Permitted,
+    /// It is not, but an honest process may ask: the name of a server leads there, or nobody waits for the call any more.
+    Refused,
+    /// It never was one, or was connected to too often.
+    Forbidden,
+}
+
 /// One server of one call.
 #[derive(Debug)]
 struct Entry {
@@ -50,6 +69,8 @@ struct Entry {
     /// What its name was found to be. Only that is connected to, although the process says which of them.
     found: Vec<IpAddr>,
     left: u32,
+    /// Whether nobody waits for its call any more.
+    is_abandoned: bool,
 }
 
 impl Wall {
@@ -63,8 +84,18 @@ impl Wall {
             endpoint: endpoint.clone(),
             found: endpoint.host.parse().into_iter().collect(),
             left: MOST_OF_A_CALL,
+            is_abandoned: false,
         };
-        self.servers().now.insert(number, endpoints.iter().map(entry).collect());
+        let mut servers = self.servers();
+        servers.late = 0;
+        servers.now.insert(number, endpoints.iter().map(entry).collect());
+    }
+
+    /// Nobody waits for this call any more: from now on, its servers are reached a few times at most.
+    pub(super) fn abandon(&self, number: u64) {
+        for one in self.servers().now.get_mut(&number).into_iter().flatten() {
+            (one.left, one.is_abandoned) = (one.left.min(MOST_AFTER), true);
+        }
     }
 
     /// The process has answered this call: its servers are not reached any more.
@@ -80,26 +111,55 @@ impl Wall {
     /// Whether the name of a server may be looked up.
     pub(super) fn look_up(&self, host: &str, port: u16) -> LookUp {
         let mut servers = self.servers();
-        let mut named = servers.now.values_mut().flatten().filter(|one| one.is(host, port)).peekable();
-        if named.peek().is_some() {
-            return if named.any(Entry::take) { LookUp::Permitted } else { LookUp::Forbidden };
+        let (mut is_known, mut is_late) = (false, false);
+        for one in servers.now.values_mut().flatten().filter(|one| one.is(host, port)) {
+            if one.take() {
+                return LookUp::Permitted;
+            }
+            (is_known, is_late) = (true, is_late || one.is_abandoned);
         }
-        if servers.before.contains(&(host.to_owned(), port)) { LookUp::Late } else { LookUp::Forbidden }
+        let is_late = is_late || !is_known && servers.before.contains(&(host.to_owned(), port));
+        if is_late && servers.take_late() { LookUp::Late } else { LookUp::Forbidden }
     }
 
-    /// What the name of a server was found to be.
+    /// What the name of a server was found to be: added to what it was found to be before, because a name server may answer
+    /// one address at a time, and another call may be about to connect to the last one. An address stays itself.
     pub(super) fn found(&self, host: &str, port: u16, addresses: &mut Vec<SocketAddr>) {
         addresses.truncate(MOST_ADDRESSES);
+        if host.parse::<IpAddr>().is_ok() {
+            return;
+        }
         for one in self.servers().now.values_mut().flatten().filter(|one| one.is(host, port)) {
-            one.found = addresses.iter().map(SocketAddr::ip).collect();
+            addresses.iter().for_each(|address| one.add(address.ip()));
         }
     }
 
     /// Whether this address may be connected to.
-    pub(super) fn may_connect(&self, address: SocketAddr) -> bool {
-        let mut servers = self.servers();
-        let mut named = servers.now.values_mut().flatten().filter(|one| one.leads_to(address));
-        named.any(Entry::take)
+    pub(super) fn connect(&self, address: SocketAddr) -> Connect {
+        let (ip, mut servers) = (address.ip(), self.servers());
+        let (mut is_known, mut is_permitted, mut is_late) = (false, false, false);
+        for one in servers.now.values_mut().flatten() {
+            if one.endpoint.port != address.port() || !one.found.contains(&ip) {
+                continue;
+            }
+            is_known = true;
+            if (one.endpoint.permits)(ip) {
+                if one.take() {
+                    return Connect::Permitted;
+                }
+                (is_permitted, is_late) = (true, is_late || one.is_abandoned);
+            }
+        }
+        let may_ask = is_known && (!is_permitted || is_late);
+        if may_ask && servers.take_late() { Connect::Refused } else { Connect::Forbidden }
+    }
+}
+
+impl Servers {
+    /// Takes one of the questions that cannot be answered, and that an honest process may ask.
+    fn take_late(&mut self) -> bool {
+        self.late = self.late.saturating_add(1);
+        self.late <= MOST_LATE
     }
 }
 
@@ -108,9 +168,13 @@ impl Entry {
         self.endpoint.host == host && self.endpoint.port == port
     }
 
-    fn leads_to(&self, address: SocketAddr) -> bool {
-        let ip = address.ip();
-        self.endpoint.port == address.port() && self.found.contains(&ip) && (self.endpoint.permits)(ip)
+    /// Its name was found to be this address too. The one that was found first goes if there are too many.
+    fn add(&mut self, ip: IpAddr) {
+        self.found.retain(|known| *known != ip);
+        if self.found.len() >= MOST_FOUND {
+            self.found.remove(0);
+        }
+        self.found.push(ip);
     }
 
     /// Takes one of the lookups and connections of its call.
@@ -135,50 +199,4 @@ pub(super) fn open(address: SocketAddr) -> io::Result<OwnedFd> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    fn address(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn only_servers_of_unanswered_calls_are_reached() {
-        let wall = Wall::default();
-        assert!(!wall.may_connect(address("127.0.0.1:80")));
-        assert_eq!(wall.look_up("h.example", 443), LookUp::Forbidden);
-        wall.begin(1, &[Endpoint::new("127.0.0.1", 80)]);
-        wall.begin(2, &[Endpoint::new("h.example", 443)]);
-        for (to, may) in [
-            ("127.0.0.1:80", true),
-            ("127.0.0.1:81", false),
-            ("127.0.0.2:80", false),
-            ("[::1]:80", false),
-            ("10.0.0.1:443", false),
-        ] {
-            assert_eq!(wall.may_connect(address(to)), may, "{to}");
-        }
-        for (host, port, may) in [
-            ("h.example", 443, LookUp::Permitted),
-            ("h.example", 444, LookUp::Forbidden),
-            ("other.example", 443, LookUp::Forbidden),
-        ] {
-            assert_eq!(wall.look_up(host, port), may, "{host}:{port}");
-        }
-        wall.found("h.example", 443, &mut vec![address("10.0.0.1:443"), address("169.254.169.254:443")]);
-        assert!(wall.may_connect(address("10.0.0.1:443")) && !wall.may_connect(address("10.0.0.1:80")));
-        assert!(!wall.may_connect(address("169.254.169.254:443")), "no policy may reach it");
-        wall.end(2);
-        assert!(!wall.may_connect(address("10.0.0.1:443")) && wall.may_connect(address("127.0.0.1:80")));
-        assert_eq!(wall.look_up("h.example", 443), LookUp::Late);
-    }
-
-    #[test]
-    fn a_call_has_so_many_connections_and_no_more() {
-        let wall = Wall::default();
-        wall.begin(1, &[Endpoint::new("::1", 80)]);
-        let made = (0..1_000).filter(|_| wall.may_connect(address("[::1]:80"))).count();
-        assert_eq!(made, usize::try_from(MOST_OF_A_CALL).unwrap());
-    }
-}
+mod tests;

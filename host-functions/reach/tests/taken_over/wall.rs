@@ -64,6 +64,32 @@ fn a_call_has_a_bounded_number_of_connections() {
     assert!((1..=64).contains(&made), "{made}");
 }
 
+/// An honest process asks for it too, if the name of a server leads there: no other call may end because of that.
+#[test]
+fn an_address_that_no_policy_may_reach_is_refused_and_the_process_goes_on() {
+    let (address, asks) = ("postgresql://169.254.1.1:1?tls=off", "169.254.1.1:1".to_owned());
+    let scene = Scene::at(Manner::AsksOnce, IDLE, address, Some(asks));
+    assert_eq!(scene.look(LONG), Err(Refusal::Busy("no connection".into())));
+    let first = scene.process.id();
+    assert_eq!(scene.look(LONG), Err(Refusal::Busy("no connection".into())));
+    assert!(first.is_some() && first == scene.process.id());
+}
+
+/// It can open the files of the resolver that were there when it started, and no others.
+#[test]
+fn names_are_looked_up_by_another_process_after_a_while_of_use() {
+    let scene = Scene::at(Manner::LooksUpOwn, Duration::from_secs(2), "localhost:1", None);
+    let looked_up = || assert_eq!(scene.look(LONG), Err(Refusal::Busy("addresses".into())));
+    looked_up();
+    let first = scene.process.lookup_id().unwrap();
+    until("another process looks up names", Duration::from_secs(30), || {
+        looked_up();
+        scene.process.lookup_id().filter(|id| *id != first)
+    });
+    let first = std::path::PathBuf::from(format!("/proc/{first}"));
+    wait_until(|| !first.exists());
+}
+
 /// What may be reached ends with the call.
 #[test]
 fn the_server_of_a_call_that_was_answered_is_not_reached_any_more() {

@@ -1,6 +1,6 @@
 //! Calls of base interfaces that a worker answered itself, from the state that came with the evaluation. They go to the
-//! supervisor with the next frame. The supervisor makes each of them again on its own state and records its own replies. So a worker
-//! that lies about them changes nothing but its own answer, and is ended.
+//! supervisor with the next frame. The supervisor makes each of them again on its own state and records its own replies. So
+//! a worker that lies about them changes nothing but its own answer, and is ended.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! What supervisor and worker say to each other: one JSON text in each frame of the channel.
 //!
 //! The supervisor asks: `load` with a descriptor, then `evaluate`. The worker answers `loaded`, or sends `call` as often as
-//! the guest calls, each answered by `reply`, and then `done`. Calls that it answered itself go with the next of these frames. Every frame of an evaluation has its number.
+//! the guest calls, each answered by `reply`, and then `done`. Calls that it answered itself go with the next of these
+//! frames. Every frame of an evaluation has its number.
 
 use std::sync::Arc;
 

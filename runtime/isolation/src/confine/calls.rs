@@ -198,8 +198,8 @@ const CHANGES: i32 = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_P
 /// The flags of a memory file: it is closed by `execve`, and can be sealed. Executable ones and huge pages have others.
 const MEMORY_FILE: libc::c_uint = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
 const EXECUTE: u64 = libc::PROT_EXEC.cast_unsigned() as u64;
-/// The bits that say whether a mapping is private or shared.
-const SHARING: u64 = libc::MAP_TYPE.cast_unsigned() as u64;
+/// The bits that say whether a mapping is private or shared, and whether it grows as a stack, which no limit of data counts.
+const SHARING: u64 = (libc::MAP_TYPE | libc::MAP_GROWSDOWN).cast_unsigned() as u64;
 
 /// The permitted calls of a profile.
 pub(super) fn permitted(profile: Profile) -> seccompiler::Result<Vec<Call>> {

@@ -99,6 +99,7 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("memory file for a program", |_| call(libc::SYS_memfd_create, [c"x".as_ptr() as c_ulong, 0x13, 0])),
     ("fill a memory file", |_| fill()),
     ("memory that no limit counts", |_| map(READ_WRITE, libc::MAP_SHARED)),
+    ("memory that grows downwards", |_| map(READ_WRITE, libc::MAP_PRIVATE | libc::MAP_GROWSDOWN)),
     ("memory to write and execute", |_| map(READ_WRITE | libc::PROT_EXEC, libc::MAP_PRIVATE)),
     ("execute a new mapping", |_| map(libc::PROT_READ | libc::PROT_EXEC, libc::MAP_PRIVATE)),
     ("make code writable", |_| make_writable()),

@@ -19,6 +19,7 @@ const LOOKUP: &[&str] = &[
     "execute a new mapping",
     "list /usr/lib",
     "make code writable",
+    "memory that grows downwards",
     "memory that no limit counts",
     "memory to write and execute",
 ];
@@ -81,6 +82,7 @@ const POSSIBLE: &[&str] = &[
     "raise the limit of files",
     "memory file for a program",
     "memory that no limit counts",
+    "memory that grows downwards",
     "memory to write and execute",
     "execute a new mapping",
     "make code writable",

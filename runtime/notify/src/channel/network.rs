@@ -83,7 +83,7 @@ impl Outgoing {
     /// The server that it is sent to. All requests of a message go to one.
     fn server(&self) -> Option<Endpoint> {
         match self {
-            Outgoing::Mail(mail) => Some(Endpoint::new(&mail.server.host, mail.server.port)),
+            Outgoing::Mail(mail) => Some(Endpoint::named(&mail.server.host, mail.server.port)),
             Outgoing::Posts(posts) => ansai_delivery::endpoint(posts.first()?.url()),
         }
     }
