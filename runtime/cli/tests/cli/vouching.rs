@@ -65,6 +65,10 @@ fn a_policy_whose_signer_is_trusted_may_act_and_others_do_not_run() {
     };
     elsewhere(&["load", "usb", "--config", "ansai.toml"]).code(0);
     assert!(!elsewhere(&RUN).code(0).stderr.contains("pulled-observes"));
+    // An archive without signatures, loaded where no rule covers it, takes away none that is known.
+    std::fs::remove_dir_all(place.path("usb/signatures")).unwrap();
+    elsewhere(&["load", "usb"]).code(0);
+    assert!(!elsewhere(&RUN).code(0).stderr.contains("pulled-observes"));
 
     // Where no rule covers it, it observes and says so; with another key it does not run.
     configuration(&place, host, "^0.1", "");
