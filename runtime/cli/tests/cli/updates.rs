@@ -163,6 +163,14 @@ fn a_new_version_that_fails_at_once_is_taken_back_and_stays_away() {
     place.ansai(&["update", "--config", config, "--retry", "mine"]).code(0).says("may run again");
     let again = place.ansai(&["run", "--once", "--config", config]);
     assert!(!again.stderr.contains("went-back"), "{}", again.stderr);
+
+    // Where no daemon listened it was quarantined: the next daemon takes it back at once.
+    for _ in 0..10 {
+        place.ansai(&["run", "--once", "--config", config]);
+    }
+    let running = daemon(&place, config);
+    running.wait_for_line("a new version failed", LIMIT);
+    until("the last good version runs again", LIMIT, || status().contains(told).then_some(()));
 }
 
 #[test]
