@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ansai_harness::until;
+use rustix::process::Signal;
 
 use crate::orders::{LIMIT, daemon};
 use crate::registry::{KEY, with_registry};
@@ -147,13 +148,19 @@ fn a_new_version_that_fails_at_once_is_taken_back_and_stays_away() {
     let mut running = daemon(&place, config);
     std::thread::sleep(Duration::from_secs(2));
     assert!(!running.has_ended());
+    // It runs, so a mistake in its table is refused as that of any other.
+    let text = std::fs::read_to_string(config).unwrap();
+    place.configuration(&format!("{text}sha256 = \"{}\"\n", "0".repeat(64)));
+    running.signal(Signal::HUP);
+    running.wait_for_line("error[other-component]", LIMIT);
+    running.wait_for_line("the configuration is not reloaded", LIMIT);
+    place.configuration(&text);
     drop(running);
     assert_eq!(faults(), before, "the version that failed runs again");
 
     // The last good version does not load any more: the pinned one is better than none.
     let lock = std::fs::read_to_string(place.path("ansai.lock")).unwrap();
     let pinned = lock.split_once("[[policy]]").unwrap().1.split_once("component = \"sha256:").unwrap().1;
-    let text = std::fs::read_to_string(config).unwrap();
     place.configuration(&format!("{text}sha256 = \"{}\"\n", pinned.get(..64).unwrap()));
     let again = place.ansai(&["run", "--once", "--config", config]);
     let again = again.complains("mine runs version 1.1.0").complains("the last good version 1.0.0 does not load");
