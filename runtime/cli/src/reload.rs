@@ -16,9 +16,11 @@ use crate::signals::{Asked, Signals, stop_now};
 
 /// How long the state directory may be in use by what has just stopped.
 const LEAVING: Duration = Duration::from_secs(10);
+/// How long after a refused load the daemon tries again to go back to an earlier version.
+const AGAIN: Duration = Duration::from_secs(600);
 /// Why a daemon stops to start again.
 const SIGHUP: &str = "SIGHUP: starting again with the configuration of now";
-const WENT_BACK: &str = "a new version failed: starting again with the last good one";
+const WENT_BACK: &str = "a new version failed: starting again with the last good one, and the configuration of now";
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Loads everything once more, from the same command line.
@@ -37,7 +39,7 @@ pub(crate) async fn run(
     loop {
         let running = opened(&daemon, stream, is_first).await?;
         is_first = false;
-        let mut trials = daemon.watch_trials(stream)?;
+        let mut trials = daemon.watch_trials(&running, stream)?;
         match until_signal(&running, &daemon, load, &mut trials, (signals, manager)).await {
             Some(next) => {
                 tell(&next);
@@ -72,6 +74,7 @@ async fn until_signal(
     tokio::pin!(run, attending);
     let (mut next, mut is_stopping, mut why) = (None, false, SIGHUP);
     let mut loading: Option<JoinHandle<anyhow::Result<Daemon>>> = None;
+    let mut again: Option<tokio::time::Instant> = None;
     loop {
         tokio::select! {
             () = &mut run => return next,
@@ -94,6 +97,11 @@ async fn until_signal(
             // A load that is under way may have begun before this was recorded.
             ended = trials.failed(), if !is_stopping && next.is_none() && loading.is_none() => {
                 tracing::warn!(instance = %ended.instance, "loading again to go back to the last good version");
+                again = Some(tokio::time::Instant::now());
+            }
+            () = due(again), if !is_stopping && next.is_none() && loading.is_none() => {
+                // Something else that is on disk now may be refused. Going back needs it mended, and nobody else tries.
+                again = Some(tokio::time::Instant::now() + AGAIN);
                 manager.reloading();
                 why = WENT_BACK;
                 let load = load.clone();
@@ -116,6 +124,14 @@ async fn until_signal(
     }
 }
 
+/// Waits until then; for ever without a time.
+async fn due(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What was loaded; waits for ever while nothing is being loaded.
 async fn finished(loading: &mut Option<JoinHandle<anyhow::Result<Daemon>>>) -> anyhow::Result<Daemon> {
     match loading {
@@ -127,9 +143,10 @@ async fn finished(loading: &mut Option<JoinHandle<anyhow::Result<Daemon>>>) -> a
 /// Refuses what has fewer working instances because of a mistake. An instance that did not load before may still not
 /// load.
 fn usable(loaded: Daemon, before: &Daemon) -> anyhow::Result<Daemon> {
-    let known: BTreeSet<&str> = before.not_loaded().iter().map(|one| one.name.as_str()).collect();
     // What went back to an earlier version runs.
-    let is_new = |one: &&NotLoaded| !known.contains(one.name.as_str()) && one.error.code() != codes::WENT_BACK;
+    let is_missing = |one: &&NotLoaded| one.error.code() != codes::WENT_BACK;
+    let known: BTreeSet<&str> = before.not_loaded().iter().filter(is_missing).map(|one| one.name.as_str()).collect();
+    let is_new = |one: &&NotLoaded| is_missing(one) && !known.contains(one.name.as_str());
     match loaded.not_loaded().iter().find(is_new) {
         Some(new) => Err(Fault::from(&new.error).into()),
         None if loaded.instances().is_empty() => {

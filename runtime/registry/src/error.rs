@@ -292,7 +292,7 @@ impl RegistryError {
                 ));
             }
             RegistryError::RolledBack { .. } => {
-                "tell whoever runs the registry: it hides newer versions; to go back on purpose, pass --allow-older"
+                "tell whoever runs the registry: it hides newer versions; to go back on purpose, pass --allow-older to `ansai pull`"
             }
             RegistryError::Index { .. } => "check its address and its key; tell whoever publishes it if both are right",
             RegistryError::WentBack(_) => {

@@ -116,9 +116,14 @@ impl Lock {
         self.earlier.get(source)
     }
 
+    /// Everything that it names, also earlier versions; what is pinned comes first.
+    pub fn all(&self) -> impl Iterator<Item = &Locked> {
+        self.policies.values().chain(self.earlier.values())
+    }
+
     /// The digests of all manifests that it names, also of earlier versions.
     pub fn digests(&self) -> impl Iterator<Item = &Digest> {
-        self.policies.values().chain(self.earlier.values()).map(|locked| &locked.digest)
+        self.all().map(|locked| &locked.digest)
     }
 
     /// Replaces everything that it pins. What a source was pinned to stays as the earlier version. Nothing is written before

@@ -75,7 +75,7 @@ impl<'a> Standing<'a> {
     fn words(&self, entry: &Entry) -> String {
         let Some((store, acceptance)) = &self.store else { return "unknown".to_owned() };
         let name = entry.reference.to_string();
-        let pinned = self.lock.iter().flat_map(Lock::policies).find(|locked| locked.digest == entry.digest);
+        let pinned = self.lock.iter().flat_map(Lock::all).find(|locked| locked.digest == entry.digest);
         let source = pinned.map_or(name.as_str(), |locked| locked.source.as_str());
         let judgement = pulled::standing(acceptance, store, (source, entry), self.interfaces)
             .and_then(|vouched| Ok(vouched.judge(acceptance.policy()).map_err(RegistryError::from)?));

@@ -4,14 +4,14 @@ mod pinning;
 mod show;
 
 use ansai_core::{codes, exit};
-use ansai_daemon::pulled::{self, Acceptance, Newer};
+use ansai_daemon::pulled::{self, Acceptance, Newer, Search};
 use ansai_daemon::{Configuration, Error};
 use ansai_registry::{Lock, Locked, Reference, Selector, Store};
 use ansai_supervisor::clock;
 use clap::Args;
 
 use self::pinning::Pinning;
-use crate::exit::Fault;
+use crate::exit::{Fault, worst};
 use crate::global::{Format, Global};
 use crate::output::{self, json};
 use crate::registry::{self, Reached};
@@ -24,8 +24,9 @@ use crate::registry::{self, Reached};
     ansai update --retry disk-space            let a version run again that failed on this host\n\n\
     It looks for newer versions of the policies whose source in the configuration is a range, such as `@^1.2`, and\n\
     verifies them. A version that can do more than the pinned one is held. Exit code 7 means that one is held, 4 that\n\
-    one is refused. The version before stays in ansai.lock: the daemon goes back to it by itself if the new one fails\n\
-    in its first evaluations. Reload the daemon to run what is pinned.")]
+    one is refused. A registry that does not answer stops no other one. The last good version stays in ansai.lock: the\n\
+    daemon goes back to it by itself if the new one fails in its first evaluations. Reload the daemon to run what is\n\
+    pinned.")]
 pub(crate) struct Arguments {
     /// Instances of the configuration [default: all]
     #[arg(value_name = "NAME")]
@@ -49,8 +50,10 @@ enum Outcome {
     Newest,
     /// It is not pinned by a range.
     NoRange,
-    /// A newer version.
-    Newer { newer: Box<Newer>, pinning: Pinning },
+    /// A newer version. `last_good` is the version that is kept to go back to, once it is pinned.
+    Newer { newer: Box<Newer>, pinning: Pinning, last_good: Option<String> },
+    /// It cannot be told: its registry does not answer, for example.
+    Failed(Box<Error>),
 }
 
 /// One pinned policy, the instances that run it, and the versions that were refused.
@@ -83,22 +86,27 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         if !arguments.names.is_empty() && !instances.iter().any(|name| arguments.names.contains(name)) {
             continue;
         }
+        let refuse = |new: &Locked| {
+            let failed_here = || pulled::is_faulty(&new.digest, &trials).then(|| pinning::failed_here(new));
+            pulled::check_same(&lock, new).err().or_else(failed_here)
+        };
         let client = |registry: &str| arguments.reached.client(registry, &store);
-        let (wanted, client) = pulled::resolve(acceptance.registries(), &pinned.source, client)?;
-        if !matches!(wanted.selector, Selector::Versions(_)) {
-            updated.push(Updated { instances, pinned: pinned.clone(), outcome: Outcome::NoRange, refused: Vec::new() });
-            continue;
-        }
-        let refuse = |new: &Locked| pulled::is_faulty(&new.digest, &trials).then(|| pinning::failed_here(new));
-        let search = pulled::newer(&acceptance, (&store, pinned), (&wanted, &client), &interfaces, refuse)?;
-        let outcome = match search.newer {
-            None => Outcome::Newest,
-            Some(newer) => {
+        let found = pulled::resolve(acceptance.registries(), &pinned.source, client).and_then(|(wanted, client)| {
+            let is_range = matches!(wanted.selector, Selector::Versions(_));
+            let search = || pulled::newer(&acceptance, (&store, pinned), (&wanted, &client), &interfaces, refuse);
+            is_range.then(search).transpose()
+        });
+        let (outcome, refused) = match found {
+            // What is found in other registries counts all the same.
+            Err(error) => (Outcome::Failed(Box::new(error)), Vec::new()),
+            Ok(None) => (Outcome::NoRange, Vec::new()),
+            Ok(Some(Search { newer: None, refused })) => (Outcome::Newest, refused),
+            Ok(Some(Search { newer: Some(newer), refused })) => {
                 let pinning = pinning::decide(arguments, global, &instances, pinned, &newer)?;
-                Outcome::Newer { newer: Box::new(newer), pinning }
+                (Outcome::Newer { newer: Box::new(newer), pinning, last_good: None }, refused)
             }
         };
-        updated.push(Updated { instances, pinned: pinned.clone(), outcome, refused: search.refused });
+        updated.push(Updated { instances, pinned: pinned.clone(), outcome, refused });
     }
     pinning::write(&configuration, &store, &mut updated)?;
     match global.format {
@@ -148,14 +156,18 @@ fn retry(
     Ok(exit::FINE)
 }
 
-/// What is refused says more than what is held.
+/// What failed or is refused says more than what is held.
 fn code(updated: &[Updated]) -> u8 {
     let is_held = |one: &Updated| {
         matches!(&one.outcome, Outcome::Newer { pinning: Pinning::Held | Pinning::WouldHold | Pinning::Changed, .. })
     };
-    match (updated.iter().any(|one| !one.refused.is_empty()), updated.iter().any(is_held)) {
-        (true, _) => exit::REFUSED,
-        (false, true) => exit::WIDER,
-        (false, false) => exit::FINE,
+    let failed = updated.iter().filter_map(|one| match &one.outcome {
+        Outcome::Failed(error) => Some(error.exit_code()),
+        Outcome::Newest | Outcome::NoRange | Outcome::Newer { .. } => None,
+    });
+    let refused = updated.iter().filter(|one| !one.refused.is_empty()).map(|_| exit::REFUSED);
+    match worst(failed.chain(refused)) {
+        exit::FINE if updated.iter().any(is_held) => exit::WIDER,
+        code => code,
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ansai_core::{codes, exit};
 use ansai_registry::{
-    Claim, Judgement, NamedKey, Provenance, PublicKey, RegistryError, TrustRule, provenances, signers,
+    Claim, Judgement, ListProblem, NamedKey, Provenance, PublicKey, RegistryError, TrustRule, provenances, signers,
 };
 use clap::Args;
 
@@ -102,11 +102,15 @@ fn by_configuration(arguments: &Arguments, global: &Global) -> anyhow::Result<u8
         return Err(Fault::refused(codes::PULLED_OBSERVES, message).hint(hint).into());
     };
     let files: Vec<String> = signers.iter().map(|signer| signer.path.display().to_string()).collect();
+    let is_without_list = lists.iter().any(|problem| matches!(problem, ListProblem::Missing { .. }));
     let lists: Vec<String> = lists.iter().map(ToString::to_string).collect();
     if text {
         files.iter().try_for_each(|file| lines::line(&format!("  signed by {file}")))?;
         lists.iter().try_for_each(|problem| lines::line(&format!("  {problem}")))?;
-        lines::line("verified: it may act as its [policy.NAME] says")?;
+        lines::line(match is_without_list {
+            true => "verified: it only observes until `ansai pull` has the list of revocations",
+            false => "verified: it may act as its [policy.NAME] says",
+        })?;
     } else {
         json::document(&serde_json::json!({
             "reference": locked.resolved,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ansai_harness::until;
+use rustix::process::Signal;
 
 use crate::orders::{LIMIT, daemon};
 use crate::registry::{KEY, with_registry};
@@ -81,7 +82,8 @@ fn what_can_do_more_is_held_until_a_person_accepts_it() {
     asked(&["diff", "mine", &format!("{name}@^1")]).code(7).says("web 1.1.0 → 1.2.0");
     asked(&["inspect", "mine"]).code(0).says("web 1.1.0");
     asked(&["inspect", &format!("{name}:1.2.0")]).code(0).says("web 1.2.0").says("list-filesystems");
-    update(&["--accept-wider", "mine"]).code(0).says("mine: pinned 1.2.0; 1.1.0 is kept");
+    update(&["--accept-wider", "mine"]).code(0).says("mine: pinned 1.2.0; 1.0.0 is kept");
+    assert!(lock().contains("version = \"1.0.0\""), "1.1.0 never ran, so it is no last good one: {}", lock());
     place.ansai(&["run", "--once", "--locked", "--config", "ansai.toml"]).code(0);
 
     // A registry that offers only older versions than the pinned one.
@@ -89,6 +91,24 @@ fn what_can_do_more_is_held_until_a_person_accepts_it() {
     std::fs::rename(place.path("ansai.lock"), place.path("kept.lock")).unwrap();
     std::fs::write(place.path("ansai.lock"), lock_of(&place, "kept.lock", "1.2.0", "1.9.0")).unwrap();
     update(&[]).code(0).says("stays at 1.9.0: no newer version");
+
+    // A registry that is away keeps nothing from being found in others, and decides the exit code.
+    let kept = std::fs::read_to_string(place.path("kept.lock")).unwrap();
+    let table = kept.split_once("[[policy]]").unwrap().1.split("[[earlier]]").next().unwrap();
+    let dead = format!("[[policy]]{}", table.replace(&registry.host, "localhost:1"));
+    place.write("ansai.lock", kept.replacen("[[policy]]", &format!("{dead}[[policy]]"), 1));
+    place.configuration(&format!("{config}[policy.dead]\nsource = \"oci:localhost:1/acme/web@^1\"\n"));
+    let updated = update(&["--dry-run"]).code(1).says("mine: would pin 1.3.0").says("dead: stays at 1.2.0: whether");
+    updated.complains("[registry-unreachable]");
+    let json = update(&["--dry-run", "--format", "json"]).code(1).json();
+    let outcomes: Vec<&str> =
+        json["policies"].as_array().unwrap().iter().filter_map(|one| one["outcome"].as_str()).collect();
+    assert!(outcomes.contains(&"failed") && outcomes.contains(&"would-pin"), "{json}");
+
+    // One that offered 1.4.0 once, and hides it now.
+    let seen = serde_json::json!({ &name: ["1.2.0", "1.4.0"] });
+    place.write("state/registry/versions.json", seen.to_string());
+    update(&["--dry-run", "mine"]).code(4).complains("[rolled-back]").complains("1.4.0");
 }
 
 /// A lock file with another version.
@@ -128,12 +148,36 @@ fn a_new_version_that_fails_at_once_is_taken_back_and_stays_away() {
     let mut running = daemon(&place, config);
     std::thread::sleep(Duration::from_secs(2));
     assert!(!running.has_ended());
+    // It runs, so a mistake in its table is refused as that of any other.
+    let text = std::fs::read_to_string(config).unwrap();
+    place.configuration(&format!("{text}sha256 = \"{}\"\n", "0".repeat(64)));
+    running.signal(Signal::HUP);
+    running.wait_for_line("error[other-component]", LIMIT);
+    running.wait_for_line("the configuration is not reloaded", LIMIT);
+    place.configuration(&text);
     drop(running);
     assert_eq!(faults(), before, "the version that failed runs again");
+
+    // The last good version does not load any more: the pinned one is better than none.
+    let lock = std::fs::read_to_string(place.path("ansai.lock")).unwrap();
+    let pinned = lock.split_once("[[policy]]").unwrap().1.split_once("component = \"sha256:").unwrap().1;
+    place.configuration(&format!("{text}sha256 = \"{}\"\n", pinned.get(..64).unwrap()));
+    let again = place.ansai(&["run", "--once", "--config", config]);
+    let again = again.complains("mine runs version 1.1.0").complains("the last good version 1.0.0 does not load");
+    assert!(!again.stderr.contains("went-back"), "{}", again.stderr);
+    place.configuration(&text);
 
     place.ansai(&["update", "--config", config, "--retry", "mine"]).code(0).says("may run again");
     let again = place.ansai(&["run", "--once", "--config", config]);
     assert!(!again.stderr.contains("went-back"), "{}", again.stderr);
+
+    // Where no daemon listened it was quarantined: the next daemon takes it back at once.
+    for _ in 0..10 {
+        place.ansai(&["run", "--once", "--config", config]);
+    }
+    let running = daemon(&place, config);
+    running.wait_for_line("a new version failed", LIMIT);
+    until("the last good version runs again", LIMIT, || status().contains(told).then_some(()));
 }
 
 #[test]

@@ -65,6 +65,10 @@ fn a_policy_whose_signer_is_trusted_may_act_and_others_do_not_run() {
     };
     elsewhere(&["load", "usb", "--config", "ansai.toml"]).code(0);
     assert!(!elsewhere(&RUN).code(0).stderr.contains("pulled-observes"));
+    // An archive without signatures, loaded where no rule covers it, takes away none that is known.
+    std::fs::remove_dir_all(place.path("usb/signatures")).unwrap();
+    elsewhere(&["load", "usb"]).code(0);
+    assert!(!elsewhere(&RUN).code(0).stderr.contains("pulled-observes"));
 
     // Where no rule covers it, it observes and says so; with another key it does not run.
     configuration(&place, host, "^0.1", "");
@@ -115,7 +119,10 @@ fn a_revoked_or_older_version_is_refused() {
     let (kept, aside) = (place.path("state/registry/revocations"), place.path("aside"));
     std::fs::rename(&kept, &aside).unwrap();
     place.ansai(&RUN).code(0).complains("warning[pulled-observes]");
+    let verify = ["verify", "acme/web@>=0.1, <1", "--config", "ansai.toml", "--ca", "ca.pem"];
+    place.ansai(&verify).code(0).says("it only observes until `ansai pull`");
     std::fs::rename(&aside, &kept).unwrap();
+    place.ansai(&verify).code(0).says("it may act");
 
     revoke(&["--versions", "web@<0.2.0", "--reason", "deletes too much"]).code(0).says("serial 2");
     place.ansai(&PULL).code(4).complains("error[revoked]").complains("deletes too much");
@@ -138,6 +145,8 @@ fn a_revoked_or_older_version_is_refused() {
     let begin = ["revoke", new.to_str().unwrap(), "--key", "key.pem", "--name", "acme", "--serial", "9"];
     place.ansai(&begin).code(0).says("serial 9");
     place.ansai(&RUN).code(0);
+    // The version before is covered by its short name, too.
+    place.ansai(&["list", "--config", "ansai.toml"]).code(0).says("refused: revoked");
     // The registry offered 0.3.0 once, and hides it now.
     let seen = serde_json::json!({ format!("{host}/team/web"): ["0.2.0", "0.3.0"] });
     place.write("state/registry/versions.json", seen.to_string());

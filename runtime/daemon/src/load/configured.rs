@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ansai_config::PolicySource;
 use ansai_core::InstanceName;
 use ansai_core::watch::Wanted;
-use ansai_registry::RegistryError;
+use ansai_registry::{RegistryError, WentBack};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -29,26 +29,45 @@ pub(super) fn load(
 ) {
     let mut used: BTreeSet<PathBuf> = BTreeSet::new();
     let mut read = Read::new();
+    let all_went_back = request.pulled.went_back(configuration);
+    let as_pinned = request.pulled.as_pinned();
+    let pinned = LoadRequest { pulled: &as_pinned, ..*request };
     for name in configuration.config.policies.keys() {
-        let ready = component_of(request, configuration, name, candidates, &mut read).and_then(|component| {
+        let went_back = match configuration.config.source(name) {
+            Some(PolicySource::Registry(source)) => all_went_back.get(&source),
+            _ => None,
+        };
+        let mut attempt = |request: &LoadRequest<'_>| {
+            let component = component_of(request, configuration, name, candidates, &mut read)?;
             used.insert(real(&component.path));
             instance(request, configuration, name, component, &mut loading.warnings)
-        });
+        };
+        let (ready, told) = match (attempt(request), went_back) {
+            // A version that kept failing is better than none.
+            (Err(error), Some(went_back)) => (attempt(&pinned), Some(not_back(name, went_back, &error))),
+            (ready, _) => (ready, None),
+        };
         match ready {
-            Ok(ready) => loading.ready.push(ready),
+            Ok(ready) => {
+                loading.ready.push(ready);
+                if let (Some(went_back), None) = (went_back, &told) {
+                    let error = RegistryError::from(went_back.clone()).into();
+                    loading.not_loaded.push(NotLoaded { name: name.to_string(), error });
+                }
+                loading.warnings.extend(told);
+            }
             Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_string(), error }),
-        }
-    }
-    for (source, went_back) in request.pulled.went_back(configuration) {
-        let runs_it = |name: &&InstanceName| matches!(configuration.config.source(name), Some(PolicySource::Registry(one)) if one == source);
-        for name in configuration.config.policies.keys().filter(runs_it) {
-            loading
-                .not_loaded
-                .push(NotLoaded { name: name.to_string(), error: RegistryError::from(went_back.clone()).into() });
         }
     }
     let unused = candidates.iter().filter(|candidate| !used.contains(&real(&candidate.path)));
     loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
+}
+
+/// Why the pinned version runs, although it failed on this host.
+fn not_back(name: &InstanceName, went_back: &WentBack, error: &Error) -> Warning {
+    let WentBack { version, runs, .. } = went_back;
+    let why = format!("{name} runs version {version}, which kept failing on this host");
+    Warning::new(error.code(), format!("{why}: the last good version {runs} does not load: {error}"))
 }
 
 /// Components by path, and by their source if they come from a registry: the same file may have several names, and different
@@ -83,9 +102,9 @@ fn component_of(
         return match found.as_slice() {
             [Source::Component(path)] => {
                 let mut component = Component::read(path, request.interfaces)?;
+                component.is_pulled = digest.is_some() || request.pulled.distrusts_paths();
                 if let Some(digest) = &digest {
                     pulled::verify(&component, digest)?;
-                    component.is_pulled = true;
                     if let Some(written) = &key.1 {
                         component.vouched = Some(request.pulled.vouched(configuration, written, &component)?);
                     }
@@ -134,7 +153,8 @@ fn instance(
         let (component, sha256) = (component.path.clone(), component.found.digest.clone());
         return Err(InstanceError::OtherComponent { instance, file, component, sha256 }.into());
     }
-    if request.pulled.is_locked() && !component.is_pulled && configured.sha256.is_none() {
+    // Only what a digest pins has somebody who can vouch for it.
+    if request.pulled.is_locked() && component.vouched.is_none() && configured.sha256.is_none() {
         let source = configured.source.clone().unwrap_or_else(|| component.path.display().to_string());
         let path = configuration.path.with_file_name(ansai_registry::FILE_NAME);
         return Err(RegistryError::NotLocked { path, reference: source }.into());

@@ -122,7 +122,8 @@ impl Acceptance {
 
     /// Accepts the lists of revocations that another store has, as those that are fetched.
     ///
-    /// One that is older than the kept one is left out: that store was written earlier.
+    /// One that is older than the kept one or has expired is left out: that store was written earlier. Without a valid one,
+    /// the policies that the rule covers are refused all the same.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -131,7 +132,7 @@ impl Acceptance {
         for source in policy.lists() {
             let Some(bytes) = other.bytes(&source.address) else { continue };
             match self.lists.update(source, &bytes, clock::now())? {
-                Ok(_) | Err(RevocationError::Older { .. }) => {}
+                Ok(_) | Err(RevocationError::Older { .. } | RevocationError::Expired { .. }) => {}
                 Err(error) => self.refused.push((source.address.clone(), error)),
             }
         }
@@ -176,9 +177,14 @@ impl Acceptance {
             Judgement::Verified { signers, .. } => signers.into_iter().map(|signer| signer.hint).collect(),
             Judgement::Uncovered => Vec::new(),
         };
-        let counting = vouched.counting(&self.policy);
-        let others = signatures.iter().filter(|one| !counting.contains(one));
-        let kept: Vec<Signature> = counting.iter().copied().chain(others).cloned().collect();
+        // Those that are known stay: where no rule covers it, or out of an archive without signatures, it comes with none.
+        let known = store.signatures(&locked.digest)?;
+        let mut kept: Vec<Signature> = vouched.counting(&self.policy).into_iter().cloned().collect();
+        for one in known.iter().chain(&signatures) {
+            if !kept.contains(one) {
+                kept.push(one.clone());
+            }
+        }
         store.keep_signatures(&locked.digest, &kept)?;
         Versions::remember(store, wanted, &locked.version, self.allows_older)?;
         Ok(())

@@ -11,17 +11,18 @@ mod vouching;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ansai_config::PolicySource;
 use ansai_core::InstanceName;
-use ansai_registry::{Digest, Entry, Lock, RegistryError, Store, Trial, WentBack};
+use ansai_registry::{Digest, Entry, Lock, Locked, RegistryError, Store, Trial, WentBack};
 use ansai_storage::Directory;
 
 pub use self::accept::Acceptance;
-use self::opened::Opened;
+use self::opened::{Open, Opened};
 pub(crate) use self::pull::verify;
-pub use self::pull::{add, check, checked, pull, pull_all, pull_all_by, resolve};
-pub use self::trial::{Ended, Trials, is_faulty};
+pub use self::pull::{add, check, check_same, checked, pull, pull_all, pull_all_by, resolve};
+pub use self::trial::{Ended, Trials, is_faulty, is_good};
 pub use self::update::{Newer, Search, newer};
 pub(crate) use self::vouching::policy_of;
 pub use self::vouching::{Vouched, standing};
@@ -39,6 +40,7 @@ pub struct Pulled {
     state_dir: Option<PathBuf>,
     is_locked: bool,
     distrusts_paths: bool,
+    is_as_pinned: bool,
     /// Opened once for all policies of a configuration.
     opened: Opened,
 }
@@ -46,7 +48,7 @@ pub struct Pulled {
 impl Pulled {
     /// Those of this state directory; `None` for the directory of the configuration.
     pub fn new(state_dir: Option<PathBuf>) -> Pulled {
-        Pulled { state_dir, is_locked: false, distrusts_paths: false, opened: Opened::default() }
+        Pulled { state_dir, is_locked: false, distrusts_paths: false, is_as_pinned: false, opened: Opened::default() }
     }
 
     /// Whether nothing may run but components that a digest pins.
@@ -59,6 +61,11 @@ impl Pulled {
     #[must_use]
     pub fn distrusting_paths(self, distrusts_paths: bool) -> Pulled {
         Pulled { distrusts_paths, ..self }
+    }
+
+    /// The same, also where a pinned version failed on this host: the last good one may not load any more.
+    pub(crate) fn as_pinned(&self) -> Pulled {
+        Pulled { is_as_pinned: true, ..self.clone() }
     }
 
     /// As [`Pulled::distrusting_paths`] has it.
@@ -107,7 +114,7 @@ impl Pulled {
     ) -> Result<Vouched, Error> {
         let state_dir = state::directory(self.state_dir.as_deref(), Some(configuration))?;
         let opened = self.opened.of(&configuration.path, &state_dir, source)?;
-        let locked = trial::choose(&opened.lock, source, &opened.trials)?.locked;
+        let locked = self.locked_of(&opened, source)?;
         Ok(Vouched::of(&opened.store, locked, component, opened.lists.clone())?)
     }
 
@@ -127,7 +134,7 @@ impl Pulled {
 
     fn stored(&self, configuration: &Path, state_dir: &Path, source: &str) -> Result<(PathBuf, Digest), Error> {
         let opened = self.opened.of(configuration, state_dir, source)?;
-        let locked = trial::choose(&opened.lock, source, &opened.trials)?.locked;
+        let locked = self.locked_of(&opened, source)?;
         let (path, component) = opened.store.component(&locked.digest).map_err(|error| match error {
             RegistryError::NotStored(_) => RegistryError::NotStored(source.to_owned()),
             other => other,
@@ -143,37 +150,46 @@ impl Pulled {
 }
 
 impl Pulled {
+    /// The version of a source that runs here.
+    fn locked_of<'a>(&self, opened: &'a Open, source: &str) -> Result<&'a Locked, RegistryError> {
+        match self.is_as_pinned {
+            true => opened.lock.get(source),
+            false => Ok(trial::choose(&opened.lock, source, &opened.trials)?.locked),
+        }
+    }
+
+    /// What the policies of a configuration are loaded from; `None` if none of them comes from a registry and is pinned. All
+    /// questions about one load have the same answer, also if a trial ends meanwhile.
+    fn opened_for(&self, configuration: &Configuration) -> Option<Arc<Open>> {
+        let registry = |name: &InstanceName| match configuration.config.source(name)? {
+            PolicySource::Registry(source) => Some(source),
+            PolicySource::Path(_) | PolicySource::Builtin(_) => None,
+        };
+        let sources: Vec<String> = configuration.config.policies.keys().filter_map(registry).collect();
+        if sources.is_empty() {
+            return None;
+        }
+        // Whoever loads the policies tells what is wrong with the store or the lock file.
+        let state_dir = state::directory(self.state_dir.as_deref(), Some(configuration)).ok()?;
+        let (opened, file) = (self.opened.clone(), configuration.path.clone());
+        let found = in_time(move || sources.iter().find_map(|source| opened.of(&file, &state_dir, source).ok()));
+        found.ok().flatten()
+    }
+
     /// The sources of a configuration whose pinned version failed on this host, so that the last good one runs.
     pub fn went_back(&self, configuration: &Configuration) -> BTreeMap<String, WentBack> {
-        let found = || -> Result<BTreeMap<String, WentBack>, Error> {
-            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
-            let trials = store.as_ref().map(known_trials).unwrap_or_default();
-            if trials.is_empty() {
-                return Ok(BTreeMap::new());
-            }
-            let lock = lock_of(&configuration.path)?;
-            let went_back = |locked: &ansai_registry::Locked| {
-                let chosen = trial::choose(&lock, &locked.source, &trials).ok()?;
-                Some((locked.source.clone(), chosen.went_back?))
-            };
-            Ok(lock.policies().filter_map(went_back).collect())
+        let Some(opened) = self.opened_for(configuration) else { return BTreeMap::new() };
+        let went_back = |locked: &Locked| {
+            let chosen = trial::choose(&opened.lock, &locked.source, &opened.trials).ok()?;
+            Some((locked.source.clone(), chosen.went_back?))
         };
-        // Whoever loads the policies tells what is wrong with the store or the lock file.
-        found().unwrap_or_default()
+        opened.lock.policies().filter_map(went_back).collect()
     }
 
     /// The instances that run a version for the first time on this host, and could go back to an earlier one.
     pub(crate) fn trials(&self, configuration: &Configuration, loaded: &[&InstanceName]) -> Trials {
-        let found = || -> Result<Trials, Error> {
-            let store = open(&state::directory(self.state_dir.as_deref(), Some(configuration))?)?;
-            let Some(store) = store else { return Ok(Trials::default()) };
-            let (lock, trials) = (lock_of(&configuration.path)?, known_trials(&store));
-            Ok(Trials::of(configuration, loaded, (&lock, &store), &trials))
-        };
-        found().unwrap_or_else(|error| {
-            tracing::warn!("no new version of a policy is watched: {error}");
-            Trials::default()
-        })
+        let Some(opened) = self.opened_for(configuration) else { return Trials::default() };
+        Trials::of(configuration, loaded, (&opened.lock, &opened.store), &opened.trials)
     }
 }
 

@@ -10,7 +10,7 @@ use ansai_registry::{
 };
 
 use super::accept::Acceptance;
-use super::{is_faulty, known_trials, lock_of, sweep};
+use super::{is_good, known_trials, lock_of, sweep};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -202,10 +202,11 @@ pub fn pull_all_by(
     }
     let pulled: Vec<Locked> = pulled.into_values().collect();
     if !pulled.is_empty() || lock.policies().next().is_some() {
-        // A version that failed here is none to go back to.
+        // A version that failed here or never ran is none to go back to.
         let trials = known_trials(store);
         for policy in &pulled {
-            if lock.get(&policy.source).is_ok_and(|old| is_faulty(&old.digest, &trials)) {
+            let is_bad = lock.get(&policy.source).is_ok_and(|old| !is_good(&lock, store, old, &trials));
+            if is_bad {
                 lock.pin(policy.clone(), false);
             }
         }
@@ -216,14 +217,17 @@ pub fn pull_all_by(
 }
 
 /// Checks that a tag still has the digest that it had when its version was pinned: a published version never changes.
-fn check_same(lock: &Lock, new: &Locked) -> Result<(), RegistryError> {
+///
+/// # Errors
+/// It has another one.
+pub fn check_same(lock: &Lock, new: &Locked) -> Result<(), RegistryError> {
     let is_same = |old: &&Locked| old.resolved == new.resolved && old.version == new.version;
-    match lock.policies().find(is_same) {
-        Some(old) if old.digest != new.digest => Err(RegistryError::Digest {
+    match lock.all().filter(is_same).find(|old| old.digest != new.digest) {
+        Some(old) => Err(RegistryError::Digest {
             what: new.resolved.clone(),
             expected: old.digest.clone(),
             found: new.digest.clone(),
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

@@ -38,6 +38,17 @@ pub fn is_faulty(digest: &Digest, trials: &BTreeMap<Digest, Trial>) -> bool {
     trials.get(digest).is_some_and(|trial| matches!(trial.verdict, Verdict::Faulty(_)))
 }
 
+/// Whether a pinned version becomes the last good one if another is pinned now. One that never ran to the end of its trial
+/// replaces none that is there.
+pub fn is_good(lock: &Lock, store: &Store, pinned: &Locked, trials: &BTreeMap<Digest, Trial>) -> bool {
+    match trials.get(&pinned.digest) {
+        Some(trial) => trial.verdict == Verdict::Good,
+        None => lock
+            .earlier(&pinned.source)
+            .is_none_or(|one| is_faulty(&one.digest, trials) || store.component(&one.digest).is_err()),
+    }
+}
+
 /// The instances that run a version for the first time on this host, and could go back to an earlier one.
 #[derive(Debug, Clone, Default)]
 pub struct Trials(BTreeMap<InstanceName, OnTrial>);
@@ -82,7 +93,7 @@ impl Trials {
         self.0.is_empty()
     }
 
-    /// Takes notice of an event. A version that failed ends the trials of all instances that run it.
+    /// Takes notice of an event. What it ends is told again until [`Trials::end`].
     pub fn hear(&mut self, event: &Event) -> Option<Ended> {
         let verdict = match event {
             Event::BackedOff { faults, kind, .. } => {
@@ -101,12 +112,30 @@ impl Trials {
                 return None;
             }
         }
-        let ended = Ended { instance: instance.clone(), digest: trial.digest.clone(), verdict };
+        Some(Ended { instance: instance.clone(), digest: trial.digest.clone(), verdict })
+    }
+
+    /// Nothing is heard about this one any more. A version that failed ends the trials of all instances that run it.
+    pub fn end(&mut self, ended: &Ended) {
         match ended.verdict {
             Verdict::Faulty(_) => self.0.retain(|_, trial| trial.digest != ended.digest),
             Verdict::Good => drop(self.0.remove(&ended.instance)),
         }
-        Some(ended)
+    }
+
+    /// Ends those whose version is known to have failed: it did so after they were loaded, and before anybody listened.
+    pub fn settle(&mut self, known: &BTreeMap<Digest, Trial>) -> Vec<Ended> {
+        let mut settled: Vec<Ended> = Vec::new();
+        for (instance, trial) in &self.0 {
+            if let Some(Trial { verdict: verdict @ Verdict::Faulty(_), .. }) = known.get(&trial.digest)
+                && settled.iter().all(|one| one.digest != trial.digest)
+            {
+                let (instance, digest) = (instance.clone(), trial.digest.clone());
+                settled.push(Ended { instance, digest, verdict: verdict.clone() });
+            }
+        }
+        settled.iter().for_each(|ended| self.end(ended));
+        settled
     }
 }
 
@@ -124,6 +153,7 @@ impl Ended {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use ansai_core::{ErrorKind, Mode};
 
@@ -149,8 +179,10 @@ mod tests {
     fn a_version_that_fails_in_its_first_evaluations_ends_all_its_trials() {
         let mut trials = on_trial();
         assert_eq!(trials.hear(&answered(ONE)), None);
-        let ended = trials.hear(&failed(ONE));
-        assert!(matches!(ended, Some(Ended { verdict: Verdict::Faulty(why), .. }) if why.starts_with("3 faults")));
+        let ended = trials.hear(&failed(ONE)).unwrap();
+        assert!(matches!(&ended.verdict, Verdict::Faulty(why) if why.starts_with("3 faults")));
+        assert_eq!(trials.hear(&failed(ONE)), Some(ended.clone()), "it is not recorded yet");
+        trials.end(&ended);
         assert!(trials.is_empty());
         assert_eq!(trials.hear(&failed(TWO)), None, "it is told once");
     }
@@ -161,9 +193,22 @@ mod tests {
         for _ in 1..ANSWERS {
             assert_eq!(trials.hear(&answered(ONE)), None);
         }
-        assert!(matches!(trials.hear(&answered(ONE)), Some(Ended { verdict: Verdict::Good, .. })));
+        let ended = trials.hear(&answered(ONE)).unwrap();
+        assert_eq!(ended.verdict, Verdict::Good);
+        trials.end(&ended);
         assert_eq!(trials.hear(&failed(ONE)), None);
         assert_eq!(trials.hear(&failed(InstanceName::from_static("other"))), None);
         assert!(trials.hear(&failed(TWO)).is_some());
+    }
+
+    #[test]
+    fn a_version_that_failed_before_anybody_listened_ends_once() {
+        let trial = |verdict| Trial { at: Timestamp::EPOCH, verdict };
+        let known = |verdict| BTreeMap::from([(Digest::of(b"new"), trial(verdict))]);
+        let mut trials = on_trial();
+        assert!(trials.settle(&known(Verdict::Good)).is_empty() && !trials.is_empty());
+        let ended = trials.settle(&known(Verdict::Faulty("why".to_owned())));
+        assert_eq!(ended.iter().map(|one| &one.instance).collect::<Vec<_>>(), [&ONE]);
+        assert!(trials.is_empty() && trials.settle(&BTreeMap::new()).is_empty());
     }
 }

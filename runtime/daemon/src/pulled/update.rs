@@ -2,7 +2,7 @@
 
 use ansai_core::{Code, Interface, codes};
 use ansai_registry::difference::Difference;
-use ansai_registry::{Client, Fetched, Locked, Reference, RegistryError, Selector, Store};
+use ansai_registry::{Client, Fetched, Locked, Reference, RegistryError, Selector, Store, Versions};
 
 use super::accept::Acceptance;
 use super::pull::{checked, verify};
@@ -36,7 +36,7 @@ pub struct Search {
 /// `refuse` says why a version must not be pinned here.
 ///
 /// # Errors
-/// The registry cannot be asked, or the pinned version is not in the store.
+/// The registry cannot be asked, or hides versions that it offered before. The pinned version is not in the store.
 pub fn newer(
     acceptance: &Acceptance,
     (store, pinned): (&Store, &Locked),
@@ -51,12 +51,19 @@ pub fn newer(
     if candidates.is_empty() {
         return Ok(search);
     }
-    let old = {
+    // Tags of versions are not looked at one by one: whoever writes a version wants exactly this one. A newer one may have been
+    // refused, so only the newest of now says whether the registry hides what it offered before.
+    if let Some((newest, tag)) = candidates.first().and_then(|one| Some((one, one.tag()?))) {
+        Versions::of(store)?.check(wanted, newest, &tag.replace('_', "+"))?;
+    }
+    let mut old = {
         let (path, digest) = store.component(&pinned.digest)?;
         let component = Component::read(&path, interfaces)?;
         verify(&component, &digest)?;
         subject(&component, interfaces)
     };
+    // Those that counted when it was pinned: one that does not vouch for the new version is asked about.
+    old.signers = Some(pinned.signers.iter().cloned().collect());
     for candidate in candidates.into_iter().take(MOST_TRIED) {
         let found = client.fetch(&candidate, store).map_err(Error::from).and_then(|fetched| {
             let signatures = acceptance.signatures(client, &pinned.source, &fetched)?;
@@ -64,13 +71,13 @@ pub fn newer(
             if let Some(why) = refuse(&locked) {
                 return Err(why.into());
             }
-            // The pinned version is older, and a newer one may have been refused: that is no registry that goes back.
             acceptance.accept(store, &candidate, &fetched, &mut locked, (&component, signatures))?;
             Ok((fetched, locked, component))
         });
         match found {
             Ok((fetched, locked, component)) => {
-                let new = subject(&component, interfaces);
+                let mut new = subject(&component, interfaces);
+                new.signers = Some(locked.signers.iter().cloned().collect());
                 search.newer = Some(Newer { difference: Difference::between(&old, &new), locked, fetched });
                 return Ok(search);
             }

@@ -67,7 +67,7 @@ pub(super) fn write(configuration: &Configuration, store: &Store, updated: &mut 
     let mut lock = pulled::lock_of(&configuration.path)?;
     let mut is_changed = false;
     for one in updated {
-        let Outcome::Newer { newer, pinning } = &mut one.outcome else { continue };
+        let Outcome::Newer { newer, pinning, last_good } = &mut one.outcome else { continue };
         if *pinning != Pinning::Pinned {
             continue;
         }
@@ -76,7 +76,9 @@ pub(super) fn write(configuration: &Configuration, store: &Store, updated: &mut 
             continue;
         }
         store.add(&newer.fetched)?;
-        lock.pin(newer.locked.clone(), !pulled::is_faulty(&one.pinned.digest, &trials));
+        let is_good = pulled::is_good(&lock, store, &one.pinned, &trials);
+        lock.pin(newer.locked.clone(), is_good);
+        *last_good = lock.earlier(&one.pinned.source).map(|earlier| earlier.version.clone());
         is_changed = true;
     }
     if is_changed {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ansai_core::text::inert;
+use ansai_daemon::Error;
 use ansai_daemon::pulled::Newer;
 use ansai_registry::Locked;
 use serde_json::{Value, json};
@@ -31,9 +32,13 @@ pub(super) fn text(lock: &Path, updated: &[Updated]) -> std::io::Result<()> {
         for (reference, error) in &one.refused {
             output::fault(&Fault { message: format!("{reference} is refused: {error}"), ..Fault::from(error) });
         }
-        let Outcome::Newer { newer, pinning } = &one.outcome else {
-            let why = match one.outcome {
+        let Outcome::Newer { newer, pinning, last_good } = &one.outcome else {
+            let why = match &one.outcome {
                 Outcome::NoRange => "its source names one version",
+                Outcome::Failed(error) => {
+                    output::fault(&Fault { message: format!("{name}: {error}"), ..Fault::from(error.as_ref()) });
+                    "whether there is a newer version is unknown"
+                }
                 _ => "no newer version",
             };
             lines::line(&format!("{name}: stays at {version}: {why}"))?;
@@ -44,7 +49,8 @@ pub(super) fn text(lock: &Path, updated: &[Updated]) -> std::io::Result<()> {
         lines::line(&match pinning {
             Pinning::Pinned => {
                 pinned += 1;
-                format!("{name}: pinned {new}; {version} is kept as the last good version")
+                let kept = |last_good: &String| format!("; {last_good} is kept as the last good version");
+                format!("{name}: pinned {new}{}", last_good.as_ref().map(kept).unwrap_or_default())
             }
             Pinning::WouldPin => format!("{name}: would pin {new}"),
             Pinning::Held => {
@@ -69,7 +75,8 @@ fn of_one(one: &Updated) -> Value {
     let (outcome, newer) = match &one.outcome {
         Outcome::Newest => ("newest", None),
         Outcome::NoRange => ("no-range", None),
-        Outcome::Newer { newer, pinning } => {
+        Outcome::Failed(_) => ("failed", None),
+        Outcome::Newer { newer, pinning, .. } => {
             let word = match pinning {
                 Pinning::Pinned => "pinned",
                 Pinning::Held => "held",
@@ -80,9 +87,14 @@ fn of_one(one: &Updated) -> Value {
             (word, Some(newer))
         }
     };
+    let text = |error: &Error| inert(&error.to_string(), output::MOST_TEXT);
     let refused = one.refused.iter().map(|(reference, error)| {
-        json!({ "reference": reference.to_string(), "code": error.code().word(), "error": inert(&error.to_string(), output::MOST_TEXT) })
+        json!({ "reference": reference.to_string(), "code": error.code().word(), "error": text(error) })
     });
+    let failed = match &one.outcome {
+        Outcome::Failed(error) => Some(json!({ "code": error.code().word(), "error": text(error) })),
+        Outcome::Newest | Outcome::NoRange | Outcome::Newer { .. } => None,
+    };
     json!({
         "instances": one.instances,
         "source": one.pinned.source,
@@ -92,6 +104,7 @@ fn of_one(one: &Updated) -> Value {
         "wider": newer.map(|newer| newer.difference.is_wider()),
         "changes": newer.map(|newer| &newer.difference),
         "refused": refused.collect::<Vec<_>>(),
+        "failed": failed,
     })
 }
 
