@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ansai_isolation::{Account, BlockingChannel, Ended, Process, Profile, Report, Start};
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const MOST: usize = 1 << 20;
 
 pub(crate) struct Child {
