@@ -40,7 +40,7 @@ pub(crate) fn wait(process: &Process) -> Ended {
     until(|| process.ended())
 }
 
-/// Waits for a result, for at most ten seconds.
+/// Waits for a result.
 pub(crate) fn until<T>(result: impl FnMut() -> Option<T>) -> T {
     ansai_harness::until("the child gets there", PATIENCE, result)
 }
