@@ -64,7 +64,7 @@ fn a_lock_on_another_file_system_in_memory_does_not_count() {
     let scene = Scene::at(&here.0);
     let ours = scene.file("a", 20_000, 100);
     let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
-    let locked: Vec<_> = (0..8)
+    let locked: Vec<_> = (0..256)
         .map(|n| {
             let path = there.0.join(format!("f{n}"));
             let file = std::fs::File::create(&path).unwrap();
@@ -72,7 +72,12 @@ fn a_lock_on_another_file_system_in_memory_does_not_count() {
             (file, inode(&path))
         })
         .collect();
-    assert!(locked.iter().any(|(_, number)| *number == inode(&ours)));
+    if locked.iter().all(|(_, number)| *number != inode(&ours)) {
+        // Kernels before 5.9 number the files of all of them together.
+        let why = b"skipped: this kernel gives no two files in memory one number\n";
+        std::io::Write::write_all(&mut std::io::stderr(), why).unwrap();
+        return;
+    }
     for verb in VERBS {
         assert_eq!(selected(&scene, verb), (vec![], vec!["a".into()]), "{verb}");
     }

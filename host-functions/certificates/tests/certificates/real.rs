@@ -9,7 +9,7 @@ use ansai_harness::pki::{Authority, Issued, LONG};
 use ansai_harness::server::{Mariadb, Postgresql, free_port, packages};
 use ansai_harness::{Daemon, Invocation, scene, with_own_mounts};
 
-const PATIENT: Duration = Duration::from_secs(20);
+const PATIENT: Duration = Duration::from_secs(60);
 
 /// A certificate and its key in files that a server without rights can read.
 struct Files {

@@ -66,8 +66,9 @@ fn in_an_apply() {
         });
         let is_told = || {
             let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-            // SIGTERM waits for it.
-            status.lines().any(|line| line.starts_with("ShdPnd:") && line.ends_with("4000"))
+            let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+            // SIGTERM, number 15, waits for it.
+            u64::from_str_radix(pending.trim(), 16).unwrap() & (1 << 14) != 0
         };
         until("the session is told to end", LIMIT, || is_told().then_some(()));
         kill_process();

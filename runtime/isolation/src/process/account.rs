@@ -16,7 +16,8 @@ const LAST: u32 = 65_519;
 /// The user of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Account {
-    /// A user of `/etc/passwd`. If there is none of this name, a number that nobody has is used.
+    /// A user of `/etc/passwd`. If there is none of this name, or the file cannot be read, a number that nobody has is
+    /// used.
     pub name: String,
     /// What the process is trusted with. Without a named user, each purpose has a number of its own, so that processes of
     /// one purpose cannot signal those of another.
@@ -39,8 +40,9 @@ impl Accounts {
     pub(super) fn user(&mut self, account: &Account, host: &Host) -> Result<User, StartError> {
         match User::named(host, &account.name) {
             Ok(user) => return Ok(user),
-            Err(UserError::Unknown(_)) => {}
-            Err(error) => return Err(error.into()),
+            // Nobody is known to have the name. The number is compared with all processes that run.
+            Err(UserError::Unknown(_) | UserError::Unreadable(_)) => {}
+            Err(error @ UserError::Root(_)) => return Err(error.into()),
         }
         if let Some(&number) = self.0.get(account) {
             return Ok(User { uid: number, gid: number });
@@ -80,4 +82,26 @@ fn taken(host: &Host) -> BTreeSet<u32> {
         status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_ascii_whitespace().next()?.parse::<u32>().ok()
     }));
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: a host without `/etc/passwd` on which root starts no process, so loads no policy.
+    #[test]
+    fn without_a_name_each_purpose_has_a_number_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let host = Host::at(directory.path());
+        let mut accounts = Accounts::default();
+        let mut user = |name: &str, purpose: &str| accounts.user(&Account::new(name, purpose), &host);
+        let [one, again, other] = ["one", "one", "other"].map(|purpose| user("ansai-guest", purpose).unwrap());
+        assert!((FIRST..=LAST).contains(&one.uid) && one.uid == one.gid, "{one:?}");
+        assert_eq!(one, again);
+        assert_ne!(one, other);
+        std::fs::create_dir(directory.path().join("etc")).unwrap();
+        std::fs::write(directory.path().join("etc/passwd"), "ansai-guest:x:33:34::/:/x\ntoor:x:0:0::/:/x\n").unwrap();
+        assert_eq!(user("ansai-guest", "one").unwrap(), User { uid: 33, gid: 34 });
+        assert!(matches!(user("toor", "one"), Err(StartError::User(UserError::Root(_)))));
+    }
 }

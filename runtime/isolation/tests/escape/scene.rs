@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ansai_isolation::{Account, BlockingChannel, Ended, Process, Profile, Report, Start};
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const MOST: usize = 1 << 20;
 
 pub(crate) struct Child {
@@ -40,7 +40,7 @@ pub(crate) fn wait(process: &Process) -> Ended {
     until(|| process.ended())
 }
 
-/// Waits for a result, for at most ten seconds.
+/// Waits for a result.
 pub(crate) fn until<T>(result: impl FnMut() -> Option<T>) -> T {
     ansai_harness::until("the child gets there", PATIENCE, result)
 }

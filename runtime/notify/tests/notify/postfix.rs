@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ansai_harness::pki::{Authority, LONG};
 use ansai_harness::server::{Packages, free_port, packages};
-use ansai_harness::{Daemon, requires_root};
+use ansai_harness::{Daemon, requires_root, until, until_ok};
 use ansai_notify::channel::{Channel, Fault};
 use ansai_notify::message::{Kind, Message};
 use base64::Engine as _;
@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 
 use crate::fixture::{PASSWORD, Place, channel, file, message, send};
 
+/// How long an attempt to send may take.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long postfix may take for what it surely does, on a busy machine.
+const PATIENT: Duration = Duration::from_secs(60);
 
 /// All in one directory; nothing reads the settings of this machine.
 const MAIN: &str = "\
@@ -124,21 +127,25 @@ impl Postfix {
         Some(postfix)
     }
 
+    /// Starts it, and again if it ends because the one before still holds the lock.
     fn run(&mut self) {
-        let running =
-            self.packages.program_with_children("master").arg("-c").arg(self.place.path().join("etc")).arg("-d");
-        self.running = Some(running.spawn());
-        for _ in 0..400 {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-                let mut line = String::new();
-                stream.set_read_timeout(Some(LIMIT)).unwrap();
-                if BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("220 ") {
-                    return;
-                }
+        let etc = self.place.path().join("etc");
+        let spawn = || self.packages.program_with_children("master").arg("-c").arg(&etc).arg("-d").spawn();
+        let mut running = spawn();
+        until_ok("postfix greets", PATIENT, || {
+            if running.has_ended() {
+                running = spawn();
             }
-            std::thread::sleep(Duration::from_millis(25));
-        }
-        panic!("{}", self.log());
+            self.greets().then_some(()).ok_or_else(|| self.log())
+        });
+        self.running = Some(running);
+    }
+
+    fn greets(&self) -> bool {
+        let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut line = String::new();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("220 ")
     }
 
     fn log(&self) -> String {
@@ -168,12 +175,9 @@ impl Postfix {
         let new = self.place.path().join("mail/all/new");
         let files =
             || -> Vec<PathBuf> { new.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()).collect() };
-        for _ in 0..400 {
-            if files().len() >= number {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(25));
-        }
+        until_ok("the mails are delivered", PATIENT, || {
+            (files().len() >= number).then_some(()).ok_or_else(|| self.log())
+        });
         let texts: Vec<String> = files().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
         assert_eq!(texts.len(), number, "{}", self.log());
         texts
@@ -281,6 +285,9 @@ fn relay(to: u16, after: &'static str, server: Daemon) -> u16 {
             seen.extend_from_slice(&buffer[..read]);
             if seen.windows(after.len()).any(|part| part == after.as_bytes()) {
                 drop(server);
+                // Its processes end after that.
+                let is_closed = || TcpStream::connect(("127.0.0.1", to)).is_err().then_some(());
+                until("the port is closed", LIMIT, is_closed);
                 let _ = there.shutdown(std::net::Shutdown::Both);
                 let _ = client.shutdown(std::net::Shutdown::Both);
                 return;

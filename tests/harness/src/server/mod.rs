@@ -27,6 +27,11 @@ mod packages;
 mod postgresql;
 pub mod referrers;
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 pub use acme::{Acme, mint, trust};
 pub use containers::ContainerEngine;
 pub use database::DatabaseServer;
@@ -35,12 +40,24 @@ pub use node::node_tools;
 pub use packages::{Packages, packages};
 pub use postgresql::Postgresql;
 
-/// A TCP port of 127.0.0.1 that was free a moment ago. Another program may take it, so a server that finds it in use is
-/// started again with another one.
+/// Ports that [`free_port`] gives out. The kernel gives out those from 32768 on.
+const FIRST_PORT: u32 = 20_000;
+const PORTS: u32 = 10_000;
+
+/// A TCP port of 127.0.0.1, from 20000 to 29999, that was free a moment ago. It is below the ports that the kernel gives
+/// out itself, so no listener or connection of another test gets it meanwhile. A process gets each port once, and each
+/// process begins anywhere. A program with a fixed port may still take it.
 ///
 /// # Panics
 /// If there is none.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    // By chance, not by the number of the process: tests in namespaces of their own all have the same one.
+    static NEXT: LazyLock<AtomicU32> =
+        LazyLock::new(|| AtomicU32::new((RandomState::new().hash_one(()) % u64::from(PORTS)) as u32));
+    let found = (0..PORTS).find_map(|_| {
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+        let port = u16::try_from(FIRST_PORT + at).expect("a port is below 65,536");
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port)
+    });
+    found.expect("a free port")
 }

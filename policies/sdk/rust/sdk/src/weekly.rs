@@ -3,7 +3,8 @@
 use crate::Span;
 
 const WEEK: Span = Span::from_hours(7 * 24);
-/// Complete weeks that are kept. A longer history would compare with a time that nobody remembers.
+/// Complete weeks that are kept, with those that were left out. A longer history would compare with a time that nobody
+/// remembers.
 const KEPT: usize = 9;
 /// How much a week must be above the one before, and for how many weeks in a row. A step, such as a new nightly job, raises two
 /// weeks at most: the one in which it begins, and the first whole one.
@@ -11,6 +12,8 @@ const RISE: f64 = 1.05;
 const RISES: usize = 3;
 /// A week with fewer samples says nothing, and is left out.
 const LEAST_SAMPLES: u32 = 84;
+/// Such a week in the store.
+const LEFT_OUT: &str = "-";
 
 /// The means of the last weeks, and the week that is going on.
 ///
@@ -22,8 +25,8 @@ pub struct Weekly {
     samples: u32,
     runs: u64,
     total: u64,
-    /// Oldest first.
-    means: Vec<f64>,
+    /// Oldest first; `None` is a week that was left out.
+    means: Vec<Option<f64>>,
 }
 
 /// What slowly got worse.
@@ -53,11 +56,14 @@ impl Weekly {
             *self = Weekly { began: now, means: std::mem::take(&mut self.means), ..Weekly::default() };
         }
         if now - self.began >= WEEK.0 {
-            if self.samples >= LEAST_SAMPLES && self.runs > 0 {
-                self.means.push(self.total as f64 / self.runs as f64);
-            }
+            let says_something = self.samples >= LEAST_SAMPLES && self.runs > 0;
+            self.means.push(says_something.then(|| self.total as f64 / self.runs as f64));
+            let without_samples = ((now - self.began) / WEEK.0 - 1).min(KEPT as u64);
+            self.means.extend((0..without_samples).map(|_| None));
             let too_many = self.means.len().saturating_sub(KEPT);
             self.means.drain(..too_many);
+            let left_out = self.means.iter().take_while(|mean| mean.is_none()).count();
+            self.means.drain(..left_out);
             *self = Weekly { began: now, means: std::mem::take(&mut self.means), ..Weekly::default() };
         }
         self.samples = self.samples.saturating_add(1);
@@ -72,18 +78,21 @@ impl Weekly {
 
     /// How the last complete week compares with the lowest one before; `None` without two.
     pub fn rise(&self) -> Option<Rise> {
-        let (to, before) = self.means.split_last()?;
-        let (place, from) = before.iter().enumerate().min_by(|(_, one), (_, other)| one.total_cmp(other))?;
-        let steps = self.means.windows(2).rev().take(RISES);
-        let rises = steps.filter(|pair| matches!(pair, [first, second] if *second >= first * RISE)).count();
-        let weeks = before.len().saturating_sub(place) as u64;
-        (*from > 0.0).then_some(Rise { from: *from, to: *to, weeks, is_steady: rises == RISES })
+        let weeks = self.means.iter().enumerate();
+        let known: Vec<(usize, f64)> = weeks.filter_map(|(week, mean)| Some((week, (*mean)?))).collect();
+        let (&(last, to), before) = known.split_last()?;
+        let &(lowest, from) = before.iter().min_by(|(_, one), (_, other)| one.total_cmp(other))?;
+        let steps = known.windows(2).rev().take(RISES);
+        let rises = steps.filter(|pair| matches!(pair, [(_, one), (_, next)] if *next >= one * RISE)).count();
+        let weeks = last.saturating_sub(lowest) as u64;
+        (from > 0.0).then_some(Rise { from, to, weeks, is_steady: rises == RISES })
     }
 
     /// For the store, as one line without spaces.
     pub fn text(&self) -> String {
         let Weekly { began, samples, runs, total, means } = self;
-        let means: Vec<String> = means.iter().map(|mean| format!("{mean:.3}")).collect();
+        let word = |mean: &Option<f64>| mean.map_or_else(|| LEFT_OUT.to_owned(), |mean| format!("{mean:.3}"));
+        let means: Vec<String> = means.iter().map(word).collect();
         format!("{began},{samples},{runs},{total},{}", means.join(","))
     }
 
@@ -92,9 +101,10 @@ impl Weekly {
         let mut parts = text.split(',');
         let mut count = || parts.next()?.parse::<u64>().ok();
         let (began, samples, runs, total) = (count()?, u32::try_from(count()?).ok()?, count()?, count()?);
-        let means: Option<Vec<f64>> = parts
+        let number = |part: &str| part.parse().ok().filter(|mean: &f64| mean.is_finite() && *mean >= 0.0);
+        let means: Option<Vec<Option<f64>>> = parts
             .filter(|part| !part.is_empty())
-            .map(|part| part.parse().ok().filter(|mean: &f64| mean.is_finite() && *mean >= 0.0))
+            .map(|part| if part == LEFT_OUT { Some(None) } else { number(part).map(Some) })
             .collect();
         Some(Weekly { began, samples, runs, total, means: means.filter(|means| means.len() <= KEPT)? })
     }
@@ -150,6 +160,22 @@ mod tests {
         let mut back = after(&[100, 110], 1);
         back.add(5, 10, 10);
         assert_eq!((back.began(), back.samples, back.means.len()), (5, 1, 2));
+    }
+
+    /// Would break: a rise that is told as faster than it was.
+    #[test]
+    fn weeks_that_were_left_out_count_as_time() {
+        let mut weekly = Weekly::default();
+        // Nothing in the weeks 3 and 4, and little in week 6.
+        for (week, hours, mean) in [(1, 168, 100), (2, 168, 110), (5, 168, 130), (6, 83, 1), (7, 168, 150), (8, 1, 1)] {
+            for hour in 0..hours {
+                weekly.add((week * 24 * 7 + hour) * HOUR, 100, 100 * mean);
+            }
+            weekly = Weekly::parse(&weekly.text()).unwrap();
+        }
+        assert_eq!(weekly.means, [Some(100.0), Some(110.0), None, None, Some(130.0), None, Some(150.0)]);
+        let rise = weekly.rise().unwrap();
+        assert_eq!((rise.from, rise.to, rise.weeks, rise.is_steady), (100.0, 150.0, 6, true));
     }
 
     #[test]
