@@ -245,7 +245,11 @@ fn daemon_peak(place: &Scene) -> u64 {
     let pid = daemon.0.id();
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
         let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap();
-        assert!(children.is_empty(), "{children}");
+        for child in children.split_whitespace() {
+            // The worker that runs the code of the policies stays; what compiles does not.
+            let arguments = std::fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            assert!(arguments.is_empty() || arguments.contains("guest-worker"), "{arguments}");
+        }
     }
     peak(pid)
 }

@@ -13,12 +13,19 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Processor time that shows that the policy is being evaluated, in ticks of 10 ms: a start takes a small part of it.
 const EVALUATING: u64 = 200;
 
-/// The processor time that a process has used, in ticks.
+/// The processor time that a process and its children have used, in ticks: code of policies may run in a worker.
 fn processor_time(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    all.filter_map(fields).filter(|(id, parent, _)| *id == pid || *parent == pid).map(|(_, _, ticks)| ticks).sum()
+}
+
+/// A process, its parent, and its processor time; `None` if it has ended.
+fn fields(id: u32) -> Option<(u32, u32, u64)> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name may hold anything, and ends at the last parenthesis. User and system time are fields 14 and 15.
-    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
-    fields.map(|field| field.parse::<u64>().unwrap()).sum()
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let time = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some((id, fields.get(1)?.parse().ok()?, time(11)? + time(12)?))
 }
 
 /// ansai with a policy that never ends, once it has opened its state, catches signals and evaluates.

@@ -155,7 +155,9 @@ fn fork() -> io::Result<()> {
 
 /// Threads are permitted, but not so many. The limit counts for a user of its own only.
 fn threads() -> io::Result<()> {
-    (0..2000).try_for_each(|_| std::thread::Builder::new().spawn(|| std::thread::sleep(Duration::MAX)).map(drop))
+    // With small stacks, so that it is not the limit of memory that ends it.
+    let thread = || std::thread::Builder::new().stack_size(16 << 10);
+    (0..2000).try_for_each(|_| thread().spawn(|| std::thread::sleep(Duration::MAX)).map(drop))
 }
 
 fn memory() -> io::Result<()> {
