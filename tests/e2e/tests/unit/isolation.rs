@@ -25,7 +25,7 @@ fn systemd_under_the_limits_of_the_unit_every_separation_is_in_force() {
     let findings = ran.expect_code(0).json();
     let findings = findings.as_array().unwrap().iter();
     let isolation: Vec<_> = findings.filter(|one| one["what"].as_str().unwrap().starts_with("isolation of ")).collect();
-    assert_eq!(isolation.len(), 2);
+    assert_eq!(isolation.len(), 3);
     for finding in isolation {
         assert_eq!(finding["answer"], "ok", "{finding}");
     }
