@@ -14,7 +14,8 @@ fn started(state: &std::path::Path, isolation: &str) -> (Daemon, bool) {
     let policy = binary::policy("disk-space");
     let place = tempfile::tempdir().unwrap();
     let config = place.path().join("ansai.toml");
-    std::fs::write(&config, format!("[daemon]\nisolation = \"{isolation}\"\n[policy.disk-space]\n")).unwrap();
+    let granted = "[policy.disk-space.grant]\n\"ansai:disk/disk-probe\" = {}\n";
+    std::fs::write(&config, format!("[daemon]\nisolation = \"{isolation}\"\n[policy.disk-space]\n{granted}")).unwrap();
     let daemon = Ansai::new().args(["run"]).arg(policy.parent().unwrap()).arg("--config").arg(&config);
     let daemon = daemon.state_dir(state).spawn();
     daemon.wait_for_line("started", SOON);
