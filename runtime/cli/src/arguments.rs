@@ -88,7 +88,7 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     /// Undo a plan
     Undo(undo::Arguments),
-    /// List plans that wait for approval, and those that did
+    /// List plans that wait for approval, and decided ones
     Plans(plans::Arguments),
     /// Show what a plan that waits for approval would do
     Plan(plan::Arguments),

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod asking;
+mod command_groups;
 mod commands;
 mod compiler;
 mod core_dumps;
@@ -47,8 +48,11 @@ fn main() -> ExitCode {
 /// Prints help, the version, or what is wrong with the arguments. The message repeats arguments, which may come from an
 /// untrusted source, so they are parsed again after control characters are escaped.
 fn misused() -> ExitCode {
-    let harmless = std::env::args_os().map(|argument| ansai_core::text::inert(&argument.to_string_lossy(), MOST_TEXT));
-    match arguments::Arguments::try_parse_from(harmless) {
+    let harmless = || {
+        std::env::args_os().map(|argument| ansai_core::text::inert(&argument.to_string_lossy(), MOST_TEXT).to_string())
+    };
+    let long = harmless().any(|argument| ["--help", "help"].contains(&argument.as_str()));
+    match command_groups::command(long).try_get_matches_from(harmless()) {
         Err(error) => error.exit(),
         Ok(_) => {
             output::fault(&exit::Fault::usage(ansai_core::codes::USAGE, "an argument contains control characters"));

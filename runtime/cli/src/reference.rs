@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::arguments::Arguments;
+use crate::command_groups::GROUPS;
 
 const INTRODUCTION: &str = "<!-- Generated from the definitions of the command line. Do not edit. -->
 # The command line
@@ -74,13 +75,17 @@ fn each(command: &Command, visit: &mut dyn FnMut(&Command)) {
 fn page() -> String {
     let root = built();
     let mut out = INTRODUCTION.to_owned();
-    out += "\n| command | purpose |\n|---|---|\n";
-    each(&root, &mut |command| {
-        let name = full_name(command);
-        if !hidden(command) && name != "ansai" {
-            let _ = writeln!(out, "| [{name}](#{}) | {} |", name.replace(' ', "-"), about(command));
+    for (heading, names) in GROUPS {
+        let _ = write!(out, "\n**{heading}**\n\n| command | purpose |\n|---|---|\n");
+        for command in names.split(' ').filter_map(|name| root.find_subcommand(name)) {
+            each(command, &mut |command| {
+                let name = full_name(command);
+                if !hidden(command) {
+                    let _ = writeln!(out, "| [{name}](#{}) | {} |", name.replace(' ', "-"), about(command));
+                }
+            });
         }
-    });
+    }
     out += "\nEvery command takes the [global options](#global-options) and exits with one of the [exit codes](#exit-codes).\n";
     each(&root, &mut |command| {
         if !hidden(command) && command.get_name() != "ansai" {

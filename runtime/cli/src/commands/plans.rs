@@ -1,4 +1,4 @@
-//! `ansai plans`: plans that wait for approval or were announced, and those that did.
+//! `ansai plans`: plans that wait for approval or were announced.
 
 use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::control::{Answer, Request};
