@@ -28,6 +28,7 @@ pub mod hook;
 pub mod journal;
 pub mod packages;
 pub mod process;
+mod recent;
 mod safety;
 pub mod service;
 pub mod sqlite;

@@ -3,7 +3,7 @@
 use ansai_sdk::{Host, Observation, Severity, Status};
 
 use crate::calls;
-use crate::judge::Life;
+use crate::judge::{Life, date};
 use crate::seen::{Seen, View};
 
 pub(crate) const KEY: &str = "clock";
@@ -31,8 +31,7 @@ pub(crate) fn doubt(view: &View<'_>, host: &Host) -> Option<String> {
 pub(crate) fn observe(doubt: Option<&str>, view: &View<'_>, host: &Host) -> Option<Observation> {
     let about = host.host();
     if let Some(why) = doubt {
-        let words =
-            format!("no certificate is valid at the time of this host ({}), and {why}", crate::judge::date(host.now()));
+        let words = format!("no certificate is valid at the time of this host ({}), and {why}", date(host.now()));
         return Some(Observation::new(KEY, about, Status::Unhealthy(Severity::Critical), words));
     }
     let is_known = |seen: &Seen<'_>| seen.leaf().is_ok();

@@ -1,7 +1,7 @@
 //! Settings, see `settings.schema.json`.
 
 use ansai_sdk::text::matches;
-use ansai_sdk::{Failure, Json, Levels, Setting, Span, text};
+use ansai_sdk::{Entries, Failure, Levels, Span, text};
 
 use crate::imports::ansai::certificate::served_certificate_probe::{Endpoint, Opening};
 
@@ -10,7 +10,7 @@ const MOST_KEY: usize = 190;
 
 ansai_sdk::settings! {
     pub(crate) struct Settings {
-        endpoints: Servers,
+        endpoints: Entries<Server>,
         ignore_lineages: Vec<String>,
         notice: Span = "remaining.notice",
         warning: Span = "remaining.warning",
@@ -26,48 +26,23 @@ ansai_sdk::settings! {
     }
 }
 
-/// One entry of `endpoints`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Server {
-    pub(crate) address: String,
-    /// Empty: the host of `address`.
-    pub(crate) name: String,
-    pub(crate) opening: String,
-    pub(crate) file: Option<String>,
-    pub(crate) key_file: Option<String>,
-    pub(crate) lineage: Option<String>,
-    pub(crate) target: Option<String>,
-    pub(crate) private_issuer: bool,
-}
-
-/// The entries of `endpoints`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Servers(pub(crate) Vec<Server>);
-
-impl Setting for Servers {
-    const EXPECTED: &'static str = "a list of tables with `address`";
-
-    fn read(value: &Json) -> Option<Servers> {
-        let Json::List(list) = value else { return None };
-        list.iter().map(Server::read).collect::<Option<_>>().map(Servers)
+ansai_sdk::entries! {
+    /// One entry of `endpoints`.
+    #[derive(Default, PartialEq)]
+    pub(crate) struct Server: "a list of tables with `address`" {
+        address: String,
+        /// Empty: the host of `address`.
+        name: String => String::new(),
+        opening: String => String::new(),
+        file: Option<String> => None,
+        key_file: Option<String> = "key" => None,
+        lineage: Option<String> => None,
+        target: Option<String> => None,
+        private_issuer: bool => false,
     }
 }
 
 impl Server {
-    fn read(value: &Json) -> Option<Server> {
-        let text = |name| value.get(name).and_then(Json::text).map(str::to_owned);
-        Some(Server {
-            address: text("address")?,
-            name: text("name").unwrap_or_default(),
-            opening: text("opening").unwrap_or_default(),
-            file: text("file"),
-            key_file: text("key"),
-            lineage: text("lineage"),
-            target: text("target"),
-            private_issuer: value.get("private_issuer") == Some(&Json::Flag(true)),
-        })
-    }
-
     /// The host of `address`, without the brackets of IPv6.
     fn host(&self) -> &str {
         let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);

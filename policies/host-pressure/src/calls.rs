@@ -9,7 +9,6 @@ ansai_sdk::host_calls! {
     "ansai:system/system-probe.cpu" => fn cpu() -> CpuTime = system_probe::cpu;
     "ansai:system/system-probe.memory" => fn memory() -> MemoryState = system_probe::memory;
     "ansai:system/system-probe.pressure" => fn pressure(what: Pressured) -> Stall = system_probe::pressure;
-    "ansai:system/system-probe.uptime" => fn uptime() -> u64 = system_probe::uptime;
     "ansai:system/system-probe.open-files" => fn open_files() -> InUse = system_probe::open_files;
     "ansai:system/system-probe.threads" => fn threads() -> InUse = system_probe::threads;
     "ansai:system/system-probe.clock-synchronized" =>

@@ -1,12 +1,11 @@
 //! Observes each thing that is watched.
 
 use ansai_sdk::series::{Reduction, Window};
-use ansai_sdk::{Host, Measure, Observation, Refusal, Severity, Span, Status, text};
+use ansai_sdk::{Host, Measure, Observation, Refusal, Severity, Span, Status};
 
-use crate::calls;
 use crate::reading::{self, Reading};
 use crate::settings::Settings;
-use crate::what::What;
+use crate::what::{self, What};
 
 /// The newest samples are left out of what is usual.
 const NEWEST: Span = Span::from_hours(12);
@@ -14,23 +13,18 @@ const NEWEST: Span = Span::from_hours(12);
 const FLOOR: f64 = 0.5;
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
-    What::ALL.into_iter().filter_map(|what| look(what, settings, host)).collect()
+    what::ALL.iter().filter_map(|what| look(what, settings, host)).collect()
 }
 
 /// `None` where there is nothing to tell, and nothing was told before.
-fn look(what: What, settings: &Settings, host: &Host) -> Option<Observation> {
-    let (key, is_open) = (what.name(), host.is_open(what.name()));
+fn look(what: &What, settings: &Settings, host: &Host) -> Option<Observation> {
+    let (key, is_open) = (what.name, host.is_open(what.name));
     if settings.ignores(what) {
         let words = format!("{key} is no longer watched: the settings ignore it");
         return is_open.then(|| Observation::new(key, host.host(), Status::Healthy, words));
     }
-    let seen = match what {
-        What::Clock => clock(settings, host),
-        What::Restart => restart(settings, host),
-        _ => reading::read(what, settings, host).map(|read| read.map(|read| judge(what, read, settings, host))),
-    };
-    match seen {
-        Ok(Some(seen)) => Some(seen),
+    match (what.read)(settings, host) {
+        Ok(Some(read)) => Some(judge(what, read, settings, host)),
         Ok(None) => is_open.then(|| Observation::unknown(key, host.host(), format!("{key} is unknown now"))),
         // A kernel without it, or a container, is no trouble.
         Err(Refusal::Unsupported(_)) if !is_open => None,
@@ -40,21 +34,18 @@ fn look(what: What, settings: &Settings, host: &Host) -> Option<Observation> {
     }
 }
 
-fn judge(what: What, read: Reading, settings: &Settings, host: &Host) -> Observation {
-    let (key, levels) = (what.name(), what.levels(settings));
-    let Reading { value, mut words, measures } = read;
+fn judge(what: &What, read: Reading, settings: &Settings, host: &Host) -> Observation {
+    let (key, levels) = (what.name, what.levels(settings));
+    let Reading { value, severity, mut words, measures } = read;
     let open = host.open_severity(key);
-    let mut severity = levels.severity(value, open);
-    let mut usual = None;
-    if what.has_baseline() {
-        usual = usual_of(what, value, settings, host);
-        let floor = levels.goal().unwrap_or(f64::INFINITY) * FLOOR;
-        let most = usual.map(|usual| (usual * settings.factor).max(floor));
+    let mut severity = severity.or_else(|| levels.severity(value, open));
+    let usual = if what.is_learned { usual_of(key, value, settings, host) } else { None };
+    if let (None, Some(usual), Some(goal)) = (severity, usual, levels.goal()) {
         // Once it is told, it ends a tenth lower.
-        let most = if open.is_some() { most.map(|most| most * 0.9) } else { most };
-        if severity.is_none() && most.is_some_and(|most| value > most) {
+        let most = (usual * settings.factor).max(goal * FLOOR) * if open.is_some() { 0.9 } else { 1.0 };
+        if value > most {
             severity = Some(Severity::Notice);
-            let times = reading::tenths(value / usual.unwrap_or(value).max(0.01));
+            let times = reading::tenths(value / usual.max(0.01));
             words = format!("{words}: {times} times as much as ever before in {}", settings.look_back);
         }
     }
@@ -62,63 +53,20 @@ fn judge(what: What, read: Reading, settings: &Settings, host: &Host) -> Observa
     let mut seen = Observation::new(key, host.host(), status, words);
     seen.evidence = measures;
     seen.evidence.extend(usual.map(|usual| Measure::ratio("highest-before", usual)));
-    seen.at_distance(levels.goal().map_or(0.0, |goal| value - goal))
+    match levels.goal() {
+        Some(goal) => seen.at_distance(value - goal),
+        None => seen,
+    }
 }
 
 /// The highest value before the last hours; `None` while the host is not known for long enough.
-fn usual_of(what: What, value: f64, settings: &Settings, host: &Host) -> Option<f64> {
+fn usual_of(key: &str, value: f64, settings: &Settings, host: &Host) -> Option<f64> {
     // Of the processors, each sample is there already.
-    if what != What::Processors {
-        host.append(what.name(), value).ok()?;
+    if key != "processors" {
+        host.append(key, value).ok()?;
     }
     let since = host.now().saturating_sub(settings.look_back.0);
     let window = Window::since(since, Reduction::Maximum).until(host.now().saturating_sub(NEWEST.0));
-    let known = host.look_at(what.name(), window).ok()?;
+    let known = host.look_at(key, window).ok()?;
     (known.span >= settings.min_span.0.saturating_sub(NEWEST.0)).then_some(known.maximum)
-}
-
-/// The store has the time at which it was first seen without synchronization.
-fn clock(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusal> {
-    let key = What::Clock.name();
-    let observe = |status, words: String| Ok(Some(Observation::new(key, host.host(), status, words)));
-    if calls::clock_synchronized(host)? {
-        host.remember(key, "");
-        return observe(Status::Healthy, "the clock is synchronized".into());
-    }
-    let before = host.recall(key).and_then(|text| text.parse::<u64>().ok()).filter(|since| *since <= host.now());
-    let since = before.unwrap_or(host.now());
-    if before.is_none() {
-        host.remember(key, &format!("{since}"));
-    }
-    let waited = Span(host.now().saturating_sub(since));
-    if waited < settings.clock_grace {
-        return observe(Status::Healthy, "the clock is not synchronized yet".into());
-    }
-    let words = format!("the clock has not been synchronized for {waited}");
-    observe(Status::Unhealthy(Severity::Warning), words)
-        .map(|seen| seen.map(|seen| seen.with(Measure::instant("since", since))))
-}
-
-fn restart(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusal> {
-    let key = What::Restart.name();
-    let found = calls::restart_needed(host)?;
-    if !found.needed {
-        return Ok(Some(Observation::new(key, host.host(), Status::Healthy, "no restart is needed")));
-    }
-    let since = found.since.filter(|since| *since <= host.now());
-    let waited = since.map(|since| Span(host.now().saturating_sub(since)));
-    let severity = match waited {
-        Some(waited) if waited >= settings.restart_within => Severity::Warning,
-        _ => Severity::Notice,
-    };
-    let mut words = "the machine needs a restart".to_owned();
-    if let Some(packages) = text::list("because of", found.packages.iter().take(5).cloned()) {
-        words = format!("{words} {}", packages.replacen(": ", " ", 1));
-    }
-    if let Some(waited) = waited {
-        words = format!("{words}, since {waited} ago");
-    }
-    let mut seen = Observation::new(key, host.host(), Status::Unhealthy(severity), words);
-    seen.evidence.extend(since.map(|since| Measure::instant("since", since)));
-    Ok(Some(seen.with(Measure::count("packages", found.packages.len() as u64))))
 }

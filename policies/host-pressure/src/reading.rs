@@ -1,12 +1,12 @@
-//! Reads each thing once, as a number and in words.
+//! Reads each thing once, as a number or a severity, and in words.
 
+use ansai_sdk::series::{Reduction, Window};
 use ansai_sdk::share::{self, percent_words};
-use ansai_sdk::{Host, Measure, Refusal, Size, Span, text};
+use ansai_sdk::{Host, Measure, Refusal, Severity, Size, Span, text};
 
 use crate::calls;
 use crate::imports::ansai::system::system_probe::{InUse, MemoryState, Pressured, Stalled};
 use crate::settings::Settings;
-use crate::what::What;
 
 /// Below this share of memory in use, a full swap harms nobody.
 const TIGHT: f64 = 75.0;
@@ -17,55 +17,42 @@ const BUSY: Span = Span(600_000);
 pub(crate) struct Reading {
     /// Higher is worse. Percent, or tasks for each processor.
     pub(crate) value: f64,
+    /// Of what has no number.
+    pub(crate) severity: Option<Severity>,
     /// A sentence without its end.
     pub(crate) words: String,
     pub(crate) measures: Vec<Measure>,
 }
 
-/// Reads what has a number. `None` if there is nothing to tell yet, or none of it on this host.
-pub(crate) fn read(what: What, settings: &Settings, host: &Host) -> Result<Option<Reading>, Refusal> {
-    Ok(match what {
-        What::Load => Some(load(host)?),
-        What::Processors => processors(host)?,
-        What::Memory => memory(&calls::memory(host)?),
-        What::Swap => swap(&calls::memory(host)?, settings),
-        What::StalledProcessors => {
-            let stall = calls::pressure(host, Pressured::Cpu)?;
-            stall.some.as_ref().map(|one| stalled(one, "tasks waited for a processor"))
-        }
-        What::StalledMemory => {
-            let stall = calls::pressure(host, Pressured::Memory)?;
-            stall.full.as_ref().map(|one| stalled(one, "all tasks waited for memory"))
-        }
-        What::StalledIo => {
-            let stall = calls::pressure(host, Pressured::Io)?;
-            stall.full.as_ref().map(|one| stalled(one, "all tasks waited for disks"))
-        }
-        What::OpenFiles => in_use(&calls::open_files(host)?, "open file"),
-        What::Threads => in_use(&calls::threads(host)?, "thread"),
-        What::Clock | What::Restart => None,
-    })
+/// `None` if there is nothing to tell yet, or none of it on this host.
+pub(crate) type Read = Result<Option<Reading>, Refusal>;
+
+fn value(value: f64, words: String, measures: Vec<Measure>) -> Read {
+    Ok(Some(Reading { value, severity: None, words, measures }))
 }
 
-fn load(host: &Host) -> Result<Reading, Refusal> {
+fn state(severity: Option<Severity>, words: impl Into<String>, measures: Vec<Measure>) -> Read {
+    Ok(Some(Reading { value: 0.0, severity, words: words.into(), measures }))
+}
+
+pub(crate) fn load(_: &Settings, host: &Host) -> Read {
     let load = calls::load(host)?;
-    let value = load.fifteen / f64::from(load.cpus.max(1));
+    let each = load.fifteen / f64::from(load.cpus.max(1));
     let measures = vec![
-        Measure::ratio("load-per-processor", value),
+        Measure::ratio("load-per-processor", each),
         Measure::ratio("load-1-minute", load.one),
         Measure::ratio("load-15-minutes", load.fifteen),
         Measure::count("processors", load.cpus.into()),
     ];
-    let words = format!("{} tasks for each processor run or wait, over 15 min", tenths(value));
-    Ok(Reading { value, words, measures })
+    value(each, format!("{} tasks for each processor run or wait, over 15 min", tenths(each)), measures)
 }
 
 /// The store has the busy and the idle time of the last evaluation, since boot.
-fn processors(host: &Host) -> Result<Option<Reading>, Refusal> {
+pub(crate) fn processors(_: &Settings, host: &Host) -> Read {
+    let key = "processors";
     let time = calls::cpu(host)?;
     let idle = time.idle.saturating_add(time.io_wait);
     let busy = time.user.saturating_add(time.system).saturating_add(time.steal);
-    let key = What::Processors.name();
     let before = host.recall(key).and_then(|text| {
         let (busy, idle) = text.split_once(' ')?;
         Some((busy.parse::<u64>().ok()?, idle.parse::<u64>().ok()?))
@@ -79,67 +66,116 @@ fn processors(host: &Host) -> Result<Option<Reading>, Refusal> {
     let Some(now) = passed.and_then(|(busy, idle)| share::of(busy, busy.saturating_add(idle))) else {
         return Ok(None);
     };
-    let now = now * 100.0;
-    host.append(key, now)?;
-    let window =
-        ansai_sdk::series::Window::since(host.now().saturating_sub(BUSY.0), ansai_sdk::series::Reduction::Minimum);
+    host.append(key, now * 100.0)?;
+    let window = Window::since(host.now().saturating_sub(BUSY.0), Reduction::Minimum);
     // Without a sample for most of that time, a short peak would count.
-    let lowest = host.look_at(key, window).ok().filter(|trend| trend.span >= BUSY.0 / 2).map(|trend| trend.minimum);
-    let Some(value) = lowest else { return Ok(None) };
-    let measures = vec![Measure::ratio("busy", now / 100.0), Measure::ratio("lowest-in-10-minutes", value / 100.0)];
-    let words = format!(
-        "the processors are {} busy, and were at least {} for 10 min",
-        percent_words(now),
-        percent_words(value)
-    );
-    Ok(Some(Reading { value, words, measures }))
+    let Some(trend) = host.look_at(key, window).ok().filter(|trend| trend.span >= BUSY.0 / 2) else { return Ok(None) };
+    let lowest = trend.minimum;
+    let measures = vec![Measure::ratio("busy", now), Measure::ratio("lowest-in-10-minutes", lowest / 100.0)];
+    let (now, least) = (percent_words(now * 100.0), percent_words(lowest));
+    value(lowest, format!("the processors are {now} busy, and were at least {least} for 10 min"), measures)
 }
 
 fn memory_in_use(memory: &MemoryState) -> Option<f64> {
     Some(share::in_use(memory.total_bytes, memory.available_bytes)? * 100.0)
 }
 
-fn memory(memory: &MemoryState) -> Option<Reading> {
-    let value = memory_in_use(memory)?;
+pub(crate) fn memory(_: &Settings, host: &Host) -> Read {
+    let memory = calls::memory(host)?;
+    let Some(used) = memory_in_use(&memory) else { return Ok(None) };
     let (total, available) = (Size(memory.total_bytes), Size(memory.available_bytes));
-    let words = format!("memory is {} in use, {available} of {total} available", percent_words(value));
-    Some(Reading {
-        value,
-        words,
-        measures: vec![Measure::bytes("available", available.0), Measure::bytes("total", total.0)],
-    })
+    let words = format!("memory is {} in use, {available} of {total} available", percent_words(used));
+    value(used, words, vec![Measure::bytes("available", available.0), Measure::bytes("total", total.0)])
 }
 
-fn swap(memory: &MemoryState, settings: &Settings) -> Option<Reading> {
-    let value = share::in_use(memory.swap_total_bytes, memory.swap_free_bytes)? * 100.0;
+pub(crate) fn swap(settings: &Settings, host: &Host) -> Read {
+    let memory = calls::memory(host)?;
+    let used = share::in_use(memory.swap_total_bytes, memory.swap_free_bytes).map(|used| used * 100.0);
+    let (Some(used), Some(of_memory)) = (used, memory_in_use(&memory)) else { return Ok(None) };
     let (total, free) = (Size(memory.swap_total_bytes), Size(memory.swap_free_bytes));
-    let in_use = memory_in_use(memory)?;
-    let mut words = format!("swap is {} in use, {free} of {total} free", percent_words(value));
-    let is_full = value >= settings.swap_warning;
-    if is_full && in_use < TIGHT {
+    let mut words = format!("swap is {} in use, {free} of {total} free", percent_words(used));
+    let is_harmless = of_memory < TIGHT;
+    if is_harmless && used >= settings.swap.warning {
         words.push_str("; that harms nobody, because memory is available");
     }
     let measures = vec![Measure::bytes("free", free.0), Measure::bytes("total", total.0)];
-    Some(Reading { value: if in_use < TIGHT { 0.0 } else { value }, words, measures })
+    value(if is_harmless { 0.0 } else { used }, words, measures)
 }
 
-fn stalled(of: &Stalled, what: &str) -> Reading {
-    let value = of.last300_seconds * 100.0;
+pub(crate) fn stalled_processors(_: &Settings, host: &Host) -> Read {
+    stalled(calls::pressure(host, Pressured::Cpu)?.some, "tasks waited for a processor")
+}
+
+pub(crate) fn stalled_memory(_: &Settings, host: &Host) -> Read {
+    stalled(calls::pressure(host, Pressured::Memory)?.full, "all tasks waited for memory")
+}
+
+pub(crate) fn stalled_io(_: &Settings, host: &Host) -> Read {
+    stalled(calls::pressure(host, Pressured::Io)?.full, "all tasks waited for disks")
+}
+
+fn stalled(of: Option<Stalled>, what: &str) -> Read {
+    let Some(of) = of else { return Ok(None) };
+    let percent = of.last300_seconds * 100.0;
     let measures = vec![
         Measure::ratio("last-5-minutes", of.last300_seconds),
         Measure::ratio("last-10-seconds", of.last10_seconds),
     ];
-    Reading { value, words: format!("{what} for {} of the last 5 min", percent_words(value)), measures }
+    value(percent, format!("{what} for {} of the last 5 min", percent_words(percent)), measures)
 }
 
-fn in_use(found: &InUse, thing: &str) -> Option<Reading> {
-    let value = share::of(found.used, found.limit)? * 100.0;
-    let words = format!("{}, {} of what the kernel permits", text::count(found.used, thing), percent_words(value));
-    Some(Reading {
-        value,
-        words,
-        measures: vec![Measure::count("used", found.used), Measure::count("limit", found.limit)],
-    })
+pub(crate) fn open_files(_: &Settings, host: &Host) -> Read {
+    in_use(&calls::open_files(host)?, "open file")
+}
+
+pub(crate) fn threads(_: &Settings, host: &Host) -> Read {
+    in_use(&calls::threads(host)?, "thread")
+}
+
+fn in_use(found: &InUse, thing: &str) -> Read {
+    let Some(used) = share::of(found.used, found.limit).map(|share| share * 100.0) else { return Ok(None) };
+    let words = format!("{}, {} of what the kernel permits", text::count(found.used, thing), percent_words(used));
+    value(used, words, vec![Measure::count("used", found.used), Measure::count("limit", found.limit)])
+}
+
+/// The store has the time at which it was first seen without synchronization.
+pub(crate) fn clock(settings: &Settings, host: &Host) -> Read {
+    let key = "clock";
+    if calls::clock_synchronized(host)? {
+        host.remember(key, "");
+        return state(None, "the clock is synchronized", vec![]);
+    }
+    let before = host.recall(key).and_then(|text| text.parse::<u64>().ok()).filter(|since| *since <= host.now());
+    let since = before.unwrap_or(host.now());
+    if before.is_none() {
+        host.remember(key, &since.to_string());
+    }
+    let waited = Span(host.now().saturating_sub(since));
+    if waited < settings.clock_grace {
+        return state(None, "the clock is not synchronized yet", vec![]);
+    }
+    let words = format!("the clock has not been synchronized for {waited}");
+    state(Some(Severity::Warning), words, vec![Measure::instant("since", since)])
+}
+
+pub(crate) fn restart(settings: &Settings, host: &Host) -> Read {
+    let found = calls::restart_needed(host)?;
+    if !found.needed {
+        return state(None, "no restart is needed", vec![]);
+    }
+    let since = found.since.filter(|since| *since <= host.now());
+    let waited = since.map(|since| Span(host.now().saturating_sub(since)));
+    let is_overdue = waited.is_some_and(|waited| waited >= settings.restart_within);
+    let mut words = "the machine needs a restart".to_owned();
+    if let Some(packages) = text::list("because of", found.packages.iter().take(5).cloned()) {
+        words = format!("{words} {}", packages.replacen(": ", " ", 1));
+    }
+    if let Some(waited) = waited {
+        words = format!("{words}, since {waited} ago");
+    }
+    let mut measures: Vec<Measure> = since.map(|since| Measure::instant("since", since)).into_iter().collect();
+    measures.push(Measure::count("packages", found.packages.len() as u64));
+    state(Some(if is_overdue { Severity::Warning } else { Severity::Notice }), words, measures)
 }
 
 /// `2.4`, rounded down.

@@ -2,27 +2,28 @@
 
 use ansai_sdk::{Failure, Span};
 
-use crate::what::What;
+use crate::what::{self, What};
+
+ansai_sdk::entries! {
+    /// Percentages, but those of the load.
+    #[derive(Copy)]
+    pub(crate) struct Thresholds: "a table with `warning`" {
+        warning: f64,
+        critical: Option<f64> => None,
+    }
+}
 
 ansai_sdk::settings! {
-    /// Thresholds are percentages, but those of the load.
     pub(crate) struct Settings {
-        load_warning: f64 = "load.warning",
-        load_critical: f64 = "load.critical",
-        processors_warning: f64 = "processors.warning",
-        memory_warning: f64 = "memory.warning",
-        memory_critical: f64 = "memory.critical",
-        swap_warning: f64 = "swap.warning",
-        swap_critical: f64 = "swap.critical",
-        stalled_processors_warning: f64 = "stalled_processors.warning",
-        stalled_memory_warning: f64 = "stalled_memory.warning",
-        stalled_memory_critical: f64 = "stalled_memory.critical",
-        stalled_io_warning: f64 = "stalled_io.warning",
-        stalled_io_critical: f64 = "stalled_io.critical",
-        open_files_warning: f64 = "open_files.warning",
-        open_files_critical: f64 = "open_files.critical",
-        threads_warning: f64 = "threads.warning",
-        threads_critical: f64 = "threads.critical",
+        load: Thresholds,
+        processors: Thresholds,
+        memory: Thresholds,
+        swap: Thresholds,
+        stalled_processors: Thresholds,
+        stalled_memory: Thresholds,
+        stalled_io: Thresholds,
+        open_files: Thresholds,
+        threads: Thresholds,
         factor: f64 = "baseline.factor",
         look_back: Span = "baseline.look_back",
         min_span: Span = "baseline.min_span",
@@ -34,9 +35,9 @@ ansai_sdk::settings! {
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        for what in What::ALL {
+        for what in &what::ALL {
             what.levels(self).check().map_err(|failure| match failure {
-                Failure::InvalidSettings(why) => Failure::InvalidSettings(format!("{}: {why}", what.name())),
+                Failure::InvalidSettings(why) => Failure::InvalidSettings(format!("{}: {why}", what.name)),
                 other => other,
             })?;
         }
@@ -47,8 +48,8 @@ impl Settings {
         Ok(())
     }
 
-    pub(crate) fn ignores(&self, what: What) -> bool {
-        self.ignore.iter().any(|name| name == what.name())
+    pub(crate) fn ignores(&self, what: &What) -> bool {
+        self.ignore.iter().any(|name| name == what.name)
     }
 }
 
@@ -60,11 +61,11 @@ mod tests {
     #[test]
     fn the_schema_and_the_policy_agree() {
         let settings = settings(|_| {});
-        assert_eq!((settings.load_warning, settings.factor, settings.clock_grace), (4.0, 2.0, Span(1_800_000)));
+        assert_eq!((settings.load.warning, settings.factor, settings.clock_grace), (4.0, 2.0, Span(1_800_000)));
         assert_eq!(settings.check(), Ok(()));
         let schema: serde_json::Value = serde_json::from_str(include_str!("../settings.schema.json")).unwrap();
         let names = schema["properties"]["ignore"]["items"]["enum"].as_array().unwrap();
-        assert!(names.iter().map(|name| name.as_str().unwrap()).eq(What::ALL.map(What::name)));
+        assert!(names.iter().map(|name| name.as_str().unwrap()).eq(what::ALL.iter().map(|what| what.name)));
     }
 
     #[test]

@@ -1,76 +1,60 @@
-//! What is watched, each with its name: the key of its findings, its setting, and its series.
+//! What is watched: one line for each thing.
 
-use ansai_sdk::Levels;
+use ansai_sdk::{Host, Levels};
 
-use crate::settings::Settings;
+use crate::advice::{self, Advice};
+use crate::reading::{self, Read};
+use crate::settings::{Settings, Thresholds};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
-    Load,
-    Processors,
-    Memory,
-    Swap,
-    StalledProcessors,
-    StalledMemory,
-    StalledIo,
-    OpenFiles,
-    Threads,
-    Clock,
-    Restart,
+/// A thing that is watched.
+pub(crate) struct What {
+    /// The key of its findings, its setting, and its series.
+    pub(crate) name: &'static str,
+    /// Whether what is usual differs so much from host to host that it is learned.
+    pub(crate) is_learned: bool,
+    pub(crate) read: fn(&Settings, &Host) -> Read,
+    pub(crate) advice: &'static Advice,
+    /// None for what has no number.
+    thresholds: Option<fn(&Settings) -> Thresholds>,
+}
+
+pub(crate) static ALL: [What; 11] = [
+    level("load", |all| all.load, reading::load, &advice::PROCESSORS).learned(),
+    level("processors", |all| all.processors, reading::processors, &advice::PROCESSORS).learned(),
+    level("memory", |all| all.memory, reading::memory, &advice::MEMORY),
+    level("swap", |all| all.swap, reading::swap, &advice::MEMORY),
+    level("stalled_processors", |all| all.stalled_processors, reading::stalled_processors, &advice::PROCESSORS)
+        .learned(),
+    level("stalled_memory", |all| all.stalled_memory, reading::stalled_memory, &advice::MEMORY).learned(),
+    level("stalled_io", |all| all.stalled_io, reading::stalled_io, &advice::DISKS).learned(),
+    level("open_files", |all| all.open_files, reading::open_files, &advice::OPEN_FILES),
+    level("threads", |all| all.threads, reading::threads, &advice::THREADS),
+    state("clock", reading::clock, &advice::CLOCK),
+    state("restart", reading::restart, &advice::RESTART),
+];
+
+const fn state(name: &'static str, read: fn(&Settings, &Host) -> Read, advice: &'static Advice) -> What {
+    What { name, is_learned: false, read, advice, thresholds: None }
+}
+
+const fn level(
+    name: &'static str,
+    thresholds: fn(&Settings) -> Thresholds,
+    read: fn(&Settings, &Host) -> Read,
+    advice: &'static Advice,
+) -> What {
+    What { thresholds: Some(thresholds), ..state(name, read, advice) }
 }
 
 impl What {
-    pub(crate) const ALL: [What; 11] = [
-        What::Load,
-        What::Processors,
-        What::Memory,
-        What::Swap,
-        What::StalledProcessors,
-        What::StalledMemory,
-        What::StalledIo,
-        What::OpenFiles,
-        What::Threads,
-        What::Clock,
-        What::Restart,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            What::Load => "load",
-            What::Processors => "processors",
-            What::Memory => "memory",
-            What::Swap => "swap",
-            What::StalledProcessors => "stalled_processors",
-            What::StalledMemory => "stalled_memory",
-            What::StalledIo => "stalled_io",
-            What::OpenFiles => "open_files",
-            What::Threads => "threads",
-            What::Clock => "clock",
-            What::Restart => "restart",
-        }
+    const fn learned(self) -> What {
+        What { is_learned: true, ..self }
     }
 
-    /// Whether what is usual differs so much from host to host that it is learned.
-    pub(crate) fn has_baseline(self) -> bool {
-        use What::{Load, Processors, StalledIo, StalledMemory, StalledProcessors};
-        matches!(self, Load | Processors | StalledProcessors | StalledMemory | StalledIo)
-    }
-
-    /// The thresholds; none for what has no number. A severity ends when the value is below its threshold by a tenth of the
-    /// warning threshold.
-    pub(crate) fn levels(self, settings: &Settings) -> Levels {
-        let (warning, critical) = match self {
-            What::Load => (settings.load_warning, Some(settings.load_critical)),
-            What::Processors => (settings.processors_warning, None),
-            What::Memory => (settings.memory_warning, Some(settings.memory_critical)),
-            What::Swap => (settings.swap_warning, Some(settings.swap_critical)),
-            What::StalledProcessors => (settings.stalled_processors_warning, None),
-            What::StalledMemory => (settings.stalled_memory_warning, Some(settings.stalled_memory_critical)),
-            What::StalledIo => (settings.stalled_io_warning, Some(settings.stalled_io_critical)),
-            What::OpenFiles => (settings.open_files_warning, Some(settings.open_files_critical)),
-            What::Threads => (settings.threads_warning, Some(settings.threads_critical)),
-            What::Clock | What::Restart => return Levels::rising(),
-        };
+    /// A severity ends when the value is below its threshold by a tenth of the warning threshold.
+    pub(crate) fn levels(&self, settings: &Settings) -> Levels {
+        let Some(thresholds) = self.thresholds else { return Levels::rising() };
+        let Thresholds { warning, critical } = thresholds(settings);
         let levels = Levels::rising().warning(warning).rearm(warning / 10.0);
         critical.map_or(levels, |critical| levels.critical(critical))
     }

@@ -1,9 +1,9 @@
 //! Settings, see `settings.schema.json`.
 
 use ansai_sdk::text::matches;
-use ansai_sdk::{Failure, Severity, Span};
+use ansai_sdk::{Entries, Failure, Severity, Span};
 
-use crate::serves::Serves;
+use crate::serves::Serve;
 
 ansai_sdk::settings! {
     pub(crate) struct Settings {
@@ -22,7 +22,7 @@ ansai_sdk::settings! {
         flapping_within: Span = "flapping.within",
         restart_wait: Span,
         capture_lines: u32,
-        serves: Serves,
+        serves: Entries<Serve>,
         unanswered_for: Span,
         starts_within: Span,
     }

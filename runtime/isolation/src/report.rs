@@ -43,12 +43,8 @@ impl Profile {
     }
 
     /// The separations that it has where everything is possible.
-    pub fn separations(self) -> &'static [Separation] {
-        match self {
-            Profile::Guest => &Separation::ALL,
-            Profile::Reach => &Separation::OF_REACH,
-            Profile::Lookup => &Separation::OF_LOOKUP,
-        }
+    pub fn separations(self) -> impl Iterator<Item = Separation> {
+        Separation::ALL.into_iter().filter(move |separation| separation.is_of(self))
     }
 }
 
@@ -102,33 +98,15 @@ impl Separation {
         Separation::Memory,
     ];
 
-    const OF_REACH: [Separation; 12] = [
-        Separation::User,
-        Separation::Privileges,
-        Separation::Processes,
-        Separation::Network,
-        Separation::Sockets,
-        Separation::Ipc,
-        Separation::HostName,
-        Separation::Landlock,
-        Separation::Scopes,
-        Separation::SystemCalls,
-        Separation::Limits,
-        Separation::Memory,
-    ];
-
-    const OF_LOOKUP: [Separation; 10] = [
-        Separation::User,
-        Separation::Privileges,
-        Separation::Processes,
-        Separation::Ipc,
-        Separation::HostName,
-        Separation::Landlock,
-        Separation::Scopes,
-        Separation::SystemCalls,
-        Separation::Limits,
-        Separation::Memory,
-    ];
+    /// Whether a child with this profile has it where everything is possible. Only guest code reads no file of the system, and
+    /// only lookups use the network.
+    pub fn is_of(self, profile: Profile) -> bool {
+        match self {
+            Separation::RootDirectory => profile == Profile::Guest,
+            Separation::Network | Separation::Sockets => profile != Profile::Lookup,
+            _ => true,
+        }
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -176,7 +154,7 @@ pub struct Missing {
 impl Report {
     /// Whether this separation is in force.
     pub fn has(&self, separation: Separation) -> bool {
-        self.profile.separations().contains(&separation) && self.why_not(separation).is_none()
+        separation.is_of(self.profile) && self.why_not(separation).is_none()
     }
 
     /// Why this separation is not in force.

@@ -1,4 +1,7 @@
 //! Follows `runtime/docs/how-to-add-a-probe.md` command by command in a copy of the repository.
+//!
+//! The copy is new each time. Its target directory stays, so the crates of the repository are compiled as a contributor's are: from
+//! what the last run has left.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +25,8 @@ fn copy(from: &Path, to: &Path, link: bool, wanted: &dyn Fn(&str) -> bool) {
         if !wanted(name.to_str().unwrap()) {
         } else if kind.is_dir() {
             copy(&from, &to, link, wanted);
+        } else if (link || kind.is_symlink()) && to.symlink_metadata().is_ok() {
+            // From the last run: the names of libraries have a hash of all that they were compiled from.
         } else if kind.is_symlink() {
             std::os::unix::fs::symlink(from.read_link().unwrap(), to).unwrap();
         } else if link {
@@ -34,7 +39,7 @@ fn copy(from: &Path, to: &Path, link: bool, wanted: &dyn Fn(&str) -> bool) {
     }
 }
 
-/// A target directory in which the dependencies are compiled.
+/// Adds the compiled dependencies to a target directory.
 fn warm(target: &Path) {
     let dependencies = |name: &str| !name.starts_with("ansai") && !name.starts_with("libansai");
     // cargo and rustc replace these files, and do not write into them.
@@ -54,15 +59,27 @@ fn profile(repository: &Path) -> String {
     let names = manifest.lines().filter_map(|line| line.split_once(" = { path")).map(|(name, _)| name);
     let own =
         names.filter(|name| name.starts_with("ansai")).chain(["ansai", "ansai-e2e", "ansai-fuzz", "ansai-benches"]);
-    own.map(|name| format!("[profile.release.package.{name}]\nopt-level = 0\ndebug = false\n")).collect()
+    let profiles: String =
+        own.map(|name| format!("[profile.release.package.{name}]\nopt-level = 0\ndebug = false\n")).collect();
+    format!("[build]\nincremental = true\n{profiles}")
+}
+
+/// A place that only one run of this test uses at a time: on the file system of the target directory, because of the links, and
+/// always with the same path, because cargo compiles again what has moved.
+fn place() -> (PathBuf, std::fs::File) {
+    let place = built().join("how-to-of-tests");
+    std::fs::create_dir_all(&place).unwrap();
+    let lock = std::fs::File::create(place.join("lock")).unwrap();
+    lock.lock().unwrap();
+    (place, lock)
 }
 
 #[test]
 fn a_probe_is_added_as_the_page_says() {
     let Some(mut environment) = wasm_environment("a_probe_is_added_as_the_page_says") else { return };
-    // On the file system of the target directory, because of the links.
-    let place = tempfile::tempdir_in(built()).unwrap();
-    let (repository, target) = (place.path().join("ansai"), place.path().join("target"));
+    let (place, _lock) = place();
+    let (repository, target) = (place.join("ansai"), place.join("target"));
+    let _ = std::fs::remove_dir_all(&repository);
     let source = |name: &str| ![".git", "target"].contains(&name) && !name.ends_with(".wasm");
     copy(&binary::repository(), &repository, false, &source);
     std::fs::create_dir_all(repository.join(".cargo")).unwrap();

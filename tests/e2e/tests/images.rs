@@ -1,6 +1,8 @@
-//! A disk with the store of a real Docker fills up. `disk-space` removes dangling images, and nothing that somebody needs.
+//! A disk with the store of a real Docker or Podman fills up. `disk-space` removes dangling images, and nothing that somebody
+//! needs.
 
 use std::fs;
+use std::path::Path;
 
 use ansai_harness::server::ContainerEngine;
 use ansai_harness::{Ext4, requires_root};
@@ -11,14 +13,23 @@ const OLD: &str = "2020-01-01T00:00:00Z";
 
 /// Would break: an image of a stopped container, an image with a tag, or a volume that a full disk costs.
 #[test]
-fn a_disk_full_of_images_is_healed() {
+fn a_disk_full_of_images_of_docker_is_healed() {
+    healed("docker", ContainerEngine::docker);
+}
+
+#[test]
+fn a_disk_full_of_images_of_podman_is_healed() {
+    healed("podman", ContainerEngine::podman);
+}
+
+fn healed(name: &str, start: fn(Option<&Path>) -> Option<ContainerEngine>) {
     if !requires_root() {
         return;
     }
     let disk = Ext4::new(192);
     let root = disk.path();
     fs::create_dir(root.join("log")).unwrap();
-    let Some(engine) = ContainerEngine::docker(Some(&root.join("docker"))) else { return };
+    let Some(engine) = start(Some(&root.join("store"))) else { return };
     let dangling = engine.load_image(None, OLD, 48);
     let stopped = engine.load_image(None, OLD, 8);
     engine.run(&["create", "--network", "none", "--name", "stopped", &stopped, "true"]);
@@ -64,6 +75,6 @@ fn a_disk_full_of_images_is_healed() {
     disk.fill_to(0.97);
     let ran = run(&text);
     let told = finding(&ran, root).to_string();
-    assert!(told.contains("docker (docker in") && told.contains("1 unused"), "{told}");
+    assert!(told.contains(&format!("docker ({name} in")) && told.contains("1 unused"), "{told}");
     assert!(engine.has_image(&stopped) && engine.has_image(&tagged) && volumes() == volumes_before);
 }

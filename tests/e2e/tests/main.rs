@@ -37,6 +37,7 @@ mod scenario_update;
 mod scenarios;
 mod scene;
 mod secrets;
+mod service_kinds;
 mod services;
 mod tables;
 mod tutorial;

@@ -12,7 +12,7 @@ use super::position::Position;
 use super::walk::{Entry, Walk};
 use crate::safety::identity::{Inode, Stat, Time};
 use crate::safety::names::LONGEST_PATH;
-use crate::safety::open_files::OpenFiles;
+use crate::safety::open_files_of_pages::open_files_of_page;
 use crate::safety::root::Root;
 use crate::safety::rules::is_young;
 use ansai_kit::host::ProbeContext;
@@ -196,7 +196,8 @@ impl Query {
 pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) -> Result<Files, Refusal> {
     let from = Position::read(cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
-    let open_files = OpenFiles::look(ask.host, root.devices, &|| ask.deadline.is_over())?;
+    // Before the walk, which takes all the time that there is.
+    let open_files = open_files_of_page(ask.host, root.devices, cursor.is_none(), &|| ask.deadline.is_over())?;
     let mut walk = Walk::new(&root, ask.deadline, None, &from);
     let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
     what.each(ask, &mut walk, |entry| {

@@ -29,6 +29,7 @@ mod location;
 mod mounted;
 pub(crate) mod names;
 pub(crate) mod open_files;
+pub(crate) mod open_files_of_pages;
 pub(crate) mod processes;
 pub(crate) mod protected;
 pub(crate) mod reason;

@@ -117,6 +117,11 @@ impl OpenFiles {
         }
     }
 
+    /// How many files and locks it has.
+    pub(crate) fn entries(&self) -> usize {
+        self.open.len() + self.open_loosely.len() + self.locked.len() + self.locked_loosely.len() + self.lockers.len()
+    }
+
     /// Whether a process was seen that has this file open or mapped.
     pub(crate) fn is_open(&self, file: Inode) -> bool {
         self.access(file).is_some()

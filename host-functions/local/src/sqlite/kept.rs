@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use ansai_kit::host::Host;
 
 use crate::detached::sweep;
+use crate::recent::Recent;
 use crate::safety::identity::Inode;
 use crate::safety::processes::{Handle, handles_up_to, processes};
 
-/// How long what was read counts at least and at most.
-const KEPT: Duration = Duration::from_secs(1);
-const KEPT_MOST: Duration = Duration::from_secs(5);
 /// The most open files that are kept. A host with more of them is read again for each database.
 const MOST_KEPT: usize = 1 << 16;
 
@@ -31,53 +29,29 @@ pub(super) struct OpenByProcess {
     in_time: bool,
 }
 
-struct Kept {
-    host: PathBuf,
-    /// When the reading began.
-    at: Instant,
-    counts: Duration,
-    open: Arc<OpenByProcess>,
-}
+/// What was read last, by the root of the host.
+type Last = Recent<PathBuf, OpenByProcess>;
 
-impl Kept {
-    fn is_recent(&self, now: Instant) -> bool {
-        // One that is later than `now` was read with another clock, as in a test.
-        now.checked_duration_since(self.at).is_some_and(|age| age <= self.counts)
-    }
-}
+static LAST: Last = Recent::new();
 
-/// How long what took so long to read counts: else a host on which reading takes a second would read it for each database.
-fn counts(took: Duration) -> Duration {
-    took.saturating_mul(2).clamp(KEPT, KEPT_MOST)
-}
-
-/// What was read last.
-#[derive(Default)]
-struct Last(Mutex<Option<Kept>>);
-
-static LAST: Last = Last(Mutex::new(None));
-
-impl Last {
-    /// As of `now`, or of a few seconds before at most.
-    fn or_read(&self, host: &Host, most: usize, is_over: &dyn Fn() -> bool, now: Instant) -> Arc<OpenByProcess> {
-        let root = host.path("/");
-        let last = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = last().as_ref().filter(|kept| kept.host == root && kept.is_recent(now)) {
-            return kept.open.clone();
-        }
+/// As of `now`, or of a few seconds before at most.
+fn or_read(last: &Last, host: &Host, most: usize, is_over: &dyn Fn() -> bool, now: Instant) -> Arc<OpenByProcess> {
+    let root = host.path("/");
+    last.get(&root, now).unwrap_or_else(|| {
         let begun = Instant::now();
         let open = Arc::new(OpenByProcess::read(host, most, is_over));
         // What was not read to its end says nothing about the next database.
-        let kept = Kept { host: root, at: now, counts: counts(begun.elapsed()), open: open.clone() };
-        *last() = Some(kept).filter(|kept| kept.open.in_time);
+        if open.in_time {
+            last.keep(root, now, begun.elapsed(), open.clone());
+        }
         open
-    }
+    })
 }
 
 impl OpenByProcess {
     /// As of now, or of a few seconds before at most.
     pub(super) fn recent(host: &Host, most: usize, is_over: &dyn Fn() -> bool) -> Arc<OpenByProcess> {
-        LAST.or_read(host, most, is_over, Instant::now())
+        or_read(&LAST, host, most, is_over, Instant::now())
     }
 
     fn read(host: &Host, most: usize, is_over: &dyn Fn() -> bool) -> OpenByProcess {
@@ -125,16 +99,18 @@ fn files(handles: Vec<Handle>) -> Vec<Inode> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+    use std::time::Duration;
+
     use super::*;
     use crate::safety::identity::Stat;
 
     /// Would break: all of `/proc` is read for each of a hundred databases, or what was read counts for ever.
     #[test]
     fn all_processes_are_read_once_a_second() {
-        let (last, host, most, now) = (Last::default(), Host::at("/"), 1 << 16, Instant::now());
+        let (last, host, most, now) = (Last::new(), Host::at("/"), 1 << 16, Instant::now());
         let file = tempfile::NamedTempFile::new().unwrap();
         let inode = Stat::cached(file.path()).unwrap().inode();
-        let at = |after: u64| last.or_read(&host, most, &|| false, now + Duration::from_millis(after));
+        let at = |after: u64| or_read(&last, &host, most, &|| false, now + Duration::from_millis(after));
         let first = at(10_000);
         let own = host.path(format!("/proc/{}", std::process::id()));
         assert!(first.holders(&[inode, inode]).contains(&own));
@@ -143,23 +119,16 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &later), "later than it can count");
         assert!(!Arc::ptr_eq(&later, &at(15_000)), "before it was read");
         let elsewhere = tempfile::tempdir().unwrap();
-        let other = last.or_read(&Host::at(elsewhere.path()), most, &|| false, now);
+        let other = or_read(&last, &Host::at(elsewhere.path()), most, &|| false, now);
         assert!(other.holders(&[inode]).is_empty() && !other.complete, "of another root");
     }
 
     #[test]
     fn what_was_not_read_to_its_end_is_not_kept() {
-        let (last, host, now) = (Last::default(), Host::at("/"), Instant::now());
-        let cut = last.or_read(&host, 1 << 16, &|| true, now);
+        let (last, host, now) = (Last::new(), Host::at("/"), Instant::now());
+        let cut = or_read(&last, &host, 1 << 16, &|| true, now);
         assert!(!cut.complete);
-        assert!(!Arc::ptr_eq(&cut, &last.or_read(&host, 1 << 16, &|| false, now)));
-    }
-
-    /// Would break: a host on which reading takes longer than what was read counts.
-    #[test]
-    fn what_took_long_to_read_counts_longer() {
-        let after = |took: u64| counts(Duration::from_millis(took)).as_millis();
-        assert_eq!([0, 500, 1_500, 60_000].map(after), [1_000, 1_000, 3_000, 5_000]);
+        assert!(!Arc::ptr_eq(&cut, &or_read(&last, &host, 1 << 16, &|| false, now)));
     }
 
     /// Would break: a host with millions of open files, which fill the memory.

@@ -27,8 +27,8 @@ const DO: &str = "ANSAI_TEST_MEMORY";
 const PLACE: &str = "/srv/test";
 const MIB: u64 = 1 << 20;
 
-/// Keeps 100 MB of heap; keeps 64 MiB of a file in the cache; is killed again and again.
-const UNITS_INSIDE: [(&str, &str); 3] = [
+/// Keeps 100 MB of heap; keeps 64 MiB of a file in the cache; is killed again and again; is killed once, and has failed.
+const UNITS_INSIDE: [(&str, &str); 4] = [
     ("hog", "[Service]\nExecStart=/usr/bin/perl -e 'my $n = 100; my $x = \"a\" x ($n * 1e6); sleep 100000'\n"),
     (
         "files",
@@ -37,6 +37,10 @@ const UNITS_INSIDE: [(&str, &str); 3] = [
     (
         "doomed",
         "[Service]\nMemoryMax=20M\nMemorySwapMax=0\nOOMPolicy=continue\nExecStart=/bin/sh -c 'while :; do perl -e \"my \\$n = 100; my \\$x = q(a) x (\\$n * 1e6)\"; sleep 1; done'\n",
+    ),
+    (
+        "greedy",
+        "[Service]\nMemoryMax=20M\nMemorySwapMax=0\nExecStart=/usr/bin/perl -e 'my $n = 100; my $x = \"a\" x ($n * 1e6); sleep 100000'\n",
     ),
 ];
 
@@ -59,7 +63,7 @@ impl Machine {
         machine.boot();
         let mut machine = Machine(machine);
         machine.run(&format!(
-            "cp {PLACE}/*.service /etc/systemd/system/ && systemctl daemon-reload && systemctl start hog files doomed"
+            "cp {PLACE}/*.service /etc/systemd/system/ && systemctl daemon-reload && systemctl start hog files doomed greedy"
         ));
         machine
     }
@@ -125,6 +129,10 @@ fn virtual_machine_memory_is_counted_limited_for_a_time_and_reclaimed() {
     assert!(doomed["oom-kills"].as_u64() >= Some(1) && doomed["limit-hits"].as_u64() >= Some(1), "{doomed}");
     assert_eq!(doomed["limit-bytes"], 20 * MIB);
     machine.run("systemctl stop doomed");
+    // What `service-failure` is told of such a service.
+    machine.run("until systemctl is-failed greedy; do sleep .5; done");
+    let greedy = machine.ask(&json!({ "service": "greedy.service" }));
+    assert_eq!((&greedy["active"], &greedy["ended"]), (&json!("failed"), &json!("oom")), "{greedy}");
 
     // Too low, too short, nothing that runs, and the limit that is there.
     let set = |unit: &str, mib: u64, lasting: u64| json!({ "unit": format!("{unit}.service"), "bytes": mib * MIB, "lasting": lasting });
@@ -248,6 +256,10 @@ fn what_the_process_inside_does() {
     if let Some(unit) = what["look"].as_str() {
         let about = json!({ "about": { "kind": "unit", "name": unit } });
         println!("told: {}", call(&host, &everything(), "cgroup-probe.look", &about).unwrap());
+        return;
+    }
+    if let Some(unit) = what["service"].as_str() {
+        println!("told: {}", call(&host, &everything(), "service-probe.look", &json!({ "name": unit })).unwrap());
         return;
     }
     if what["undo"].is_object() {

@@ -37,7 +37,8 @@ pub(crate) fn call_within(
     let ask = ProbeContext { host, scope, reach: Reach::none(), now: Timestamp::EPOCH, deadline: &deadline };
     let registry = Registry::of(ansai_local::INTERFACES);
     let (interface, function) = function.split_once('.').unwrap();
-    let (_, function) = registry.find(format!("ansai:process/{interface}"), function).unwrap();
+    let package = if interface == "service-probe" { "service" } else { "process" };
+    let (_, function) = registry.find(format!("ansai:{package}/{interface}"), function).unwrap();
     let (Body::Probe(body) | Body::Scan(body)) = function.body else { panic!("not a probe") };
     let arguments: Box<RawValue> = to_raw_value(arguments).unwrap();
     body.answer(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())

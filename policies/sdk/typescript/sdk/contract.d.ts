@@ -1348,7 +1348,7 @@ declare module "ansai:files/files-probe@0.2.0" {
     modified: Instant;
     /** How many hard links the file has. */
     links: number;
-    /** True if a process holds the file open now. */
+    /** True if a process holds the file open. In a page that follows a cursor, this can be 5 seconds old. */
     open: boolean;
   }
   export interface Files {

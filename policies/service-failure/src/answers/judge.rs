@@ -4,7 +4,7 @@ use ansai_sdk::{Host, Refusal, Span};
 
 use crate::calls;
 use crate::imports::ansai::http::http_probe::{Answer, Cause, Outcome};
-use crate::serves::{Serve, Serves};
+use crate::serves::Serve;
 use crate::settings::Settings;
 
 /// What a service answers. Of several targets of one service, the last one of this list counts.
@@ -48,7 +48,7 @@ impl Round {
             let own = asked.iter().filter(|(serve, _)| serve.unit == unit);
             own.map(|(serve, answer)| judge(serve, answer)).max().unwrap_or(Answered::Unknown("no answer".into()))
         };
-        let asked_units = settings.serves.units().into_iter().filter(|unit| is_asked(unit));
+        let asked_units = settings.serving().into_iter().filter(|unit| is_asked(unit));
         let units: Vec<(String, Answered)> = asked_units.map(|unit| (unit.to_owned(), one(unit))).collect();
         let is_common = units.len() > 1 && asked.iter().all(|(_, answer)| may_be_the_network(answer));
         let is_reached = asked.iter().any(|(_, answer)| is_reached(answer));
@@ -115,12 +115,5 @@ fn judge(serve: &Serve, answer: &Result<Answer, Refusal>) -> Answered {
                 _ => Answered::Well(format!("{words} after {}", Span(answer.took))),
             }
         }
-    }
-}
-
-impl Serves {
-    /// The targets of a service, for a person.
-    pub(crate) fn targets(&self, unit: &str) -> String {
-        self.of(unit).map(|serve| serve.target.as_str()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, C
         return Vec::new();
     }
     let states: Vec<(&str, Result<ServiceUnit, Refusal>)> =
-        settings.serves.units().into_iter().map(|unit| (unit, state(host, unit, units))).collect();
+        settings.serving().into_iter().map(|unit| (unit, state(host, unit, units))).collect();
     let runs = |unit: &str| states.iter().any(|(id, found)| *id == unit && found.as_ref().is_ok_and(must_answer));
     let round = Round::ask(settings, host, runs);
     let mut since = Since::recall(host);
@@ -144,7 +144,7 @@ fn running(
     let told = if unit.never_touch { "; no step may touch it" } else { "" };
     Observation::new(&key, about, Status::Unhealthy(severity), format!("{words}{told}"))
         .with(Measure::milliseconds("no-answer-for", silent.0))
-        .with(Measure::text("targets", text::cut(&settings.serves.targets(name), 200)))
+        .with(Measure::text("targets", text::cut(&settings.targets_of(name), 200)))
 }
 
 fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) -> Observation {
@@ -209,7 +209,7 @@ fn no_longer_asked(incident: &Observation) -> Observation {
 /// # Errors
 /// It cannot be told.
 pub(crate) fn now(settings: &Settings, host: &Host, unit: &str) -> Result<(Answered, bool), Failure> {
-    let others = settings.serves.units().into_iter().filter(|other| *other != unit);
+    let others = settings.serving().into_iter().filter(|other| *other != unit);
     let running: Vec<&str> =
         others.filter(|other| calls::look(host, other).is_ok_and(|found| must_answer(&found))).collect();
     let round = Round::ask(settings, host, |one| one == unit || running.contains(&one));

@@ -55,7 +55,7 @@ fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, 
     if !host.grants().has(HTTP_ACTIONS) || steps.refusal().is_some() {
         return;
     }
-    for serve in settings.serves.of(name) {
+    for serve in settings.serves_of(name) {
         let (least, most, within) = (serve.least_status, serve.most_status, settings.starts_within.0);
         if let Err(refusal) = calls::check(host, &serve.request(), least, most, within, HOLDS.0, reason) {
             host.log(&format!("the answers of {id} are not checked: {}", refusal.words()));

@@ -24,7 +24,7 @@ fn one(profile: Profile, report: &Result<Report, String>) -> Finding {
         Ok(report) => report,
         Err(why) => return Finding::new(what, Answer::Unknown, why).hint(hint()),
     };
-    let all = profile.separations().len();
+    let all = profile.separations().count();
     if report.missing.is_empty() {
         return Finding::new(what, Answer::Ok, format!("all {all} separations in force, as user {}", report.uid));
     }

@@ -11,7 +11,7 @@ use crate::report::{Profile, Separation};
 pub(super) fn install(profile: Profile, notes: &mut Notes) {
     if let Err(error) = all(profile) {
         for separation in [Separation::SystemCalls, Separation::Sockets] {
-            if profile.separations().contains(&separation) {
+            if separation.is_of(profile) {
                 notes.missing(separation, &error);
             }
         }

@@ -132,7 +132,7 @@ fn leave_without_rights(job: &Job, notes: &mut Notes) {
         }
         Err(error) => {
             let needed = [Separation::Ipc, Separation::HostName, Separation::Network, Separation::RootDirectory];
-            for separation in needed.into_iter().filter(|needed| job.profile.separations().contains(needed)) {
+            for separation in needed.into_iter().filter(|needed| needed.is_of(job.profile)) {
                 notes.missing(separation, format_args!("no namespace of users: {error}"));
             }
         }

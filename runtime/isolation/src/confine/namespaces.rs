@@ -20,11 +20,11 @@ pub(super) fn leave(profile: Profile, notes: &mut Notes) {
         (UnshareFlags::NEWUTS, Separation::HostName),
         (UnshareFlags::NEWNET, Separation::Network),
     ] {
-        if profile.separations().contains(&separation) {
+        if separation.is_of(profile) {
             notes.unless(separation, unshare(flag));
         }
     }
-    if profile.separations().contains(&Separation::RootDirectory) {
+    if Separation::RootDirectory.is_of(profile) {
         notes.unless(Separation::RootDirectory, unshare(UnshareFlags::NEWNS).and_then(|()| empty_root()));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn from_outside_it_has_no_rights() {
         child.channel.send(b"hello", None, None).unwrap();
         assert_eq!(child.receive(), "hello");
         assert_eq!(child.report.missing, [], "{profile:?}");
-        assert!(profile.separations().iter().all(|separation| child.report.has(*separation)));
+        assert!(profile.separations().all(|separation| child.report.has(separation)));
         assert_eq!(child.report.has(Separation::Network), profile != Profile::Lookup);
         let process = format!("/proc/{}", child.process.id());
         let status = std::fs::read_to_string(format!("{process}/status")).unwrap();

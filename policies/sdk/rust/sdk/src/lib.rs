@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | make a component | [`Policy`], [`policy!`] |
-//! | read settings | [`settings!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
+//! | read settings | [`settings!`], [`entries!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
 //! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
 //! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
@@ -63,6 +63,7 @@ mod baseline;
 mod bindings;
 mod decision;
 mod effectiveness;
+mod entries;
 mod exported;
 mod failure;
 mod grants;
@@ -96,6 +97,7 @@ pub use bindings::ansai::policy::types::{
 };
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
 pub use effectiveness::Effectiveness;
+pub use entries::Entries;
 pub use exported::Policy;
 pub use failure::CouldNotTell;
 pub use grants::{GrantTable, Grants};

@@ -110,6 +110,13 @@ impl Setting for u32 {
     }
 }
 
+impl Setting for u16 {
+    const EXPECTED: &'static str = "a whole number below 65536";
+    fn read(value: &Json) -> Option<u16> {
+        u16::try_from(value.count()?).ok()
+    }
+}
+
 impl Setting for bool {
     const EXPECTED: &'static str = "true or false";
     fn read(value: &Json) -> Option<bool> {
@@ -124,6 +131,13 @@ impl Setting for String {
     const EXPECTED: &'static str = "a text";
     fn read(value: &Json) -> Option<String> {
         value.text().map(str::to_owned)
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    fn read(value: &Json) -> Option<Option<T>> {
+        T::read(value).map(Some)
     }
 }
 
