@@ -26,7 +26,8 @@ fn turn_at(target: &str) -> String {
     format!("sessions:{target}")
 }
 
-fn is_within(host: &Host, at: Option<u64>, time: Span) -> bool {
+/// Whether something was less than `time` ago.
+pub(crate) fn is_within(host: &Host, at: Option<u64>, time: Span) -> bool {
     // A clock that was set back does not stop it.
     at.is_some_and(|at| at <= host.now() && host.now() - at < time.0)
 }
@@ -60,4 +61,23 @@ pub(crate) fn due(host: &Host, settings: &Settings, target: &str, kinds: &[&str]
         return Some(Part::Next);
     }
     is_open.then_some(Part::Same)
+}
+
+/// How long something is so. Since when it is is in the store.
+pub(crate) fn lasts(host: &Host, place: &str, is_so: bool) -> Span {
+    let stored = host.recall(place).unwrap_or_default();
+    let since = stored.parse::<u64>().ok().filter(|since| *since <= host.now());
+    match (is_so, since) {
+        (true, Some(since)) => Span(host.now() - since),
+        (true, None) => {
+            host.remember(place, &host.now().to_string());
+            Span(0)
+        }
+        (false, _) => {
+            if !stored.is_empty() {
+                host.remember(place, "");
+            }
+            Span(0)
+        }
+    }
 }

@@ -1,4 +1,6 @@
-//! What only MySQL and MariaDB have: unused room in tables, and changes that InnoDB cannot purge.
+//! What only MySQL and MariaDB have: how much they work, unused room in tables, and changes that InnoDB cannot purge.
+
+mod load;
 
 use ansai_sdk::pages::{self, Listed, Page, Part};
 use ansai_sdk::{
@@ -13,7 +15,7 @@ use crate::imports::ansai::mysql::mysql_probe::{self, Table, TablePage};
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::{Report, is_full};
 use crate::server::View;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 const TABLES: &str = "ansai:mysql/mysql-probe";
 const OPTIMIZE: &str = "ansai:mysql/mysql-actions.optimize";
@@ -35,6 +37,8 @@ fn list(host: &Host, target: &str, part: Part) -> Result<Listed<Table>, Refusal>
 /// Observes one server. Says what is not checked, if something is not.
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
     let (host, target) = (report.host(), view.target);
+    load::running(view, settings, report);
+    load::slow_queries(view, settings, report);
     history(view, settings, report);
     if is_full(report) {
         return None;
@@ -53,7 +57,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
 fn history(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
     let (target, key) = (view.target, format!("history:{}", view.target));
     let Some(length) = view.count("history-list") else { return report.looked("history", target, None) };
-    let severity = settings.history().severity(length as f64, report.host().open_severity(&key));
+    let severity = settings.history.rearm_by(HALF).severity(length as f64, report.host().open_severity(&key));
     let status = severity.map_or(Status::Healthy, Status::Unhealthy);
     let words = format!("{target} keeps {length} changes that it cannot purge");
     let mut seen =
@@ -85,7 +89,7 @@ fn share_of(table: &Table) -> Option<f64> {
 /// A rebuild is no hurry: unused room is used by the next rows.
 fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
     let is_large = table.free_bytes >= settings.unused_least.0;
-    settings.unused_room().severity(share_of(table)? * 100.0, open).filter(|_| is_large)
+    settings.unused_room.rearm_by(HALF).severity(share_of(table)? * 100.0, open).filter(|_| is_large)
 }
 
 fn key(table: &Table) -> String {

@@ -7,7 +7,7 @@ use ansai_sdk::{
 
 use crate::report::scope;
 use crate::settings::Settings;
-use crate::{mysql, postgresql, server, sqlite};
+use crate::{advice, mysql, postgresql, server, sqlite};
 
 /// The stages of `policy.toml`.
 pub(crate) const MAINTAIN: &str = "maintain";
@@ -42,7 +42,8 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
     let target = target_of(&finding.key);
     let situation = Situation { host, settings: &settings.for_target(host, target)?, finding, kind, target };
     let of_server = || server::plan(&situation).or_else(|| postgresql::plan(&situation));
-    let decision = of_server().or_else(|| mysql::plan(&situation)).or_else(|| sqlite::plan(&situation));
+    let of_others = || mysql::plan(&situation).or_else(|| sqlite::plan(&situation));
+    let decision = advice::plan(&situation).or_else(of_server).or_else(of_others);
     decision.unwrap_or_else(|| Ok(Decision::Wait(format!("{} is no longer watched", finding.key))))
 }
 

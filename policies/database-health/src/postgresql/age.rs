@@ -34,7 +34,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let percent = age as f64 / MOST_AGE * 100.0;
     let freeze = view.count("freeze-age").unwrap_or_default();
     let is_late = age as f64 >= freeze as f64 * ABOVE_FREEZE_AGE;
-    let levels = settings.wraparound();
+    let levels = settings.wraparound;
     // An operator who lets autovacuum begin late gets no alarm before it begins.
     let status = levels.status(if is_late { percent } else { 0.0 }, report.host().open_severity(&key));
     let words = format!(

@@ -10,7 +10,7 @@ use crate::imports::ansai::postgresql::postgresql_probe::Table;
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
 use crate::server::View;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// A vacuum so short ago has removed what it can.
 const RECENT: Span = Span(15 * 60_000);
@@ -22,7 +22,7 @@ fn share_of(table: &Table) -> Option<f64> {
 
 fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
     let is_large = table.dead > settings.dead_least;
-    settings.dead_rows().severity(share_of(table)? * 100.0, open).filter(|_| is_large)
+    settings.dead_rows.rearm_by(HALF).severity(share_of(table)? * 100.0, open).filter(|_| is_large)
 }
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {

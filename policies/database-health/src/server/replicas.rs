@@ -7,7 +7,7 @@ use crate::calls::{self, DISKS};
 use crate::imports::ansai::database::database_probe::Replica;
 use crate::plan::Situation;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// The label of a target that names the file system of its server.
 const MOUNT: &str = "mount";
@@ -26,12 +26,12 @@ fn judge(one: &Replica, settings: &Settings, open: Option<Severity>, free: Optio
         return (Some(Severity::Critical), format!("replica {name} is broken ({})", one.state));
     }
     if !is_idle(one) {
-        return (settings.lag().severity(lag as f64, open), format!("replica {name} is {} behind", Span(lag)));
+        return (settings.lag.rearm_by(HALF).severity(lag as f64, open), format!("replica {name} is {} behind", Span(lag)));
     }
     let retained = one.retained_bytes.unwrap_or_default();
     let share = free.and_then(|free| share::of(retained, retained.saturating_add(free)));
     let by_share = DISK.severity(share.unwrap_or_default(), None);
-    let severity = settings.retained().severity(retained as f64, open).max(by_share);
+    let severity = settings.retained.severity(retained as f64, open).max(by_share);
     (severity, format!("nobody uses {name}, for which the server retains {}", Size(retained)))
 }
 

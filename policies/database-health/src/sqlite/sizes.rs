@@ -8,7 +8,7 @@ use super::{FREE_PAGES, WAL, calls, key, path_of};
 use crate::imports::ansai::sqlite::sqlite_probe::{Database, Depth, Hold};
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// How long a `-wal` file must be large: under load, the program itself makes it smaller soon.
 const LONG: Span = Span(15 * 60_000);
@@ -29,7 +29,7 @@ fn free_severity(found: &Database, settings: &Settings, open: Option<Severity>) 
 pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let (wal, free) = (key(WAL, path), key(FREE_PAGES, path));
-    let large = settings.wal().severity(found.wal_bytes as f64, host.open_severity(&wal));
+    let large = settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, host.open_severity(&wal));
     memory.wal_since = match large {
         None => 0,
         Some(_) if memory.wal_since == 0 || memory.wal_since > host.now() => host.now(),
@@ -69,7 +69,7 @@ fn look(situation: &Situation<'_>) -> Result<Database, Failure> {
 pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, path) = (situation.host, path_of(situation));
     let found = look(situation)?;
-    if situation.settings.wal().severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
+    if situation.settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("the -wal file of {path} has {} now", Size(found.wal_bytes))));
     }
     let reader = in_use(&found);

@@ -85,6 +85,7 @@ mod span;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
+mod thresholds;
 mod trend;
 mod usage;
 pub mod weekly;
