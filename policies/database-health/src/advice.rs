@@ -85,5 +85,5 @@ const ALL: [Advice; 11] = [
 /// The advice for a finding; `None` if there may be a step.
 pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
     let advice = ALL.iter().find(|advice| advice.kinds.contains(&situation.kind))?;
-    Some(Ok(situation.advise(advice.what, advice.why)))
+    Some(Ok(situation.next.advise(advice.what, advice.why)))
 }

@@ -62,22 +62,3 @@ pub(crate) fn due(host: &Host, settings: &Settings, target: &str, kinds: &[&str]
     }
     is_open.then_some(Part::Same)
 }
-
-/// How long something is so. Since when it is is in the store.
-pub(crate) fn lasts(host: &Host, place: &str, is_so: bool) -> Span {
-    let stored = host.recall(place).unwrap_or_default();
-    let since = stored.parse::<u64>().ok().filter(|since| *since <= host.now());
-    match (is_so, since) {
-        (true, Some(since)) => Span(host.now() - since),
-        (true, None) => {
-            host.remember(place, &host.now().to_string());
-            Span(0)
-        }
-        (false, _) => {
-            if !stored.is_empty() {
-                host.remember(place, "");
-            }
-            Span(0)
-        }
-    }
-}

@@ -78,7 +78,7 @@ fn advise_history(situation: &Situation<'_>) -> Result<Decision, Failure> {
             format!("the oldest transaction is {lasts} old: {} of {}", one.about.name, one.user)
         },
     );
-    Ok(situation.advise("end or shorten the oldest transaction", who))
+    Ok(situation.next.advise("end or shorten the oldest transaction", who))
 }
 
 /// The share of a file that nothing uses; `None` of an empty one.
@@ -125,7 +125,7 @@ fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
         return Ok(Decision::Wait(format!("{} has {} of unused room now", about.name, Size(table.free_bytes))));
     }
     let (why, within) = (words(&table), situation.settings.maintain_within.0);
-    Ok(situation.step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
+    Ok(situation.next.step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
 }
 
 /// What to do about a finding of this engine; `None` if it is none of them.

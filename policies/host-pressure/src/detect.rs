@@ -81,22 +81,17 @@ fn usual_of(what: What, value: f64, settings: &Settings, host: &Host) -> Option<
 fn clock(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusal> {
     let key = What::Clock.name();
     let observe = |status, words: String| Ok(Some(Observation::new(key, host.host(), status, words)));
-    if calls::clock_synchronized(host)? {
-        host.remember(key, "");
+    let is_synchronized = calls::clock_synchronized(host)?;
+    let waited = host.lasts(key, !is_synchronized);
+    if is_synchronized {
         return observe(Status::Healthy, "the clock is synchronized".into());
     }
-    let before = host.recall(key).and_then(|text| text.parse::<u64>().ok()).filter(|since| *since <= host.now());
-    let since = before.unwrap_or(host.now());
-    if before.is_none() {
-        host.remember(key, &format!("{since}"));
-    }
-    let waited = Span(host.now().saturating_sub(since));
     if waited < settings.clock_grace {
         return observe(Status::Healthy, "the clock is not synchronized yet".into());
     }
     let words = format!("the clock has not been synchronized for {waited}");
     observe(Status::Unhealthy(Severity::Warning), words)
-        .map(|seen| seen.map(|seen| seen.with(Measure::instant("since", since))))
+        .map(|seen| seen.map(|seen| seen.with(Measure::instant("since", host.now().saturating_sub(waited.0)))))
 }
 
 fn restart(settings: &Settings, host: &Host) -> Result<Option<Observation>, Refusal> {

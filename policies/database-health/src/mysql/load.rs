@@ -2,7 +2,7 @@
 
 use ansai_sdk::{Measure, Observation, Span, Status};
 
-use crate::due::{is_within, lasts};
+use crate::due::is_within;
 use crate::report::{Report, keep};
 use crate::server::View;
 use crate::settings::{HALF, Settings};
@@ -19,7 +19,7 @@ pub(super) fn running(view: &View<'_>, settings: &Settings, report: &mut Report<
     // That of ansai is one of them.
     let count = all.saturating_sub(1);
     let severity = settings.running.rearm_by(HALF).severity(count as f64, host.open_severity(&key));
-    let time = lasts(host, &key, severity.is_some());
+    let time = host.lasts(&key, severity.is_some());
     let is_long = host.is_open(&key) || time.0 >= LONG.0;
     let status = severity.filter(|_| is_long).map_or(Status::Healthy, Status::Unhealthy);
     let words = format!("{count} sessions of {target} work at the same time, for {time}");

@@ -68,12 +68,12 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     if let Some(at) = table.vacuumed.filter(|at| view.since(Some(*at)) < RECENT.0) {
         let ago = Span(view.since(Some(at)));
         let why = format!("it was vacuumed {ago} ago, and its dead rows stay; {}", holder(&view));
-        return Ok(situation.advise("find out what holds its dead rows", why));
+        return Ok(situation.next.advise("find out what holds its dead rows", why));
     }
     let why = format!("{} dead rows of {} take room", table.dead, table.name);
     let within = situation.settings.maintain_within.0;
     let reason = format!("{} in {}", why, Size(table.bytes));
-    Ok(situation
+    Ok(situation.next
         .step(MAINTAIN, VACUUM, ("vacuum it", &why), || calls::vacuum(host, target, &table.id, true, within, &reason)))
 }
 

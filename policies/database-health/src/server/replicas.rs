@@ -70,7 +70,7 @@ fn free(view: &View<'_>, report: &Report<'_>) -> Option<u64> {
 
 pub(super) fn plan(situation: &Situation<'_>) -> Decision {
     let Some((_, name)) = situation.finding.about.name.split_once("/slot/") else {
-        return situation.advise(
+        return situation.next.advise(
             "find out why it does not keep up",
             "a broken connection, a slow disk, a long query on the replica, or an error in its log; ansai skips no change and \
              copies no replica",
@@ -79,7 +79,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Decision {
     // Only a server that lies has another name, and a person may copy this.
     let is_plain = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
     let name = if is_plain { name } else { "NAME" };
-    situation.advise(
+    situation.next.advise(
         "start the replica that uses this slot, or drop the slot",
         format!(
             "its log is kept until the disk is full; if the replica is gone for good, `select \

@@ -159,23 +159,23 @@ impl Fault<'_> {
         };
         if !spared.is_empty() {
             let why = format!("{why}; {spared}, so ansai does not end it");
-            return situation.advise("decide whether to wait for it or to end it", why);
+            return situation.next.advise("decide whether to wait for it or to end it", why);
         }
         if !self.is_in_the_way {
-            return situation.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
+            return situation.next.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
         }
         if let Some(rest) = too_young(situation, view, session) {
-            return situation.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
+            return situation.next.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
         }
         let is_active = session.state == "active";
         let is_cancelled = Ladder::one_step(host).was_tried(calls::CANCEL, &session.identity);
         let reason = format!("session {} {}", who(session), self.words);
         if is_active && !is_cancelled && host.stage() != plan::TERMINATE {
-            return situation.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
+            return situation.next.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
                 calls::cancel(host, target, &session.identity, &reason)
             });
         }
-        situation.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
+        situation.next.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
             calls::terminate(host, target, &session.identity, &reason)
         })
     }
