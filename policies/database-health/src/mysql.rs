@@ -2,13 +2,12 @@
 
 mod load;
 
-use ansai_sdk::pages::{self, Listed, Page, Part};
+use ansai_sdk::pages::{Listed, Part};
 use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Preview, Refusal, Severity, Size, Span, Status,
     share,
 };
 
-use crate::calls::MOST_PAGES;
 use crate::due::due;
 use crate::imports::ansai::mysql::mysql_actions;
 use crate::imports::ansai::mysql::mysql_probe::{self, Table, TablePage};
@@ -27,11 +26,9 @@ ansai_sdk::host_calls! {
     OPTIMIZE => fn optimize(target: &str, table: &str, within: u64, reason: &str) -> Preview = mysql_actions::optimize;
 }
 
-fn list(host: &Host, target: &str, part: Part) -> Result<Listed<Table>, Refusal> {
-    pages::read_part(host, &format!("table:{target}"), part, MOST_PAGES, |cursor| {
-        let TablePage { entries, skipped, complete, cursor } = table_page(host, target, cursor)?;
-        Ok(Page { entries, skipped, complete, cursor })
-    })
+crate::calls::parts! {
+    /// The tables of the database of a target.
+    tables: "table", table_page => TablePage of Table;
 }
 
 /// Observes one server. Says what is not checked, if something is not.
@@ -47,8 +44,8 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target, part)) {
-        tables(view, all, settings, report);
+    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, tables(host, target, part)) {
+        unused_room(view, all, settings, report);
     }
     None
 }
@@ -101,7 +98,7 @@ fn words(table: &Table) -> String {
     format!("{} of {} has {} of unused room ({percent})", table.name, table.database, Size(table.free_bytes))
 }
 
-fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
+fn unused_room(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let fault = |table: &Table| severity(table, settings, None).map(|severity| (severity, table.free_bytes));
     for table in &report.worst("table", view.target, &view.server.about, all, key, fault) {
@@ -117,7 +114,7 @@ fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Re
 
 fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = list(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed = tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
         return Ok(situation.not_listed(listed.end.is_none()));
     };

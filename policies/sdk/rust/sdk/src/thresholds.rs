@@ -43,8 +43,11 @@ impl Setting for Levels {
     }
 }
 
+/// Sets one threshold.
+type Set = fn(Levels, f64) -> Levels;
+
 /// The thresholds of a table.
-const SETTERS: [(&str, fn(Levels, f64) -> Levels); 4] = [
+const SETTERS: [(&str, Set); 4] = [
     ("notice", Levels::notice),
     ("warning", Levels::warning),
     ("critical", Levels::critical),
