@@ -17,6 +17,7 @@ pub(crate) mod database;
 mod faults;
 mod hostile;
 mod many;
+mod oracle;
 mod probes;
 mod replicas;
 pub(crate) mod scene;
