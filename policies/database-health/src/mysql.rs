@@ -114,7 +114,8 @@ fn unused_room(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &m
 
 fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed =
+        tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
         return Ok(situation.not_listed(listed.end.is_none()));
     };
@@ -122,7 +123,9 @@ fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
         return Ok(Decision::Wait(format!("{} has {} of unused room now", about.name, Size(table.free_bytes))));
     }
     let (why, within) = (words(&table), situation.settings.maintain_within.0);
-    Ok(situation.next.step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
+    Ok(situation
+        .next
+        .step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
 }
 
 /// What to do about a finding of this engine; `None` if it is none of them.

@@ -38,7 +38,11 @@ fn a_server_shows_its_connections_and_numbers() {
     assert!(number("threads-running")["count"].as_u64().unwrap() >= 1);
     let slow = number("slow-queries")["count"].as_u64().unwrap();
     let _working = ["one", "two"].map(|name| {
-        scene.server.client("app").args(["-e", &format!("set long_query_time = 0; select sleep(0), '{name}'; select sleep(600)")]).spawn()
+        scene
+            .server
+            .client("app")
+            .args(["-e", &format!("set long_query_time = 0; select sleep(0), '{name}'; select sleep(600)")])
+            .spawn()
     });
     until("both work", std::time::Duration::from_secs(30), || {
         let server = scene.look().unwrap();

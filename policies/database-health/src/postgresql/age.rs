@@ -69,7 +69,9 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let old: Vec<Table> = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
     if listed.end.is_some() && old.is_empty() {
         let rest = Span(situation.settings.tables_every.0);
-        return Ok(situation.next.wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
+        return Ok(situation
+            .next
+            .wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
     }
     let mut ladder = Ladder::new(host, MOST_TABLES as u64, |preview| preview.items);
     for table in largest(old, MOST_TABLES, |table: &Table| table.transaction_age) {

@@ -73,7 +73,8 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let why = format!("{} dead rows of {} take room", table.dead, table.name);
     let within = situation.settings.maintain_within.0;
     let reason = format!("{} in {}", why, Size(table.bytes));
-    Ok(situation.next
+    Ok(situation
+        .next
         .step(MAINTAIN, VACUUM, ("vacuum it", &why), || calls::vacuum(host, target, &table.id, true, within, &reason)))
 }
 

@@ -26,7 +26,10 @@ fn judge(one: &Replica, settings: &Settings, open: Option<Severity>, free: Optio
         return (Some(Severity::Critical), format!("replica {name} is broken ({})", one.state));
     }
     if !is_idle(one) {
-        return (settings.lag.rearm_by(HALF).severity(lag as f64, open), format!("replica {name} is {} behind", Span(lag)));
+        return (
+            settings.lag.rearm_by(HALF).severity(lag as f64, open),
+            format!("replica {name} is {} behind", Span(lag)),
+        );
     }
     let retained = one.retained_bytes.unwrap_or_default();
     let share = free.and_then(|free| share::of(retained, retained.saturating_add(free)));

@@ -165,7 +165,9 @@ impl Fault<'_> {
             return situation.next.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
         }
         if let Some(rest) = too_young(situation, view, session) {
-            return situation.next.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
+            return situation
+                .next
+                .wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
         }
         let is_active = session.state == "active";
         let is_cancelled = Ladder::one_step(host).was_tried(calls::CANCEL, &session.identity);

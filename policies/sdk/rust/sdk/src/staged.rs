@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Decision, Effectiveness, Host, Observation, OnFailure, Preview, Recommendation, Refusal, Sequence, Span, text};
+use crate::{
+    Decision, Effectiveness, Host, Observation, OnFailure, Preview, Recommendation, Refusal, Sequence, Span, text,
+};
 
 /// The last stage, at which a person is told and nothing is applied.
 const PERSON: &str = "person";
@@ -148,7 +150,8 @@ mod tests {
         let about = Subject::new("database-table", "db/orders");
         let finding = Observation::new("dead-rows:db/orders", about, Status::Unhealthy(Severity::Warning), "dead rows");
         let host = host.host();
-        let decision = Staged::new(&host, &finding).step("maintain", VACUUM, ("vacuum it", "they take room"), || answer);
+        let decision =
+            Staged::new(&host, &finding).step("maintain", VACUUM, ("vacuum it", "they take room"), || answer);
         (decision, host.stand_in().follow_up())
     }
 

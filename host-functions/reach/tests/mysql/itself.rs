@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ansai_core::{Outcome, Refusal, Scope};
 use ansai_harness::{Daemon, Invocation, until};
+use ansai_kit::evaluation_state::Label;
 use ansai_kit::target::{Reach, TargetAccess};
 use ansai_reach::database::MIN_MINUTES;
 use ansai_reach::mysql::MAX_BYTES;
@@ -21,9 +22,9 @@ use crate::scene::{ACTIONS, DATABASE, PAGE, SESSIONS, TABLES, ask, reach, target
 const PASSWORD: &str = "c0rrect-horse";
 const LIMIT: Duration = Duration::from_secs(30);
 
-struct Oracle(PathBuf);
+struct MysqlServer(PathBuf);
 
-impl Oracle {
+impl MysqlServer {
     fn client(&self, user: &str, statements: &str) -> Invocation {
         Invocation::of(self.0.join("client")).args(["-N", "--force", "-u", user, "-e", statements])
     }
@@ -37,7 +38,8 @@ impl Oracle {
     /// A client that runs statements and then stays, once `state` is 1.
     fn busy(&self, user: &str, statements: &str, state: &str) -> Daemon {
         // Its client may not run other programs, so it waits for the next statement.
-        let client = Invocation::of("bash").args(["-c", r#"(echo "$2;"; exec sleep 600) | exec "$0" -N -u "$1" -D app"#]);
+        let client =
+            Invocation::of("bash").args(["-c", r#"(echo "$2;"; exec sleep 600) | exec "$0" -N -u "$1" -D app"#]);
         let client = client.arg(self.0.join("client")).args([user, statements]).spawn();
         until(user, LIMIT, || Some(()).filter(|()| self.sql(state) == "1"));
         client
@@ -64,21 +66,25 @@ fn step<'s>(reach: &'s Reach, function: &str, session: &Value) -> Proposal<'s> {
 #[ignore = "run by name: it needs a MySQL server, see its first lines"]
 fn mysql_itself_is_seen_and_maintained() {
     let Some(directory) = std::env::var_os("ANSAI_TEST_MYSQL") else { panic!("ANSAI_TEST_MYSQL names no directory") };
-    let oracle = Oracle(directory.into());
+    let server = MysqlServer(directory.into());
     let user = PAGE.split("```sql\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
-    oracle.sql(
+    server.sql(
         "drop database if exists app; drop user if exists app, first, second, boss, ansai@localhost; create database app;
          create user app; grant all on app.* to app; create user first; grant all on app.* to first;
          create user second; grant all on app.* to second; create user boss; grant super, select on *.* to boss",
     );
-    oracle.sql(&user.replace("PASSWORD", PASSWORD));
+    server.sql(&user.replace("PASSWORD", PASSWORD));
     let secrets = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let at = |address: String| TargetAccess { secret: Some(secret(&secrets, PASSWORD)), ..target("db", &address) };
-    let reach_of_it = reach([at(format!("unix:{}", oracle.0.join("s.sock").display()))]);
-    refuses_to_send_the_password(&oracle.0, &at);
-    shows_itself(&reach_of_it, &oracle);
-    ends_sessions(&reach_of_it, &oracle);
-    rebuilds_a_table(&reach_of_it, &oracle);
+    let at = |address: String| {
+        let mut one = TargetAccess { secret: Some(secret(&secrets, PASSWORD)), ..target("db", &address) };
+        one.target.labels.push(Label { name: "database".into(), value: "app".into() });
+        one
+    };
+    let reach_of_it = reach([at(format!("unix:{}", server.0.join("s.sock").display()))]);
+    refuses_to_send_the_password(&server.0, &at);
+    shows_itself(&reach_of_it, &server);
+    ends_sessions(&reach_of_it, &server);
+    rebuilds_a_table(&reach_of_it, &server);
 }
 
 /// Over a connection that others could read, until the server knows the password by its hash.
@@ -89,25 +95,26 @@ fn refuses_to_send_the_password(directory: &Path, at: &impl Fn(String) -> Target
     assert!(matches!(refused, Err(Refusal::Unavailable(_))), "{refused:?}");
 }
 
-fn shows_itself(reach: &Reach, oracle: &Oracle) {
-    let server = ask(reach, LIMIT, DATABASE, "look", &json!({"target": "db"})).unwrap();
-    assert_eq!((server["engine"].as_str(), server["replica"].as_bool()), (Some("mysql"), Some(false)));
+fn shows_itself(reach: &Reach, server: &MysqlServer) {
+    let seen = ask(reach, LIMIT, DATABASE, "look", &json!({"target": "db"})).unwrap();
+    assert_eq!((seen["engine"].as_str(), seen["replica"].as_bool()), (Some("mysql"), Some(false)));
     for name in ["threads-running", "history-list", "longest-transaction", "slow-queries", "refused-connections"] {
-        assert!(number(&server, name)["count"].is_u64(), "{name}: {server}");
+        assert!(number(&seen, name)["count"].is_u64(), "{name}: {seen}");
     }
     assert_eq!(list(reach, DATABASE, "list-replicas"), [json!(null); 0]);
-    oracle.sql("create table app.notes (id int, note text); insert into app.notes values (1, 'geheim')");
+    server.sql("create table app.notes (id int, note text); insert into app.notes values (1, 'geheim')");
     let all = ask(reach, LIMIT, TEXTS, "list-statements", &json!({"target": "db"})).unwrap().to_string();
     assert!(all.to_lowercase().contains("insert into") && !all.contains("geheim"), "{all}");
 }
 
-fn ends_sessions(reach: &Reach, oracle: &Oracle) {
-    oracle.sql("create table app.hot (a int primary key, b int); insert into app.hot values (1, 1)");
+fn ends_sessions(reach: &Reach, server: &MysqlServer) {
+    server.sql("create table app.hot (a int primary key, b int); insert into app.hot values (1, 1)");
     let working = |user: &str| format!("select count(*) from performance_schema.processlist where user = '{user}'");
-    let _first = oracle.busy("first", "begin; update hot set b = 2 where a = 1", &working("first"));
+    let changed = "select count(*) from information_schema.innodb_trx where trx_rows_modified = 1";
+    let _first = server.busy("first", "begin; update hot set b = 2 where a = 1", changed);
     let waits = "select count(*) from performance_schema.data_lock_waits";
     let update = "set innodb_lock_wait_timeout = 600; update hot set b = 3 where a = 1";
-    let _second = oracle.busy("second", update, waits);
+    let _second = server.busy("second", update, waits);
     let session = |user: &str| find(reach, DATABASE, "list-sessions", "user", user);
     let (first, second) = (session("first"), session("second"));
     assert_eq!((&first["state"], &first["work"]), (&json!("idle in transaction"), &json!("client")), "{first}");
@@ -118,22 +125,22 @@ fn ends_sessions(reach: &Reach, oracle: &Oracle) {
     assert!(matches!(refused, Err(Refusal::Changed(_))), "{refused:?}");
     let applied = step(reach, "terminate", &first).apply();
     assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
-    until("the other one goes on", LIMIT, || Some(()).filter(|()| oracle.sql("select b from app.hot") == "3"));
+    until("the other one goes on", LIMIT, || Some(()).filter(|()| server.sql("select b from app.hot") == "3"));
 
     let sleeps = "select count(*) from performance_schema.processlist where info like 'select sleep%'";
-    let boss = oracle.busy("boss", "select sleep(600)", sleeps);
+    let boss = server.busy("boss", "select sleep(600)", sleeps);
     let spared = step(reach, "cancel", &session("boss")).preview();
     assert!(matches!(spared, Err(Refusal::Denied(_))), "{spared:?}");
     drop(boss);
-    let app = oracle.busy("app", "select sleep(600)", &format!("{sleeps} and user = 'app'"));
+    let app = server.busy("app", "select sleep(600)", &format!("{sleeps} and user = 'app'"));
     let applied = step(reach, "cancel", &session("app")).apply();
     assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
-    assert_eq!(oracle.sql(&working("app")), "1", "its session stays");
+    assert_eq!(server.sql(&working("app")), "1", "its session stays");
     drop(app);
 }
 
-fn rebuilds_a_table(reach: &Reach, oracle: &Oracle) {
-    oracle.sql(
+fn rebuilds_a_table(reach: &Reach, server: &MysqlServer) {
+    server.sql(
         "set cte_max_recursion_depth = 20000; use app; create table orders (id int primary key, note text);
          insert into orders with recursive seq (n) as (select 1 union all select n + 1 from seq where n < 20000)
            select n, repeat('x', 1000) from seq; delete from orders where id > 100; analyze table orders",
@@ -148,5 +155,5 @@ fn rebuilds_a_table(reach: &Reach, oracle: &Oracle) {
     assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
     let after = table();
     assert!(after["bytes"].as_u64() < before["bytes"].as_u64() && after["id"] != before["id"], "{before} {after}");
-    assert_eq!(oracle.sql("select count(*) from app.orders"), "100");
+    assert_eq!(server.sql("select count(*) from app.orders"), "100");
 }
