@@ -58,24 +58,8 @@ ansai_sdk::host_calls! {
         fn drop_leftover(target: &str, index: &str, reason: &str) -> Preview = postgresql_actions::drop_leftover;
 }
 
-/// Reads the pages of a list of a target. Each page is another type with the same fields.
-macro_rules! lists {
-    ($($(#[$doc:meta])* $name:ident: $page:ident => $type:ident of $entry:ty;)*) => {$(
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// The refusal of the first page.
-        pub(crate) fn $name(host: &Host, target: &str) -> Result<Listed<$entry>, Refusal> {
-            pages::read(MOST_PAGES, |cursor| {
-                let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
-                Ok(Page { entries, skipped, complete, cursor })
-            })
-        }
-    )*};
-}
-
-/// A part of the sessions of a server; all of them if it has at most 4,096. In a queue for a lock each waits for all before it: then no more pages are read than the fuel of
-/// an evaluation is enough for, and the list is incomplete.
+/// A part of the sessions of a server; all of them if it has at most 4,096. In a queue for a lock each waits for all before it:
+/// then no more pages are read than the fuel of an evaluation is enough for, and the list is incomplete.
 ///
 /// # Errors
 /// The refusal of the first page.
@@ -89,12 +73,18 @@ pub(crate) fn sessions(host: &Host, target: &str, part: Part) -> Result<Listed<S
     })
 }
 
-lists! {
-    /// What follows a server.
-    replicas: replica_page => ReplicaPage of Replica;
+/// What follows a server.
+///
+/// # Errors
+/// The refusal of the first page.
+pub(crate) fn replicas(host: &Host, target: &str) -> Result<Listed<Replica>, Refusal> {
+    pages::read(MOST_PAGES, |cursor| {
+        let ReplicaPage { entries, skipped, complete, cursor } = replica_page(host, target, cursor)?;
+        Ok(Page { entries, skipped, complete, cursor })
+    })
 }
 
-/// The same for lists that may be longer than one evaluation reads.
+/// Defines how to read lists that may be longer than one evaluation reads. Each page is another type with the same fields.
 macro_rules! parts {
     ($($(#[$doc:meta])* $name:ident: $noun:literal, $page:ident => $type:ident of $entry:ty;)*) => {$(
         $(#[$doc])*
@@ -102,13 +92,14 @@ macro_rules! parts {
         /// # Errors
         /// The refusal of the first page.
         pub(crate) fn $name(host: &Host, target: &str, part: Part) -> Result<Listed<$entry>, Refusal> {
-            pages::read_part(host, &format!("{}:{target}", $noun), part, MOST_PAGES, |cursor| {
+            ansai_sdk::pages::read_part(host, &format!("{}:{target}", $noun), part, $crate::calls::MOST_PAGES, |cursor| {
                 let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
-                Ok(Page { entries, skipped, complete, cursor })
+                Ok(ansai_sdk::pages::Page { entries, skipped, complete, cursor })
             })
         }
     )*};
 }
+pub(crate) use parts;
 
 parts! {
     /// The indexes of the database of a target.

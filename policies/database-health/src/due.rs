@@ -26,7 +26,8 @@ fn turn_at(target: &str) -> String {
     format!("sessions:{target}")
 }
 
-fn is_within(host: &Host, at: Option<u64>, time: Span) -> bool {
+/// Whether something was less than `time` ago.
+pub(crate) fn is_within(host: &Host, at: Option<u64>, time: Span) -> bool {
     // A clock that was set back does not stop it.
     at.is_some_and(|at| at <= host.now() && host.now() - at < time.0)
 }

@@ -1,6 +1,7 @@
 //! database-health: sees full, blocked, bloated and lagging databases, maintains what can be maintained beside normal work,
 //! and ends sessions that block others. What every server has is in `server`; each engine has a module for the rest.
 
+mod advice;
 mod calls;
 mod detect;
 mod due;

@@ -1,19 +1,20 @@
-//! What only MySQL and MariaDB have: unused room in tables, and changes that InnoDB cannot purge.
+//! What only MySQL and MariaDB have: how much they work, unused room in tables, and changes that InnoDB cannot purge.
 
-use ansai_sdk::pages::{self, Listed, Page, Part};
+mod load;
+
+use ansai_sdk::pages::{Listed, Part};
 use ansai_sdk::{
     CouldNotTell as _, Decision, Failure, Host, Measure, Observation, Preview, Refusal, Severity, Size, Span, Status,
     share,
 };
 
-use crate::calls::MOST_PAGES;
 use crate::due::due;
 use crate::imports::ansai::mysql::mysql_actions;
 use crate::imports::ansai::mysql::mysql_probe::{self, Table, TablePage};
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::{Report, is_full};
 use crate::server::View;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 const TABLES: &str = "ansai:mysql/mysql-probe";
 const OPTIMIZE: &str = "ansai:mysql/mysql-actions.optimize";
@@ -25,16 +26,16 @@ ansai_sdk::host_calls! {
     OPTIMIZE => fn optimize(target: &str, table: &str, within: u64, reason: &str) -> Preview = mysql_actions::optimize;
 }
 
-fn list(host: &Host, target: &str, part: Part) -> Result<Listed<Table>, Refusal> {
-    pages::read_part(host, &format!("table:{target}"), part, MOST_PAGES, |cursor| {
-        let TablePage { entries, skipped, complete, cursor } = table_page(host, target, cursor)?;
-        Ok(Page { entries, skipped, complete, cursor })
-    })
+crate::calls::parts! {
+    /// The tables of the database of a target.
+    tables: "table", table_page => TablePage of Table;
 }
 
 /// Observes one server. Says what is not checked, if something is not.
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
     let (host, target) = (report.host(), view.target);
+    load::running(view, settings, report);
+    load::slow_queries(view, settings, report);
     history(view, settings, report);
     if is_full(report) {
         return None;
@@ -43,8 +44,8 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, list(host, target, part)) {
-        tables(view, all, settings, report);
+    if let Some(all) = report.listed(ROOM, "table", target, &view.server.about, tables(host, target, part)) {
+        unused_room(view, all, settings, report);
     }
     None
 }
@@ -53,7 +54,7 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
 fn history(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
     let (target, key) = (view.target, format!("history:{}", view.target));
     let Some(length) = view.count("history-list") else { return report.looked("history", target, None) };
-    let severity = settings.history().severity(length as f64, report.host().open_severity(&key));
+    let severity = settings.history.rearm_by(HALF).severity(length as f64, report.host().open_severity(&key));
     let status = severity.map_or(Status::Healthy, Status::Unhealthy);
     let words = format!("{target} keeps {length} changes that it cannot purge");
     let mut seen =
@@ -74,7 +75,7 @@ fn advise_history(situation: &Situation<'_>) -> Result<Decision, Failure> {
             format!("the oldest transaction is {lasts} old: {} of {}", one.about.name, one.user)
         },
     );
-    Ok(situation.advise("end or shorten the oldest transaction", who))
+    Ok(situation.next.advise("end or shorten the oldest transaction", who))
 }
 
 /// The share of a file that nothing uses; `None` of an empty one.
@@ -85,7 +86,7 @@ fn share_of(table: &Table) -> Option<f64> {
 /// A rebuild is no hurry: unused room is used by the next rows.
 fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
     let is_large = table.free_bytes >= settings.unused_least.0;
-    settings.unused_room().severity(share_of(table)? * 100.0, open).filter(|_| is_large)
+    settings.unused_room.rearm_by(HALF).severity(share_of(table)? * 100.0, open).filter(|_| is_large)
 }
 
 fn key(table: &Table) -> String {
@@ -97,7 +98,7 @@ fn words(table: &Table) -> String {
     format!("{} of {} has {} of unused room ({percent})", table.name, table.database, Size(table.free_bytes))
 }
 
-fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
+fn unused_room(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let fault = |table: &Table| severity(table, settings, None).map(|severity| (severity, table.free_bytes));
     for table in &report.worst("table", view.target, &view.server.about, all, key, fault) {
@@ -113,7 +114,8 @@ fn tables(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Re
 
 fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = list(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed =
+        tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let Some(table) = listed.entries.into_iter().find(|table| table.about == *about) else {
         return Ok(situation.not_listed(listed.end.is_none()));
     };
@@ -121,7 +123,9 @@ fn rebuild(situation: &Situation<'_>) -> Result<Decision, Failure> {
         return Ok(Decision::Wait(format!("{} has {} of unused room now", about.name, Size(table.free_bytes))));
     }
     let (why, within) = (words(&table), situation.settings.maintain_within.0);
-    Ok(situation.step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
+    Ok(situation
+        .next
+        .step(MAINTAIN, OPTIMIZE, ("rebuild it", &why), || optimize(host, target, &table.id, within, &why)))
 }
 
 /// What to do about a finding of this engine; `None` if it is none of them.

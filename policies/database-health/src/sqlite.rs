@@ -78,7 +78,6 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure
         DAMAGE => damage::plan(situation),
         WAL => sizes::plan_wal(situation),
         FREE_PAGES => sizes::plan_free_pages(situation),
-        HELD => Ok(held::plan(situation)),
         _ => return None,
     })
 }

@@ -140,21 +140,16 @@ fn in_use(found: &InUse, thing: &str) -> Read {
 
 /// The store has the time at which it was first seen without synchronization.
 pub(crate) fn clock(settings: &Settings, host: &Host) -> Read {
-    let key = "clock";
-    if calls::clock_synchronized(host)? {
-        host.remember(key, "");
+    let is_synchronized = calls::clock_synchronized(host)?;
+    let waited = host.lasts("clock", !is_synchronized);
+    if is_synchronized {
         return state(None, "the clock is synchronized", vec![]);
     }
-    let before = host.recall(key).and_then(|text| text.parse::<u64>().ok()).filter(|since| *since <= host.now());
-    let since = before.unwrap_or(host.now());
-    if before.is_none() {
-        host.remember(key, &since.to_string());
-    }
-    let waited = Span(host.now().saturating_sub(since));
     if waited < settings.clock_grace {
         return state(None, "the clock is not synchronized yet", vec![]);
     }
     let words = format!("the clock has not been synchronized for {waited}");
+    let since = host.now().saturating_sub(waited.0);
     state(Some(Severity::Warning), words, vec![Measure::instant("since", since)])
 }
 

@@ -196,9 +196,7 @@ impl Situation<'_> {
 
     fn advise(&self, what: &str, why: &str) -> Decision {
         let detail = format!("{}; {why}", self.finding.summary);
-        let advice = Recommendation::new(format!("{}: {what}", self.id()), detail);
-        let advice = self.finding.evidence.iter().cloned().fold(advice, Recommendation::with);
-        Decision::Recommend(vec![advice])
+        Decision::Recommend(vec![Recommendation::on(self.finding, self.id(), what, detail)])
     }
 
     /// The reason of a step.

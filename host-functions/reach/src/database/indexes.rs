@@ -23,17 +23,20 @@ pub(crate) struct Index {
     building: bool,
 }
 
+/// The page is cut first: then only its indexes are looked up, measured and described.
 fn statement(after: u32, size: &str) -> String {
     let (user, leftover, building) = (relation::of_users(), relation::leftover(), relation::building());
     format!(
         "select c.oid, (select oid from pg_database where datname = current_database()) as database_oid,
-           current_database() as database, n.nspname as schema, c.relname as name, tn.nspname || '.' || t.relname as table,
+           current_database() as database, c.schema, c.relname as name, tn.nspname || '.' || t.relname as table,
            {size} as bytes, coalesce(pg_stat_get_numscans(c.oid), 0) as scans, i.indisvalid as valid,
            {leftover} as leftover, {building} as building
-         from (select * from pg_class where relkind = 'i' and oid > {after}) c
-           join pg_namespace n on n.oid = c.relnamespace join pg_index i on i.indexrelid = c.oid
+         from (select c.oid, c.relname, c.relpages, n.nspname as schema
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where c.relkind = 'i' and c.oid > {after} and {user} order by c.oid limit {FETCHED}) c
+           join pg_index i on i.indexrelid = c.oid
            join pg_class t on t.oid = i.indrelid join pg_namespace tn on tn.oid = t.relnamespace
-         where {user} order by c.oid limit {FETCHED}"
+         order by c.oid"
     )
 }
 

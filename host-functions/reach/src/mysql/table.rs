@@ -30,15 +30,22 @@ pub(super) struct Table {
     has_long_transactions: bool,
 }
 
-/// A name in the dictionary of InnoDB, `database/table`, in the encoding of names of files.
-fn decoded(part: i8) -> String {
-    format!("convert(convert(convert(substring_index(t.name, '/', {part}) using binary) using filename) using utf8mb4)")
+/// The database and the name of a table `t` with the file `s`, as expressions. The dictionary has `database/table` in the encoding
+/// of names of files. Only MariaDB can decode that; MySQL has the name of the file decoded, so a slash may be part of a name.
+fn names(dialect: Dialect) -> [String; 2] {
+    if !dialect.is_mariadb {
+        return ["database()".into(), "substring(s.name, char_length(database()) + 2)".into()];
+    }
+    [1, -1].map(|part| {
+        let encoded = format!("substring_index(t.name, '/', {part})");
+        format!("convert(convert(convert({encoded} using binary) using filename) using utf8mb4)")
+    })
 }
 
 /// `select … from` the dictionary `t` of InnoDB with the files `s`.
 pub(super) fn files(dialect: Dialect) -> String {
     let sys = if dialect.is_mariadb { "sys_" } else { "" };
-    let (database, name) = (decoded(1), decoded(-1));
+    let [database, name] = names(dialect);
     format!(
         "select t.table_id as id, {database} as db, {name} as name, s.file_size as bytes
          from information_schema.innodb_{sys}tables t join information_schema.innodb_{sys}tablespaces s on s.space = t.space"
@@ -47,11 +54,24 @@ pub(super) fn files(dialect: Dialect) -> String {
 
 /// The condition that a table `t` is in the database of the target, and in a file of its own. `#` is in the names of partitions
 /// and temporary tables only; those of full-text indexes belong to other tables.
-pub(super) fn of_users() -> String {
-    let database = decoded(1);
+pub(super) fn of_users(dialect: Dialect) -> String {
+    let [database, _] = names(dialect);
+    let is_in_it = if dialect.is_mariadb {
+        format!("binary {database} = binary database()")
+    } else {
+        // `app/x` is a table of `app`, or the begin of a table of the database `app/x`: encoded, that one has one more slash.
+        let slashes = |text: &str, slash: &str| format!("char_length(replace({text}, '{slash}', '{slash}-'))");
+        let encoded = "substring_index(t.name, '/', 1)";
+        let more = |text: &str, slash: &str| format!("({} - char_length({text}))", slashes(text, slash));
+        format!(
+            "cast(left(s.name, char_length(database()) + 1) as binary) = cast(concat(database(), '/') as binary)
+               and {} = {}",
+            more(encoded, "@002f"),
+            more("database()", "/")
+        )
+    };
     format!(
-        "t.space <> 0 and t.name not like '%#%' and t.name not regexp '/fts_[0-9a-f]{{16}}_'
-           and binary {database} = binary database()
+        "t.space <> 0 and t.name not like '%#%' and t.name not regexp '/fts_[0-9a-f]{{16}}_' and {is_in_it}
            and {database} not in ('mysql', 'sys', 'performance_schema', 'information_schema')"
     )
 }
@@ -92,7 +112,7 @@ impl Table {
     /// # Errors
     /// `not-found` if it is gone; `busy` or `unsupported` for what would hold up others.
     pub(super) fn of(server: &Server, limit: Duration, id: u64) -> Result<Table, Refusal> {
-        let found = Table::where_(server, limit, &format!("t.table_id = {id} and {}", of_users()))?;
+        let found = Table::where_(server, limit, |dialect| format!("t.table_id = {id} and {}", of_users(dialect)))?;
         let found = found.ok_or_else(|| Refusal::NotFound(format!("table {id} is not in this database")))?;
         found.may().map(|()| found)
     }
@@ -100,12 +120,19 @@ impl Table {
     /// By its name: a table that was rebuilt has another id.
     pub(super) fn named(server: &Server, limit: Duration, name: &str) -> Result<Option<Table>, Refusal> {
         let text = quote::text(name);
-        Table::where_(server, limit, &format!("{} and binary {} = binary {text}", of_users(), decoded(-1)))
+        Table::where_(server, limit, |dialect| {
+            let [_, name] = names(dialect);
+            format!("{} and cast({name} as binary) = cast({text} as binary)", of_users(dialect))
+        })
     }
 
-    fn where_(server: &Server, limit: Duration, condition: &str) -> Result<Option<Table>, Refusal> {
+    fn where_(
+        server: &Server,
+        limit: Duration,
+        condition: impl Fn(Dialect) -> String,
+    ) -> Result<Option<Table>, Refusal> {
         let invalid = |BadRow| Refusal::Unavailable(format!("target `{}`: an invalid reply", server.name()));
-        let [rows] = server.rows(limit, |dialect| [format!("{} where {condition}", files(dialect))])?;
+        let [rows] = server.rows(limit, |dialect| [format!("{} where {}", files(dialect), condition(dialect))])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let [details, now] = more(row, own(server)).map_err(invalid)?;
         let cluster = "show global variables like 'wsrep_on'";

@@ -30,7 +30,7 @@ pub(super) fn list_tables(ask: &ProbeContext<'_>, List { target, cursor }: List)
     let after: u64 = after(cursor.as_deref())?;
     // The dictionary of InnoDB first: details of all tables would open the file of each one.
     let [rows] = server.rows(limit(ask)?, |dialect| {
-        let (files, users) = (files(dialect), of_users());
+        let (files, users) = (files(dialect), of_users(dialect));
         [format!("{files} where t.table_id > {after} and {users} order by t.table_id limit {FETCHED}")]
     })?;
     let details = details(ask, &server, page::of_page(&rows))?;

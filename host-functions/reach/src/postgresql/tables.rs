@@ -26,6 +26,10 @@ pub(super) struct Table {
     analysed: Option<Timestamp>,
 }
 
+/// Bloat is only estimated of tables with so many bytes. The view of statistics asks for the right to read each column, and
+/// that is most of what a list costs.
+const LEAST_BYTES: u64 = 1 << 20;
+
 /// A row takes its columns by their mean widths, a header of 24 bytes, padding to 8, and a pointer of 4. An estimate needs the
 /// statistics of every column.
 fn statement(after: u32, size: &str) -> String {
@@ -33,7 +37,7 @@ fn statement(after: u32, size: &str) -> String {
     let vacuumed = millis("greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid))");
     let analysed = millis("greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid))");
     format!(
-        "select t.*, case when t.reltuples > 0 and w.columns = w.known then
+        "select t.*, case when t.reltuples > 0 and t.bytes >= {LEAST_BYTES} and w.columns = w.known then
              greatest(t.bytes - (ceil(t.reltuples / greatest(floor((block - 24) * t.fill / 100.0
                / (ceil((24 + w.width) / 8.0) * 8 + 4)), 1)) * block)::bigint, 0) end as bloat
          from (select c.oid, (select oid from pg_database where datname = current_database()) as database_oid,
@@ -45,10 +49,11 @@ fn statement(after: u32, size: &str) -> String {
                where option_name = 'fillfactor'), 100) as fill
            from pg_class c join pg_namespace n on n.oid = c.relnamespace
            where c.relkind in ('r', 'm') and c.oid > {after} and {user} order by c.oid limit {FETCHED}) t,
-         lateral (select (select count(*) from pg_attribute where attrelid = t.oid and attnum > 0
-                 and not attisdropped) as columns,
+         lateral (select (select count(*) from pg_attribute where t.bytes >= {LEAST_BYTES} and attrelid = t.oid
+                 and attnum > 0 and not attisdropped) as columns,
                count(*) as known, coalesce(sum((1 - null_frac) * avg_width), 0) as width
-             from pg_stats s where s.schemaname = t.schema and s.tablename = t.name and not s.inherited) w
+             from pg_stats s where t.bytes >= {LEAST_BYTES} and s.schemaname = t.schema and s.tablename = t.name
+               and not s.inherited) w
          order by t.oid"
     )
 }

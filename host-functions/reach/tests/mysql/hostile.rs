@@ -112,6 +112,7 @@ fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
         ("ready and silence", native(), ok.clone()),
         ("many columns", native(), columns(b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f")),
         ("a file", native(), columns(b"\xfb/etc/shadow")),
+        ("a row and a half", native(), [rows.clone(), packet(4, b"\x011"), vec![9, 0, 0, 5, 8, b'1']].concat()),
         ("one huge row", native(), [rows, vec![0xff, 0xff, 0xff, 4], vec![0; 20 << 20]].concat()),
         ("rows without end", native(), endless),
     ] {

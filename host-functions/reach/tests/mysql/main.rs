@@ -16,6 +16,7 @@ pub(crate) mod carrier;
 pub(crate) mod database;
 mod faults;
 mod hostile;
+mod itself;
 mod many;
 mod probes;
 mod replicas;

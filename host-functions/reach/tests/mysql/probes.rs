@@ -1,6 +1,7 @@
 //! What a policy sees.
 
 use ansai_core::Refusal;
+use ansai_harness::until;
 use serde_json::json;
 
 use crate::database::number;
@@ -35,6 +36,19 @@ fn a_server_shows_its_connections_and_numbers() {
         assert!(number(name)["count"].is_u64(), "{name}");
     }
     assert!(number("threads-running")["count"].as_u64().unwrap() >= 1);
+    let slow = number("slow-queries")["count"].as_u64().unwrap();
+    let _working = ["one", "two"].map(|name| {
+        scene
+            .server
+            .client("app")
+            .args(["-e", &format!("set long_query_time = 0; select sleep(0), '{name}'; select sleep(600)")])
+            .spawn()
+    });
+    until("both work", std::time::Duration::from_secs(30), || {
+        let server = scene.look().unwrap();
+        let count = |name: &str| crate::database::number(&server, name)["count"].as_u64().unwrap();
+        Some(()).filter(|()| count("threads-running") >= 3 && count("slow-queries") >= slow + 2)
+    });
     // One that takes no changes is a replica only if it follows another server.
     scene.server.sql("set global read_only = 1");
     assert_eq!(scene.look().unwrap()["replica"], false);

@@ -16,7 +16,7 @@ pub(crate) const TABLES: &str = "ansai:mysql/mysql-probe";
 pub(crate) const ACTIONS: &str = "ansai:mysql/mysql-actions";
 
 /// The page that says how to make the user of ansai.
-const PAGE: &str = include_str!("../../../../runtime/docs/mysql.md");
+pub(crate) const PAGE: &str = include_str!("../../../../runtime/docs/mysql.md");
 
 pub(crate) type Scene = crate::database::Scene<Mariadb>;
 

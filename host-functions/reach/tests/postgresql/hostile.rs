@@ -74,6 +74,10 @@ fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
     let login = |code: u32, content: &[u8]| message(b'R', &[&code.to_be_bytes(), content].concat());
     let ready = [login(0, b""), message(b'Z', b"I")].concat();
     let huge = [ready.clone(), vec![b'D', 0x7f, 0xff, 0xff, 0xff], vec![0; 32 << 20]].concat();
+    // One column with the name `n`, of numbers.
+    let columns = message(b'T', b"\0\x01n\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0");
+    let row = message(b'D', b"\0\x01\0\0\0\x011");
+    let half = [ready.clone(), columns, row.clone(), row[..row.len() - 3].to_vec()].concat();
     let endless = [ready.clone(), message(b'T', b"\0\0").repeat(3_000_000)].concat();
     for (what, answer) in [
         ("a clear password", login(3, b"")),
@@ -83,6 +87,7 @@ fn a_server_that_lies_gets_no_password_and_holds_nobody_up() {
         ("half a message", vec![b'R', 0, 0]),
         ("no protocol", b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
         ("ready and silence", ready),
+        ("a row and a half", half),
         ("one huge row", huge),
         ("rows without end", endless),
     ] {

@@ -56,6 +56,9 @@ fn tables_show_dead_rows_and_bloat() {
     assert!(share(&bloated) > 0.8, "{bloated}");
     assert!(bloated["analysed"].is_u64() && bloated["vacuumed"].is_null());
     assert_eq!(bloated["about"], json!({"kind": "database-table", "name": "db/app/public/orders"}));
+    scene.app("insert into other select generate_series(1, 100); analyze other");
+    let small = scene.find(TABLES, "list-tables", "name", "public.other");
+    assert_eq!(small["bloat-bytes"], json!(null), "not estimated below 1 MiB");
     let names: Vec<_> = scene.list(TABLES, "list-tables").iter().map(|table| table["name"].to_string()).collect();
     assert_eq!(names, ["\"public.orders\"", "\"public.other\""]);
 }

@@ -1,8 +1,10 @@
 //! Replicas and slots.
 
+use ansai_core::{Refusal, Scope};
+use ansai_reach::database::MIN_MINUTES;
 use serde_json::json;
 
-use crate::scene::{DATABASE, Scene, ask, reach, target};
+use crate::scene::{DATABASE, SESSIONS, Scene, ask, reach, target};
 
 #[test]
 fn a_replica_and_an_old_slot_are_seen_from_both_sides() {
@@ -41,4 +43,19 @@ fn a_replica_and_an_old_slot_are_seen_from_both_sides() {
     standby.wait_for("postgres", "select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()", "t");
     let behind = from_standby("list-replicas")["entries"][0].clone();
     assert!(behind["behind-bytes"].as_u64().unwrap() > 0 && behind["lag"].is_u64(), "{behind}");
+
+    // The session that sends to it is spared for what it does: its role has no right of replication any more.
+    scene.server.sql("app", "create role streams login replication");
+    let source = format!("host=127.0.0.1 port={} user=streams", scene.server.port());
+    standby.sql("postgres", &format!("alter system set primary_conninfo = '{source}'"));
+    standby.sql("postgres", "select pg_wal_replay_resume(), pg_reload_conf()");
+    scene.server.wait_for("app", "select usename || ' ' || state from pg_stat_replication", "streams streaming");
+    scene.server.sql("app", "alter role streams noreplication");
+    let sender = scene.find(DATABASE, "list-sessions", "user", "streams");
+    assert_eq!(sender["work"], "replica", "{sender}");
+    let any_age = Scope::default().with_number(&MIN_MINUTES, 0);
+    let step = scene.step(SESSIONS, "terminate", any_age, json!({"session": sender["identity"]}));
+    let refused = step.preview();
+    assert!(matches!(refused, Err(Refusal::Denied(_))), "{refused:?}");
+    assert_eq!(scene.server.sql("app", "select count(*) from pg_stat_replication where usename = 'streams'"), "1");
 }

@@ -75,8 +75,7 @@ fn of_other(key: &str, finding: &Observation) -> Decision {
 
 fn advice(finding: &Observation, what: &str, why: impl Into<String>) -> Recommendation {
     let name = finding.key.strip_prefix(NAME).or_else(|| finding.key.strip_prefix(CHAIN)).unwrap_or(&finding.key);
-    let advice = Recommendation::new(format!("{name}: {what}"), why);
-    finding.evidence.iter().cloned().fold(advice, Recommendation::with)
+    Recommendation::on(finding, name, what, why)
 }
 
 impl Situation<'_> {

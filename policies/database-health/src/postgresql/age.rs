@@ -34,7 +34,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let percent = age as f64 / MOST_AGE * 100.0;
     let freeze = view.count("freeze-age").unwrap_or_default();
     let is_late = age as f64 >= freeze as f64 * ABOVE_FREEZE_AGE;
-    let levels = settings.wraparound();
+    let levels = settings.wraparound;
     // An operator who lets autovacuum begin late gets no alarm before it begins.
     let status = levels.status(if is_late { percent } else { 0.0 }, report.host().open_severity(&key));
     let words = format!(
@@ -57,11 +57,11 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let what = "find out why autovacuum does not freeze its old rows";
     if held as f64 >= age as f64 * HOLDS {
         let why = format!("a vacuum cannot help while an old transaction is open: {}", holder(&view));
-        return Ok(situation.advise("end the oldest transaction", why));
+        return Ok(situation.next.advise("end the oldest transaction", why));
     }
-    if !host.grants().has(TABLES) || !host.grants().has(POSTGRESQL_ACTIONS) || !situation.is_at(MAINTAIN) {
+    if !host.grants().has(TABLES) || !host.grants().has(POSTGRESQL_ACTIONS) || !situation.next.is_at(MAINTAIN) {
         let why = format!("`vacuum freeze` of its oldest tables is needed; {}", holder(&view));
-        return Ok(situation.advise(what, why));
+        return Ok(situation.next.advise(what, why));
     }
     let listed =
         calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
@@ -69,7 +69,9 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let old: Vec<Table> = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
     if listed.end.is_some() && old.is_empty() {
         let rest = Span(situation.settings.tables_every.0);
-        return Ok(situation.wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
+        return Ok(situation
+            .next
+            .wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
     }
     let mut ladder = Ladder::new(host, MOST_TABLES as u64, |preview| preview.items);
     for table in largest(old, MOST_TABLES, |table: &Table| table.transaction_age) {

@@ -1,10 +1,9 @@
 //! Room in tables that their rows do not need, and that no vacuum gives back: told, because each way to mend it rewrites the
 //! table.
 
-use ansai_sdk::{Decision, Measure, Observation, Severity, Size, Status, share};
+use ansai_sdk::{Measure, Observation, Severity, Size, Status, share};
 
 use crate::imports::ansai::postgresql::postgresql_probe::Table;
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::server::View;
 use crate::settings::Settings;
@@ -42,12 +41,4 @@ pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, rep
             .with(Measure::bytes("size", table.bytes));
         report.add(seen.part_of(view.server.about.clone()).at_distance(bytes as f64));
     }
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "rewrite this table in a maintenance window, if the room is needed",
-        "new rows use this room first, so a table that will grow again needs nothing; `pg_repack` rewrites it while it is in \
-         use, `VACUUM FULL` locks it for as long as that takes; both need room for a second copy, so ansai does neither",
-    )
 }

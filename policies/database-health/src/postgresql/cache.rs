@@ -1,8 +1,7 @@
 //! The share of reads that the cache answers.
 
-use ansai_sdk::{Decision, Measure, Observation, Severity, Status, Value, share};
+use ansai_sdk::{Measure, Observation, Severity, Status, Value, share};
 
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::server::View;
 use crate::settings::Settings;
@@ -25,12 +24,4 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     let words = format!("the cache of {target} answers {} of its reads", share::percent_words(hits * 100.0));
     let seen = Observation::new(key, view.server.about.clone(), status, words).with(Measure::ratio("cache-hits", hits));
     report.add_news(seen);
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "give its cache more memory, or find what reads so much",
-        "a quarter of the memory is usual for `shared_buffers`; a query without an index reads whole tables; a report that \
-         reads everything once is no reason for either",
-    )
 }

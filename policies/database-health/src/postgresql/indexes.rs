@@ -54,19 +54,19 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     }
     if index.leftover {
         let why = "a rebuild failed and left it behind: it takes room, and each change of the table updates it";
-        return Ok(situation.step(MAINTAIN, DROP_LEFTOVER, ("drop it", why), || {
+        return Ok(situation.next.step(MAINTAIN, DROP_LEFTOVER, ("drop it", why), || {
             calls::drop_leftover(host, target, &index.id, &format!("{} is left of a failed rebuild", index.name))
         }));
     }
     if is_of_a_rebuild(&index) {
         let why = "its name says that a rebuild left it behind, but ansai did not begin that rebuild: if nobody needs it, `drop \
                    index concurrently` frees its room";
-        return Ok(situation.advise("drop it if it is left of a rebuild", why));
+        return Ok(situation.next.advise("drop it if it is left of a rebuild", why));
     }
     let why = "its build failed: queries do not use it, and each change of the table updates it; if duplicate rows are the \
                cause, a rebuild fails again";
     let within = situation.settings.maintain_within.0;
-    Ok(situation.step(MAINTAIN, REINDEX, ("build it again", why), || {
+    Ok(situation.next.step(MAINTAIN, REINDEX, ("build it again", why), || {
         calls::reindex(host, target, &index.id, within, &format!("index {} is invalid", index.name))
     }))
 }

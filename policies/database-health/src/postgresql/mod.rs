@@ -53,11 +53,9 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
 /// What to do about a finding of this engine; `None` if it is none of them.
 pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
     Some(match situation.kind {
-        "bloat" => Ok(bloat::plan(situation)),
         "dead-rows" => tables::plan(situation),
         "index" => indexes::plan(situation),
         "wraparound" => age::plan(situation),
-        "cache" => Ok(cache::plan(situation)),
         _ => return None,
     })
 }

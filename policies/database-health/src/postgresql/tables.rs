@@ -10,7 +10,7 @@ use crate::imports::ansai::postgresql::postgresql_probe::Table;
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
 use crate::server::View;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// A vacuum so short ago has removed what it can.
 const RECENT: Span = Span(15 * 60_000);
@@ -22,7 +22,7 @@ fn share_of(table: &Table) -> Option<f64> {
 
 fn severity(table: &Table, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
     let is_large = table.dead > settings.dead_least;
-    settings.dead_rows().severity(share_of(table)? * 100.0, open).filter(|_| is_large)
+    settings.dead_rows.rearm_by(HALF).severity(share_of(table)? * 100.0, open).filter(|_| is_large)
 }
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
@@ -68,12 +68,13 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     if let Some(at) = table.vacuumed.filter(|at| view.since(Some(*at)) < RECENT.0) {
         let ago = Span(view.since(Some(at)));
         let why = format!("it was vacuumed {ago} ago, and its dead rows stay; {}", holder(&view));
-        return Ok(situation.advise("find out what holds its dead rows", why));
+        return Ok(situation.next.advise("find out what holds its dead rows", why));
     }
     let why = format!("{} dead rows of {} take room", table.dead, table.name);
     let within = situation.settings.maintain_within.0;
     let reason = format!("{} in {}", why, Size(table.bytes));
     Ok(situation
+        .next
         .step(MAINTAIN, VACUUM, ("vacuum it", &why), || calls::vacuum(host, target, &table.id, true, within, &reason)))
 }
 

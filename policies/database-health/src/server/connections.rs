@@ -1,9 +1,8 @@
 //! How many connections are in use, of those that ordinary roles get.
 
-use ansai_sdk::{Decision, Measure, Observation, share};
+use ansai_sdk::{Measure, Observation, share};
 
 use super::View;
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -29,13 +28,4 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
             .with(Measure::count("usable", usable))
             .at_distance(percent - levels.goal().unwrap_or(percent)),
     );
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "find out who holds the connections before none is left",
-        "ansai ends no session because it is one of many; `select usename, application_name, state, count(*) from \
-         pg_stat_activity group by 1, 2, 3` (PostgreSQL) or `show processlist` (MySQL) counts them; a pooler shares \
-         connections, and more of them need more memory",
-    )
 }

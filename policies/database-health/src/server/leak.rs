@@ -2,12 +2,11 @@
 //! there are ever more.
 
 use ansai_sdk::series::{Reduction, Window};
-use ansai_sdk::{Decision, Measure, Observation, Severity, Span, Status};
+use ansai_sdk::{Measure, Observation, Severity, Span, Status};
 
 use super::View;
 use super::connections::usable;
 use crate::imports::ansai::database::database_probe::Work;
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -76,12 +75,4 @@ fn largest<'v>(view: &'v View<'_>) -> Option<(&'v str, &'v str, u64)> {
     }
     let most = all.into_iter().max_by_key(|(_, count)| *count)?;
     Some((most.0.0, most.0.1, most.1))
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "find where this application opens connections and does not close them",
-        "a restart of the application frees them for a time; ansai ends none of them, because an idle session may be the \
-         next one that is used; a limit in its pool, or `alter role … connection limit`, protects the others",
-    )
 }

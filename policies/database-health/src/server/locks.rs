@@ -1,9 +1,8 @@
 //! Who holds up whom: the sessions at the root of chains of locks.
 
-use ansai_sdk::{Decision, Measure, Observation, Span, Status, largest, text};
+use ansai_sdk::{Measure, Observation, Span, Status, largest, text};
 
 use super::View;
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -81,20 +80,11 @@ pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settin
     let waiting = view.sessions.iter().filter(|one| is_partial && one.blocked_by.iter().any(|other| !is_read(other)));
     let waits: Vec<u64> = waiting.map(|one| view.since(one.since)).collect();
     let waited = waits.iter().copied().max().unwrap_or_default();
-    let Some(severity) = settings.blocked().severity(waited as f64, report.host().open_severity(&key)) else { return };
+    let Some(severity) = settings.blocked.severity(waited as f64, report.host().open_severity(&key)) else { return };
     let (count, time) = (text::count(waits.len() as u64, "session"), Span(waited));
     let words = format!("{count} of {target} wait for sessions that were not read this time, for {time}");
     let seen = Observation::new(key, view.server.about.clone(), Status::Unhealthy(severity), words);
     report.add(
         seen.with(Measure::milliseconds("lasts", waited)).with(Measure::count("waiting-sessions", waits.len() as u64)),
     );
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "find out who holds the locks",
-        "`select pid, pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'` (PostgreSQL) or \
-         `sys.innodb_lock_waits` (MySQL) shows it; ansai reads the sessions of this server in parts, and ends only a session \
-         that it sees together with those that wait for it",
-    )
 }

@@ -159,13 +159,7 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
 pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
     Some(match situation.kind {
         "session" => sessions::plan(situation),
-        "prepared" => Ok(sessions::of_prepared(situation)),
-        "connections" => Ok(connections::plan(situation)),
-        "leak" => Ok(leak::plan(situation)),
         "replica" => Ok(replicas::plan(situation)),
-        "statement" | "slow" => Ok(statements::plan(situation)),
-        "slower" => Ok(weeks::plan(situation)),
-        "blocked" => Ok(locks::plan(situation)),
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use crate::calls::{self, DISKS};
 use crate::imports::ansai::database::database_probe::Replica;
 use crate::plan::Situation;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// The label of a target that names the file system of its server.
 const MOUNT: &str = "mount";
@@ -26,12 +26,15 @@ fn judge(one: &Replica, settings: &Settings, open: Option<Severity>, free: Optio
         return (Some(Severity::Critical), format!("replica {name} is broken ({})", one.state));
     }
     if !is_idle(one) {
-        return (settings.lag().severity(lag as f64, open), format!("replica {name} is {} behind", Span(lag)));
+        return (
+            settings.lag.rearm_by(HALF).severity(lag as f64, open),
+            format!("replica {name} is {} behind", Span(lag)),
+        );
     }
     let retained = one.retained_bytes.unwrap_or_default();
     let share = free.and_then(|free| share::of(retained, retained.saturating_add(free)));
     let by_share = DISK.severity(share.unwrap_or_default(), None);
-    let severity = settings.retained().severity(retained as f64, open).max(by_share);
+    let severity = settings.retained.severity(retained as f64, open).max(by_share);
     (severity, format!("nobody uses {name}, for which the server retains {}", Size(retained)))
 }
 
@@ -70,7 +73,7 @@ fn free(view: &View<'_>, report: &Report<'_>) -> Option<u64> {
 
 pub(super) fn plan(situation: &Situation<'_>) -> Decision {
     let Some((_, name)) = situation.finding.about.name.split_once("/slot/") else {
-        return situation.advise(
+        return situation.next.advise(
             "find out why it does not keep up",
             "a broken connection, a slow disk, a long query on the replica, or an error in its log; ansai skips no change and \
              copies no replica",
@@ -79,7 +82,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Decision {
     // Only a server that lies has another name, and a person may copy this.
     let is_plain = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
     let name = if is_plain { name } else { "NAME" };
-    situation.advise(
+    situation.next.advise(
         "start the replica that uses this slot, or drop the slot",
         format!(
             "its log is kept until the disk is full; if the replica is gone for good, `select \

@@ -66,14 +66,14 @@ fn fault<'v>(view: &View<'_>, settings: &Settings, session: &'v Session, roots: 
     let is_of_a_client = matches!(session.work, Work::Client | Work::Other);
     let lasts = view.since(session.since);
     let blocks = roots.iter().find(|root| root.identity == session.identity).and_then(|root| {
-        let severity = settings.blocked().severity(root.waited as f64, None)?;
+        let severity = settings.blocked.severity(root.waited as f64, None)?;
         let words = format!("blocks {} for {}", text::count(root.victims, "session"), Span(root.waited));
         let victims = root.victims;
         Some(Fault { session, severity, words, victims, lasts: root.waited, is_in_the_way: true })
     });
     // One whose transaction failed holds nothing any more.
     let is_idle = is_of_a_client && session.state == "idle in transaction";
-    let idle = settings.idle().severity(lasts as f64, None).filter(|_| is_idle).map(|severity| Fault {
+    let idle = settings.idle.severity(lasts as f64, None).filter(|_| is_idle).map(|severity| Fault {
         session,
         severity,
         words: format!("is idle in a transaction for {}", Span(lasts)),
@@ -126,20 +126,12 @@ fn who(session: &Session) -> String {
 /// A prepared transaction has no session that could be ended.
 fn prepared(view: &View<'_>, settings: &Settings, roots: &[Root<'_>]) -> Option<Observation> {
     let root = roots.iter().find(|root| root.identity == PREPARED)?;
-    let severity = settings.blocked().severity(root.waited as f64, None)?;
+    let severity = settings.blocked.severity(root.waited as f64, None)?;
     let waiting = text::count(root.victims, "session");
     let words = format!("a prepared transaction of {} blocks {waiting} for {}", view.target, Span(root.waited));
     let about = view.server.about.clone();
     let seen = Observation::new(format!("prepared:{}", view.target), about, Status::Unhealthy(severity), words);
     Some(seen.with(Measure::milliseconds("lasts", root.waited)).with(Measure::count("waiting-sessions", root.victims)))
-}
-
-pub(super) fn of_prepared(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "commit or roll back the prepared transaction",
-        "`select gid, prepared, owner from pg_prepared_xacts` shows it; only its transaction manager knows which of both is \
-         right, so ansai does neither",
-    )
 }
 
 pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
@@ -167,23 +159,25 @@ impl Fault<'_> {
         };
         if !spared.is_empty() {
             let why = format!("{why}; {spared}, so ansai does not end it");
-            return situation.advise("decide whether to wait for it or to end it", why);
+            return situation.next.advise("decide whether to wait for it or to end it", why);
         }
         if !self.is_in_the_way {
-            return situation.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
+            return situation.next.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
         }
         if let Some(rest) = too_young(situation, view, session) {
-            return situation.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
+            return situation
+                .next
+                .wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
         }
         let is_active = session.state == "active";
         let is_cancelled = Ladder::one_step(host).was_tried(calls::CANCEL, &session.identity);
         let reason = format!("session {} {}", who(session), self.words);
         if is_active && !is_cancelled && host.stage() != plan::TERMINATE {
-            return situation.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
+            return situation.next.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
                 calls::cancel(host, target, &session.identity, &reason)
             });
         }
-        situation.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
+        situation.next.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
             calls::terminate(host, target, &session.identity, &reason)
         })
     }

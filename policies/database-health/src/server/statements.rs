@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use ansai_sdk::pages::Listed;
-use ansai_sdk::{Decision, Measure, Observation, Refusal, Severity, Span, Status, text};
+use ansai_sdk::{Measure, Observation, Refusal, Severity, Span, Status, text};
 
 use super::known::{Known, LEARNED, SLOW};
 use super::{View, weeks};
 use crate::calls::{self, TEXTS};
 use crate::imports::ansai::database::database_text_probe::Statement;
-use crate::plan::Situation;
 use crate::report::{Report, is_full, keep};
 use crate::settings::Settings;
 
@@ -130,15 +129,6 @@ fn each(
                 .at_distance(known.times()),
         );
     }
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "compare its plan with what changed",
-        "`explain (analyze, buffers)` of this statement shows it; usual causes are an index that is missing or invalid, \
-         statistics that are old, a table that grew, and locks; a server on which all statements got slow lacks processors, \
-         memory or disk, or runs a backup",
-    )
 }
 
 #[cfg(test)]

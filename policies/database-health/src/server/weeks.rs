@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ansai_sdk::weekly::{Rise, Weekly};
-use ansai_sdk::{Decision, Measure, Observation, Severity, Span, Status, text};
+use ansai_sdk::{Measure, Observation, Severity, Span, Status, text};
 
 use super::View;
 use crate::imports::ansai::database::database_text_probe::Statement;
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -95,14 +94,6 @@ pub(super) fn observe(
 fn is_slower(rise: &Rise, is_open: bool, settings: &Settings) -> bool {
     let limit = if is_open { settings.slower_percent / 2.0 } else { settings.slower_percent };
     rise.percent() >= limit && rise.to >= settings.slow_least.0 as f64 && (is_open || rise.is_steady)
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "find out what grows with it",
-        "each week takes longer than the one before; usual causes are a table that grows and is read without an index, \
-         a cache that has become too small, and old rows that nobody deletes; `explain (analyze, buffers)` shows what it reads",
-    )
 }
 
 #[cfg(test)]

@@ -132,14 +132,14 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
         let what = if is_known { "no new database was made" } else { "whether a new database was made is unknown" };
         let why =
             format!("{}; {what}: {}; `sqlite3 {path} .recover` may find more", situation.finding.summary, step.detail);
-        return Ok(situation.advise(SAVE, why));
+        return Ok(situation.next.advise(SAVE, why));
     }
     if let Some(step) = recovered {
         let why = format!(
             "{}; {path} itself is as it was; stop the program, compare the new file, and put it in place",
             step.detail
         );
-        return Ok(situation.advise("put the recovered database in place, or restore a backup", why));
+        return Ok(situation.next.advise("put the recovered database in place, or restore a backup", why));
     }
     let into = match situation.settings.copies.as_str() {
         "" => directory_of(path),
@@ -148,7 +148,7 @@ pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let within = situation.settings.maintain_within.0.min(LONGEST);
     let why = format!("{}; `sqlite3 {path} .recover` shows what can be read", situation.finding.summary);
     let advice = (SAVE, why.as_str());
-    Ok(situation.steps(MAINTAIN, calls::COPY, advice, |steps: &mut Sequence<'_>| {
+    Ok(situation.next.steps(MAINTAIN, calls::COPY, advice, |steps: &mut Sequence<'_>| {
         steps.step(calls::COPY, path, || {
             calls::copy(host, path, into, within, "a copy of all pages, before anything else")
         });

@@ -1,11 +1,10 @@
 //! A process that keeps a database locked and changes nothing.
 
-use ansai_sdk::{Decision, Measure, Observation, Severity, Span, Status};
+use ansai_sdk::{Measure, Observation, Severity, Span, Status};
 
 use super::memory::Memory;
 use super::{HELD, key};
 use crate::imports::ansai::sqlite::sqlite_probe::{Database, Hold, Holder};
-use crate::plan::Situation;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -45,11 +44,4 @@ pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, setting
         seen = seen.caused_by(unit.clone());
     }
     report.add_news(seen);
-}
-
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
-    situation.advise(
-        "find out why this process keeps its lock, and restart it",
-        "no other process can write meanwhile; ansai ends no process for this, because what it has not committed would be lost",
-    )
 }

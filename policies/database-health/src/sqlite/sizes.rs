@@ -8,7 +8,7 @@ use super::{FREE_PAGES, WAL, calls, key, path_of};
 use crate::imports::ansai::sqlite::sqlite_probe::{Database, Depth, Hold};
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{HALF, Settings};
 
 /// How long a `-wal` file must be large: under load, the program itself makes it smaller soon.
 const LONG: Span = Span(15 * 60_000);
@@ -29,7 +29,7 @@ fn free_severity(found: &Database, settings: &Settings, open: Option<Severity>) 
 pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
     let host = report.host();
     let (wal, free) = (key(WAL, path), key(FREE_PAGES, path));
-    let large = settings.wal().severity(found.wal_bytes as f64, host.open_severity(&wal));
+    let large = settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, host.open_severity(&wal));
     memory.wal_since = match large {
         None => 0,
         Some(_) if memory.wal_since == 0 || memory.wal_since > host.now() => host.now(),
@@ -69,7 +69,7 @@ fn look(situation: &Situation<'_>) -> Result<Database, Failure> {
 pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, path) = (situation.host, path_of(situation));
     let found = look(situation)?;
-    if situation.settings.wal().severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
+    if situation.settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("the -wal file of {path} has {} now", Size(found.wal_bytes))));
     }
     let reader = in_use(&found);
@@ -78,7 +78,7 @@ pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
         None => format!("the -wal file has {}", Size(found.wal_bytes)),
     };
     let advice = ("find who reads it all the time, so that it becomes smaller", why.as_str());
-    Ok(situation.step(MAINTAIN, calls::CHECKPOINT, advice, || calls::checkpoint(host, path, &why)))
+    Ok(situation.next.step(MAINTAIN, calls::CHECKPOINT, advice, || calls::checkpoint(host, path, &why)))
 }
 
 pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Failure> {
@@ -87,17 +87,17 @@ pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Fai
     if free_severity(&found, situation.settings, situation.finding.severity()).is_none() {
         return Ok(Decision::Wait(format!("{path} has {} unused now", Size(free_bytes(&found)))));
     }
-    if let Some(holder) = in_use(&found).filter(|_| situation.is_at(MAINTAIN)) {
-        return Ok(situation.wait_for(Span(10 * 60_000), format!("{path} is used by {holder}")));
+    if let Some(holder) = in_use(&found).filter(|_| situation.next.is_at(MAINTAIN)) {
+        return Ok(situation.next.wait_for(Span(10 * 60_000), format!("{path} is used by {holder}")));
     }
     let needed = found.bytes.saturating_add(found.wal_bytes).saturating_mul(ROOM);
     if found.available_bytes < needed {
         let why = format!("a vacuum needs {}, and {} are available", Size(needed), Size(found.available_bytes));
-        return Ok(situation.advise("make room on its file system, then vacuum it", why));
+        return Ok(situation.next.advise("make room on its file system, then vacuum it", why));
     }
     let within = situation.settings.maintain_within.0.min(LONGEST);
     let why = format!("{} of {} are unused", Size(free_bytes(&found)), Size(found.bytes));
-    Ok(situation.step(MAINTAIN, calls::VACUUM, ("vacuum it while nobody uses it", &why), || {
+    Ok(situation.next.step(MAINTAIN, calls::VACUUM, ("vacuum it while nobody uses it", &why), || {
         calls::vacuum(host, path, within, &why)
     }))
 }

@@ -1828,8 +1828,8 @@ declare module "ansai:postgresql/postgresql-probe@0.2.0" {
     /** How many transactions ago its oldest row was frozen; near 2,000 million, the server stops. */
     transactionAge: number;
     /**
-     * Room that rows do not need, in bytes, estimated from the statistics. Absent if ansai cannot read them, or if there
-     * are none.
+     * Room that rows do not need, in bytes, estimated from the statistics. Absent if ansai cannot read them, if there are
+     * none, or if the table is smaller than 1 MiB.
      */
     bloatBytes?: number | null;
     /** When it was vacuumed last, by anybody. */

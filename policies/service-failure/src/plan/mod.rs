@@ -129,8 +129,7 @@ impl Situation<'_> {
     }
 
     fn advice(&self, what: &str, why: impl Into<String>) -> Recommendation {
-        let advice = Recommendation::new(format!("{}: {what}", self.unit.id), why);
-        self.finding.evidence.iter().cloned().fold(advice, Recommendation::with)
+        Recommendation::on(self.finding, &self.unit.id, what, why)
     }
 
     /// Keeps the log as evidence before a person is told, once for each incident. Then this decision follows, because the

@@ -138,7 +138,8 @@ fn limit_of(dialect: Dialect, limit: Duration) -> String {
     let millis = within(limit).as_millis().max(1);
     match dialect.is_mariadb {
         true => format!("set session max_statement_time = {}.{:03}", millis / 1_000, millis % 1_000),
-        false => format!("set session max_execution_time = {millis}"),
+        // Without it, MySQL shows the room in tables as it was up to a day ago.
+        false => format!("set session max_execution_time = {millis}, session information_schema_stats_expiry = 0"),
     }
 }
 

@@ -113,7 +113,7 @@ impl Levels {
     }
 
     /// The thresholds that are set, mildest first.
-    fn thresholds(&self) -> impl Iterator<Item = (Severity, &'static str, f64)> {
+    pub(crate) fn thresholds(&self) -> impl Iterator<Item = (Severity, &'static str, f64)> {
         let all = [
             (Severity::Notice, "notice", self.notice),
             (Severity::Warning, "warning", self.warning),

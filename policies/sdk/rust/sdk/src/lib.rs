@@ -10,7 +10,7 @@
 //! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
-//! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`largest`] |
+//! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`Staged`] for one step at a stage, [`largest`] |
 //! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`StepResult::has_begun`], [`Effectiveness`], [`Refusal::may_go_away`] |
 //! | recommend something, or look again soon | [`Host::recommend`], [`Host::look_again`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
@@ -73,6 +73,7 @@ mod imported;
 mod json;
 mod ladder;
 mod largest;
+mod lasting;
 mod levels;
 mod observation;
 pub mod pages;
@@ -83,9 +84,11 @@ mod settings;
 pub mod share;
 mod size;
 mod span;
+mod staged;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
+mod thresholds;
 mod trend;
 mod usage;
 pub mod weekly;
@@ -112,6 +115,7 @@ pub use settings::setting_of_target;
 pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
 pub use size::Size;
 pub use span::Span;
+pub use staged::Staged;
 pub use trend::Forecast;
 pub use usage::Usage;
 

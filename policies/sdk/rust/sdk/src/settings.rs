@@ -32,10 +32,7 @@ pub trait ForTarget: Sized {
 /// Used by [`settings!`](crate::settings!): the value for a target, or `other` if it has none.
 #[doc(hidden)]
 pub fn setting_of_target<T: Setting + Clone>(host: &Host, target: &str, path: &str, other: &T) -> Result<T, Failure> {
-    let Some(text) = host.target_setting(target, path) else { return Ok(other.clone()) };
-    // A text is not quoted.
-    let found = Json::parse(&text).and_then(|value| T::read(&value)).or_else(|| T::read(&Json::Text(text)));
-    found.ok_or_else(|| mismatch(path, T::EXPECTED))
+    T::of_target(host, target, path, other)
 }
 
 /// The settings as JSON, readable by path.
@@ -83,6 +80,20 @@ pub trait Setting: Sized {
 
     /// Converts the value; `None` if it has another type.
     fn read(value: &Json) -> Option<Self>;
+
+    /// The value for a target, or `other` if it has none of its own.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] if it has another type.
+    fn of_target(host: &Host, target: &str, path: &str, other: &Self) -> Result<Self, Failure>
+    where
+        Self: Clone,
+    {
+        let Some(text) = host.target_setting(target, path) else { return Ok(other.clone()) };
+        // A text is not quoted.
+        let found = Json::parse(&text).and_then(|value| Self::read(&value)).or_else(|| Self::read(&Json::Text(text)));
+        found.ok_or_else(|| mismatch(path, Self::EXPECTED))
+    }
 }
 
 impl Setting for f64 {

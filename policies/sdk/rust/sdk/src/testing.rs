@@ -83,6 +83,7 @@ pub struct StandIn {
     history: Vec<(Subject, Attempt)>,
     history_refusal: Option<Refusal>,
     facts: Vec<Measure>,
+    stage: String,
     labels: Vec<Label>,
     targets: Vec<Target>,
     /// Values of settings by target and path.
@@ -142,6 +143,11 @@ impl StandIn {
     /// Refuses to read the history.
     pub fn refuses_history(self, refusal: Refusal) -> StandIn {
         StandIn { history_refusal: Some(refusal), ..self }
+    }
+
+    /// Sets the stage of the incident that is planned for. Without it, there are no stages.
+    pub fn at_stage(self, stage: &str) -> StandIn {
+        StandIn { stage: stage.into(), ..self }
     }
 
     /// Adds a label of the host.
@@ -278,7 +284,7 @@ impl StandIn {
     }
 
     pub(crate) fn stage(&self) -> String {
-        String::new()
+        self.stage.clone()
     }
 
     pub(crate) fn labels(&self) -> Vec<Label> {

@@ -1,0 +1,57 @@
+//! How much a server works at the same time, and how many of its statements are slow.
+
+use ansai_sdk::{Measure, Observation, Span, Status};
+
+use crate::due::is_within;
+use crate::report::{Report, keep};
+use crate::server::View;
+use crate::settings::{HALF, Settings};
+
+/// How long so many sessions must work: a cache that expires makes a short peak.
+const LONG: Span = Span(5 * 60_000);
+/// Time between two samples of the counter of slow statements.
+const EVERY: Span = Span(5 * 60_000);
+
+/// Sessions that work at the same time: more than a server has processors and disks for make all of them slower.
+pub(super) fn running(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
+    let (host, target, key) = (report.host(), view.target, format!("running:{}", view.target));
+    let Some(all) = view.count("threads-running") else { return report.looked("running", target, None) };
+    // That of ansai is one of them.
+    let count = all.saturating_sub(1);
+    let severity = settings.running.rearm_by(HALF).severity(count as f64, host.open_severity(&key));
+    let time = host.lasts(&key, severity.is_some());
+    let is_long = host.is_open(&key) || time.0 >= LONG.0;
+    let status = severity.filter(|_| is_long).map_or(Status::Healthy, Status::Unhealthy);
+    let words = format!("{count} sessions of {target} work at the same time, for {time}");
+    report.add_news(
+        Observation::new(key, view.server.about.clone(), status, words)
+            .with(Measure::count("running", count))
+            .with(Measure::milliseconds("lasts", time.0))
+            .at_distance(count as f64),
+    );
+}
+
+/// Statements that took longer than the `long_query_time` of the server. It counts them from its start on.
+pub(super) fn slow_queries(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
+    let (host, target, key) = (report.host(), view.target, format!("slow-queries:{}", view.target));
+    let Some(all) = view.count("slow-queries") else { return report.looked("slow-queries", target, None) };
+    let stored = host.recall(&key).unwrap_or_default();
+    let numbers = stored.split_once(' ').and_then(|(at, count)| Some((at.parse().ok()?, count.parse::<u64>().ok()?)));
+    if is_within(host, numbers.map(|(at, _)| at), EVERY) {
+        return keep(report, "slow-queries", target);
+    }
+    host.remember(&key, &format!("{} {all}", host.now()));
+    // Neither the first sample nor one after a restart or a jump of the clock says how many there were.
+    let sample = numbers.and_then(|(at, before)| Some((host.now().checked_sub(at)?, all.checked_sub(before)?)));
+    let Some((time, more)) = sample else { return keep(report, "slow-queries", target) };
+    let minute = more as f64 * 60_000.0 / time.max(1) as f64;
+    let severity = settings.slow_queries.rearm_by(HALF).severity(minute, host.open_severity(&key));
+    let status = severity.map_or(Status::Healthy, Status::Unhealthy);
+    let words = format!("{target} had {more} slow statements in {}", Span(time));
+    report.add_news(
+        Observation::new(key, view.server.about.clone(), status, words)
+            .with(Measure::count("slow-queries", more))
+            .with(Measure::milliseconds("time", time))
+            .at_distance(minute),
+    );
+}
