@@ -3,6 +3,7 @@
 mod connector;
 mod failure;
 mod trust;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use ureq::tls::TlsConfig;
 pub use connector::{HttpConnector, agent, connector, endpoint};
 pub use failure::{Failure, is_time_limit};
 pub use trust::{NoTrust, certificates, tls, trust, trusted_file};
+pub use wait::retry_after;
 
 /// The most bytes of the headers of an answer.
 pub const MOST_HEADERS: usize = 16 << 10;

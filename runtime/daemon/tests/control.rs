@@ -236,6 +236,34 @@ async fn a_name_that_is_taken_keeps_the_daemon_from_starting() {
     }
 }
 
+/// Would break: an answer of anybody who may make a file beside the socket.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_of_another_user_answers_nobody() {
+    if !requires_root() {
+        return;
+    }
+    let scene = scene();
+    let open = scene.path("open");
+    std::fs::create_dir(&open).unwrap();
+    permit(&open, 0o1777);
+    let socket = open.join("control.sock");
+    let configuration = configuration(&scene, &format!("[control]\nsocket = \"{}\"\n", socket.display()));
+    let configuration = std::sync::Arc::new(configuration);
+    let refused = || async {
+        let (configuration, state_dir) = (configuration.clone(), scene.state_dir());
+        let asked = move || perform(Some(&configuration), &state_dir, &Request::Status, &myself()).err().unwrap();
+        tokio::task::spawn_blocking(asked).await.unwrap()
+    };
+    drop(UnixListener::bind(&socket).unwrap());
+    std::os::unix::fs::chown(&socket, Some(4_242), None).unwrap();
+    let error = refused().await;
+    assert_eq!(error.code().word(), "control-socket");
+    assert!(error.to_string().contains("belongs to user 4242"), "{error}");
+    // The owner of the directory may. Nobody listens, and there is no state.
+    std::os::unix::fs::chown(&open, Some(4_242), None).unwrap();
+    assert_eq!(refused().await.code().word(), "not-running");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn long_paths_have_a_socket_too() {
     let scene = scene();

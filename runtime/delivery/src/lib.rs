@@ -39,7 +39,7 @@ mod status;
 mod target;
 mod transport;
 
-pub use ansai_http_client::endpoint;
+pub use ansai_http_client::{endpoint, retry_after};
 pub use delivery::{Attempted, Delivery, Options};
 pub use message::Message;
 pub use outbox::OutboxError;

@@ -12,7 +12,7 @@ mod text;
 pub mod words;
 
 pub use document::{Block, Document, Tone, document};
-pub(crate) use document::{MOST_DETAILED, urgency};
+pub(crate) use document::{MOST_DETAILED, TIME_LINE, urgency};
 pub use html::html;
 pub use json::json;
 pub use subject::subject;

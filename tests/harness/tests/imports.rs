@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-config", &["ansai-core", "ansai-storage"]),
     ("ansai-kit", &["ansai-core", "ansai-storage"]),
     ("ansai-certificates", &["ansai-core", "ansai-kit"]),
-    ("ansai-http-client", &["ansai-kit"]),
+    ("ansai-http-client", &["ansai-core", "ansai-kit"]),
     ("ansai-local", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-kit", "ansai-storage"]),
     ("ansai-reach", &["ansai-certificates", "ansai-core", "ansai-http-client", "ansai-isolation", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),

@@ -49,9 +49,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if approval.state == ApprovalState::Open && !approval.is_overdue(now) {
         let now = if approval.announced { " now" } else { "" };
         lines::line(&format!("to apply it{now}, run `ansai approve {}`", approval.plan))?;
-        if approval.announced {
-            lines::line(&format!("to stop it, run `ansai reject {} --reason TEXT`", approval.plan))?;
-        }
+        let stop = if approval.announced { "stop" } else { "reject" };
+        lines::line(&format!("to {stop} it, run `ansai reject {} --reason TEXT`", approval.plan))?;
     }
     Ok(exit::FINE)
 }

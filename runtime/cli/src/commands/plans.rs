@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let Answer::Plans(mut plans) = ask(global, Request::Plans)?.answer else { return Err(unexpected()) };
+    let Answer::Plans { mut plans } = ask(global, Request::Plans)?.answer else { return Err(unexpected()) };
     plans.retain(|plan| !arguments.open || waits(plan));
     // Those that need something come first.
     plans.sort_by_key(|plan| !waits(plan));

@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
-use ansai_harness::requires_root;
+use ansai_harness::{requires_root, until_ok};
 
+use crate::orders::LIMIT;
 use crate::plans::{Full, LOGS};
+use crate::undo::running;
 
 /// A file system that logs fill, and a policy that asks before it acts.
 fn asking() -> Full {
@@ -64,6 +66,31 @@ fn a_person_sees_a_plan_approves_it_and_undoes_it() {
     full.ansai(&["audit", "show", "--plan", &plan]).code(0).says("approved by ").says("done: quarantined");
     full.ansai(&["undo", &plan]).code(0).says("reverted: restored");
     assert_eq!(full.logs(), LOGS);
+}
+
+/// Would break: an answer of the daemon that its client cannot read, or two approvals of one plan.
+#[test]
+fn through_a_running_daemon_one_of_two_people_approves() {
+    if !requires_root() {
+        return;
+    }
+    let full = asking();
+    full.ansai(&["run", "--once"]).code(3);
+    let plan = waiting(&full);
+    let mut daemon = running(&full);
+    full.ansai(&["plans"]).code(0).says(&plan).says("waits for approval until 20");
+    full.ansai(&["plan", &plan]).code(0).says("touches").says(&format!("ansai reject {plan}"));
+    let approve = || full.ansai(&["approve", &plan]);
+    let both = std::thread::scope(|scope| [scope.spawn(approve), scope.spawn(approve)].map(|one| one.join().unwrap()));
+    let mut codes = both.each_ref().map(|ran| ran.code);
+    codes.sort();
+    assert_eq!(codes, [Some(0), Some(4)], "{} {}", both[0], both[1]);
+    until_ok("removed", LIMIT, || if full.logs() < LOGS { Ok(()) } else { Err(daemon.transcript()) });
+    full.ansai(&["plans"]).code(0).says("begun, approved by ");
+    full.ansai(&["approve", &plan]).code(4).complains("[plan-not-open]");
+    full.ansai(&["approve", "20260101t000000-000-0000"]).code(2).complains("no plan 20260101t000000-000-0000");
+    daemon.signal(rustix::process::Signal::TERM);
+    daemon.wait(LIMIT);
 }
 
 #[test]

@@ -44,5 +44,6 @@ mod support;
 mod trust;
 mod undo;
 mod updates;
+mod verbs;
 mod virtualize;
 mod vouching;

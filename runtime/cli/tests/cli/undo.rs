@@ -21,7 +21,7 @@ fn applied() -> (Full, String) {
 }
 
 /// A daemon that has the state directory. Requests wait until it listens.
-fn running(full: &Full) -> Daemon {
+pub(crate) fn running(full: &Full) -> Daemon {
     let daemon = full.scene.command(&["run", "--config", "ansai.toml"]).clock_offset_hours(AHEAD_HOURS).spawn();
     daemon.wait_for_line("started: ", LIMIT);
     daemon

@@ -236,7 +236,10 @@ pub enum Answer {
     /// All pauses and silences that are in force.
     Orders(Orders),
     /// The plans: what waits comes first, and the newest of these.
-    Plans(Vec<Approval>),
+    Plans {
+        /// The latest one of each.
+        plans: Vec<Approval>,
+    },
     /// One plan with its steps.
     Plan {
         /// What became of it.
@@ -361,6 +364,25 @@ mod tests {
             let line = serde_json::to_string(&message).unwrap();
             assert!(!line.contains('\n'), "{line}");
             assert_eq!(serde_json::from_str::<Message>(&line).unwrap(), message, "{line}");
+        }
+    }
+
+    /// Would break: an answer that is a list, which cannot be written beside the name of the answer.
+    #[test]
+    fn answers_are_objects_and_come_back() {
+        for answer in [
+            Answer::Orders(Orders::default()),
+            Answer::Plans { plans: vec![] },
+            Answer::Resumed(Orders::default()),
+            Answer::Retried { incidents: vec!["i".into()] },
+            Answer::ActionRecords { records: vec![] },
+            Answer::Undone { steps: vec![] },
+            Answer::Undoing { plan: "p".into() },
+            Answer::Messages { messages: 1 },
+        ] {
+            let reply = Reply { version: VERSION, reply: Replied::Done(answer) };
+            let line = serde_json::to_string(&reply).unwrap();
+            assert_eq!(serde_json::from_str::<Reply>(&line).unwrap(), reply, "{line}");
         }
     }
 

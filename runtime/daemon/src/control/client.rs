@@ -8,7 +8,7 @@ use std::time::Duration;
 use ansai_core::control::{Answer, MOST_ANSWER_BYTES, Message, Replied, Reply, Request, VERSION};
 
 use super::error::ControlError;
-use super::place::connect;
+use super::place::{check_owner, connect};
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,12 +20,13 @@ pub(super) fn ask(socket: &Path, request: &Request) -> Result<Option<Answer>, Co
     // On a thread of its own, which is left behind: even connecting may block if a daemon is stopped.
     let asking = std::thread::Builder::new().name("ansai-control".into());
     let failed = |error| ControlError::Access { path: socket.to_owned(), error };
-    asking.spawn(move || send.send(exchange(&path, &request))).map_err(failed)?;
+    asking.spawn(move || send.send(check_owner(&path).map(|()| exchange(&path, &request)))).map_err(failed)?;
     let line = match result.recv_timeout(PATIENCE) {
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
             return Err(ControlError::NotAnswering(socket.to_owned()));
         }
-        Ok(Err(error)) => {
+        Ok(Err(untrusted)) => return Err(untrusted),
+        Ok(Ok(Err(error))) => {
             return match error.kind() {
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::NotADirectory => Ok(None),
                 // It ended before it answered.
@@ -33,7 +34,7 @@ pub(super) fn ask(socket: &Path, request: &Request) -> Result<Option<Answer>, Co
                 _ => Err(failed(error)),
             };
         }
-        Ok(Ok(line)) => line,
+        Ok(Ok(Ok(line))) => line,
     };
     let unknown = || ControlError::BadAnswer(socket.to_owned());
     let reply: Reply = serde_json::from_slice(&line).map_err(|_| unknown())?;

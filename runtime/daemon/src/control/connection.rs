@@ -117,16 +117,17 @@ fn parsed(line: &[u8]) -> Result<Message, Replied> {
 }
 
 fn written(reply: &Replied) -> Vec<u8> {
-    let line = |reply: &Replied| {
-        let mut line = serde_json::to_vec(&Reply { version: VERSION, reply: reply.clone() }).unwrap_or_default();
-        line.push(b'\n');
-        line
+    let json = |reply: &Replied| serde_json::to_vec(&Reply { version: VERSION, reply: reply.clone() });
+    let mut line = match json(reply) {
+        Ok(line) if line.len() < MOST_ANSWER_BYTES => line,
+        Ok(_) => json(&refusal(codes::OTHER, "the answer is longer than 16 MiB", None)).unwrap_or_default(),
+        Err(error) => {
+            let message = format!("the answer cannot be written: {}", inert(&error.to_string(), 200));
+            json(&refusal(codes::OTHER, &message, None)).unwrap_or_default()
+        }
     };
-    let written = line(reply);
-    if written.len() <= MOST_ANSWER_BYTES {
-        return written;
-    }
-    line(&refusal(codes::OTHER, "the answer is longer than 16 MiB", None))
+    line.push(b'\n');
+    line
 }
 
 #[cfg(test)]

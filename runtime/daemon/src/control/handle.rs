@@ -42,7 +42,7 @@ impl Handler {
         match request {
             Request::Pauses => Ok(Answer::Orders(self.supervisor.orders())),
             Request::Status => self.status(),
-            Request::Plans => Ok(Answer::Plans(self.supervisor.approvals().map_err(plan_refused)?)),
+            Request::Plans => Ok(Answer::Plans { plans: self.supervisor.approvals().map_err(plan_refused)? }),
             Request::Plan { plan } => {
                 let (approval, steps) = self.supervisor.approval(&plan).map_err(plan_refused)?;
                 Ok(Answer::Plan { approval: Box::new(approval), steps })

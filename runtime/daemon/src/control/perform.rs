@@ -138,7 +138,7 @@ fn undone(
 /// Without the lock, and without a trace in the audit log.
 fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Error> {
     match request {
-        Request::Plans => return Ok(Answer::Plans(approval::plans(state_dir)?)),
+        Request::Plans => return Ok(Answer::Plans { plans: approval::plans(state_dir)? }),
         Request::Plan { plan } => {
             let (approval, steps) = approval::plan(state_dir, plan)?;
             return Ok(Answer::Plan { approval: Box::new(approval), steps });

@@ -4,11 +4,11 @@
 use std::fs::Permissions;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use ansai_storage::{Directory, Links, TrustError};
+use ansai_storage::{Directory, Links, Problem, TrustError};
 
 use super::access::Access;
 use super::error::ControlError;
@@ -84,6 +84,22 @@ impl Drop for Listening {
     }
 }
 
+/// Refuses a socket of somebody who may make sockets there, and has no right to answer: it must be of root, of this user, or
+/// of the owner of its directory. What is not there is no matter of this check.
+pub(super) fn check_owner(path: &Path) -> Result<(), ControlError> {
+    let owner = |path: &Path| std::fs::symlink_metadata(path).map(|found| found.uid()).ok();
+    let (Some(uid), Some(directory)) = (owner(path), path.parent().and_then(owner)) else { return Ok(()) };
+    match [0, rustix::process::geteuid().as_raw(), directory].contains(&uid) {
+        true => Ok(()),
+        false => Err(ControlError::Untrusted(of_another(path, uid))),
+    }
+}
+
+/// What is wrong with a socket of another user, and how to fix it.
+fn of_another(path: &Path, uid: u32) -> Problem {
+    (format!("{} belongs to user {uid}", path.display()), format!("look at it, then remove {}", path.display()))
+}
+
 /// Connects to the socket at a path.
 pub(super) fn connect(path: &Path) -> io::Result<UnixStream> {
     if path.as_os_str().len() <= MOST_PATH {
@@ -122,8 +138,7 @@ fn check_old(directory: &Directory, path: &Path, name: &Path) -> Result<(), NoSo
     }
     let uid = found.owned.uid;
     if uid != 0 && uid != rustix::process::geteuid().as_raw() {
-        let problem = format!("{} belongs to user {uid}", path.display());
-        return refused(ControlError::Untrusted((problem, format!("look at it, then remove {}", path.display()))));
+        return refused(ControlError::Untrusted(of_another(path, uid)));
     }
     match connect(path) {
         Ok(_) => refused(ControlError::Listening(path.to_owned())),

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ansai_core::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::{Capacity, OutboxError, number, unsigned};
@@ -203,6 +204,8 @@ fn connect(file: &Path) -> Result<Connection, OutboxError> {
     connection.busy_timeout(BUSY)?;
     let found = version(&connection, file)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Otherwise SQLite compiles a statement again each time it gets other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // The log stays smaller than what is reserved for a full disk: 256 KiB.

@@ -13,6 +13,8 @@ use crate::message::{Asked, Kind, Message, Notice, Step, StepState};
 pub(crate) const MOST_DETAILED: usize = 5;
 /// Most names of a step that are shown.
 const MOST_SHOWN: usize = 8;
+/// The heading of what happened to an incident: left out where there is little room.
+pub(crate) const TIME_LINE: &str = "Time line";
 const MOST_SENTENCE: usize = 500;
 const MOST_NAME: usize = 200;
 
@@ -180,7 +182,7 @@ fn of_notice(notice: &Notice, blocks: &mut Vec<Block>) {
         blocks.push(Block::Commands(vec![(inert(&undo.command, MOST_NAME), until)]));
     }
     if !notice.timeline.is_empty() {
-        blocks.push(Block::Heading("Time line".to_owned()));
+        blocks.push(Block::Heading(TIME_LINE.to_owned()));
         let moment = |one: &crate::message::Moment| (time::local(one.at), prose(&one.what, MOST_SENTENCE));
         blocks.push(Block::Facts(notice.timeline.iter().map(moment).collect()));
     }

@@ -1,11 +1,13 @@
 //! Requests to chats and pagers against schemas of ours. Those of PagerDuty, Alertmanager and adaptive cards were
-//! compared with the schemas that they publish, at the commits that are named. Of Discord and ntfy, the names of fields were
-//! compared, with Discord's documentation of webhooks and the types of ntfy's server; their limits were not. Limits of Slack are
-//! those of its documentation. Ours forbid what is not named, so they are stricter.
+//! compared with the schemas that they publish, at the commits that are named. Of Discord and ntfy, fields and limits were
+//! compared with Discord's documentation of webhooks and the source of ntfy's server. Limits of Slack and Teams are those of
+//! their documentation. Ours forbid what is not named, so they are stricter.
 
 use std::time::Duration;
 
-use ansai_notify::message::{Count, Kind, Message};
+use ansai_core::Subject;
+use ansai_notify::channel::Fault;
+use ansai_notify::message::{Command, Count, Kind, Message, Step};
 use serde_json::{Value, json};
 
 use crate::fixture::{Place, Scripted, channel, file, hostile, message, send};
@@ -130,12 +132,58 @@ fn presets() -> Vec<(&'static str, &'static str, Value)> {
 fn messages() -> Vec<Message> {
     let mut all: Vec<Message> = Kind::ALL.into_iter().map(message).collect();
     all.push(hostile());
+    all.extend(["\u{10ffff}", "&", "\\", "\"", "_"].map(large));
     let mut storm = message(Kind::Opened);
     storm.notices = vec![storm.notices[0].clone(); 50];
     storm.counts = vec![Count { kind: Kind::Opened, number: 4_000 }];
     all.push(storm);
     all.push(Message { digest: true, ..message(Kind::Healed) });
     all
+}
+
+/// Every text and list at its bound, of a character that is escaped or takes four bytes.
+fn large(unit: &str) -> Message {
+    let text = unit.repeat(1_000);
+    let mut one = message(Kind::Held).notices.remove(0);
+    (one.summary, one.host) = (text.clone(), text.clone());
+    one.subject = Some(Subject::new(text.as_str(), text.as_str()));
+    one.instance = Some(text.clone());
+    let step =
+        Step { what: text.clone(), names: vec![text.clone(); 30], why: Some(text.clone()), ..one.steps[0].clone() };
+    one.steps = vec![step; 30];
+    if let Some(asked) = &mut one.asked {
+        (asked.who, asked.what) = (Some(text.clone()), text.clone());
+        asked.commands = vec![Command { line: text.clone(), does: text.clone() }; 30];
+    }
+    let mut large = message(Kind::Held);
+    (large.host, large.notices) = (text, vec![one; 60]);
+    large.bounded()
+}
+
+/// Limits that a schema does not know: sums of texts, and other units than characters.
+fn within(preset: &str, head: &str, body: &Value) {
+    let whole = body.to_string();
+    let units = |text: &Value| text.as_str().unwrap().encode_utf16().count();
+    match preset {
+        // Each text counts 3,000 UTF-16 units at most for JavaScript.
+        "slack" => assert!(
+            units(&body["blocks"][1]["text"]["text"]) <= 3_000 && units(&body["blocks"][0]["text"]["text"]) <= 150
+        ),
+        // 28 KiB, which Teams counts in UTF-16.
+        "teams" => assert!(whole.encode_utf16().count() * 2 <= 28 << 10, "{}", whole.len()),
+        // https://github.com/discord/discord-api-docs docs/resources/message.mdx, "Embed Limits".
+        "discord" => {
+            let embed = &body["embeds"][0];
+            assert!(units(&embed["title"]) <= 256 && units(&embed["description"]) <= 4_096, "{embed}");
+            assert!(units(&embed["title"]) + units(&embed["description"]) <= 6_000, "{embed}");
+            assert!(head.starts_with("post /api/webhooks/1/x?wait=true "), "{head}");
+        }
+        // https://github.com/binwiederhier/ntfy server/server.go: `MessageSizeLimit`, and twice as much for all of the JSON.
+        "ntfy" => assert!(body["message"].as_str().unwrap().len() <= 4_096 && whole.len() <= 8_192, "{}", whole.len()),
+        // https://developer.pagerduty.com/docs/events-api-v2/overview/: an event has 512 KB.
+        "pagerduty" => assert!(whole.len() <= 512_000, "{}", whole.len()),
+        _ => {}
+    }
 }
 
 #[test]
@@ -157,16 +205,10 @@ fn each_request_fits_the_documented_form() {
         for (head, body) in server.requests(messages.len()) {
             let problems: Vec<String> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
             assert!(problems.is_empty(), "{preset}: {problems:?}\n{body:#}");
-            assert!(body.to_string().len() < 28 << 10, "{preset}: {}", body.to_string().len());
             assert!(head.contains("content-type: application/json"), "{head}");
             let text = body.to_string();
             assert!(!text.contains("\\u001b") && !text.contains('\u{202e}'), "{preset}: {text}");
-            if preset == "discord" {
-                // All texts of all embeds together: https://discord.com/developers/docs/resources/message#embed-object-embed-limits.
-                let embed = &body["embeds"][0];
-                let characters = |key: &str| embed[key].as_str().unwrap().chars().count();
-                assert!(characters("title") + characters("description") <= 6_000, "{embed}");
-            }
+            within(preset, &head, &body);
             if preset == "slack" {
                 // The title is plain text, in which nothing has a meaning.
                 let mut parsed = body.clone();
@@ -224,4 +266,77 @@ fn several_incidents_are_several_alerts() {
     send(&*manager, &both, Duration::from_secs(5)).unwrap();
     let (_, body) = server.requests(1).remove(0);
     assert_eq!(body.as_array().unwrap().len(), 2);
+}
+
+/// Would break: a text that is cut before it says what to do.
+#[test]
+fn a_long_message_has_the_commands_and_says_that_it_is_cut() {
+    let mut long = message(Kind::Held);
+    long.notices[0].steps =
+        vec![Step { names: vec!["/var/cache/app/a-long-name".repeat(5); 20], ..long.notices[0].steps[0].clone() }; 20];
+    for (preset, path, texts) in [
+        ("slack", "/services/T0/B0/x", "/blocks/1/text/text"),
+        ("teams", "/workflows/x", "/attachments/0/content/body"),
+        ("discord", "/api/webhooks/1/x", "/embeds/0/description"),
+        ("ntfy", "/ansai-web1", "/message"),
+    ] {
+        let server = Scripted::http(&[ACCEPTED]);
+        send(
+            &*channel(json!({ "kind": "webhook", "preset": preset, "url": server.url(path) })),
+            &long,
+            Duration::from_secs(5),
+        )
+        .unwrap();
+        let (_, body) = server.requests(1).remove(0);
+        let text = body.pointer(texts).unwrap().to_string();
+        assert!(text.contains("ansai approve 3f2a91") && text.contains('…'), "{preset}: {text}");
+        assert!(text.contains("remove 16 files below"), "{preset} says what is proposed: {text}");
+    }
+}
+
+/// Would break: an address of a thread that is lost, or one that says not to wait.
+#[test]
+fn discord_answers_once_the_message_is_stored() {
+    for (given, asked) in [
+        ("/api/webhooks/1/x", "/api/webhooks/1/x?wait=true"),
+        ("/api/webhooks/1/x?", "/api/webhooks/1/x?wait=true"),
+        ("/api/webhooks/1/x?thread_id=7", "/api/webhooks/1/x?thread_id=7&wait=true"),
+        ("/api/webhooks/1/x?wait=false&thread_id=7", "/api/webhooks/1/x?thread_id=7&wait=true"),
+    ] {
+        let server = Scripted::http(&[ACCEPTED]);
+        let hook = channel(json!({ "kind": "webhook", "preset": "discord", "url": server.url(given) }));
+        send(&*hook, &message(Kind::Opened), Duration::from_secs(5)).unwrap();
+        let (head, _) = server.requests(1).remove(0);
+        assert!(head.starts_with(&format!("post {asked} ")), "{head}");
+    }
+}
+
+/// The answers of each service to too many requests, as they are documented.
+#[test]
+fn each_service_that_limits_requests_is_left_alone_for_so_long() {
+    let place = Place::new();
+    let key = place.write("key", "0123456789abcdef0123456789abcdef");
+    let discord = r#"{"message":"You are being rate limited.","retry_after":64.57,"global":false}"#;
+    let ntfy = r#"{"code":42901,"http":429,"error":"limit reached: too many requests"}"#;
+    for (preset, path, header, body, wait) in [
+        ("slack", "/services/T0/B0/x", "retry-after: 30\r\n", "rate_limited", Some(30_000)),
+        ("teams", "/workflows/x", "retry-after: 17\r\n", "", Some(17_000)),
+        ("discord", "/api/webhooks/1/x", "x-ratelimit-remaining: 0\r\nretry-after: 64.57\r\n", discord, Some(64_570)),
+        ("ntfy", "/ansai-web1", "", ntfy, None),
+        ("pagerduty", "/v2/enqueue", "", "Throttled", None),
+        ("alertmanager", "", "retry-after: Fri, 31 Dec 1999 23:59:59 GMT\r\n", "", Some(0)),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 429 Too Many Requests\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let server = Scripted::http(&[&answer]);
+        let mut settings = json!({ "kind": "webhook", "preset": preset, "url": server.url(path) });
+        if preset == "pagerduty" {
+            settings["secret"] = file(&key);
+        }
+        let fault = send(&*channel(settings), &message(Kind::Opened), Duration::from_secs(5)).unwrap_err();
+        let Fault::Later { after, .. } = fault else { panic!("{preset}: {fault:?}") };
+        assert_eq!(after, wait.map(Duration::from_millis), "{preset}");
+    }
 }

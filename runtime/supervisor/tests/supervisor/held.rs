@@ -11,19 +11,19 @@ use crate::scene::{ONE, Scene, fixed};
 use crate::script::{KEY, Script, Step, observation};
 
 const TWO: &str = "two";
-const SICK: Status = Status::Unhealthy(Severity::Critical);
+pub(crate) const SICK: Status = Status::Unhealthy(Severity::Critical);
 
 fn thing(name: &str) -> Subject {
     Subject::new("test", name)
 }
 
 /// About the thing of this name, which is also its key.
-fn about(name: &str, status: Status) -> Observation {
+pub(crate) fn about(name: &str, status: Status) -> Observation {
     Observation { key: name.into(), about: thing(name), ..observation(status) }
 }
 
 /// The same with a cause.
-fn caused_by(observation: Observation, cause: &str) -> Observation {
+pub(crate) fn caused_by(observation: Observation, cause: &str) -> Observation {
     let mut related = observation.related.clone();
     related.push(Relation { how: Relationship::CausedBy, about: thing(cause) });
     Observation { related, ..observation }

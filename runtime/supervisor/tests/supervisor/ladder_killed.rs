@@ -14,9 +14,11 @@ use ansai_core::{Event, Millis, Mode, OnFailure, Status};
 use ansai_storage::Directory;
 use ansai_supervisor::{Instance, Supervisor, status_of};
 
+use crate::held::{SICK, about, caused_by};
 use crate::killed;
 use crate::scene::{ONE, Scene, eventually, fixed};
 use crate::script::{KEY, Script, Step, observation};
+use crate::storm::many;
 
 const HOUR: Millis = Millis::from_hours(1);
 
@@ -30,12 +32,16 @@ fn the_process_that_is_killed() {
 }
 
 fn scene_for(mut scene: Scene, case: &str) -> Scene {
+    if case == "announced" {
+        scene.announce = HOUR;
+    }
     let retry = &mut scene.retry_policy;
     match case {
         "pending" => retry.hold_for = HOUR,
         "clearing" => retry.clear_for = HOUR,
         "escalated" => retry.max_attempts = 1,
-        "cooling" => retry.cooldown = HOUR,
+        // The cause is not treated again.
+        "cooling" | "held" => retry.cooldown = HOUR,
         "flapping" => retry.flaps = FlapLimit { most: 1, within: HOUR },
         _ => {}
     }
@@ -61,7 +67,13 @@ pub(crate) fn closed() -> &'static str {
 /// The one incident, as it is on the disk.
 fn stored(scene: &Scene) -> Option<IncidentStatus> {
     let directory = Directory::open(scene.state_dir()).ok()?;
-    status_of(&directory).ok()??.incidents.into_iter().next()
+    one(status_of(&directory).ok()??.incidents)
+}
+
+/// Of several, the one that is held under its cause, or else the first.
+fn one(mut all: Vec<IncidentStatus>) -> Option<IncidentStatus> {
+    let held = all.iter().position(|one| matches!(one.next, NextStep::Held { .. }));
+    (!all.is_empty()).then(|| all.swap_remove(held.unwrap_or(0)))
 }
 
 fn is_reached(case: &str, scene: &Scene) -> bool {
@@ -69,6 +81,8 @@ fn is_reached(case: &str, scene: &Scene) -> bool {
     let awaits = |event: &Event| {
         matches!(event, Event::Decided { verdict: Verdict::Held(Permission::AwaitsApproval { .. }), .. })
     };
+    let announced =
+        |event: &Event| matches!(event, Event::Decided { verdict: Verdict::Held(Permission::Announced { .. }), .. });
     match (case, &incident.next) {
         ("pending", NextStep::Pending { .. })
         | ("clearing", NextStep::Clearing { .. })
@@ -76,9 +90,13 @@ fn is_reached(case: &str, scene: &Scene) -> bool {
         | ("cooling", NextStep::Cooling { .. })
         | ("window", NextStep::Window { .. })
         | ("paused", NextStep::Paused(_))
+        | ("storm", NextStep::Storm)
         | ("silenced", NextStep::Silenced(_)) => true,
         ("flapping", NextStep::Escalated { escalation, .. }) => matches!(escalation.reason, Reason::Flapping { .. }),
         ("unknown", _) => incident.unknown.is_some(),
+        ("announced", _) => scene.events().iter().any(announced),
+        // Its cause was treated once.
+        ("held", NextStep::Held { .. }) => !scene.outcomes().is_empty(),
         ("approval", _) => scene.events().iter().any(awaits),
         _ => false,
     }
@@ -89,6 +107,11 @@ async fn kill_in(case: &str, scene: &Scene) {
     std::fs::write(scene.path("case"), case).unwrap();
     let marked = scene.path("marked");
     let script = Script::sick(vec![Step::mark(&marked)], OnFailure::Stop);
+    let script = match case {
+        "storm" => script.saying(Ok(many(31))),
+        "held" => script.saying(Ok(vec![about("disk", SICK), caused_by(about("table", SICK), "disk")])),
+        _ => script,
+    };
     let heals = matches!(case, "clearing" | "flapping");
     scene.script(&if heals { script.clone().healthy_once(marked.clone()) } else { script.clone() });
     let by = Person { uid: 1_000, name: None };
@@ -130,15 +153,18 @@ async fn is_kept(case: &str) {
     assert_eq!(before.incident, stored(&scene).unwrap().incident);
 
     let supervisor = open(&scene, case);
-    let found = supervisor.status().unwrap().incidents.remove(0);
+    let found = one(supervisor.status().unwrap().incidents).unwrap();
     supervisor.run_once().await;
-    let after = supervisor.status().unwrap().incidents.remove(0);
+    let after = one(supervisor.status().unwrap().incidents).unwrap();
     drop(supervisor);
     for now in [&found, &after] {
         assert_eq!((&now.incident, now.flaps), (&before.incident, before.flaps), "{case}");
         match case {
             "unknown" => assert!(now.unknown.is_some()),
             "approval" => assert!(matches!(now.next, NextStep::Approval { .. }), "{:?}", now.next),
+            "announced" => {
+                assert!(matches!(&now.next, NextStep::Waits { held } if matches!(**held, Permission::Announced { .. })))
+            }
             _ => assert_eq!(now.next, before.next, "{case}: the same state with the same times"),
         }
     }
@@ -159,4 +185,4 @@ macro_rules! states {
     )*};
 }
 
-states! { pending clearing escalated flapping cooling window approval paused silenced unknown }
+states! { pending clearing escalated flapping cooling window approval announced paused silenced storm held unknown }

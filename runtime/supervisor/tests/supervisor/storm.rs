@@ -61,7 +61,7 @@ fn sick(key: &str, severity: Severity) -> Observation {
     Observation { key: key.into(), about, ..observation(Status::Unhealthy(severity)) }
 }
 
-fn many(count: usize) -> Vec<Observation> {
+pub(crate) fn many(count: usize) -> Vec<Observation> {
     (0..count).map(|number| sick(&format!("k{number}"), Severity::Critical)).collect()
 }
 

@@ -6,32 +6,30 @@
 use ansai_core::Severity;
 use serde_json::{Value, json};
 
+use super::fit::{self, escaped, fitting, json_bytes, utf16};
 use crate::channel::Fault;
 use crate::message::Message;
 use crate::render::words::time;
-use crate::render::{Block, Document, Tone};
+use crate::render::{Block, Document, TIME_LINE, Tone};
 
 /// Most facts of a card.
 const MOST_FACTS: usize = 10;
+/// Most bytes of the blocks of a card. Teams takes 28 KiB, counted in UTF-16: twice the bytes of ASCII.
+const MOST_CARD: usize = 12_000;
 
 /// Incoming webhooks: <https://api.slack.com/messaging/webhooks>; limits of
 /// <https://api.slack.com/reference/block-kit/blocks>.
 pub(super) fn slack(document: &Document) -> Value {
-    let subject = cut(&document.subject, 150);
-    let text = cut(&slack_escaped(&short(document, "*", "`")), 2_900);
+    let text = fitting(&short(document, "*", "`"), 2_900, utf16, fit::slack);
     json!({
-        "text": slack_escaped(&subject),
+        "text": fitting(&document.subject, 2_900, utf16, fit::slack),
         "blocks": [
-            { "type": "header", "text": { "type": "plain_text", "text": subject, "emoji": false } },
+            { "type": "header", "text": {
+                "type": "plain_text", "text": fitting(&document.subject, 150, utf16, fit::plain), "emoji": false,
+            } },
             { "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } },
         ],
     })
-}
-
-/// Slack reads these three characters as the begin of links and mentions:
-/// <https://api.slack.com/reference/surfaces/formatting#escaping>.
-fn slack_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A workflow "when a Teams webhook request is received", with an adaptive card:
@@ -44,31 +42,19 @@ pub(super) fn teams(document: &Document) -> Value {
         Tone::Critical => "attention",
     };
     let mut body = vec![json!({
-        "type": "TextBlock", "text": markdown_escaped(&document.subject), "weight": "bolder", "size": "medium",
+        "type": "TextBlock", "text": escaped(&document.subject, fit::markdown), "weight": "bolder", "size": "medium",
         "color": colour, "wrap": true,
     })];
-    let block = |text: &str| json!({ "type": "TextBlock", "text": markdown_escaped(&cut(text, 400)), "wrap": true });
-    for one in &document.blocks {
-        match one {
-            Block::Lead(text) | Block::Paragraph(text) | Block::Title(text) => body.push(block(text)),
-            Block::Commands(commands) => {
-                body.extend(commands.iter().map(|(command, _)| {
-                    json!({ "type": "TextBlock", "text": markdown_escaped(command), "fontType": "monospace", "wrap": true })
-                }));
+    let mut left = MOST_CARD;
+    for one in elements(document) {
+        match left.checked_sub(one.to_string().len()) {
+            Some(rest) => left = rest,
+            None => {
+                body.push(paragraph("…"));
+                break;
             }
-            Block::Facts(facts) if body.iter().all(|one| one.get("facts").is_none()) => {
-                let facts = facts
-                    .iter()
-                    .take(MOST_FACTS)
-                    .map(|(name, value)| json!({ "title": markdown_escaped(name), "value": markdown_escaped(value) }));
-                body.push(json!({ "type": "FactSet", "facts": facts.collect::<Vec<_>>() }));
-            }
-            _ => {}
         }
-        // A request may have 28 KiB.
-        if body.len() >= 20 {
-            break;
-        }
+        body.push(one);
     }
     json!({
         "type": "message",
@@ -85,6 +71,48 @@ pub(super) fn teams(document: &Document) -> Value {
     })
 }
 
+/// A sentence of a card.
+fn paragraph(text: &str) -> Value {
+    json!({ "type": "TextBlock", "text": fitting(text, 400, utf16, fit::markdown), "wrap": true })
+}
+
+/// The blocks that matter, as elements of a card.
+fn elements(document: &Document) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut heading: Option<&str> = None;
+    let title = |text: &str| json!({ "type": "TextBlock", "text": escaped(text, fit::markdown), "weight": "bolder", "wrap": true });
+    for block in &document.blocks {
+        let below = heading.take();
+        match block {
+            Block::Lead(text) | Block::Paragraph(text) => all.push(paragraph(text)),
+            Block::Title(text) => all.push(title(text)),
+            Block::Heading(text) => heading = Some(text),
+            Block::Facts(_) if below == Some(TIME_LINE) => {}
+            Block::Facts(facts) => {
+                let facts = facts.iter().take(MOST_FACTS).map(|(name, value)| {
+                    json!({ "title": escaped(name, fit::markdown), "value": fitting(value, 400, utf16, fit::markdown) })
+                });
+                all.push(json!({ "type": "FactSet", "facts": facts.collect::<Vec<_>>() }));
+            }
+            Block::List(points) => {
+                all.extend(below.map(title));
+                for (point, names) in points {
+                    all.push(paragraph(&format!("• {point}")));
+                    all.extend((!names.is_empty()).then(|| paragraph(&names.join(", "))));
+                }
+            }
+            Block::Commands(commands) => {
+                all.extend(below.map(title));
+                all.extend(commands.iter().map(|(command, _)| {
+                    json!({ "type": "TextBlock", "text": escaped(command, fit::markdown), "fontType": "monospace", "wrap": true })
+                }));
+            }
+            Block::Foot(_) => {}
+        }
+    }
+    all
+}
+
 /// Webhooks: <https://discord.com/developers/docs/resources/webhook#execute-webhook>; limits of
 /// <https://discord.com/developers/docs/resources/message#embed-object-embed-limits>.
 pub(super) fn discord(document: &Document, message: &Message) -> Value {
@@ -98,12 +126,21 @@ pub(super) fn discord(document: &Document, message: &Message) -> Value {
         "username": "ansai",
         "allowed_mentions": { "parse": [] },
         "embeds": [{
-            "title": cut(&markdown_escaped(&document.subject), 256),
-            "description": cut(&markdown_escaped(&short(document, "", "")), 4_000),
+            // Both together may have 6,000 characters.
+            "title": fitting(&document.subject, 256, utf16, fit::markdown),
+            "description": fitting(&short(document, "", ""), 4_096, utf16, fit::markdown),
             "color": colour,
             "timestamp": time::rfc3339(message.at),
         }],
     })
+}
+
+/// The URL that answers only once the message is stored: without `wait`, one that is not stored is no error.
+pub(super) fn discord_url(url: &str) -> String {
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let is_wait = |pair: &str| pair.split('=').next() == Some("wait");
+    let pairs = query.split('&').filter(|pair| !pair.is_empty() && !is_wait(pair)).chain(["wait=true"]);
+    format!("{place}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// Publishing as JSON: <https://docs.ntfy.sh/publish/#publish-as-json>.
@@ -122,8 +159,9 @@ pub(super) fn ntfy(document: &Document, message: &Message, topic: &str) -> Value
     json!({
         "topic": topic,
         "title": document.subject,
-        // The server turns messages over 4,096 bytes into files.
-        "message": cut(&short(document, "", ""), 1_000),
+        // The server turns messages over 4,096 bytes into files, and refuses a request over 8,192 bytes. A phone shows the
+        // first lines.
+        "message": fitting(&short(document, "", ""), 3_800, json_bytes, fit::plain),
         "priority": priority,
         "tags": [tag],
     })
@@ -150,7 +188,7 @@ fn short(document: &Document, strong: &str, code: &str) -> String {
             Block::Lead(text) | Block::Paragraph(text) => lines.push(text.clone()),
             Block::Title(text) => lines.push(format!("\n{strong}{text}{strong}")),
             Block::Heading(text) => heading = Some(text),
-            Block::Facts(_) if below == Some("Time line") => {}
+            Block::Facts(_) if below == Some(TIME_LINE) => {}
             Block::Facts(facts) => lines.extend(facts.iter().map(|(name, value)| format!("{name}: {value}"))),
             Block::List(points) => {
                 lines.extend(below.map(|text| format!("{strong}{text}{strong}")));
@@ -172,24 +210,4 @@ fn short(document: &Document, strong: &str, code: &str) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// Characters that Markdown of Discord and of adaptive cards gives a meaning.
-fn markdown_escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '*' | '_' | '`' | '~' | '|' | '>' | '<' | '#' | '[' | ']' | '(' | ')' | '@') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// At most so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most.saturating_sub(1)) {
-        Some((end, _)) if text.chars().nth(most).is_some() => format!("{}…", text.get(..end).unwrap_or_default()),
-        _ => text.to_owned(),
-    }
 }

@@ -1,6 +1,7 @@
 //! `kind = "webhook"`: HTTP POST to a chat, a pager or a program of the operator.
 
 mod chat;
+mod fit;
 mod pager;
 mod post;
 mod signature;
@@ -106,7 +107,7 @@ impl WebhookChannel {
             }
             Preset::Slack => vec![one(url, &chat::slack(&document))],
             Preset::Teams => vec![one(url, &chat::teams(&document))],
-            Preset::Discord => vec![one(url, &chat::discord(&document, message))],
+            Preset::Discord => vec![one(&chat::discord_url(url), &chat::discord(&document, message))],
             Preset::Ntfy => {
                 let (url, topic) = chat::ntfy_topic(url)?;
                 vec![one(&url, &chat::ntfy(&document, message, &topic))]

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ansai_core::Timestamp;
 use ansai_core::text::inert;
 use ansai_kit::carrier::Octets;
 use ansai_kit::redact::Redactor;
@@ -88,7 +89,8 @@ fn post(request: &Post, within: Duration, redactor: &Redactor) -> Result<Receipt
     match answer {
         Ok(mut answer) => {
             let status = answer.status().as_u16();
-            let after = answer.headers().get("retry-after").and_then(|value| wait(value.to_str().ok()?));
+            let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+            let after = header("retry-after").and_then(|text| wait(text, now()));
             let mut bytes = Vec::new();
             // The status says what happened. What the server adds to it may be missing.
             let _ = answer.body_mut().as_reader().take(MOST_ANSWER).read_to_end(&mut bytes);
@@ -114,10 +116,15 @@ fn judged(status: u16, after: Option<Duration>, why: String) -> Result<Receipt, 
     }
 }
 
-/// `Retry-After` in seconds; some services send a fraction. A date is ignored: the usual back-off applies.
-fn wait(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(MOST_WAIT))
+/// The time of day of this host: servers may name an instant to wait for.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The wait that a server asks for, within what a channel rests at most.
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    ansai_delivery::retry_after(text, now).map(|wait| Duration::from(wait).min(MOST_WAIT))
 }
 
 /// A token or an id that is safe in a header.
@@ -203,13 +210,11 @@ mod tests {
 
     #[test]
     fn waits_are_bounded() {
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(wait("0.5"), Some(Duration::from_millis(500)));
-        assert_eq!(wait("1e300"), None);
-        assert_eq!(wait("99999999999"), Some(MOST_WAIT));
-        for wrong in ["-1", "NaN", "inf", "", "Fri, 31 Dec 1999 23:59:59 GMT"] {
-            assert_eq!(wait(wrong), None, "{wrong}");
-        }
+        let now = Timestamp::from_millis(784_111_777_000);
+        assert_eq!(wait("0.5", now), Some(Duration::from_millis(500)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(wait("99999999999", now), Some(MOST_WAIT));
+        assert_eq!(wait("soon", now), None);
     }
 
     #[test]
