@@ -80,7 +80,10 @@ impl Connector<()> for Dialled {
             // An address that does not answer leaves time for the others.
             let others = u32::try_from(details.addrs.len().saturating_sub(place)).unwrap_or(1).max(1);
             let limit = until.map_or(LONGEST, |until| until.saturating_duration_since(Instant::now()) / others);
-            match dial::connect(address, limit) {
+            // The kernel takes no limit of zero.
+            let connected =
+                if limit.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { dial::connect(address, limit) };
+            match connected {
                 Ok(stream) => {
                     // Only slower without it.
                     let _ = stream.set_nodelay(true);
@@ -89,12 +92,7 @@ impl Connector<()> for Dialled {
                 }
                 // Nothing was sent: no call may reach it, or a rule of the kernel forbids it.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => last = Error::ConnectionFailed,
-                Err(error) => {
-                    last = match of(error, details.timeout) {
-                        Error::Io(error) => Error::Io(io::Error::new(error.kind(), NotConnected(error.kind()))),
-                        timeout => timeout,
-                    };
-                }
+                Err(error) => last = Error::Io(io::Error::new(error.kind(), NotConnected(error.kind()))),
             }
         }
         Err(last)

@@ -21,10 +21,10 @@ impl From<&ureq::Error> for Failure {
         let no_answer = |why: &str| Self::NoAnswer(why.to_owned());
         match error {
             ureq::Error::Timeout(_) => Self::TimeLimit,
-            ureq::Error::Io(error) if is_time_limit(error) => Self::TimeLimit,
             ureq::Error::Io(error) if is_not_connected(error) => {
                 Self::NotSent(format!("the server cannot be reached: {}", error.kind()))
             }
+            ureq::Error::Io(error) if is_time_limit(error) => Self::TimeLimit,
             ureq::Error::Io(error) => match handshake(error) {
                 Some(error) => Self::NotSent(format!("TLS: {error}")),
                 None => Self::NoAnswer(format!("no answer: {}", error.kind())),
@@ -67,7 +67,8 @@ mod tests {
         let agent = crate::agent(crate::config(Duration::from_secs(60), None, None));
         let closed = std::net::TcpListener::bind("127.0.0.1:0").map(|listener| listener.local_addr());
         let closed = closed.and_then(|address| address).expect("a port");
-        for (server, why) in [("224.0.0.1:9".to_owned(), "network unreachable"), (closed.to_string(), "connection refused")]
+        for (server, why) in
+            [("224.0.0.1:9".to_owned(), "network unreachable"), (closed.to_string(), "connection refused")]
         {
             let error = agent.post(format!("http://{server}/")).send("x").expect_err("nobody is there");
             let expected = Failure::NotSent(format!("the server cannot be reached: {why}"));

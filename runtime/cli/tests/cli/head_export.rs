@@ -54,10 +54,8 @@ fn a_head_goes_to_a_url_by_a_process_that_is_not_root() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://127.0.0.1:{}/heads", listener.local_addr().unwrap().port());
     let file = scene.policy("sick", &sick("sick"));
-    let config = scene.configuration(&format!(
-        "[policy.sick]\nsource = \"{}\"\n[audit.export]\nurl = \"{url}\"\n",
-        file.display()
-    ));
+    let config = scene
+        .configuration(&format!("[policy.sick]\nsource = \"{}\"\n[audit.export]\nurl = \"{url}\"\n", file.display()));
     let running = scene.command(&["run", "--config", config.to_str().unwrap()]).spawn();
     let (mut stream, peer) = listener.accept().unwrap();
     let sent = request(&mut stream);

@@ -40,7 +40,10 @@ fn lack(what: &str) {
     let (calls, errno) = match what {
         LANDLOCK => (vec![(libc::SYS_landlock_create_ruleset, vec![])], libc::ENOSYS),
         SECCOMP => (
-            vec![(libc::SYS_seccomp, vec![]), (libc::SYS_prctl, of(0, u64::from(libc::PR_SET_SECCOMP.cast_unsigned())))],
+            vec![
+                (libc::SYS_seccomp, vec![]),
+                (libc::SYS_prctl, of(0, u64::from(libc::PR_SET_SECCOMP.cast_unsigned()))),
+            ],
             libc::EINVAL,
         ),
         USER_NAMESPACES => {

@@ -24,8 +24,14 @@ mod worst;
 use ansai_harness::own_main::{Test, run};
 
 const TESTS: &[Test] = &[
-    ("everything_is_in_the_audit_log_and_memory_is_bounded", worst::everything_is_in_the_audit_log_and_memory_is_bounded),
-    ("a_plan_has_only_the_steps_that_the_supervisor_previewed", plans::a_plan_has_only_the_steps_that_the_supervisor_previewed),
+    (
+        "everything_is_in_the_audit_log_and_memory_is_bounded",
+        worst::everything_is_in_the_audit_log_and_memory_is_bounded,
+    ),
+    (
+        "a_plan_has_only_the_steps_that_the_supervisor_previewed",
+        plans::a_plan_has_only_the_steps_that_the_supervisor_previewed,
+    ),
     ("a_worker_can_be_killed_at_each_step", killed::a_worker_can_be_killed_at_each_step),
     ("others_are_on_time", on_time::others_are_on_time),
     ("a_flood_of_crashes_ends_in_back_off", on_time::a_flood_of_crashes_ends_in_back_off),
