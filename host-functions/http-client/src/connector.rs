@@ -1,5 +1,6 @@
-//! How clients of HTTP connect: by themselves, or with sockets of [`ansai_kit::dial`] where this process may not.
+//! How clients of HTTP connect: by [`ansai_kit::dial`], which knows whether this process may.
 
+use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -10,17 +11,16 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ChainedConnector, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector, TcpConnector,
-    Transport,
+    Buffers, ChainedConnector, ConnectionDetails, Connector, LazyBuffers, NextTimeout, RustlsConnector, Transport,
 };
 use ureq::{Agent, Error};
 
 /// What all clients of HTTP connect with, also with TLS. Never through a proxy.
-pub type HttpConnector = ChainedConnector<(), ChainedConnector<(), Dialled, TcpConnector>, RustlsConnector>;
+pub type HttpConnector = ChainedConnector<(), Dialled, RustlsConnector>;
 
 /// The connector of a client.
 pub fn connector() -> HttpConnector {
-    Connector::<()>::chain(Dialled, TcpConnector::default()).chain(RustlsConnector::default())
+    Connector::<()>::chain(Dialled, RustlsConnector::default())
 }
 
 /// A client with this configuration, whose names and connections come from where this process gets them.
@@ -66,7 +66,7 @@ impl Resolver for Names {
     }
 }
 
-/// Connects through the dialler of this process. Without one, it leaves that to the next connector.
+/// Connects as this process may.
 #[derive(Debug)]
 pub struct Dialled;
 
@@ -74,28 +74,42 @@ impl Connector<()> for Dialled {
     type Out = Connection;
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Connection>, Error> {
-        if dial::dialler().is_none() {
-            return Ok(None);
-        }
         let until = details.timeout.not_zero().map(|left| Instant::now() + *left);
         let mut last = Error::HostNotFound;
         for (place, address) in details.addrs.iter().enumerate() {
             // An address that does not answer leaves time for the others.
             let others = u32::try_from(details.addrs.len().saturating_sub(place)).unwrap_or(1).max(1);
             let limit = until.map_or(LONGEST, |until| until.saturating_duration_since(Instant::now()) / others);
-            match dial::connect(address, limit) {
+            // The kernel takes no limit of zero.
+            let connected =
+                if limit.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { dial::connect(address, limit) };
+            match connected {
                 Ok(stream) => {
+                    // Only slower without it.
+                    let _ = stream.set_nodelay(true);
                     let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
                     return Ok(Some(Connection { stream, buffers: LazyBuffers::new(input, output) }));
                 }
                 // Nothing was sent: no call may reach it, or a rule of the kernel forbids it.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => last = Error::ConnectionFailed,
-                Err(error) => last = of(error, details.timeout),
+                Err(error) => last = Error::Io(io::Error::new(error.kind(), NotConnected(error.kind()))),
             }
         }
         Err(last)
     }
 }
+
+/// A connection was not made, so nothing was sent. The same kind of error can also come from one that was.
+#[derive(Debug)]
+pub(crate) struct NotConnected(io::ErrorKind);
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NotConnected {}
 
 /// For a client without a limit of its own.
 const LONGEST: Duration = Duration::from_secs(60);

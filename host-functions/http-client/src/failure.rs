@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::connector::NotConnected;
+
 /// Why a request has no answer, in words that have no part of its URL, which may hold a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -19,10 +21,10 @@ impl From<&ureq::Error> for Failure {
         let no_answer = |why: &str| Self::NoAnswer(why.to_owned());
         match error {
             ureq::Error::Timeout(_) => Self::TimeLimit,
-            ureq::Error::Io(error) if is_time_limit(error) => Self::TimeLimit,
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                not_sent("the server cannot be reached: connection refused")
+            ureq::Error::Io(error) if is_not_connected(error) => {
+                Self::NotSent(format!("the server cannot be reached: {}", error.kind()))
             }
+            ureq::Error::Io(error) if is_time_limit(error) => Self::TimeLimit,
             ureq::Error::Io(error) => match handshake(error) {
                 Some(error) => Self::NotSent(format!("TLS: {error}")),
                 None => Self::NoAnswer(format!("no answer: {}", error.kind())),
@@ -42,6 +44,10 @@ fn handshake(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
+fn is_not_connected(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NotConnected>())
+}
+
 /// Whether an error while the answer is read means that its time was over.
 pub fn is_time_limit(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
@@ -50,7 +56,27 @@ pub fn is_time_limit(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// The kernel has no route for a connection to such an address, and sends nothing. Would break: a failed connection that is
+    /// told as a request that may have arrived.
+    #[test]
+    fn what_was_not_connected_was_not_sent() {
+        let agent = crate::agent(crate::config(Duration::from_secs(60), None, None));
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").map(|listener| listener.local_addr());
+        let closed = closed.and_then(|address| address).expect("a port");
+        for (server, why) in
+            [("224.0.0.1:9".to_owned(), "network unreachable"), (closed.to_string(), "connection refused")]
+        {
+            let error = agent.post(format!("http://{server}/")).send("x").expect_err("nobody is there");
+            let expected = Failure::NotSent(format!("the server cannot be reached: {why}"));
+            assert_eq!(Failure::from(&error), expected, "{error:?}");
+        }
+        let later = ureq::Error::Io(io::ErrorKind::HostUnreachable.into());
+        assert!(matches!(Failure::from(&later), Failure::NoAnswer(_)), "after the request was sent");
+    }
 
     #[test]
     fn no_words_of_the_library_are_used_where_they_could_hold_the_url() {

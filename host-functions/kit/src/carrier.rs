@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-pub use self::handler::{Handled, Handler, Handlers, ask};
+pub use self::handler::{Handled, Handler, Handlers, ask, ask_until_stopping};
 pub use self::octets::Octets;
 pub use self::reply::{Answer, Masks, invalid};
 use crate::dial::Endpoint;

@@ -72,6 +72,26 @@ pub fn through(dialler: Box<dyn Dialler>) {
     let _the_first_one_stays = DIALLER.set(dialler);
 }
 
+/// From now on, this process connects to no server by TCP and looks up no name: another one does it. So no client that was
+/// left here speaks TLS or another foreign protocol with the rights of this process.
+pub fn never() {
+    through(Box::new(Never));
+}
+
+const NEVER: &str = "this process calls no servers";
+
+struct Never;
+
+impl Dialler for Never {
+    fn look_up(&self, _: &str, _: u16, _: Duration) -> Result<Vec<SocketAddr>, LookupError> {
+        Err(LookupError::NotResolved(NEVER.to_owned()))
+    }
+
+    fn begin(&self, _: SocketAddr) -> io::Result<TcpStream> {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, NEVER))
+    }
+}
+
 /// What this process connects through; `None` if it connects itself.
 pub fn dialler() -> Option<&'static dyn Dialler> {
     DIALLER.get().map(Box::as_ref)

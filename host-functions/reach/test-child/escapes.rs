@@ -1,6 +1,7 @@
 //! Ways to another address than that of the target.
 
 use std::fmt::Debug;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 
@@ -37,6 +38,17 @@ pub(crate) fn looked_up(channel: &mut BlockingChannel, address: &str) -> &'stati
     let answer = channel.receive(1 << 16, None).unwrap();
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
     if answer["found"]["found"]["addresses"].is_array() { "addresses" } else { "no address" }
+}
+
+/// The address that a server of HTTP redirects to.
+pub(crate) fn redirected(channel: &mut BlockingChannel, address: &str) -> String {
+    channel.send(connect_frame(address).as_bytes(), None, None).unwrap();
+    let stream = TcpStream::from(channel.receive(1 << 10, None).unwrap().descriptor.unwrap());
+    rustix::event::poll(&mut [rustix::event::PollFd::new(&stream, rustix::event::PollFlags::OUT)], None).unwrap();
+    stream.set_nonblocking(false).unwrap();
+    (&stream).write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(&stream).lines().map(Result::unwrap);
+    lines.find_map(|line| line.strip_prefix("location: http://").map(str::to_owned)).unwrap()
 }
 
 /// Tries all of them. The user of the target says which port.

@@ -95,6 +95,15 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
                 let told = escapes::looked_up(&mut channel, &escapes::address(request));
                 channel.send(reply(number, busy(told)).as_bytes(), None, None).unwrap();
             }
+            Manner::LooksUpAndConnects => {
+                let found = escapes::looked_up(&mut channel, &escapes::address(request));
+                let told = escapes::told(&mut channel, request["targets"][0]["user"].as_str().unwrap());
+                channel.send(reply(number, busy(&format!("{found}, {told}"))).as_bytes(), None, None).unwrap();
+            }
+            Manner::FollowsRedirect => {
+                let elsewhere = escapes::redirected(&mut channel, &escapes::address(request));
+                channel.send(escapes::connect_frame(&elsewhere).as_bytes(), None, None).unwrap();
+            }
             Manner::ConnectsLater => {
                 send(reply(number, busy("an answer")));
                 send(escapes::connect_frame(&escapes::address(request)));

@@ -42,6 +42,11 @@ pub(crate) enum Manner {
     AsksOnce,
     /// Asks for the addresses of its own target, and answers what it was told.
     LooksUpOwn,
+    /// Asks for the addresses of its own target, then for a connection to the server that the user of the target says, and
+    /// answers what it was told.
+    LooksUpAndConnects,
+    /// Does what its own target says: it redirects to another server.
+    FollowsRedirect,
     /// Asks for many connections to its own target.
     Floods,
 }

@@ -24,6 +24,9 @@ use crate::share::Share;
 use crate::warning::Warning;
 use crate::{hooks, host, notify, safety, sources, state};
 
+/// The process that sends heads of the audit log to a URL.
+const EXPORTS: &str = "audit-export";
+
 /// What a daemon is made from.
 pub struct Builder {
     compiler: Compiler,
@@ -282,7 +285,6 @@ impl Daemon {
         if self.ready.is_empty() && self.not_loaded.is_empty() {
             return Err(ConfigurationError::NoInstance.into());
         }
-        let export = self.configuration.as_ref().and_then(|configuration| configuration.config.export.clone());
         let instances: Vec<Instance> = self.ready.iter().map(|one| one.instance.clone()).collect();
         let options = Options {
             state_dir: self.state_dir.clone(),
@@ -300,6 +302,9 @@ impl Daemon {
         let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
         let live = host::live(self.registry.clone(), self.state_dir());
         let live = host::calling_servers(live, self.program.as_deref(), reach);
+        let export = self.configuration.as_ref().and_then(|configuration| configuration.config.export.clone());
+        let export = export.map(|export| (export, host::sending(EXPORTS, self.program.as_deref(), reach)));
+        host::call_no_servers(self.program.as_deref(), reach);
         let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {

@@ -53,15 +53,22 @@ pub fn calling_servers(mut live: LiveHost, program: Option<&Path>, configured: O
     live
 }
 
-/// What sends the messages of a channel: a process for this channel only, so that a mail server that takes it over learns the
-/// secret of no other. `None`: this process does.
+/// What sends the messages of a purpose, such as those of one channel: a process for this purpose only, so that a server that
+/// takes it over learns the secret of no other. `None`: this process does.
 pub(crate) fn sending(
-    channel: &str,
+    purpose: &str,
     program: Option<&Path>,
     configured: Option<ServerCalls>,
 ) -> Option<Arc<dyn Carrier>> {
     let program = calling_program(program, configured)?;
-    Some(Arc::new(ReachProcess::for_purpose(program, &format!("notify-{channel}"), SENDING_IDLE)))
+    Some(Arc::new(ReachProcess::for_purpose(program, purpose, SENDING_IDLE)))
+}
+
+/// If another process calls servers, this one never does.
+pub(crate) fn call_no_servers(program: Option<&Path>, configured: Option<ServerCalls>) {
+    if calling_program(program, configured).is_some() {
+        ansai_kit::dial::never();
+    }
 }
 
 /// The program that calls servers; `None` if this process does.

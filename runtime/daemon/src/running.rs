@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ansai_audit::Head;
 use ansai_config::Export;
+use ansai_kit::carrier::Carrier;
 use ansai_notify::Notifier;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
@@ -35,14 +36,14 @@ impl Running {
         supervisor: Supervisor,
         notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
-        export: Option<Export>,
+        export: Option<(Export, Option<Arc<dyn Carrier>>)>,
         control: (&Path, Access),
     ) -> Result<Running, ControlError> {
         for one in not_loaded {
             supervisor.note_not_loaded(&one.name, one.error.code().word(), &one.error.to_string());
         }
-        if let Some(export) = export {
-            supervisor.export_heads(export);
+        if let Some((export, carrier)) = export {
+            supervisor.export_heads(export, carrier);
         }
         let loaded = supervisor.instances().iter().map(|one| one.name.clone());
         let failed = not_loaded.iter().filter_map(|one| one.name.parse().ok());

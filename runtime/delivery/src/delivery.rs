@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ansai_core::Timestamp;
+use ansai_kit::carrier::Carrier;
 use ansai_storage::ToDirectory;
 use tokio::sync::watch;
 
-use crate::attempt::{self, Stopped};
+use crate::attempt::{Attempts, Stopped};
 use crate::message::Message;
 use crate::outbox::{Outbox, OutboxError};
 use crate::queue::Capacity;
@@ -30,6 +31,8 @@ pub struct Options {
 pub struct Delivery {
     targets: Vec<Target>,
     limit: Duration,
+    /// What posts to URLs; `None`: this process.
+    carrier: Option<Arc<dyn Carrier>>,
     outbox: Arc<Mutex<Outbox>>,
     /// Targets whose last attempt is still running, by id.
     under_way: Arc<Mutex<BTreeSet<String>>>,
@@ -56,7 +59,13 @@ impl Delivery {
     pub fn open(directory: impl ToDirectory, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
         let outbox = Outbox::open(directory, &targets, options.every_ms, options.capacity)?;
         let outbox = Arc::new(Mutex::new(outbox));
-        Ok(Delivery { targets, limit: options.limit, outbox, under_way: Arc::default() })
+        Ok(Delivery { targets, limit: options.limit, carrier: None, outbox, under_way: Arc::default() })
+    }
+
+    /// Has messages posted to URLs by another process, so that this one does not speak HTTP and TLS.
+    #[must_use]
+    pub fn carried_by(self, carrier: Option<Arc<dyn Carrier>>) -> Delivery {
+        Delivery { carrier, ..self }
     }
 
     /// All targets.
@@ -92,8 +101,9 @@ impl Delivery {
             .due(now)
             .into_iter()
             .map(|target| {
-                let (outbox, under_way) = (self.outbox.clone(), self.under_way.clone());
-                tokio::spawn(send_all(outbox, under_way, target, now, self.limit, stopping.clone()))
+                let attempts =
+                    Attempts { under_way: self.under_way.clone(), carrier: self.carrier.clone(), limit: self.limit };
+                tokio::spawn(send_all(self.outbox.clone(), attempts, target, now, stopping.clone()))
             })
             .collect();
         let mut attempts = Vec::new();
@@ -120,10 +130,9 @@ impl Delivery {
 /// Sends the messages of one target, oldest first, until one fails or none is left. `None` if nothing was sent.
 async fn send_all(
     outbox: Arc<Mutex<Outbox>>,
-    under_way: Arc<Mutex<BTreeSet<String>>>,
+    attempts: Attempts,
     target: Target,
     now: Timestamp,
-    limit: Duration,
     stopping: watch::Receiver<bool>,
 ) -> Option<Attempted> {
     let mut attempted: Option<Attempted> = None;
@@ -131,7 +140,7 @@ async fn send_all(
         // A separate statement, because the lock must not be held while sending.
         let front = lock(&outbox).front(&target);
         let Some((sequence, message)) = front else { return attempted };
-        let sent = attempt::send(&under_way, &target, message.clone(), limit, stopping.clone()).await;
+        let sent = attempts.send(&target, message.clone(), stopping.clone()).await;
         let error = match sent {
             Ok(()) => None,
             Err(Stopped::Asked) => return attempted,

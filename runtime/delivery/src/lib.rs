@@ -48,4 +48,5 @@ pub use schedule::rest_after;
 pub use status::{TargetStatus, statuses};
 pub use target::{Target, UrlTarget};
 pub use transport::SendError;
+pub use transport::post::HANDLER;
 pub use transport::url::{agent, roots, roots_file, words};

@@ -46,4 +46,4 @@ pub mod started;
 
 pub use channel::{BlockingChannel, Channel, ChannelError, Frame};
 pub use process::{Account, Ended, Limits, Process, Start, StartError};
-pub use report::{Profile, Report, Separation};
+pub use report::{Missing, Profile, Report, Separation};

@@ -7,6 +7,7 @@ use ansai_audit::Head;
 use ansai_config::Export;
 use ansai_core::Event;
 use ansai_events::{Stream, Subscription};
+use ansai_kit::carrier::Carrier;
 use ansai_kit::evaluation_state::Trigger;
 use ansai_storage::Directory;
 use tokio::sync::oneshot;
@@ -144,9 +145,10 @@ impl Supervisor {
         }
     }
 
-    /// Sends signed heads of the audit log to these targets from now on. Called once, before the first pass.
-    pub fn export_heads(&self, export: Export) {
-        match export::open(export, &self.0.state_dir) {
+    /// Sends signed heads of the audit log to these targets from now on. Called once, before the first pass. `carrier` posts to
+    /// URLs; without one, this process does.
+    pub fn export_heads(&self, export: Export, carrier: Option<Arc<dyn Carrier>>) {
+        match export::open(export, &self.0.state_dir, carrier) {
             Ok(delivery) => {
                 if self.0.export.delivery.set(delivery).is_err() {
                     tracing::error!("export targets are already set; ignoring the new ones");

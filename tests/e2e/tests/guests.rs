@@ -202,9 +202,10 @@ fn so_does_every_guest_whose_memory_is_mapped() {
 /// A worker ends as the process of ansai does, and `ansai replay` gives the same in one process.
 #[test]
 fn in_a_worker_a_misbehaving_guest_ends_the_same_way() {
-    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_)));
-    let rows: Vec<_> = rows.map(|row| (row, guest::of_file(row.guest))).collect();
-    check_all(&rows, 1, PROCESS);
+    let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
+    let rows = rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes())));
+    let loaded = rows.filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
+    check_all(&loaded.collect::<Vec<_>>(), 1, PROCESS);
 }
 
 /// The same with memory that a worker maps: a replay in one process compares the fuel.

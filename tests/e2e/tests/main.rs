@@ -27,6 +27,7 @@ mod host;
 mod how_to;
 mod images;
 mod inert;
+mod isolations;
 mod killed;
 mod leak;
 mod observe;

@@ -20,7 +20,7 @@ const POLL: Duration = Duration::from_millis(5);
 const KILL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Peak memory of a process so far, in bytes; 0 if it is unknown.
-fn peak_memory(pid: u32) -> u64 {
+pub fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10

@@ -54,11 +54,11 @@ pub mod virtual_machine;
 pub mod wait;
 
 pub use command::{Ansai, Invocation, Ran};
-pub use daemon::{Daemon, KILLED};
+pub use daemon::{Daemon, KILLED, peak_memory};
 pub use disk::Disk;
 pub use fuse::Fuse;
 pub use mount::{Ext4, Tmpfs};
-pub use namespace::with_own_mounts;
+pub use namespace::{with_own_mounts, with_own_network};
 pub use privilege::{requires_root, requires_virtual_machine};
 pub use scene::Scene;
 pub use stop::{Call, Then};

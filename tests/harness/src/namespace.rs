@@ -11,6 +11,23 @@ const INSIDE: &str = "ANSAI_TEST_OWN_MOUNTS";
 /// If the test fails.
 #[track_caller]
 pub fn with_own_mounts(name: &str, test: impl FnOnce()) {
+    inside(name, &[], test);
+}
+
+/// The same with a network of its own, in which there is only the loopback interface: nobody has a port of it yet.
+///
+/// # Panics
+/// If the test fails.
+#[track_caller]
+pub fn with_own_network(name: &str, test: impl FnOnce()) {
+    inside(name, &["--net"], || {
+        crate::Invocation::of("ip").args(["link", "set", "lo", "up"]).run().expect_code(0);
+        test();
+    });
+}
+
+#[track_caller]
+fn inside(name: &str, more: &[&str], test: impl FnOnce()) {
     if !crate::requires_root() {
         return;
     }
@@ -28,6 +45,7 @@ pub fn with_own_mounts(name: &str, test: impl FnOnce()) {
     let place = tempfile::tempdir().expect("a temporary directory");
     let status = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"])
+        .args(more)
         .arg(program)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)

@@ -103,6 +103,20 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sysinfo", &["ansai-local"]),
     ("ureq", &["ansai-delivery", "ansai-http-client", "ansai-local", "ansai-notify", "ansai-reach", "ansai-registry"]),
     ("cap-std", &["ansai-storage"]),
+    ("lettre", &["ansai-notify"]),
+    // Of the supervisor, only the tests: they are servers.
+    (
+        "rustls",
+        &[
+            "ansai-certificates",
+            "ansai-harness",
+            "ansai-http-client",
+            "ansai-notify",
+            "ansai-reach",
+            "ansai-supervisor",
+        ],
+    ),
+    ("tokio-rustls", &["ansai-reach"]),
 ];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in

@@ -4,6 +4,8 @@
 //! a [`Handler`] with the process that calls servers, and [asks](ask) for it by its kind.
 
 use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 use ansai_core::{Millis, Refusal};
 use serde::de::DeserializeOwned;
@@ -13,6 +15,9 @@ use serde_json::value::RawValue;
 use super::{Carrier, Lost, Masks, RequestText, invalid, written};
 use crate::dial::Endpoint;
 use crate::host::Deadline;
+
+/// How often it is looked whether the program is stopping.
+const POLL: Duration = Duration::from_millis(200);
 
 /// Answers requests of one kind, in the process that calls servers.
 pub trait Handler: fmt::Debug + Send + Sync {
@@ -60,6 +65,43 @@ pub fn ask<A: DeserializeOwned>(
         return Err(Lost::Unanswered(invalid()));
     }
     serde_json::from_str(answer.get()).map_err(|_| Lost::Unanswered(invalid()))
+}
+
+/// As [`ask`], and it gives up as soon as the program is stopping. The process is ended if its answer does not come: nobody
+/// may act on this request after that.
+///
+/// # Errors
+/// As there.
+pub fn ask_until_stopping<A: DeserializeOwned + Send>(
+    carrier: &dyn Carrier,
+    request: (&str, &(impl Serialize + Sync)),
+    server: Option<Endpoint>,
+    masks: &Masks,
+    (within, is_stopping): (Duration, &dyn Fn() -> bool),
+    most: usize,
+) -> Result<A, Lost> {
+    let limit = Deadline::after(within);
+    std::thread::scope(|threads| {
+        let (tell, told) = sync_channel(1);
+        let thread = std::thread::Builder::new().name(format!("{}-asks", request.0));
+        let waits = limit.clone();
+        let started = thread.spawn_scoped(threads, move || {
+            let _ = tell.send(ask(carrier, request, server, masks, (&waits, true), most));
+        });
+        if let Err(error) = started {
+            return Err(Lost::NotSent(Refusal::Unavailable(format!("no thread for a request: {error}"))));
+        }
+        loop {
+            match told.recv_timeout(POLL) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if is_stopping() => limit.cancel(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Lost::Unanswered(Refusal::Other("asking failed inside ansai".into())));
+                }
+            }
+        }
+    })
 }
 
 /// A request that has a handler.

@@ -13,6 +13,7 @@
 mod carrier;
 #[path = "../../test-child/manner.rs"]
 mod manner;
+mod names;
 mod scene;
 mod wall;
 

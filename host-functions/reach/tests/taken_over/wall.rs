@@ -1,6 +1,6 @@
 //! It reaches the servers of its calls, and nothing else.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -32,6 +32,23 @@ fn a_listener_that_no_target_names_cannot_be_reached() {
     assert_eq!(scene.look(LONG), Err(ended()), "it is ended because it asks");
     assert_eq!(scene.process.id(), None);
     assert!(is_untouched(&other) && is_untouched(&own));
+}
+
+/// A server cannot lead it elsewhere, either.
+#[test]
+fn a_redirect_to_a_server_that_no_target_names_leads_nowhere() {
+    let own = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = own.local_addr().unwrap().to_string();
+    let (other, port) = listener();
+    let scene = Scene::at(Manner::FollowsRedirect, IDLE, &address, None);
+    std::thread::scope(|threads| {
+        let look = threads.spawn(|| scene.look(LONG));
+        let (mut stream, _) = own.accept().unwrap();
+        write!(stream, "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:{port}\r\n\r\n").unwrap();
+        assert_eq!(look.join().unwrap(), Err(ended()), "it is ended because it asks");
+    });
+    assert_eq!(scene.process.id(), None);
+    assert!(is_untouched(&other));
 }
 
 #[test]

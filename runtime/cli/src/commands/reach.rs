@@ -6,7 +6,7 @@ use clap::Args;
 /// What it does besides calls of functions.
 const HANDLERS: Handlers = {
     let [hooks, certificates] = ansai_host_functions::HANDLERS;
-    &[ansai_notify::channel::HANDLER, hooks, certificates]
+    &[ansai_notify::channel::HANDLER, ansai_supervisor::export::HANDLER, hooks, certificates]
 };
 
 #[derive(Debug, Args)]

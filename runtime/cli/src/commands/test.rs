@@ -13,6 +13,7 @@ use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_devkit::build::is_stale;
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
+use ansai_engine::isolated::{TrustLevel, WorkerProgram, Workers};
 use ansai_kit::registry::Registry;
 use clap::Args;
 
@@ -49,7 +50,13 @@ pub(crate) struct Arguments {
     /// Run again whenever the component or a scenario changes
     #[arg(long, conflicts_with = "update")]
     watch: bool,
+    /// Run guest code in this process (thread), or in a worker process as ansai does on a host: the results are the same
+    #[arg(long, value_name = "WHERE", default_value = THREAD, value_parser = [THREAD, PROCESS])]
+    isolation: String,
 }
+
+const THREAD: &str = "thread";
+const PROCESS: &str = "process";
 
 /// A scenario and its result.
 struct Done {
@@ -122,7 +129,10 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
             Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         };
         fresh(&path)?;
-        let subject = subject(&path, engine, registry)?;
+        // Workers belong to the one thread that uses them.
+        let workers = (arguments.isolation == PROCESS).then(|| Workers::new(WorkerProgram::this_program()));
+        let threads = if workers.is_some() { 1 } else { threads };
+        let subject = subject_in(workers.as_ref(), &path, engine, registry)?;
         let files = files(arguments, &path, &subject)?;
         let mut said: anyhow::Result<()> = Ok(());
         scenario::run_all(&subject, &files, threads, |tested| {
@@ -150,8 +160,18 @@ fn fresh(component: &Path) -> Result<(), Fault> {
 
 /// A component that is ready to be tested.
 pub(super) fn subject(path: &Path, engine: &Engine, registry: &Registry) -> Result<Subject, Fault> {
+    subject_in(None, path, engine, registry)
+}
+
+/// The same, whose guest code runs in these workers.
+fn subject_in(
+    workers: Option<&Arc<Workers>>,
+    path: &Path,
+    engine: &Engine,
+    registry: &Registry,
+) -> Result<Subject, Fault> {
     let component = Component::read(path, &registry.interfaces())?;
-    let policy = component.compile(engine, None)?;
+    let policy = component.compile(engine, workers.map(|workers| (workers, TrustLevel::Operator)))?;
     Ok(Subject::new(policy, component.manifest, Arc::unwrap_or_clone(component.schema), registry.clone()))
 }
 

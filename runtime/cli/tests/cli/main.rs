@@ -21,6 +21,7 @@ mod compile;
 mod contract;
 mod evidence;
 mod explain;
+mod head_export;
 mod help;
 mod hooks;
 mod init;

@@ -125,7 +125,7 @@ fn settings(configuration: &Configuration, name: &str) -> Result<ChannelSettings
 
 /// `program` is the one that calls servers.
 fn open(configuration: &Configuration, name: &str, program: Option<&Path>) -> Result<Box<dyn Channel>, NotifyError> {
-    let carrier = crate::host::sending(name, program, configuration.config.daemon.reach);
+    let carrier = crate::host::sending(&format!("notify-{name}"), program, configuration.config.daemon.reach);
     let surroundings = Surroundings { credentials: credentials(), carrier };
     let opened = settings(configuration, name).and_then(|settings| channel::open(&settings, &surroundings));
     opened.map_err(|error| NotifyError::Channel { channel: name.to_owned(), error })

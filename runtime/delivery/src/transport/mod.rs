@@ -2,11 +2,13 @@
 
 mod command;
 mod file;
+pub(crate) mod post;
 pub(crate) mod url;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ansai_kit::carrier::Carrier;
 use ansai_kit::program::ProgramError;
 
 use crate::message::Message;
@@ -78,12 +80,12 @@ pub enum SendError {
 pub(crate) fn send(
     target: &Target,
     message: &Message,
-    limit: Duration,
-    is_stopping: &dyn Fn() -> bool,
+    carrier: Option<&dyn Carrier>,
+    (limit, is_stopping): (Duration, &dyn Fn() -> bool),
 ) -> Result<(), SendError> {
     match target {
         Target::File(path) => file::append(path, &message.body),
         Target::Command(words) => command::run(words, &message.body, limit, is_stopping),
-        Target::Url(url) => url::post(url, message, limit),
+        Target::Url(url) => post::send(url, message, carrier, (limit, is_stopping)),
     }
 }

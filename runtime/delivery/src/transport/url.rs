@@ -1,4 +1,4 @@
-//! Posts a message to a web server. Sends nothing else, reads only the status of the answer, and follows no redirects.
+//! What a request to a web server needs: a client, the certificates to trust, and a token.
 #![expect(clippy::disallowed_methods, reason = "the adapter to the token")]
 
 use std::io::Read as _;
@@ -13,25 +13,8 @@ use rustix::fs::OFlags;
 use ureq::tls::Certificate;
 
 use super::SendError;
-use crate::message::Message;
-use crate::target::UrlTarget;
 
 const MOST_TOKEN: u64 = 4096;
-
-/// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
-pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
-    let agent = agent(&target.url, target.ca_file.as_deref(), limit)?;
-    let mut request = agent.post(&target.url).header("content-type", &message.content_type);
-    if let Some(path) = &target.token_file {
-        request = request.header("authorization", format!("Bearer {}", token(path)?));
-    }
-    let answer = request.send(message.body.as_slice()).map_err(|error| words(&error, limit))?;
-    match answer.status().as_u16() {
-        200..=299 => Ok(()),
-        redirect @ 300..=399 => Err(SendError::Redirect(redirect)),
-        status => Err(SendError::Status(status)),
-    }
-}
 
 /// A client for one request to a URL: no redirects, no proxy, no reused connections, and `limit` for all of it. An error
 /// status is an answer like any other.
@@ -71,7 +54,7 @@ pub fn roots_file(own: Option<&Path>) -> Result<PathBuf, SendError> {
 }
 
 /// Reads the token from a file that only its owner can access.
-fn token(path: &Path) -> Result<String, SendError> {
+pub(super) fn token(path: &Path) -> Result<String, SendError> {
     let wrong = |why: String| SendError::Token { path: path.to_owned(), why };
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);

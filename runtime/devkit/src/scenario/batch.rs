@@ -58,7 +58,7 @@ pub fn run_all(
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, files.len().max(1)) {
             let done = done.clone();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let work = || {
                 let (done, runtime) = (done, runtime);
                 loop {

@@ -134,8 +134,12 @@ pub(crate) fn passes_the_scenarios(built: &Built) {
         std::fs::read_dir(policies().join("examples/scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 13, "the scenarios are found");
+    let mut all = Vec::new();
     for file in files {
         let ran = ran(&subject, &Scenario::load(&file).unwrap());
         assert!(ran.problems.is_empty(), "{}: {}\n{:#?}", file.display(), told(&ran), ran.log);
+        all.push((file, ran));
     }
+    let all: Vec<_> = all.iter().map(|(file, ran)| (file.clone(), ran)).collect();
+    crate::worker::uses_the_same_fuel(&built.path, &all);
 }

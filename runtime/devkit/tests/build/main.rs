@@ -22,3 +22,4 @@ mod refused;
 mod result;
 mod target;
 mod tools;
+mod worker;

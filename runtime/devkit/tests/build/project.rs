@@ -151,6 +151,9 @@ impl Project {
             assert!(ran.problems.is_empty(), "{name}: {}", told(ran));
             eprintln!("{name}: {:?} fuel", ran.fuel);
         }
+        let file = |name: &str| self.path().join(format!("scenarios/{name}.toml"));
+        let files: Vec<_> = all.iter().map(|(name, ran)| (file(name), ran)).collect();
+        crate::worker::uses_the_same_fuel(self.path(), &files);
         all
     }
 

@@ -7,6 +7,11 @@ use ansai_engine::isolated::{WorkerProgram, Workers, worker};
 use ansai_isolation::{BlockingChannel, Profile, Start, confine};
 use serde_json::{Value, json};
 
+#[path = "child_dies.rs"]
+mod dies;
+#[path = "child_plans.rs"]
+mod plans;
+
 /// The first argument of a worker.
 pub(crate) const WORKER: &str = "worker";
 /// The largest frame that a child reads, in bytes.
@@ -48,6 +53,8 @@ impl Evil {
     fn behave(&mut self, behaviour: &str) {
         self.until_evaluate(behaviour);
         match behaviour {
+            plan if plan.starts_with(plans::PREFIX) => self.plan(plan),
+            dies if dies.starts_with(dies::PREFIX) => self.die(dies),
             "not-imported" => self.call("ansai:files/files-probe", "list-files", &json!({"pattern": "/etc/*"})),
             "with-version" => self.call("ansai:disk/disk-probe@0.2.0", "list-filesystems", &json!({})),
             "no-function" => self.call("ansai:disk/disk-probe", "no-such-function", &json!({})),

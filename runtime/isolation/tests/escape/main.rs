@@ -14,6 +14,7 @@
 mod attempts;
 mod child;
 mod lifetime;
+mod old;
 mod refused;
 mod scene;
 mod seen;
@@ -39,6 +40,14 @@ const TESTS: &[Test] = &[
     ("a_process_ends_with_ansai", lifetime::a_process_ends_with_ansai),
     ("an_abort_is_an_end", lifetime::an_abort_is_an_end),
     ("a_process_outlives_the_thread_that_asked_for_it", lifetime::a_process_outlives_the_thread_that_asked_for_it),
+    (
+        "a_host_without_one_of_them_says_so_and_has_the_others",
+        old::a_host_without_one_of_them_says_so_and_has_the_others,
+    ),
+    (
+        "without_root_and_namespaces_of_users_the_filter_and_landlock_hold",
+        old::without_root_and_namespaces_of_users_the_filter_and_landlock_hold,
+    ),
     ("only_ansai_starts_a_child", lifetime::only_ansai_starts_a_child),
 ];
 
@@ -49,6 +58,8 @@ fn main() {
         Some("hold") => lifetime::hold(),
         Some("table") => refused::print_table(&arguments[2]),
         Some("unconfined") => refused::unconfined(&arguments),
+        Some("old") => old::run(&arguments),
+        Some("old-report") => old::print_report(),
         _ => own_main::run(TESTS, &arguments[1..]),
     }
 }

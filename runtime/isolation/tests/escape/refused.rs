@@ -127,17 +127,7 @@ fn table(profile: Profile) -> BTreeMap<String, String> {
     let scene = Scene::new();
     let mut table = BTreeMap::new();
     for (name, _) in ATTEMPTS {
-        let arguments = scene.arguments("attempt", name);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let mut child = start(profile, "attempts", &arguments);
-        let outcome = match child.channel.receive(MOST, Some(PATIENCE)) {
-            Ok(frame) => String::from_utf8(frame.payload).unwrap(),
-            Err(ChannelError::Closed) => match child.wait() {
-                Ended::Signalled(libc::SIGSYS) => "refused: ended by SIGSYS".to_owned(),
-                other => format!("{other:?}: {:?}", child.process.last_lines()),
-            },
-            Err(error) => error.to_string(),
-        };
+        let outcome = attempted(&scene, profile, &[], name);
         eprintln!("{:6} {name:40} {outcome}", profile.name());
         table.insert((*name).to_owned(), outcome);
     }
@@ -145,13 +135,28 @@ fn table(profile: Profile) -> BTreeMap<String, String> {
     table
 }
 
-struct Scene {
+/// What became of an attempt, in a child that `before` makes another one.
+pub(crate) fn attempted(scene: &Scene, profile: Profile, before: &[&str], name: &str) -> String {
+    let arguments = scene.arguments("attempt", name);
+    let arguments: Vec<&str> = before.iter().copied().chain(arguments.iter().map(String::as_str)).collect();
+    let mut child = start(profile, "attempts", &arguments);
+    match child.channel.receive(MOST, Some(PATIENCE)) {
+        Ok(frame) => String::from_utf8(frame.payload).unwrap(),
+        Err(ChannelError::Closed) => match child.wait() {
+            Ended::Signalled(libc::SIGSYS) => "refused: ended by SIGSYS".to_owned(),
+            other => format!("{other:?}: {:?}", child.process.last_lines()),
+        },
+        Err(error) => error.to_string(),
+    }
+}
+
+pub(crate) struct Scene {
     cache: tempfile::TempDir,
     listener: TcpListener,
 }
 
 impl Scene {
-    fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         let cache = tempfile::tempdir().unwrap();
         std::fs::set_permissions(cache.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         std::fs::write(cache.path().join("there"), "code").unwrap();

@@ -6,14 +6,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use ansai_core::Refusal;
 use ansai_core::text::prose;
 use ansai_kit::authorities;
 use ansai_kit::call::to_text;
-use ansai_kit::carrier::{Carrier, Handler, Lost, Masks, Octets, ask};
+use ansai_kit::carrier::{Carrier, Handler, Lost, Masks, Octets, ask_until_stopping};
 use ansai_kit::dial::Endpoint;
 use ansai_kit::host::Deadline as Limit;
 use ansai_kit::passed;
@@ -34,8 +32,6 @@ const MOST_ANSWER: usize = 64 << 10;
 const MOST_TOLD: usize = 4_096;
 /// The largest file of certificates that is passed, in bytes.
 const MOST_FILE: u64 = 4 << 20;
-/// How often it is looked whether ansai is stopping.
-const POLL: Duration = Duration::from_millis(200);
 
 /// What is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -112,7 +108,10 @@ pub(super) fn send(
     let Some(carrier) = carrier else { return outgoing.perform(&redactor, deadline) };
     let request = Request::of(outgoing, &secrets)?;
     let all: Vec<Secret> = secrets.sent.into_iter().chain(secrets.kept).collect();
-    let told = carried(&request, &Masks::of(&all), carrier.as_ref(), deadline);
+    // It has no other message, and must not send this one later.
+    let limits = (deadline.within, deadline.is_stopping);
+    let (server, masks) = (request.outgoing.server(), Masks::of(&all));
+    let told = ask_until_stopping(carrier.as_ref(), (KIND, &request), server, &masks, limits, MOST_ANSWER);
     let bounded = |text: &str| prose(&redactor.redact(text).text, MOST_TOLD);
     match told {
         Ok(Ok(Receipt { answer })) => Ok(Receipt { answer: bounded(&answer) }),
@@ -125,38 +124,6 @@ pub(super) fn send(
         // As after a connection that was closed before the answer.
         Err(Lost::Unanswered(refusal)) => Err(Fault::unknown(bounded(&refusal.to_string()))),
     }
-}
-
-/// Asks the process, which is ended if its answer does not come: it has no other message, and must not send this one later.
-fn carried(
-    request: &Request,
-    masks: &Masks,
-    carrier: &dyn Carrier,
-    deadline: Deadline<'_>,
-) -> Result<Result<Receipt, Fault>, Lost> {
-    let limit = Limit::after(deadline.within);
-    std::thread::scope(|threads| {
-        let (tell, told) = sync_channel(1);
-        let thread = std::thread::Builder::new().name("notify-asks".to_owned());
-        let waits = limit.clone();
-        let started = thread.spawn_scoped(threads, move || {
-            let servers = request.outgoing.server();
-            let _ = tell.send(ask(carrier, (KIND, request), servers, masks, (&waits, true), MOST_ANSWER));
-        });
-        if let Err(error) = started {
-            return Err(Lost::NotSent(Refusal::Unavailable(format!("no thread for a message: {error}"))));
-        }
-        loop {
-            match told.recv_timeout(POLL) {
-                Ok(answer) => return answer,
-                Err(RecvTimeoutError::Timeout) if (deadline.is_stopping)() => limit.cancel(),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Lost::Unanswered(Refusal::Other("sending failed inside ansai".into())));
-                }
-            }
-        }
-    })
 }
 
 impl Request {

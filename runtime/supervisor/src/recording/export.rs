@@ -9,6 +9,7 @@ use ansai_audit::SignedHead;
 use ansai_config::Export;
 use ansai_core::{Event, Timestamp};
 use ansai_delivery::{Attempted, Capacity, Delivery, Message, Options, OutboxError, Target, TargetStatus, UrlTarget};
+use ansai_kit::carrier::Carrier;
 use ansai_storage::{Directory, StorageError};
 
 use super::heads::Heads;
@@ -25,6 +26,9 @@ const CAPACITY: Capacity = Capacity { messages: 4, bytes: 64 << 10 };
 /// The outbox of a state directory.
 const OUTBOX: &str = "audit-export";
 
+/// What sends heads to a URL in the process that calls servers.
+pub use ansai_delivery::HANDLER;
+
 /// How each target of a state directory does; empty where no head was ever to be sent.
 ///
 /// # Errors
@@ -33,8 +37,12 @@ pub fn statuses(state_dir: &Path) -> Result<Vec<TargetStatus>, StorageError> {
     ansai_delivery::statuses(state_dir.join(OUTBOX))
 }
 
-/// Opens the outbox of the targets that a configuration names.
-pub(crate) fn open(export: Export, state_dir: &Directory) -> Result<Delivery, OutboxError> {
+/// Opens the outbox of the targets that a configuration names. `carrier` posts to URLs; without one, this process does.
+pub(crate) fn open(
+    export: Export,
+    state_dir: &Directory,
+    carrier: Option<Arc<dyn Carrier>>,
+) -> Result<Delivery, OutboxError> {
     let url = |url: ansai_config::ExportUrl| {
         let ansai_config::ExportUrl { url, shown, token_file, ca_file } = url;
         Target::Url(UrlTarget { url, shown, token_file, ca_file })
@@ -42,7 +50,8 @@ pub(crate) fn open(export: Export, state_dir: &Directory) -> Result<Delivery, Ou
     let targets = [export.file.map(Target::File), export.command.map(Target::Command), export.url.map(url)];
     let limit = Duration::from(export.timeout);
     let options = Options { every_ms: Some(export.every.get()), limit, capacity: CAPACITY };
-    Delivery::open(state_dir.create_subdirectory(OUTBOX)?, targets.into_iter().flatten().collect(), options)
+    let outbox = state_dir.create_subdirectory(OUTBOX)?;
+    Ok(Delivery::open(outbox, targets.into_iter().flatten().collect(), options)?.carried_by(carrier))
 }
 
 /// Keeps the local head up to date and sends heads elsewhere.

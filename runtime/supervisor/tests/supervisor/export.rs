@@ -37,7 +37,7 @@ fn quiet() -> Scene {
 /// Runs once; returns the export events in the log: error and failures.
 async fn run(scene: &Scene, export: Export) -> Vec<(Option<String>, u32)> {
     let supervisor = scene.open();
-    supervisor.export_heads(export);
+    supervisor.export_heads(export, None);
     let reports = supervisor.run_once().await;
     assert_eq!(ansai_supervisor::report::exit_code(&reports), 0, "healing is none the worse");
     exports(scene)
@@ -267,7 +267,7 @@ async fn targets_that_hang_hold_up_neither_healing_nor_the_end() {
     let mut instance = scene.instance(crate::scene::ONE);
     instance.every = Millis::new(20);
     let supervisor = scene.open_all(fixed(ansai_core::Mode::Enforce), vec![instance]).unwrap();
-    supervisor.export_heads(export);
+    supervisor.export_heads(export, None);
     let running = tokio::spawn({
         let supervisor = supervisor.clone();
         async move { supervisor.run().await }

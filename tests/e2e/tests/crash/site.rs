@@ -33,6 +33,11 @@ impl Site {
         let grant = "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95";
         let patient = format!("cooldown = \"{COOLDOWN_HOURS}h\"");
         let config = config_with(target.path(), "enforce", grant, "30 days").replace("cooldown = \"1s\"", &patient);
+        // By default where ansai runs it for this user: for root in a worker.
+        let config = match std::env::var("ANSAI_TEST_ISOLATION") {
+            Ok(isolation) => config.replace("[daemon]\n", &format!("[daemon]\nisolation = {isolation:?}\n")),
+            Err(_) => config,
+        };
         for disk in [&target, &state] {
             disk.sync();
         }

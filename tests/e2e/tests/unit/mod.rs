@@ -5,6 +5,7 @@ mod isolation;
 mod lifecycle;
 mod notify;
 mod page;
+mod rating;
 mod upgrade;
 mod watchdog;
 

@@ -128,6 +128,8 @@ mod tests {
         });
         assert_eq!(asked(&Process(None), url), Ok((200, b"ok".to_vec())));
         assert!(server.join().unwrap().contains("Bearer correct-horse-7f3a"));
+        let nowhere = asked(&Process(None), "http://224.0.0.1:9/".into());
+        assert!(matches!(&nowhere, Err(Failure::NotSent(why)) if why.contains("unreachable")), "{nowhere:?}");
         let says = |text: &str| asked(&Process(Some(text.to_owned())), "http://127.0.0.1:1/".into());
         assert_eq!(says(r#"{"ok":"time-limit"}"#), Err(Failure::TimeLimit));
         for text in [
