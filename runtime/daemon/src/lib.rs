@@ -34,6 +34,7 @@ mod environment;
 mod error;
 pub mod evidence;
 mod going_back;
+pub mod expiry;
 pub mod history;
 mod hooks;
 pub mod host;

@@ -10,6 +10,7 @@ use ansai_notify::Notifier;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
 use crate::control::{Access, ControlError, Handler, Server};
+use crate::expiry::Expiries;
 use crate::load::NotLoaded;
 
 /// How long a run with `--once` waits for channels.
@@ -36,6 +37,7 @@ impl Running {
         notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
         export: Option<Export>,
+        expiries: Option<Expiries>,
         control: (&Path, Access),
     ) -> Result<Running, ControlError> {
         for one in not_loaded {
@@ -51,6 +53,7 @@ impl Running {
             supervisor: supervisor.clone(),
             notifier: notifier.clone(),
             instances: Some(loaded.chain(failed).collect()),
+            expiries,
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
         };
         let (socket, access) = control;
