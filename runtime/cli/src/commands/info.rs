@@ -75,7 +75,8 @@ fn show(policy: &Listed) -> std::io::Result<()> {
     }
     output::say(&lines::pairs(&facts))?;
     if let Some(chaos) = &newest.chaos {
-        lines::line(&format!("\nchaos board: {}, measured on {}", chaos.summary(), chaos.measured))?;
+        lines::line("")?;
+        lines::line(&format!("chaos board: {}, measured on {}", chaos.summary(), chaos.measured))?;
         for one in &chaos.faults {
             let more = match (one.damage, one.false_alarms) {
                 (0, 0) => String::new(),
