@@ -38,7 +38,8 @@ impl Signing {
     /// The key.
     pub(crate) fn key(&self) -> anyhow::Result<SigningKey> {
         let missing = || Fault::usage(codes::USAGE, "a key that signs is missing");
-        let hint = "pass --key FILE, or --key-command COMMAND with --command-key FILE; `ansai keys new FILE` makes a key";
+        let hint =
+            "pass --key FILE, or --key-command COMMAND with --command-key FILE; `ansai keys new FILE` makes a key";
         Ok(self.optional()?.ok_or_else(|| missing().hint(hint))?)
     }
 

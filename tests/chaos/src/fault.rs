@@ -61,8 +61,18 @@ const fn fault(name: &'static str, policy: &'static str, limit: u64, what: &'sta
 pub const FAULTS: &[Fault] = &[
     fault("process-kill", "service-failure", 90, "the application is killed"),
     fault("process-hang", "service-failure", 300, "the application is stopped (SIGSTOP): active, and answers nothing"),
-    fault("crash-loop", "service-failure", 150, "the application fails up to its start limit; the cause ends after 20 s"),
-    fault("dependency-down", "service-failure", 240, "the database fails to start for 5 s, so the application is not started"),
+    fault(
+        "crash-loop",
+        "service-failure",
+        150,
+        "the application fails up to its start limit; the cause ends after 20 s",
+    ),
+    fault(
+        "dependency-down",
+        "service-failure",
+        240,
+        "the database fails to start for 5 s, so the application is not started",
+    ),
     fault("fd-leak", "service-failure", 300, "the application leaks file descriptors until it has none left"),
     Fault {
         name: "memory-leak",

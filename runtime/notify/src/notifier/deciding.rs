@@ -39,7 +39,9 @@ impl Deciding {
                 flags.has_news = false;
                 flags.audit_failed.take()
             };
-            let worked = self.ends(&mut ends).and_then(|()| self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped));
+            let worked = self
+                .ends(&mut ends)
+                .and_then(|()| self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped));
             let wait = match worked {
                 Ok(wait) => wait,
                 Err(why) => {

@@ -24,7 +24,7 @@ pub struct PublicKey {
     bytes: Vec<u8>,
 }
 
-/// What a key is for.
+/// The algorithm of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
     /// ECDSA with the curve P-256 and SHA-256.

@@ -11,8 +11,8 @@ mod provenance;
 mod statement;
 
 pub use bundle::{Signature, signers};
-pub(crate) use envelope::{Envelope, opened, sealed};
 pub use encrypted::NewKey;
+pub(crate) use envelope::{Envelope, opened, sealed};
 pub use key::{KeyKind, PublicKey, SigningKey};
 pub use provenance::{Provenance, provenances};
 use statement::STATEMENT;

@@ -98,7 +98,9 @@ fn a_key_elsewhere_signs_only_if_its_signatures_are_valid() {
         &"registry.example/acme/web:1.0.0".parse().unwrap(),
         &crate::signature::locked(&ansai_registry::Digest::of(b"manifest")),
     );
-    for said in [Ok(String::new()), Ok("QUJD".to_owned()), Ok("\u{1b}[2J".to_owned()), Err("the device is gone".to_owned())] {
+    for said in
+        [Ok(String::new()), Ok("QUJD".to_owned()), Ok("\u{1b}[2J".to_owned()), Err("the device is gone".to_owned())]
+    {
         let key = SigningKey::elsewhere(public.clone(), move |_| said.clone());
         assert_eq!(key.public(), public);
         let refused = key.signatures(&claim).unwrap_err();

@@ -70,16 +70,23 @@ fn figures_of_a_chaos_board_are_read_and_hostile_ones_refused() {
     let board = chaos();
     assert_eq!(board.summary(), "heals 1 of 2 faults");
     assert_eq!((board.faults[0].found(), board.faults[0].healed()), ("34 s".to_owned(), "34 s".to_owned()));
-    assert_eq!((board.faults[1].found(), board.faults[1].healed()), ("1 d 7 h (simulated)".to_owned(), "no".to_owned()));
+    assert_eq!(
+        (board.faults[1].found(), board.faults[1].healed()),
+        ("1 d 7 h (simulated)".to_owned(), "no".to_owned())
+    );
     let (key, keys) = key();
     let mut with = listed("disk-space", "");
     with.versions[0].chaos = Some(board);
     let sealed = Index::new(1, "Policies", vec![with.clone(), listed("web", "")]).seal(&key).unwrap();
     assert_eq!(Index::open(&sealed, &keys).unwrap().policies[0], with);
-    assert!(serde_json::from_value::<Version>(serde_json::to_value(version("1.0.0")).unwrap()).unwrap().chaos.is_none());
+    assert!(
+        serde_json::from_value::<Version>(serde_json::to_value(version("1.0.0")).unwrap()).unwrap().chaos.is_none()
+    );
 
     let fault = |more: &str| {
-        format!(r#"{{"policy":"a","fault":"f","what":"w","found_ms":1,"healed_ms":2,"damage":0,"false_alarms":0{more}}}"#)
+        format!(
+            r#"{{"policy":"a","fault":"f","what":"w","found_ms":1,"healed_ms":2,"damage":0,"false_alarms":0{more}}}"#
+        )
     };
     let file = |faults: &str| format!(r#"{{"format":1,"measured":"m","faults":[{faults}]}}"#);
     assert!(ChaosFile::read(file(&fault("")).as_bytes()).unwrap().of("b").is_none());

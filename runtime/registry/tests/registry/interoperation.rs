@@ -168,7 +168,8 @@ fn cosign_3_verifies_what_we_sign_and_we_verify_what_it_signs() {
         let claim = format!("version={version}");
         let capabilities = format!("capabilities={}", bench.claim.capabilities);
         let verify = bench.program("cosign").args(["verify", "--insecure-ignore-tlog=true", "-a", "name=web"]);
-        let ran = verify.args(["-a", &claim, "-a", &capabilities, "--key"]).arg(key).arg(bench.reference.to_string()).run();
+        let ran =
+            verify.args(["-a", &claim, "-a", &capabilities, "--key"]).arg(key).arg(bench.reference.to_string()).run();
         assert!(ran.code == 0 || ran.stderr.contains("no matching"), "{}", ran.stderr);
         ran.code == 0
     };
@@ -185,7 +186,8 @@ fn cosign_3_verifies_what_we_sign_and_we_verify_what_it_signs() {
     let digest = format!("{}/{}@{}", bench.registry.host, bench.reference.repository(), bench.manifest.digest);
     let capabilities = format!("capabilities={}", bench.claim.capabilities);
     let sign = bench.program("cosign").env("COSIGN_PASSWORD", "sésame").args(["sign", "--key", "ours.key", "--yes"]);
-    let sign = sign.args(["--tlog-upload=false", "--use-signing-config=false", "-a", "name=web", "-a", "version=1.0.0"]);
+    let sign =
+        sign.args(["--tlog-upload=false", "--use-signing-config=false", "-a", "name=web", "-a", "version=1.0.0"]);
     sign.args(["-a", &capabilities]).arg(digest).run().expect_code(0);
     let keys = [p256.public, ed25519.public, ours.key().unwrap().public(), other.public];
     assert_eq!(bench.signers(&bench.client, &bench.reference, &keys).len(), 3);
@@ -226,8 +228,12 @@ fn oras_copies_signatures_to_a_registry_with_referrers_and_back() {
     for pair in &pairs {
         bench.client.sign(&bench.reference, &bench.manifest, &bench.claim, &pair.key).unwrap();
     }
-    let provenance =
-        Provenance { sources: None, tools: vec!["rustc 1.95.0".to_owned()], ansai: "0.1.0".to_owned(), is_reproduced: true };
+    let provenance = Provenance {
+        sources: None,
+        tools: vec!["rustc 1.95.0".to_owned()],
+        ansai: "0.1.0".to_owned(),
+        is_reproduced: true,
+    };
     let attested = (&bench.claim, &provenance);
     bench.client.attest(&bench.reference, &bench.manifest, attested, &pairs[0].key).unwrap();
     let keys = pairs.map(|pair| pair.public);

@@ -41,7 +41,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(signers: Vec<(String, PublicKey)>, most_versions: usize, boards: Vec<ChaosFile>) -> anyhow::Result<Facts> {
+    pub(super) fn new(
+        signers: Vec<(String, PublicKey)>,
+        most_versions: usize,
+        boards: Vec<ChaosFile>,
+    ) -> anyhow::Result<Facts> {
         let registry = ansai_host_functions::builtin();
         Ok(Facts {
             interfaces: registry.interfaces(),
