@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     approve, audit, build, check, compile_component, completions, contract, dev, diff, doctor, evidence, explain,
-    feedback, guest_worker, history, incidents, index, info, init, inspect, install_unit, list, load, login,
+    feedback, guest_worker, history, incidents, index, info, init, inspect, install_unit, keys, list, load, login,
     look_up_names, man, new, notify, open_database, pause, pauses, plan, plans, promote, pull, push, reach, recordings,
     remove, replay, report, report_confinement, resume, retry, revoke, run, save, search, sign, silence, simulate,
     status, test, try_policy, undo, update, verify, virtualize, wake,
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Update(update::Arguments),
     /// Publish a policy in a registry
     Push(push::Arguments),
+    /// Make keys that sign policies, lists of revocations and indexes
+    Keys(keys::Arguments),
     /// Sign a policy in a registry
     Sign(sign::Arguments),
     /// Verify who signed a policy in a registry

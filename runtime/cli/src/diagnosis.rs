@@ -1,12 +1,14 @@
 //! The checks of `ansai doctor`. Each gives one of three answers: ok, missing, unknown.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host, for `ansai doctor`")]
 
+mod expiry;
 mod isolation;
 
 use std::io::Read as _;
 use std::path::Path;
 
 use ansai_core::Bytes;
+use ansai_daemon::Configuration;
 use ansai_kit::doctor::{Answer, Circumstances, Finding};
 use ansai_kit::host::Host;
 use ansai_local::disk::mounts;
@@ -21,11 +23,12 @@ const CAPABILITIES: &[(u32, &str, &str)] = &[
 ];
 
 /// All checks: those of the program, then those that the domains declare.
-pub(crate) fn all(state_dir: &Path) -> Vec<Finding> {
+pub(crate) fn all(configuration: Option<&Configuration>, state_dir: &Path) -> Vec<Finding> {
     let host = Host::at("/");
     let own = [user(), engine(), state_directory(&host, state_dir)];
     own.into_iter()
         .chain(isolation::all())
+        .chain(configuration.and_then(|one| expiry::lists(one, state_dir)))
         .chain(ansai_host_functions::diagnose(&Circumstances { host: &host, state_dir }))
         .collect()
 }

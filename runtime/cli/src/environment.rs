@@ -16,6 +16,11 @@ pub(crate) fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.trim().parse().ok()
 }
 
+/// The passphrase of an encrypted key, as cosign reads it.
+pub(crate) fn key_passphrase() -> Option<OsString> {
+    std::env::var_os("COSIGN_PASSWORD")
+}
+
 /// The socket of the service manager that started this process: sd_notify(3).
 pub(crate) fn notify_socket() -> Option<OsString> {
     std::env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())

@@ -16,6 +16,7 @@ mod exit;
 mod global;
 mod logging;
 mod output;
+mod passphrase;
 mod policy_index;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
@@ -25,6 +26,7 @@ mod reload;
 mod runtime;
 mod service_manager;
 mod signals;
+mod signing;
 mod since;
 mod subject;
 mod watch;

@@ -78,6 +78,7 @@ pub(crate) fn marks(policy: &Listed) -> String {
         if let Some(scenarios) = newest.scenarios {
             marks.push(format!("{} of {} pass", scenarios.passed, count(scenarios.count, "scenario")));
         }
+        marks.extend(newest.chaos.as_ref().map(ansai_registry::index::Chaos::summary));
     }
     marks.join(", ")
 }

@@ -6,7 +6,7 @@ use ansai_config::REGISTRY;
 use ansai_core::{Interface, codes};
 use ansai_daemon::Component;
 use ansai_daemon::pulled::{self, Acceptance};
-use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, RegistryError, SigningKey, Store};
+use ansai_registry::{Client, Connection, Credentials, Fetched, Locked, PublicKey, RegistryError, Store};
 use ansai_storage::Location;
 use clap::Args;
 use zeroize::Zeroizing;
@@ -73,7 +73,7 @@ pub(crate) fn sweep(store: &Store, global: &Global) {
 }
 
 /// The text of a file with a key. One that is secret must be readable by its owner only.
-fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
+pub(crate) fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
     let missing = || Fault::usage(codes::FILE_ACCESS, format!("{}: no such file", path.display()));
     let read = Location::from(path).read(MOST_KEY_BYTES);
     let content = read.map_err(RegistryError::from).map_err(ansai_daemon::Error::from)?.ok_or_else(missing)?;
@@ -85,17 +85,6 @@ fn key_text(path: &Path, is_secret: bool) -> anyhow::Result<Zeroizing<String>> {
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Fault::usage(codes::BAD_KEY, format!("{} is not a key in PEM", path.display())))?;
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// A key that signs.
-pub(crate) fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
-    let text = key_text(path, true)?;
-    let no_key = || {
-        let message = format!("{} is not a private key that can sign", path.display());
-        let hint = "make one with `openssl genpkey -algorithm ed25519 -out FILE`; decrypt an encrypted one first";
-        Fault::usage(codes::BAD_KEY, message).hint(hint)
-    };
-    Ok(SigningKey::of_pem(&text).ok_or_else(no_key)?)
 }
 
 /// A key that verifies.

@@ -8,7 +8,7 @@ use crate::maintenance::Window;
 use crate::{Millis, NamePattern, Severity, Timestamp};
 
 /// Every kind of notice by its name in configuration and JSON.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "opened",
     "changed",
     "announced",
@@ -23,6 +23,7 @@ pub const KINDS: [&str; 17] = [
     "capability-missing",
     "suspended",
     "audit-stopped",
+    "expiring",
     "undelivered",
     "report",
     "test",
@@ -30,7 +31,7 @@ pub const KINDS: [&str; 17] = [
 
 /// The kinds that a route tells unless it names kinds: a person has to know them. The end of an incident is told where the
 /// incident was.
-pub const LOUD: [&str; 10] = [
+pub const LOUD: [&str; 11] = [
     "announced",
     "held",
     "repair-failed",
@@ -40,6 +41,7 @@ pub const LOUD: [&str; 10] = [
     "capability-missing",
     "suspended",
     "audit-stopped",
+    "expiring",
     "undelivered",
 ];
 

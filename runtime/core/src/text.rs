@@ -83,6 +83,23 @@ pub fn prose(text: &str, most: usize) -> String {
     inert(&text.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
+/// Returns text that is safe between tags and in quoted attributes of HTML and XML. It hides no character and drops none:
+/// foreign text goes through [`inert`] first.
+pub fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Whether a character acts on the terminal, or shows nothing, so that two names look alike.
 fn is_active(c: char) -> bool {
     let is_mark = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
@@ -108,6 +125,23 @@ mod tests {
         fn inert_text_has_no_control_characters(text: String) {
             prop_assert!(!inert(&text, 50).chars().any(is_active));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn markup_is_text_only(text: String) {
+            let safe = markup(&text);
+            prop_assert!(!safe.contains(['<', '>', '"', '\'']));
+            let read = safe.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+            prop_assert_eq!(read.replace("&amp;", "&"), text);
+        }
+    }
+
+    #[test]
+    fn markup_ends_no_attribute_and_begins_no_tag() {
+        assert_eq!(markup("<script>alert('x')</script>"), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
+        assert_eq!(markup("\" onload=\"x"), "&quot; onload=&quot;x");
+        assert_eq!(markup("&lt;"), "&amp;lt;", "what is escaped already is text, too");
     }
 
     #[test]

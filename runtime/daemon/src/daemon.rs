@@ -17,6 +17,7 @@ use crate::authority::{FromFile, Governed};
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::control::{self, Access};
 use crate::error::Error;
+use crate::expiry::Expiries;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::pulled::{Pulled, Trials};
 use crate::running::Running;
@@ -314,10 +315,11 @@ impl Daemon {
             Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,
         };
+        let expiries = self.configuration.as_ref().map(|one| Expiries::of(one, self.state_dir()));
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };
-        Ok(Running::new(supervisor, notifier, &self.not_loaded, export, (&socket, access))?)
+        Ok(Running::new(supervisor, notifier, &self.not_loaded, export, expiries, (&socket, access))?)
     }
 
     fn authority(&self) -> Arc<dyn Authority> {

@@ -33,6 +33,7 @@ pub mod difference;
 mod environment;
 mod error;
 pub mod evidence;
+pub mod expiry;
 mod going_back;
 pub mod history;
 mod hooks;

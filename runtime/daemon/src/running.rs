@@ -11,6 +11,7 @@ use ansai_notify::Notifier;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
 use crate::control::{Access, ControlError, Handler, Server};
+use crate::expiry::Expiries;
 use crate::load::NotLoaded;
 
 /// How long a run with `--once` waits for channels.
@@ -37,6 +38,7 @@ impl Running {
         notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
         export: Option<(Export, Option<Arc<dyn Carrier>>)>,
+        expiries: Option<Expiries>,
         control: (&Path, Access),
     ) -> Result<Running, ControlError> {
         for one in not_loaded {
@@ -52,6 +54,7 @@ impl Running {
             supervisor: supervisor.clone(),
             notifier: notifier.clone(),
             instances: Some(loaded.chain(failed).collect()),
+            expiries,
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
         };
         let (socket, access) = control;

@@ -40,6 +40,8 @@ pub enum Kind {
     Suspended,
     /// The audit log cannot be written: nothing is repaired.
     AuditStopped,
+    /// Something that ansai relies on ends soon, has ended or is missing: a person has to renew it.
+    Expiring,
     /// A message could not be delivered through another channel.
     Undelivered,
     /// A report on some days.
@@ -50,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of its definition.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Opened,
         Kind::Changed,
         Kind::Announced,
@@ -65,6 +67,7 @@ impl Kind {
         Kind::CapabilityMissing,
         Kind::Suspended,
         Kind::AuditStopped,
+        Kind::Expiring,
         Kind::Undelivered,
         Kind::Report,
         Kind::Test,
@@ -92,6 +95,7 @@ impl Kind {
             Kind::CapabilityMissing => "capability-missing",
             Kind::Suspended => "suspended",
             Kind::AuditStopped => "audit-stopped",
+            Kind::Expiring => "expiring",
             Kind::Undelivered => "undelivered",
             Kind::Report => "report",
             Kind::Test => "test",

@@ -203,6 +203,21 @@ pub enum RegistryError {
         /// What is wrong.
         why: String,
     },
+    /// A key does not sign.
+    #[error("cannot sign: {why}")]
+    Signing {
+        /// What is wrong.
+        why: String,
+    },
+    /// The passphrase of an encrypted key is wrong, or its file was changed.
+    #[error("the passphrase is wrong, or the file of the key is damaged")]
+    Passphrase,
+    /// An encrypted key is not in the format of cosign, or would take too much memory or time to decrypt.
+    #[error("the encrypted key {why}")]
+    EncryptedKey {
+        /// What is wrong, as the end of the sentence.
+        why: String,
+    },
     /// A pinned version kept failing in its first evaluations here, so the last good one runs.
     #[error(transparent)]
     WentBack(#[from] WentBack),
@@ -257,6 +272,9 @@ impl RegistryError {
             RegistryError::Namespace { .. } => codes::UNKNOWN_NAMESPACE,
             RegistryError::Index { .. } => codes::BAD_INDEX,
             RegistryError::WentBack(_) => codes::WENT_BACK,
+            RegistryError::Signing { .. } => codes::SIGNING_FAILED,
+            RegistryError::Passphrase => codes::KEY_PASSPHRASE,
+            RegistryError::EncryptedKey { .. } => codes::BAD_KEY,
         }
     }
 
@@ -299,6 +317,9 @@ impl RegistryError {
                 "run `ansai update` when the author has mended it; `ansai update --retry NAME` lets it run again"
             }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
+            RegistryError::EncryptedKey { .. } => {
+                "`ansai keys new FILE` makes an encrypted key; `cosign generate-key-pair` does it too"
+            }
             _ => return None,
         };
         Some(hint.to_owned())
@@ -312,10 +333,13 @@ impl RegistryError {
             | RegistryError::NotFound { .. }
             | RegistryError::NotStored(_)
             | RegistryError::Trust(_)
+            | RegistryError::EncryptedKey { .. }
+            | RegistryError::Passphrase
             | RegistryError::Invalid { .. } => exit::USAGE,
             RegistryError::Unreachable { .. }
             | RegistryError::TimeLimit(_)
             | RegistryError::CutOff(_)
+            | RegistryError::Signing { .. }
             | RegistryError::Storage(_) => exit::OTHER,
             _ => exit::REFUSED,
         }

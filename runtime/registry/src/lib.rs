@@ -48,7 +48,9 @@ pub use reference::{Reference, Selector, tag_of_version};
 pub use revocation::{
     ListProblem, Lists, RevocationError, RevocationList, RevokedDigest, RevokedKey, RevokedVersions, Update, fetch_list,
 };
-pub use signature::{Claim, Difference, Provenance, PublicKey, Signature, SigningKey, provenances, signers};
+pub use signature::{
+    Claim, Difference, KeyKind, NewKey, Provenance, PublicKey, Signature, SigningKey, provenances, signers,
+};
 pub use store::{Entry, Store};
 pub use trial::{Trial, Verdict, WentBack};
 pub use trust::{Judgement, NamedKey, RevocationSource, Signer, Subject, TrustError, TrustPolicy, TrustRule};

@@ -10,8 +10,8 @@ use crate::interrupt;
 use crate::programs::Programs;
 use crate::site::Site;
 
-const ALL: Fault = Fault { name: "idle", what: "no fault", kind: Kind::Site, limit: 0 };
-const LEAST: Fault = Fault { name: "idle-least", what: "no fault", kind: Kind::Site, limit: 0 };
+const ALL: Fault = Fault { name: "idle", policy: "", what: "no fault", kind: Kind::Site, limit: 0 };
+const LEAST: Fault = Fault { name: "idle-least", policy: "", what: "no fault", kind: Kind::Site, limit: 0 };
 const WARM_UP: Duration = Duration::from_secs(15);
 /// Each policy but one is evaluated at least twice in it.
 const WINDOW: Duration = Duration::from_secs(240);

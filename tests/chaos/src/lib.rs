@@ -11,6 +11,7 @@ pub mod contender;
 pub mod disk;
 pub mod experiment;
 pub mod fault;
+pub mod figures;
 pub mod hours;
 pub mod idle;
 pub mod interrupt;

@@ -13,7 +13,7 @@ use ansai_chaos::contender::Contender;
 use ansai_chaos::experiment::{self, Pace};
 use ansai_chaos::fault::{FAULTS, Fault};
 use ansai_chaos::programs::Programs;
-use ansai_chaos::{about, idle, interrupt, normal_life};
+use ansai_chaos::{about, figures, idle, interrupt, normal_life};
 use ansai_harness::binary;
 use anyhow::{Context as _, bail};
 
@@ -77,6 +77,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if options.updates {
         board::update(&binary::repository().join("policies/README.md"), &runs)?;
+    }
+    if options.is_complete || options.updates {
+        figures::write(&binary::repository().join("policies/README.md"))?;
     }
     let is_void = runs.iter().any(|run| run.outcome.is_err());
     Ok(if is_void || is_unknown { ExitCode::FAILURE } else { ExitCode::SUCCESS })

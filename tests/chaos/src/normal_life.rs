@@ -11,7 +11,7 @@ use crate::programs::Programs;
 use crate::reports;
 use crate::site::Site;
 
-const LIFE: Fault = Fault { name: "normal-life", what: "no fault", kind: Kind::Hours, limit: 24 };
+const LIFE: Fault = Fault { name: "normal-life", policy: "", what: "no fault", kind: Kind::Hours, limit: 24 };
 /// One every 10 minutes.
 const LOOKS: usize = 144;
 const LIMIT: Duration = Duration::from_secs(900);

@@ -15,6 +15,7 @@ use std::time::Duration;
 use ansai_chaos::board;
 use ansai_chaos::contender::Contender;
 use ansai_chaos::fault::FAULTS;
+use ansai_chaos::figures;
 use ansai_harness::{Invocation, Ran, binary, requires_root};
 use rustix::process::Signal;
 
@@ -38,6 +39,20 @@ fn the_board_has_one_row_for_every_fault_and_contender() {
         let is_time = |cell: &str| cell == "no" || cell.ends_with(" s") || cell.ends_with(" h");
         assert!(is_time(&row[2]) && is_time(&row[3]), "neither a time nor `no`: {row:?}");
     }
+}
+
+/// Would break: figures in an index that are not those of the board.
+#[test]
+fn the_figures_for_the_index_are_those_of_the_board() {
+    let page = binary::repository().join("policies/README.md");
+    if std::env::var_os("ANSAI_WRITE_REFERENCE").is_some() {
+        figures::write(&page).unwrap();
+    }
+    let expected = figures::of_page(&std::fs::read_to_string(&page).unwrap()).unwrap();
+    let found = std::fs::read_to_string(page.with_file_name(figures::FILE)).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found, expected, "ANSAI_WRITE_REFERENCE=1 writes it");
+    assert_eq!(found["faults"].as_array().unwrap().len(), FAULTS.len());
 }
 
 #[test]

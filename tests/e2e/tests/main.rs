@@ -32,6 +32,7 @@ mod killed;
 mod leak;
 mod observe;
 mod packaging;
+mod publishing;
 mod recordings_export;
 mod scenario_mistakes;
 mod scenario_update;

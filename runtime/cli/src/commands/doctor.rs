@@ -20,7 +20,7 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = global.configuration_of_state(&interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
-    let findings = diagnosis::all(&state_dir);
+    let findings = diagnosis::all(configuration.as_ref(), &state_dir);
     match global.format {
         Format::Json => json::document(&findings)?,
         Format::Text => {

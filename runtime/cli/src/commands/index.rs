@@ -15,6 +15,7 @@ use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{self, json, lines};
 use crate::registry::{self, Reached};
+use crate::signing::Signing;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -31,15 +32,18 @@ pub(crate) struct Arguments {
     /// Directory for a web server; a missing one is created
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Private key that signs the index, in PEM (PKCS #8), readable by its owner only
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    signing: Signing,
     /// Title of the index
     #[arg(long, value_name = "TEXT", default_value = "Policies for ansai")]
     title: String,
     /// Public key of an author; the index calls it by the name of the file without `.pub`; repeatable
     #[arg(long = "signer", value_name = "FILE")]
     signers: Vec<PathBuf>,
+    /// Figures of a chaos board, as `make chaos` writes them, for policies in directories; repeatable. `chaos.json` beside a
+    /// policy is read too
+    #[arg(long = "chaos", value_name = "FILE")]
+    boards: Vec<PathBuf>,
     /// How many versions of each repository are listed, the highest first
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     versions: u16,
@@ -51,7 +55,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let key = registry::signing_key(&arguments.key)?;
+    let key = arguments.signing.key()?;
     let mut signers = Vec::new();
     for path in &arguments.signers {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -65,7 +69,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         changed.map_err(|error| Fault::other(codes::FILE_ACCESS, format!("{}: {error}", path.display())))?;
     }
     let serial = next_serial(&out, &key.public())?.max(arguments.serial);
-    let mut facts = Facts::new(signers, usize::from(arguments.versions))?;
+    let mut boards = Vec::new();
+    for path in &arguments.boards {
+        let missing = || Fault::usage(codes::FILE_ACCESS, format!("{}: no such file", path.display()));
+        boards.push(facts::chaos(path)?.ok_or_else(missing)?);
+    }
+    let mut facts = Facts::new(signers, usize::from(arguments.versions), boards)?;
     let mut refused: Vec<Fault> = Vec::new();
     for source in &arguments.sources {
         match Path::new(source).exists() {
@@ -74,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         }
     }
     let index = Index::new(serial, &arguments.title, facts.policies());
-    let sealed = index.seal(&key).ok_or_else(|| Fault::other(codes::HOST, "this system gives no random numbers"))?;
+    let sealed = index.seal(&key).map_err(ansai_daemon::Error::from)?;
     // What cannot be read again is not published.
     let again = Index::open(&sealed, &[key.public()]);
     again

@@ -74,6 +74,17 @@ fn show(policy: &Listed) -> std::io::Result<()> {
         facts.push(("older", format!("{}{more}", older.join(", "))));
     }
     output::say(&lines::pairs(&facts))?;
+    if let Some(chaos) = &newest.chaos {
+        lines::line("")?;
+        lines::line(&format!("chaos board: {}, measured on {}", chaos.summary(), chaos.measured))?;
+        for one in &chaos.faults {
+            let more = match (one.damage, one.false_alarms) {
+                (0, 0) => String::new(),
+                (damage, alarms) => format!(", damage: {damage}, false alarms: {alarms}"),
+            };
+            lines::line(&format!("  {} ({}): {}{more}", one.fault, one.what, one.words()))?;
+        }
+    }
     match policy.reference() {
         Some(reference) => {
             lines::line("")?;

@@ -21,6 +21,7 @@ pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod install_unit;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod login;
@@ -99,6 +100,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Search(verb) => search::run(&verb, global),
         Command::Info(verb) => info::run(&verb, global),
         Command::Index(verb) => index::run(&verb, global),
+        Command::Keys(verb) => keys::run(&verb, global),
         Command::Sign(verb) => sign::run(&verb, global),
         Command::Verify(verb) => verify::run(&verb, global),
         Command::Revoke(verb) => revoke::run(&verb, global),

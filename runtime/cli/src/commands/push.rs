@@ -15,6 +15,7 @@ use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::registry::{self, Reached};
+use crate::signing::Signing;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -35,9 +36,8 @@ pub(crate) struct Arguments {
     /// Build it again, and refuse it if the bytes differ
     #[arg(long)]
     reproducible: bool,
-    /// Private key that signs the provenance, in PEM (PKCS #8), readable by its owner only
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    signing: Signing,
     /// With --reproducible: build as root, which runs the build scripts of the policy as root
     #[arg(long, requires = "reproducible")]
     allow_root: bool,
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     };
     let reference =
         Reference::parse_with_tag(&arguments.reference, &about.version).map_err(ansai_daemon::Error::from)?;
-    let key = arguments.key.as_deref().map(registry::signing_key).transpose()?;
+    let key = arguments.signing.optional()?;
     if arguments.reproducible {
         reproduced(&component, arguments.allow_root, &interfaces)?;
     }

@@ -15,6 +15,7 @@ use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::registry;
+use crate::signing::Signing;
 
 /// The most bytes of a list.
 const MOST_BYTES: u64 = 1 << 20;
@@ -33,9 +34,8 @@ pub(crate) struct Arguments {
     /// The list
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Private key that signs, unencrypted in PEM (PKCS #8), readable by its owner only
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    signing: Signing,
     /// Name of a new list
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let usage = |message: String| Fault::usage(codes::USAGE, message);
-    let key = registry::signing_key(&arguments.key)?;
+    let key = arguments.signing.key()?;
     let milliseconds = quantity::milliseconds(&arguments.expires);
     let lasts = milliseconds.map_err(|error| usage(format!("--expires: {error}")))?;
     if !(60_000..=366 * 86_400_000).contains(&lasts) {
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 Some(path) => registry::public_key(path)?,
                 None => key.public(),
             };
-            let keys = vec![NamedKey { path: arguments.key.clone(), key: Ok(signer) }];
+            let keys = vec![NamedKey { path: arguments.signing.name(), key: Ok(signer) }];
             let source = RevocationSource { address: arguments.file.display().to_string(), keys };
             let list =
                 RevocationList::read(&content.bytes, &source).map_err(RegistryError::from).map_err(Error::from)?;
@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     };
     list.serial = list.serial.max(arguments.serial);
     add(&mut list, arguments, &reason)?;
-    let bytes = list.signed(&key).ok_or_else(|| Fault::other(codes::OTHER, "this system gives no random numbers"))?;
+    let bytes = list.signed(&key).map_err(Error::from)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
         return Err(
             usage("the list is larger than 1 MiB: revoke ranges of versions instead of digests".to_owned()).into()

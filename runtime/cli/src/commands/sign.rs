@@ -1,7 +1,5 @@
 //! `ansai sign`: vouches for a policy in a registry.
 
-use std::path::PathBuf;
-
 use ansai_core::exit;
 use ansai_registry::Claim;
 use clap::Args;
@@ -9,27 +7,27 @@ use clap::Args;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::registry::{self, Checked, Reached};
+use crate::signing::Signing;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    openssl genpkey -algorithm ed25519 -out key.pem && chmod 600 key.pem\n  \
-    openssl pkey -in key.pem -pubout -out key.pub\n  \
-    ansai sign registry.example/acme/disk-space:1.2.0 --key key.pem\n\n\
+    ansai keys new acme.key                              write acme.key and acme.pub\n  \
+    ansai sign registry.example/acme/disk-space:1.2.0 --key acme.key\n  \
+    ansai sign registry.example/acme/disk-space:1.2.0 --key-command '/usr/local/bin/sign acme' --command-key acme.pub\n\n\
     The signature covers the digest, the name, the version, and what the policy asks for. It is written in both forms\n\
     that cosign reads. Existing signatures are kept. What the key has signed already is not signed again.")]
 pub(crate) struct Arguments {
     /// Policy in a registry
     #[arg(value_name = "REFERENCE")]
     reference: String,
-    /// Private key of ECDSA P-256 or Ed25519, unencrypted in PEM (PKCS #8), readable by its owner only
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    signing: Signing,
     #[command(flatten)]
     reached: Reached,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let key = registry::signing_key(&arguments.key)?;
+    let key = arguments.signing.key()?;
     let Checked { client, fetched, locked, .. } = registry::checked(&arguments.reference, &arguments.reached, global)?;
     let claim = Claim::of(&fetched.reference, &locked);
     client.sign(&fetched.reference, &fetched.manifest, &claim, &key).map_err(ansai_daemon::Error::from)?;

@@ -44,6 +44,7 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     let paused = report.orders.pauses.iter().map(orders::pause);
     page.section("Paused and silenced", paused.chain(report.orders.silences.iter().map(orders::silence)));
     page.section("Policies that kept failing", report.orders.quarantines.iter().map(orders::quarantine));
+    page.section("Expiring", report.expiring.iter().map(|one| prose(&one.summary, MOST_TEXT)));
     page.section("Not loaded", report.not_loaded.iter().map(|one| prose(one, MOST_TEXT)));
     let mut instances: Vec<&InstanceStatus> = report.instances.iter().collect();
     // What needs attention first, then by name.

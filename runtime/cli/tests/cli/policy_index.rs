@@ -77,6 +77,49 @@ fn an_index_is_made_and_searched() {
     place.ansai(&make).code(4).complains("error[bad-index]");
 }
 
+/// Would break: figures that are shown for another component than the one that was measured, or that hide a policy.
+#[test]
+fn figures_of_a_chaos_board_are_shown_with_their_policy() {
+    let place = Scene::new();
+    with_keys(&place);
+    let registry = ReferrersRegistry::start();
+    let name = format!("{}/acme/web", registry.host());
+    place.policy("web", &sees("web"));
+    place.ansai(&["push", "policies/web", &name, "--plain-http"]).code(0);
+    place.policy("other", &quiet("other"));
+    place.policy("broken", &quiet("broken"));
+    let fault = |policy: &str, healed: &str| {
+        format!(
+            r#"{{"policy":"{policy}","fault":"disk-fill","what":"a disk is full","found_ms":1500,"healed_ms":{healed},"damage":0,"false_alarms":2}}"#
+        )
+    };
+    let file = |faults: &str| format!(r#"{{"format":1,"measured":"a machine","faults":[{faults}]}}"#);
+    place.write("policies/web/chaos.json", file(&fault("web", "2500")));
+    place.write("policies/broken/chaos.json", "{}");
+    place.write("board.json", file(&[fault("web", "null"), fault("other", "null")].join(",")));
+    let make = ["index", "policies", &name, "--out", "public", "--key", "key.pem", "--plain-http"];
+    let made = place.ansai(&[&make[..], &["--chaos", "board.json"]].concat());
+    made.code(2).says("with 3 policies").complains("error[chaos-figures]").complains("broken/chaos.json");
+    let index = ["--index", "public/index.json", "--index-key", "acme.pub"];
+    let ask = |words: &[&str]| place.ansai(&[words, &index].concat()).code(0);
+    // Those beside the policy count, also for the same component in the registry.
+    ask(&["info", "web"])
+        .says("chaos board: heals 1 of 1 fault, measured on a machine")
+        .says("disk-fill (a disk is full): found after 1 s, healed after 2 s, damage: 0, false alarms: 2");
+    ask(&["info", "other"]).says("heals 0 of 1 fault").says("found after 1 s, not healed");
+    assert!(!ask(&["info", "broken"]).stdout.contains("chaos"));
+    ask(&["search", "web"]).says("heals 1 of 1 fault");
+    let found: serde_json::Value = serde_json::from_str(&ask(&["search", "web", "--format", "json"]).stdout).unwrap();
+    assert_eq!(found[0]["versions"][0]["chaos"]["faults"][0]["healed_ms"], 2_500);
+    let pages: Vec<String> = std::fs::read_dir(place.path("public"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .filter(|page| page.contains("<h2>Chaos board</h2>"))
+        .collect();
+    assert!(pages.len() == 2 && pages.iter().all(|page| page.contains("disk-fill")), "{}", pages.len());
+    place.ansai(&[&make[..], &["--chaos", "none.json"]].concat()).code(2).complains("error[file-access]");
+}
+
 /// Would break: a policy that is missing without a word or stops all others, and one that looks harmless because its import is
 /// unknown.
 #[test]

@@ -8,6 +8,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod expiry;
 mod history;
 mod incidents;
 mod report;
@@ -16,6 +17,7 @@ mod undo;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::expiry::{Expiry, ExpiryState};
 pub use self::history::{History, HistoryFilter, MOST_RECORDS, NumberedRecord};
 pub use self::incidents::{
     AttemptStep, ClosedIncident, IncidentDetails, IncidentEnd, IncidentFilter, IncidentList, MOST_LISTED, Moment,

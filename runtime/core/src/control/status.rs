@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Expiry;
 use crate::incident::{Escalation, Permission};
 use crate::order::{Orders, Pause, Silence};
 use crate::{Incident, InstanceName, Millis, Mode, Severity, Share, Timestamp, Unit};
@@ -43,6 +44,9 @@ pub struct StatusReport {
     /// What keeps guest code and clients apart from this host; empty if no daemon runs.
     #[serde(default)]
     pub separations: Vec<SeparationStatus>,
+    /// What ansai relies on and what ends soon, has ended or is missing.
+    #[serde(default)]
+    pub expiring: Vec<Expiry>,
     /// The quarantines of all instances; absent if no daemon runs, or as long as it has not finished looking.
     pub quarantine: Option<Quarantined>,
 }

@@ -14,6 +14,7 @@ use ansai_supervisor::{OrderError, Supervisor};
 
 use super::separations;
 use crate::error::Error;
+use crate::expiry::Expiries;
 use crate::notify;
 
 /// What does the requests of clients.
@@ -24,6 +25,8 @@ pub(crate) struct Handler {
     pub(crate) notifier: Option<Arc<Notifier>>,
     /// The instances that may be named; `None` if that is unknown.
     pub(crate) instances: Option<BTreeSet<InstanceName>>,
+    /// What the configuration relies on and what ends.
+    pub(crate) expiries: Option<Expiries>,
     /// What did not load, with the reason.
     pub(crate) not_loaded: Vec<String>,
 }
@@ -104,6 +107,7 @@ impl Handler {
         let mut status = status.map_err(|error| refused(&Error::from(error)))?;
         status.not_loaded.clone_from(&self.not_loaded);
         status.separations = separations::in_force();
+        status.expiring = self.expiries.as_ref().map(|one| one.now(status.at)).unwrap_or_default();
         if !self.not_loaded.is_empty() {
             status.overall = status.overall.max(Overall::Unknown);
         }

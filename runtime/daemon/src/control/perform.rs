@@ -19,7 +19,7 @@ use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::undo::{self, UndoRequest};
-use crate::{approval, host, notify, safety, state};
+use crate::{approval, expiry, host, notify, safety, state};
 
 /// How long a daemon may take to start: it has the state directory, and does not listen yet.
 const STARTING: Duration = Duration::from_secs(10);
@@ -68,7 +68,13 @@ pub fn perform(
                 }
                 std::thread::sleep(PAUSE);
             }
-            done => return Ok(Performed { answer: done?, is_running: false }),
+            done => {
+                let mut answer = done?;
+                if let (Answer::Status(status), Some(configuration)) = (&mut answer, configuration) {
+                    status.expiring = expiry::expiring(configuration, state_dir, status.at);
+                }
+                return Ok(Performed { answer, is_running: false });
+            }
         }
     }
 }
@@ -114,8 +120,9 @@ fn change(
 ) -> Result<Answer, Error> {
     let supervisor = open(configuration, state_dir)?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
-    let replied = Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }
-        .handle(request.clone(), by);
+    let (supervisor_of, not_loaded) = (supervisor.clone(), Vec::new());
+    let handler = Handler { supervisor: supervisor_of, notifier: None, instances, expiries: None, not_loaded };
+    let replied = handler.handle(request.clone(), by);
     supervisor.ordered();
     match replied {
         Replied::Done(answer) => Ok(answer),

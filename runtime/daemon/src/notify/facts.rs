@@ -1,13 +1,16 @@
 //! What notifications may know of incidents and plans.
 
 use ansai_core::Timestamp;
-use ansai_core::control::{HostReport, IncidentDetails, ReportFilter, ShownStep, UndoOutlook, UndoTarget};
+use ansai_core::control::{Expiry, HostReport, IncidentDetails, ReportFilter, ShownStep, UndoOutlook, UndoTarget};
 use ansai_notify::tell::Facts;
 use ansai_supervisor::{Supervisor, clock};
+
+use crate::expiry::Expiries;
 
 /// Asks the supervisor.
 pub(super) struct Known {
     pub(super) supervisor: Supervisor,
+    pub(super) expiries: Expiries,
 }
 
 impl Facts for Known {
@@ -30,6 +33,10 @@ impl Facts for Known {
         let (now, is_in_doubt) = (clock::now(), self.supervisor.clock_doubt().is_some());
         let orders = self.supervisor.orders();
         orders.silences.iter().any(|one| one.silences(&name, key) && one.order.is_in_force(now, is_in_doubt))
+    }
+
+    fn expiring(&self, now: Timestamp) -> Vec<Expiry> {
+        self.expiries.now(now)
     }
 
     fn audit_head(&self) -> Option<String> {

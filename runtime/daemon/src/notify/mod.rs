@@ -28,6 +28,7 @@ use self::facts::Known;
 pub use self::report::next_report;
 use crate::configuration::Configuration;
 use crate::environment;
+use crate::expiry::Expiries;
 use crate::state;
 
 /// The database of a state directory.
@@ -222,7 +223,8 @@ fn try_start(
     let router =
         Router::new(notify.routing.clone(), labels, Arc::new(opens)).with_targets(target_labels(configuration));
     let names = notify.channels.keys().cloned().collect();
-    let facts = Arc::new(Known { supervisor: supervisor.clone() });
+    let facts =
+        Arc::new(Known { supervisor: supervisor.clone(), expiries: Expiries::of(configuration, directory.path()) });
     let reports = report::open(notify.report.as_ref(), &outbox, clock::now())?;
     let teller = Teller::new(outbox.clone(), router, names, &host(), facts).with_reports(reports);
     let moved = teller.leave_unconfigured(clock::now())?;

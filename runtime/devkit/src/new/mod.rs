@@ -3,6 +3,7 @@
 //! Runs no programs and downloads nothing: the templates and their SDKs are part of this program.
 
 mod error;
+mod publishing;
 mod storage;
 mod template;
 
@@ -34,6 +35,30 @@ pub fn languages() -> impl Iterator<Item = Language> {
 /// # Errors
 /// If the name is invalid, the directory exists, or there is no template. If writing fails, nothing is left behind.
 pub fn create(parent: &Path, name: &str, language: Language, interfaces: &[Interface]) -> Result<Made, NewError> {
+    create_with(parent, name, language, interfaces, &[])
+}
+
+/// Creates the same as a repository whose CI builds, tests, signs and publishes the policy. `version` of ansai is pinned.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_repository(
+    parent: &Path,
+    name: &str,
+    language: Language,
+    interfaces: &[Interface],
+    version: &str,
+) -> Result<Made, NewError> {
+    create_with(parent, name, language, interfaces, &publishing::files(name, language, version))
+}
+
+fn create_with(
+    parent: &Path,
+    name: &str,
+    language: Language,
+    interfaces: &[Interface],
+    more: &[publishing::File],
+) -> Result<Made, NewError> {
     if !is_name(name) {
         return Err(NewError::Name(name.to_owned()));
     }
@@ -47,6 +72,9 @@ pub fn create(parent: &Path, name: &str, language: Language, interfaces: &[Inter
         if *inside == "policy.toml" {
             manifest = String::from_utf8_lossy(&content).into_owned();
         }
+    }
+    for one in more {
+        storage::write_with_mode(&made.path().join(one.path), one.content.as_bytes(), one.mode)?;
     }
     let manifest = Manifest::parse("policy.toml", &manifest, interfaces)
         .map_err(|problems| NewError::Template(language.name(), problems.to_string()))?;

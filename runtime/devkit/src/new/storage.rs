@@ -60,6 +60,12 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), NewError> {
     std::fs::write(path, content).map_err(at(path))
 }
 
+/// The same with a mode, without the bits of the umask that are set.
+pub(super) fn write_with_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), NewError> {
+    write(path, content)?;
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(at(path))
+}
+
 /// Renames the directory to its final name, unless that name exists by now.
 pub(super) fn put(made: Beside, target: &Path) -> Result<(), NewError> {
     let renamed = match rustix::fs::renameat_with(CWD, made.path(), CWD, target, RenameFlags::NOREPLACE) {

@@ -14,6 +14,9 @@ use crate::tell::{Heard, Teller};
 /// How long the audit log is read again after an error. Then what is new is told without it.
 const MOST_UNREAD: Duration = Duration::from_secs(60);
 
+/// Between two looks at what ends.
+const LOOKS_AT_ENDS: Duration = Duration::from_secs(600);
+
 /// Decides what is told.
 pub(super) struct Deciding {
     pub(super) teller: Arc<Teller>,
@@ -28,7 +31,7 @@ impl Deciding {
         // What happened while ansai did not run, or was not told before.
         let mut has_missed = true;
         let mut audit_stopped: Option<String> = None;
-        let mut unread = None;
+        let (mut unread, mut ends) = (None, None);
         while !shared.is_stopping() {
             let failed = {
                 let mut flags = shared.lock();
@@ -36,7 +39,9 @@ impl Deciding {
                 flags.has_news = false;
                 flags.audit_failed.take()
             };
-            let worked = self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped);
+            let worked = self
+                .ends(&mut ends)
+                .and_then(|()| self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped));
             let wait = match worked {
                 Ok(wait) => wait,
                 Err(why) => {
@@ -52,6 +57,15 @@ impl Deciding {
         // What was recorded until the end is told after the next start.
         let mut nothing = None;
         let _ = self.round(&mut has_missed, &mut unread, None, &mut nothing);
+    }
+
+    /// Tells what ends, now and then. `looked`: when that was done last.
+    fn ends(&self, looked: &mut Option<Instant>) -> Result<(), String> {
+        if looked.is_none_or(|at| at.elapsed() >= LOOKS_AT_ENDS) {
+            *looked = Some(Instant::now());
+            self.teller.tell_expiring((self.now)()).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// One round; answers how long there is nothing to do.

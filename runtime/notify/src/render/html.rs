@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use ansai_core::text::markup;
+
 use super::document::{Block, Document, Tone};
 
 /// The fonts of the reader's system.
@@ -14,7 +16,7 @@ const UNITS: [&str; 11] = ["%", "B", "KiB", "MiB", "GiB", "TiB", "ms", "s", "min
 /// The document as a page of HTML.
 pub fn html(document: &Document) -> String {
     let colour = colour(document.tone);
-    let subject = escaped(&document.subject);
+    let subject = markup(&document.subject);
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
@@ -53,12 +55,12 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             out,
             "<div style=\"margin:24px 0 4px;padding-top:12px;border-top:1px solid #d1d5db;font-size:16px;\
              font-weight:600;color:{colour}\">{}</div>",
-            escaped(text)
+            markup(text)
         ),
         Block::Heading(text) => writeln!(
             out,
             "<div style=\"margin:16px 0 4px;font-size:13px;font-weight:600;color:#4b5563\">{}</div>",
-            escaped(text)
+            markup(text)
         ),
         Block::Paragraph(text) => writeln!(out, "<p style=\"margin:8px 0\">{}</p>", sentence(text)),
         Block::Facts(facts) => {
@@ -69,7 +71,7 @@ fn block(block: &Block, colour: &str, out: &mut String) {
                     "<tr><td style=\"padding:2px 16px 2px 0;color:#4b5563;vertical-align:top;overflow-wrap:normal;\
                      word-break:normal\">{}</td>\
                      <td style=\"padding:2px 0;vertical-align:top\">{}</td></tr>",
-                    escaped(name),
+                    markup(name),
                     sentence(value)
                 );
             }
@@ -80,7 +82,7 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             for (point, below) in points {
                 let _ = write!(out, "<li style=\"margin:2px 0\">{}", sentence(point));
                 for line in below {
-                    let _ = write!(out, "<div style=\"{MONO};color:#374151\">{}</div>", escaped(line));
+                    let _ = write!(out, "<div style=\"{MONO};color:#374151\">{}</div>", markup(line));
                 }
                 *out += "</li>\n";
             }
@@ -90,13 +92,13 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             for (command, does) in commands {
                 let does = match does.as_str() {
                     "" => String::new(),
-                    does => format!("<div style=\"color:#4b5563;font-size:13px\">{}</div>", escaped(does)),
+                    does => format!("<div style=\"color:#4b5563;font-size:13px\">{}</div>", markup(does)),
                 };
                 let _ = writeln!(
                     out,
                     "<div style=\"margin:6px 0;padding:8px 12px;background:#f3f4f6;border-left:3px solid {colour}\">\
                      <code style=\"{MONO};color:#111827\">{}</code>{does}</div>",
-                    escaped(command)
+                    markup(command)
                 );
             }
             Ok(())
@@ -105,7 +107,7 @@ fn block(block: &Block, colour: &str, out: &mut String) {
             *out += "<div style=\"margin-top:20px;padding-top:8px;border-top:1px solid #d1d5db;font-size:12px;\
                      color:#4b5563\">\n";
             for line in lines {
-                let _ = writeln!(out, "<div>{}</div>", escaped(line));
+                let _ = writeln!(out, "<div>{}</div>", markup(line));
             }
             writeln!(out, "</div>")
         }
@@ -117,27 +119,11 @@ fn sentence(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut words = text.split(' ').peekable();
     while let Some(word) = words.next() {
-        out += &escaped(word);
+        out += &markup(word);
         let Some(next) = words.peek() else { break };
         let unit = next.trim_end_matches([')', ',', ';', ':', '.']);
         let is_quantity = word.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit);
         out += if is_quantity { "&nbsp;" } else { " " };
-    }
-    out
-}
-
-/// Text that is safe between tags and in attributes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
     }
     out
 }

@@ -79,6 +79,7 @@ pub(super) fn word(kind: Option<Kind>) -> &'static str {
         Some(Kind::CapabilityMissing) => "CAPABILITY MISSING",
         Some(Kind::Suspended) => "SUSPENDED",
         Some(Kind::AuditStopped) => "AUDIT STOPPED",
+        Some(Kind::Expiring) => "EXPIRING",
         Some(Kind::Undelivered) => "NOT DELIVERED",
         Some(Kind::Report) => "REPORT",
         Some(Kind::Test) => "TEST",

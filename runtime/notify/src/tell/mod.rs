@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::control::{HostReport, IncidentDetails, ShownStep};
+use ansai_core::control::{Expiry, ExpiryState, HostReport, IncidentDetails, ShownStep};
 use ansai_core::{Event, Severity, Timestamp};
 
 pub use self::report::{ReportTimes, Reports};
@@ -70,6 +70,10 @@ pub trait Facts: Send + Sync {
     fn can_undo(&self, plan: &str) -> bool;
     /// Whether a person silenced incidents of this instance with this key.
     fn is_silenced(&self, instance: &str, key: &str) -> bool;
+    /// What the host relies on and what ends soon, has ended or is missing.
+    fn expiring(&self, _now: Timestamp) -> Vec<Expiry> {
+        Vec::new()
+    }
     /// The head of the audit log.
     fn audit_head(&self) -> Option<String>;
     /// What ansai did since a time, or why that is unknown.
@@ -136,6 +140,20 @@ impl Teller {
     ) -> Result<(), OutboxError> {
         let notice = Notice::new(id, kind, severity, &self.host, now, summary);
         self.outbox.write(|transaction| self.file(transaction, &notice, now))
+    }
+
+    /// Tells what ends soon, has ended or is missing, each state once.
+    ///
+    /// # Errors
+    /// The outbox cannot be written.
+    pub fn tell_expiring(&self, now: Timestamp) -> Result<(), OutboxError> {
+        self.facts.expiring(now).into_iter().try_for_each(|one| {
+            let severity = match one.state {
+                ExpiryState::Soon => Severity::Warning,
+                ExpiryState::Expired | ExpiryState::Missing => Severity::Critical,
+            };
+            self.tell_of(&one.id, Kind::Expiring, severity, &one.summary, now)
+        })
     }
 
     /// Stores the end of an attempt of a message that [`Outbox::begin`] returned. If it is given up, that is told through

@@ -3,6 +3,7 @@
 //! The document is a DSSE envelope, so that the signature and what is signed cannot be of two different times. Its payload is
 //! JSON. Whoever reads it gives the keys. Nothing else in it is trusted: a policy that it names is verified when it is pulled.
 
+mod chaos;
 mod page;
 mod place;
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::signature::{Envelope, opened, sealed};
-use crate::{PublicKey, Reference, SigningKey, tag_of_version};
+use crate::{PublicKey, Reference, RegistryError, SigningKey, tag_of_version};
 
+pub use chaos::{CHAOS_FILE, Chaos, ChaosFile, Fault, MOST_CHAOS_BYTES};
 pub use page::{Page, pages};
 pub use place::{Known, Place};
 
@@ -79,6 +81,9 @@ pub struct Version {
     /// What its scenarios gave, if the publisher of the index has run them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenarios: Option<Scenarios>,
+    /// What it did about faults that were made on purpose, if its author or the publisher of the index has measured that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chaos: Option<Chaos>,
 }
 
 /// A key that has signed a version.
@@ -106,10 +111,13 @@ impl Index {
         Index { format: FORMAT, serial, title: title.to_owned(), policies }
     }
 
-    /// The signed document; `None` if the system gives no random numbers.
-    pub fn seal(&self, key: &SigningKey) -> Option<Vec<u8>> {
-        let payload = serde_json::to_vec(self).ok()?;
-        Some(sealed(key, PAYLOAD_TYPE, &payload)?.to_string().into_bytes())
+    /// The signed document.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub fn seal(&self, key: &SigningKey) -> crate::Result<Vec<u8>> {
+        let payload = serde_json::to_vec(self).map_err(|error| RegistryError::Signing { why: error.to_string() })?;
+        Ok(sealed(key, PAYLOAD_TYPE, &payload)?.to_string().into_bytes())
     }
 
     /// Reads a signed document that one of these keys has signed. It is not parsed before its signature is verified.

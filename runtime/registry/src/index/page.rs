@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ansai_core::Bytes;
-use ansai_core::text::inert;
+use ansai_core::text::{inert, markup};
 
-use super::{Index, Listed, Version};
+use super::{Chaos, Index, Listed, Version};
 
 const STYLE: &str = include_str!("style.css");
 /// The longest text of an author, in characters.
@@ -86,6 +86,14 @@ fn marks(version: &Version) -> String {
         let kind = if scenarios.passed == scenarios.count { "good" } else { "bad" };
         marks.push(mark(kind, &format!("{} of {} scenarios pass", scenarios.passed, scenarios.count)));
     }
+    if let Some(chaos) = &version.chaos {
+        let kind = match (chaos.damaging(), chaos.healed() == chaos.faults.len()) {
+            (0, true) => "good",
+            (0, false) => "",
+            _ => "bad",
+        };
+        marks.push(mark(kind, &chaos.summary()));
+    }
     marks.extend(version.languages.iter().take(4).map(|one| mark("", one)));
     marks.push(mark("", &Bytes::new(version.bytes).to_string()));
     marks.join(" ")
@@ -115,6 +123,7 @@ fn policy(index: &Index, policy: &Listed) -> String {
         body += &list(&newest.abilities, "It can see and change nothing.", "");
         body += "<h2>Imports</h2>\n";
         body += &list(&newest.imports, "None.", "code");
+        body += &newest.chaos.as_ref().map(board).unwrap_or_default();
     }
     body += "<h2>Versions</h2>\n";
     for version in policy.versions.iter().take(MOST_VERSIONS) {
@@ -144,6 +153,29 @@ fn policy(index: &Index, policy: &Listed) -> String {
     page(&policy.name, &body, index)
 }
 
+/// What it did about faults that were made on purpose.
+fn board(chaos: &Chaos) -> String {
+    let mut body = "<h2>Chaos board</h2>\n<p>What it did about faults that were made on purpose.</p>\n\
+                    <div class=\"wide\"><table>\n<tr><th>Fault</th><th>Found after</th><th>Healed after</th>\
+                    <th>Damage</th><th>False alarms</th></tr>\n"
+        .to_owned();
+    for one in &chaos.faults {
+        let count = |number: u32| if number == 0 { "none".to_owned() } else { number.to_string() };
+        let _ = writeln!(
+            body,
+            "<tr><td><strong>{}</strong><br>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            text(&one.fault),
+            text(&one.what),
+            text(&one.found()),
+            text(&one.healed()),
+            count(one.damage),
+            count(one.false_alarms),
+        );
+    }
+    let _ = writeln!(body, "</table></div>\n<p class=\"note\">Measured on {}.</p>", text(&chaos.measured));
+    body
+}
+
 fn list(items: &[String], none: &str, class: &str) -> String {
     if items.is_empty() {
         return format!("<p>{none}</p>\n");
@@ -169,16 +201,5 @@ fn page(title: &str, body: &str, index: &Index) -> String {
 
 /// Text of an author: one line without invisible characters, safe between tags and in attributes.
 fn text(words: &str) -> String {
-    let mut out = String::new();
-    for c in inert(words, MOST_TEXT).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    markup(&inert(words, MOST_TEXT))
 }

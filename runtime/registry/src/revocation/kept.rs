@@ -190,6 +190,14 @@ impl Lists {
         directory.read(file_name(address), MOST_BYTES).ok()?.map(|content| content.bytes)
     }
 
+    /// When the kept list of an address was stored; `None` if none is, or if the time is unknown.
+    pub fn kept_since(&self, address: &str) -> Option<Timestamp> {
+        let directory = self.root.as_ref()?.subdirectory(NAME).ok()?;
+        let modified = directory.metadata(file_name(address)).ok()?.modified;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        u64::try_from(since.as_millis()).ok().map(Timestamp::from_millis)
+    }
+
     /// Copies all files into another store, to take them to another host. Nothing in them is believed there.
     ///
     /// # Errors

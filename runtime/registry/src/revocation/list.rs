@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ListProblem, RevocationError};
 use crate::signature::{Envelope, opened, sealed};
 use crate::trust::{NamedKey, RevocationSource};
-use crate::{Claim, Digest, SigningKey};
+use crate::{Claim, Digest, RegistryError, SigningKey};
 
 const PAYLOAD_TYPE: &str = "application/vnd.ansai.revocations.v1+json";
 const FORMAT: u32 = 1;
@@ -112,10 +112,13 @@ impl RevocationList {
         RevocationList { format: FORMAT, name: name.to_owned(), serial: 1, expires, keys, digests, versions }
     }
 
-    /// As a signed file; `None` if the system gives no random numbers.
-    pub fn signed(&self, key: &SigningKey) -> Option<Vec<u8>> {
-        let payload = serde_json::to_vec(self).ok()?;
-        Some(format!("{}\n", sealed(key, PAYLOAD_TYPE, &payload)?).into_bytes())
+    /// As a signed file.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub fn signed(&self, key: &SigningKey) -> crate::Result<Vec<u8>> {
+        let payload = serde_json::to_vec(self).map_err(|error| RegistryError::Signing { why: error.to_string() })?;
+        Ok(format!("{}\n", sealed(key, PAYLOAD_TYPE, &payload)?).into_bytes())
     }
 
     /// Reads a signed file, if one of the keys has signed it. Its end is not compared with the clock.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::envelope::{Envelope, opened, sealed};
 use super::{Claim, Difference, PublicKey, SigningKey};
+use crate::Result;
 
 pub(super) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -24,23 +25,26 @@ pub enum Signature {
 }
 
 impl SigningKey {
-    /// Signs a claim in both forms; `None` if the system gives no random numbers.
-    pub fn signatures(&self, claim: &Claim) -> Option<[Signature; 2]> {
+    /// Signs a claim in both forms.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub fn signatures(&self, claim: &Claim) -> Result<[Signature; 2]> {
         let payload = claim.statement().to_string().into_bytes();
         let bundle = self.bundle(&payload)?;
         let payload = claim.simple().to_string().into_bytes();
         let signature = self.sign(&payload)?;
-        Some([Signature::Bundle(bundle), Signature::Simple { payload, signature }])
+        Ok([Signature::Bundle(bundle), Signature::Simple { payload, signature }])
     }
 
-    /// A bundle with a signed statement; `None` if the system gives no random numbers.
-    pub(super) fn bundle(&self, statement: &[u8]) -> Option<Vec<u8>> {
+    /// A bundle with a signed statement.
+    pub(super) fn bundle(&self, statement: &[u8]) -> Result<Vec<u8>> {
         let bundle = json!({
             "mediaType": BUNDLE_TYPE,
             "verificationMaterial": { "publicKey": { "hint": self.public().hint() } },
             "dsseEnvelope": sealed(self, PAYLOAD_TYPE, statement)?,
         });
-        Some(bundle.to_string().into_bytes())
+        Ok(bundle.to_string().into_bytes())
     }
 }
 

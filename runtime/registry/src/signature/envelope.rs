@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{PublicKey, SigningKey};
+use crate::Result;
 
 /// The most signatures in one envelope.
 const MOST_SIGNATURES: usize = 8;
@@ -38,7 +39,7 @@ impl Envelope {
 }
 
 /// The first signatures of an envelope.
-fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signed>, D::Error> {
+fn first<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<Signed>, D::Error> {
     struct First;
 
     impl<'de> Visitor<'de> for First {
@@ -48,7 +49,7 @@ fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Signed>, D::E
             f.write_str("a list of signatures")
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Vec<Signed>, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> std::result::Result<Vec<Signed>, A::Error> {
             let mut found = Vec::new();
             while found.len() < MOST_SIGNATURES
                 && let Some(one) = all.next_element()?
@@ -69,10 +70,13 @@ fn encoded(kind: &str, payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
-/// An envelope with a signature of this key; `None` if the system gives no random numbers.
-pub(crate) fn sealed(key: &SigningKey, kind: &str, payload: &[u8]) -> Option<Value> {
+/// An envelope with a signature of this key.
+///
+/// # Errors
+/// The key does not sign.
+pub(crate) fn sealed(key: &SigningKey, kind: &str, payload: &[u8]) -> Result<Value> {
     let signature = key.sign(&encoded(kind, payload))?;
-    Some(json!({
+    Ok(json!({
         "payload": STANDARD.encode(payload),
         "payloadType": kind,
         "signatures": [{ "sig": STANDARD.encode(signature) }],

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::bundle::statement;
 use super::{Claim, PublicKey, STATEMENT, Signature, SigningKey};
-use crate::{Client, Descriptor, Reference, RegistryError, Result};
+use crate::{Client, Descriptor, Reference, Result};
 
 pub(super) const PREDICATE: &str = "https://slsa.dev/provenance/v1";
 /// How `ansai build` builds. A URI, as SLSA wants it.
@@ -92,8 +92,8 @@ impl Client {
     /// Puts signed provenance beside a policy, in the form of a bundle. What is there already is kept.
     ///
     /// # Errors
-    /// The registry refuses, sends something else than its protocol has, or has signatures that cannot be read, which would
-    /// be lost.
+    /// The key does not sign, or the registry refuses, sends something else than its protocol has, or has signatures that
+    /// cannot be read, which would be lost.
     pub fn attest(
         &self,
         reference: &Reference,
@@ -101,8 +101,7 @@ impl Client {
         (claim, provenance): (&Claim, &Provenance),
         key: &SigningKey,
     ) -> Result<()> {
-        let no_random = || RegistryError::answer(self.registry(), "this system gives no random numbers");
-        let bundle = key.bundle(provenance.statement(claim).to_string().as_bytes()).ok_or_else(no_random)?;
+        let bundle = key.bundle(provenance.statement(claim).to_string().as_bytes())?;
         let scope = format!("repository:{}:pull,push", reference.repository());
         self.attach_bundle(reference, manifest, (&bundle, PREDICATE), &scope)
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use ansai_core::codes;
 use ansai_harness::browser::Browser;
 use ansai_harness::server::oci::{LyingRegistry, Say};
-use ansai_registry::index::{FILE_NAME, Index, Known, Listed, MOST_BYTES, Place, Scenarios, Signer, Version, pages};
+use ansai_registry::index::{
+    Chaos, ChaosFile, FILE_NAME, Index, Known, Listed, MOST_BYTES, Place, Scenarios, Signer, Version, pages,
+};
 use ansai_registry::{Connection, Limits, PublicKey, SigningKey};
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
@@ -33,7 +35,19 @@ fn version(version: &str) -> Version {
         signers: vec![Signer { name: "acme".to_owned(), key: "key".to_owned() }],
         is_reproduced: true,
         scenarios: Some(Scenarios { count: 3, passed: 3 }),
+        chaos: None,
     }
+}
+
+/// What a policy did about two faults.
+fn chaos() -> Chaos {
+    let file = json!({ "format": 1, "measured": "2026-11-30, AMD EPYC, 2 cores", "faults": [
+        { "policy": "disk-space", "fault": "disk-fill", "what": "an upload fills a file system to 92 %", "found_ms": 34_000,
+          "healed_ms": 34_000, "damage": 0, "false_alarms": 0 },
+        { "policy": "disk-space", "fault": "memory-leak", "what": "the application leaks 8 MB an hour",
+          "found_ms": 111_600_000, "healed_ms": null, "is_simulated": true, "damage": 0, "false_alarms": 1 },
+    ] });
+    ChaosFile::read(file.to_string().as_bytes()).unwrap().of("disk-space").unwrap()
 }
 
 fn listed(name: &str, description: &str) -> Listed {
@@ -48,6 +62,50 @@ fn listed(name: &str, description: &str) -> Listed {
 fn index(serial: u64) -> Index {
     let policies = vec![listed("web-log", "Frees space of logs"), listed("disk-space", "Cleans what fills a disk")];
     Index::new(serial, "Policies", policies)
+}
+
+/// Would break: figures that stop or swell an index, and an index of before that cannot be read any more.
+#[test]
+fn figures_of_a_chaos_board_are_read_and_hostile_ones_refused() {
+    let board = chaos();
+    assert_eq!(board.summary(), "heals 1 of 2 faults");
+    assert_eq!((board.faults[0].found(), board.faults[0].healed()), ("34 s".to_owned(), "34 s".to_owned()));
+    assert_eq!(
+        (board.faults[1].found(), board.faults[1].healed()),
+        ("1 d 7 h (simulated)".to_owned(), "no".to_owned())
+    );
+    let (key, keys) = key();
+    let mut with = listed("disk-space", "");
+    with.versions[0].chaos = Some(board);
+    let sealed = Index::new(1, "Policies", vec![with.clone(), listed("web", "")]).seal(&key).unwrap();
+    assert_eq!(Index::open(&sealed, &keys).unwrap().policies[0], with);
+    assert!(
+        serde_json::from_value::<Version>(serde_json::to_value(version("1.0.0")).unwrap()).unwrap().chaos.is_none()
+    );
+
+    let fault = |more: &str| {
+        format!(
+            r#"{{"policy":"a","fault":"f","what":"w","found_ms":1,"healed_ms":2,"damage":0,"false_alarms":0{more}}}"#
+        )
+    };
+    let file = |faults: &str| format!(r#"{{"format":1,"measured":"m","faults":[{faults}]}}"#);
+    assert!(ChaosFile::read(file(&fault("")).as_bytes()).unwrap().of("b").is_none());
+    for (what, text) in [
+        ("no JSON", "\u{0}".to_owned()),
+        ("another format", file("").replace("\"format\":1", "\"format\":2")),
+        ("unknown key", file(&fault(r#","x":1"#))),
+        ("negative", file(&fault("").replace("\"found_ms\":1", "\"found_ms\":-1"))),
+        ("infinite", file(&fault("").replace("\"found_ms\":1", "\"found_ms\":1e999"))),
+        ("healed before it was found", file(&fault("").replace("\"found_ms\":1", "\"found_ms\":3"))),
+        ("many", file(&vec![fault(""); 101].join(","))),
+        ("large", file(&fault("").replace("\"w\"", &format!("\"{}\"", "w".repeat(70_000))))),
+        ("nested", "[".repeat(10_000)),
+    ] {
+        let why = ChaosFile::read(text.as_bytes()).unwrap_err();
+        assert!(why.len() < 300 && !why.contains(char::is_control), "{what}: {why}");
+    }
+    let evil = ChaosFile::read(file(&fault("").replace("\"w\"", r#""\u001b[2J<b>""#)).as_bytes()).unwrap();
+    assert!(!evil.of("a").unwrap().faults[0].what.contains('\u{1b}'));
 }
 
 #[test]
@@ -166,6 +224,9 @@ fn pages_show_texts_of_authors_as_text() {
     policy.versions[0].languages = vec![evil.to_owned()];
     policy.versions[0].abilities = vec![evil.to_owned()];
     policy.versions[0].imports = vec![evil.to_owned()];
+    let mut board = chaos();
+    (board.measured, board.faults[0].fault, board.faults[1].what) = (evil.to_owned(), evil.to_owned(), evil.to_owned());
+    policy.versions[0].chaos = Some(board);
     let twice = Listed { repository: Some("REGISTRY.example/5000/../<b>".to_owned()), ..policy.clone() };
     let local = Listed { repository: None, name: "index".to_owned(), ..policy.clone() };
     let found = pages(&Index::new(1, evil, vec![policy, twice, local]));
@@ -202,7 +263,9 @@ fn pages_look_as_they_did() {
         .versions
         .iter_mut()
         .for_each(|one| (one.signers, one.is_reproduced, one.scenarios) = (Vec::new(), false, None));
-    let policies = vec![listed("disk-space", "Cleans what fills a disk: old logs, caches, images"), failing, unsigned];
+    let mut measured = listed("disk-space", "Cleans what fills a disk: old logs, caches, images");
+    measured.versions[0].chaos = Some(chaos());
+    let policies = vec![measured, failing, unsigned];
     let found = pages(&Index::new(7, "Policies of ACME", policies));
     let page = |name: &str| found.iter().find(|page| page.name.contains(name)).unwrap().text.as_str();
     let (overview, policy) = (page("index"), page("disk-space"));
@@ -211,9 +274,9 @@ fn pages_look_as_they_did() {
         ("overview", overview, (1_000, 560), None),
         ("overview-phone", overview, (390, 760), None),
         ("overview-phone-dark", overview, (390, 760), Some(dark)),
-        ("policy", policy, (1_000, 1_000), None),
-        ("policy-phone", policy, (390, 1_300), None),
-        ("policy-dark", policy, (1_000, 1_000), Some(dark)),
+        ("policy", policy, (1_000, 1_300), None),
+        ("policy-phone", policy, (390, 1_700), None),
+        ("policy-dark", policy, (1_000, 1_300), Some(dark)),
     ];
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/registry/pictures");
     let wrong = browser.differing(&pictures, &kept);

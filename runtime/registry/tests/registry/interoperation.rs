@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use ansai_core::codes;
 use ansai_harness::Invocation;
 use ansai_harness::pki::{Authority, LONG};
 use ansai_harness::server::oci::{DockerRegistry, LOGIN};
 use ansai_harness::server::referrers::ReferrersRegistry;
 use ansai_harness::server::{Packages, node_tools, packages};
 use ansai_registry::{
-    About, Claim, Client, Connection, Descriptor, Digest, Login, PublicKey, Reference, Signature, SigningKey, signers,
+    About, Claim, Client, Connection, Descriptor, Digest, KeyKind, Login, NewKey, Provenance, PublicKey, Reference,
+    Signature, SigningKey, provenances, signers,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -128,6 +130,70 @@ fn cosign_verifies_what_we_sign_and_we_verify_what_it_signs() {
 }
 
 #[test]
+fn cosign_and_we_read_each_others_encrypted_keys() {
+    let Some(bench) = Bench::new() else { return };
+    let read = |name: &str| std::fs::read_to_string(bench.at(name)).unwrap();
+    let cosign = |name: &str, passphrase: &str| bench.program(name).env("COSIGN_PASSWORD", passphrase);
+    cosign("cosign", "sésame").args(["generate-key-pair", "--output-key-prefix", "theirs"]).run().expect_code(0);
+    assert!(SigningKey::is_encrypted(&read("theirs.key")));
+    let theirs = SigningKey::decrypt(&read("theirs.key"), "sésame").unwrap();
+    assert_eq!(Some(theirs.public()), PublicKey::of_pem(&read("theirs.pub")));
+    assert_eq!(SigningKey::decrypt(&read("theirs.key"), "sesame").unwrap_err().code(), codes::KEY_PASSPHRASE);
+    bench.client.sign(&bench.reference, &bench.manifest, &bench.claim, &theirs).unwrap();
+    assert!(bench.cosign_verifies(&bench.at("theirs.pub"), "1.0.0"));
+
+    for (name, kind) in [("p256", KeyKind::P256), ("ed25519", KeyKind::Ed25519)] {
+        let ours = NewKey::generate(kind).unwrap();
+        let file = format!("{name}.key");
+        std::fs::write(bench.at(&file), ours.encrypted("sésame").unwrap().as_bytes()).unwrap();
+        let digest = format!("{}/{}@{}", bench.registry.host, bench.reference.repository(), bench.manifest.digest);
+        let capabilities = format!("capabilities={}", bench.claim.capabilities);
+        let sign = cosign("cosign", "sésame").args(["sign", "--key", &file, "--tlog-upload=false", "--yes"]);
+        let sign = sign.args(["-a", "name=web", "-a", "version=1.0.0", "-a", &capabilities]).arg(digest);
+        sign.run().expect_code(0);
+        let public = ours.key().unwrap().public();
+        assert_eq!(bench.signers(&bench.client, &bench.reference, &[public]).len(), 1, "{name}");
+    }
+}
+
+/// cosign 3 of the next Debian reads and writes only bundles.
+#[test]
+fn cosign_3_verifies_what_we_sign_and_we_verify_what_it_signs() {
+    let Some(mut bench) = Bench::new() else { return };
+    let Some(programs) = packages(&["cosign/forky"]) else { return };
+    bench.programs = programs;
+    let [p256, other] = ["p256", "other"].map(|name| pair(bench.place.path(), name, &PKCS_ECDSA_P256_SHA256));
+    let ed25519 = pair(bench.place.path(), "ed25519", &PKCS_ED25519);
+    let verifies = |key: &Path, version: &str| {
+        let claim = format!("version={version}");
+        let capabilities = format!("capabilities={}", bench.claim.capabilities);
+        let verify = bench.program("cosign").args(["verify", "--insecure-ignore-tlog=true", "-a", "name=web"]);
+        let ran =
+            verify.args(["-a", &claim, "-a", &capabilities, "--key"]).arg(key).arg(bench.reference.to_string()).run();
+        assert!(ran.code == 0 || ran.stderr.contains("no matching"), "{}", ran.stderr);
+        ran.code == 0
+    };
+    for pair in [&p256, &ed25519] {
+        bench.client.sign(&bench.reference, &bench.manifest, &bench.claim, &pair.key).unwrap();
+        assert!(verifies(&pair.file, "1.0.0"));
+    }
+    assert!(!verifies(&p256.file, "1.0.1"), "another version");
+    assert!(!verifies(&other.file, "1.0.0"), "another key");
+
+    // With a key that we made and encrypted.
+    let ours = NewKey::generate(KeyKind::P256).unwrap();
+    std::fs::write(bench.at("ours.key"), ours.encrypted("sésame").unwrap().as_bytes()).unwrap();
+    let digest = format!("{}/{}@{}", bench.registry.host, bench.reference.repository(), bench.manifest.digest);
+    let capabilities = format!("capabilities={}", bench.claim.capabilities);
+    let sign = bench.program("cosign").env("COSIGN_PASSWORD", "sésame").args(["sign", "--key", "ours.key", "--yes"]);
+    let sign =
+        sign.args(["--tlog-upload=false", "--use-signing-config=false", "-a", "name=web", "-a", "version=1.0.0"]);
+    sign.args(["-a", &capabilities]).arg(digest).run().expect_code(0);
+    let keys = [p256.public, ed25519.public, ours.key().unwrap().public(), other.public];
+    assert_eq!(bench.signers(&bench.client, &bench.reference, &keys).len(), 3);
+}
+
+#[test]
 fn sigstore_verifies_every_bundle_that_we_write() {
     let Some(modules) = node_tools("sigstore") else { return };
     let place = tempfile::tempdir().unwrap();
@@ -162,7 +228,20 @@ fn oras_copies_signatures_to_a_registry_with_referrers_and_back() {
     for pair in &pairs {
         bench.client.sign(&bench.reference, &bench.manifest, &bench.claim, &pair.key).unwrap();
     }
+    let provenance = Provenance {
+        sources: None,
+        tools: vec!["rustc 1.95.0".to_owned()],
+        ansai: "0.1.0".to_owned(),
+        is_reproduced: true,
+    };
+    let attested = (&bench.claim, &provenance);
+    bench.client.attest(&bench.reference, &bench.manifest, attested, &pairs[0].key).unwrap();
     let keys = pairs.map(|pair| pair.public);
+    let has_provenance = |client: &Client, at: &Reference| {
+        let found = client.signatures(at, &bench.manifest.digest).unwrap();
+        provenances(&bench.claim, &found, &keys).iter().any(|(said, key)| *said == provenance && *key == &keys[0])
+    };
+    assert!(has_provenance(&bench.client, &bench.reference));
     let copy = |from: &str, to: &str, flags: &[&str]| {
         let run = bench.program("oras").args(["cp", "-r", from, to]).args(flags).run();
         run.expect_code(0);
@@ -175,9 +254,11 @@ fn oras_copies_signatures_to_a_registry_with_referrers_and_back() {
     let fetched = client.fetch(&there, &store(&bench.at("other-state"))).unwrap();
     assert_eq!((&fetched.manifest.digest, &fetched.component.digest), (&bench.manifest.digest, &Digest::of(COMPONENT)));
     assert_eq!(bench.signers(&client, &there, &keys).len(), 2);
+    assert!(has_provenance(&client, &there));
 
     // Back to one without the API: oras writes the tag, and describes in it what it likes.
     let back: Reference = format!("{}/back/web:1.0.0", bench.registry.host).parse().unwrap();
     copy(&there.to_string(), &back.to_string(), &["--from-plain-http", "--to-plain-http=false"]);
     assert_eq!(bench.signers(&bench.client, &back, &keys).len(), 2);
+    assert!(has_provenance(&bench.client, &back));
 }

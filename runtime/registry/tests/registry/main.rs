@@ -10,6 +10,7 @@
 )]
 
 mod artifact;
+mod encrypted;
 mod hostile;
 mod index;
 mod interoperation;

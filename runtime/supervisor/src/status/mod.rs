@@ -102,6 +102,7 @@ fn report(found: &Overview, outlook: &Outlook<'_>) -> StatusReport {
         budgets: Vec::new(),
         totals: Vec::new(),
         separations: Vec::new(),
+        expiring: Vec::new(),
         quarantine: None,
     }
 }

@@ -22,6 +22,7 @@ fn changed_indexes_are_refused_or_read() {
         signers: vec![index::Signer { name: "acme".to_owned(), key: "key".to_owned() }],
         is_reproduced: true,
         scenarios: Some(index::Scenarios { count: 3, passed: 2 }),
+        chaos: None,
     };
     let listed = index::Listed {
         name: "web".to_owned(),

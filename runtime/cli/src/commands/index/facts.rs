@@ -10,8 +10,9 @@ use ansai_devkit::scenario;
 use ansai_engine::Engine;
 use ansai_engine::metadata::metadata;
 use ansai_kit::registry::Registry;
-use ansai_registry::index::{Listed, Scenarios, Signer, Version};
-use ansai_registry::{Claim, Client, PublicKey, Reference, Signature, Store, provenances, signers};
+use ansai_registry::index::{CHAOS_FILE, Chaos, ChaosFile, Listed, MOST_CHAOS_BYTES, Scenarios, Signer, Version};
+use ansai_registry::{Claim, Client, PublicKey, Reference, RegistryError, Signature, Store, provenances, signers};
+use ansai_storage::Location;
 
 use crate::commands::test::subject;
 use crate::compiler;
@@ -33,10 +34,18 @@ pub(super) struct Facts {
     policies: Policies,
     /// Results of scenarios by SHA-256 of a component.
     scenarios: BTreeMap<String, Scenarios>,
+    /// Figures of chaos boards that were given, the first ones first.
+    boards: Vec<ChaosFile>,
+    /// The figures of each component, by its SHA-256.
+    chaos: BTreeMap<String, Chaos>,
 }
 
 impl Facts {
-    pub(super) fn new(signers: Vec<(String, PublicKey)>, most_versions: usize) -> anyhow::Result<Facts> {
+    pub(super) fn new(
+        signers: Vec<(String, PublicKey)>,
+        most_versions: usize,
+        boards: Vec<ChaosFile>,
+    ) -> anyhow::Result<Facts> {
         let registry = ansai_host_functions::builtin();
         Ok(Facts {
             interfaces: registry.interfaces(),
@@ -46,6 +55,8 @@ impl Facts {
             most_versions,
             policies: Policies::new(),
             scenarios: BTreeMap::new(),
+            boards,
+            chaos: BTreeMap::new(),
         })
     }
 
@@ -80,7 +91,14 @@ impl Facts {
             self.scenarios.insert(component.found.digest.clone(), found);
         }
         self.add(&component, None, None);
-        Ok(())
+        // Those beside it are of this build; a file with many policies is of all of them. Both are the word of who wrote them.
+        let own = chaos(&path.parent().unwrap_or(Path::new(".")).join(CHAOS_FILE));
+        let name = &component.manifest.name;
+        let boards = own.as_ref().ok().into_iter().flatten().chain(&self.boards);
+        if let Some(figures) = boards.filter_map(|one| one.of(name)).next() {
+            self.chaos.insert(component.found.digest.clone(), figures);
+        }
+        own.map(drop).map_err(Into::into)
     }
 
     /// The highest versions of a repository. A version that is refused hides no other one.
@@ -140,6 +158,7 @@ impl Facts {
             signers: named.map(|(name, key)| Signer { name: name.clone(), key: key.hint() }).collect(),
             is_reproduced: built.iter().any(|(provenance, _)| provenance.is_reproduced),
             scenarios: None,
+            chaos: None,
         };
         let repository = place.map(|(reference, _)| format!("{}/{}", reference.registry(), reference.repository()));
         let listed = self.policies.entry((manifest.name.clone(), repository.clone())).or_insert_with(|| Listed {
@@ -156,7 +175,7 @@ impl Facts {
     /// All policies, with the results of scenarios also where the same component is in a registry. One that is in a registry
     /// too is not listed a second time.
     pub(super) fn policies(self) -> Vec<Listed> {
-        let Facts { policies, scenarios, .. } = self;
+        let Facts { policies, scenarios, chaos, .. } = self;
         let published: Vec<String> = policies
             .values()
             .filter(|one| one.repository.is_some())
@@ -169,9 +188,20 @@ impl Facts {
             }
             for version in &mut policy.versions {
                 version.scenarios = scenarios.get(&version.component).copied();
+                version.chaos = chaos.get(&version.component).cloned();
             }
         }
         all.retain(|policy| !policy.versions.is_empty());
         all
+    }
+}
+
+/// The figures of a file; `None` if there is none.
+pub(super) fn chaos(path: &Path) -> Result<Option<ChaosFile>, Fault> {
+    let refused = |why: &str| Fault::usage(codes::CHAOS_FIGURES, format!("{} {why}", path.display()));
+    let content = Location::followed(path).read(MOST_CHAOS_BYTES).map_err(RegistryError::from);
+    match content.map_err(|error| Fault::from(ansai_daemon::Error::from(error)))? {
+        Some(content) => ChaosFile::read(&content.bytes).map(Some).map_err(|why| refused(&why)),
+        None => Ok(None),
     }
 }

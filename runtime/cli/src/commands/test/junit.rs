@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::text::inert;
+use ansai_core::text::{inert, markup};
 
 use super::show::{self, Counts};
 use super::{Done, Results};
@@ -91,16 +91,5 @@ fn lines<'t>(out: &mut String, lines: impl Iterator<Item = &'t str>) {
 
 /// Without the characters that XML has no form for.
 fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in inert(text, MOST_LINE).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    markup(&inert(text, MOST_LINE).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
 }

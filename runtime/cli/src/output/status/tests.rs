@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::{BudgetUse, SeparationState, SeparationStatus, ShareUse, TotalUse};
+use ansai_core::control::{BudgetUse, Expiry, ExpiryState, SeparationState, SeparationStatus, ShareUse, TotalUse};
 use ansai_core::fight::Fight;
 use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
@@ -128,6 +128,12 @@ fn report() -> StatusReport {
             limit: 3_600_000,
             window: Millis::from_hours(24),
         }],
+        expiring: vec![Expiry {
+            id: "expiring-list".into(),
+            state: ExpiryState::Soon,
+            expires: at,
+            summary: "the kept list of revocations expires in 3 d: run `ansai pull`".into(),
+        }],
         separations: vec![
             SeparationStatus { what: "guest code".into(), state: SeparationState::InForce, why: None },
             SeparationStatus {
@@ -187,6 +193,7 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "disk-space and log-files undo what the other does to file /srv/a",
         "the host: max_interruption = 1 min 30 s of 1 h in 24 h",
         "clients of servers: in force in part: scopes: an old kernel",
+        "Expiring the kept list of revocations expires in 3 d: run `ansai pull`",
         "no ansai runs: this is what it left",
     ] {
         assert!(plain.contains(expected), "{expected}: {plain}");
@@ -209,6 +216,7 @@ fn a_healthy_host_has_a_short_page() {
         pending_steps: 0,
         budgets: vec![],
         totals: vec![],
+        expiring: vec![],
         separations: vec![],
         ..report()
     };
