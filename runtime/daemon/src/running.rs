@@ -11,6 +11,7 @@ use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
 use crate::control::{Access, ControlError, Handler, Server};
 use crate::load::NotLoaded;
+use crate::shadow::Beside;
 
 /// How long a run with `--once` waits for channels.
 const TELLING: Duration = Duration::from_secs(10);
@@ -22,6 +23,8 @@ pub struct Running {
     _control: Option<Arc<Server>>,
     pub(crate) supervisor: Supervisor,
     notifier: Option<Arc<Notifier>>,
+    /// Evaluates new versions beside pinned ones.
+    pub(crate) shadow: Option<Supervisor>,
     /// What answers requests, also those of this process.
     pub(crate) handler: Handler,
 }
@@ -32,7 +35,7 @@ impl Running {
     /// # Errors
     /// The socket is not to be trusted.
     pub(crate) fn new(
-        supervisor: Supervisor,
+        (supervisor, beside): (Supervisor, Beside),
         notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
         export: Option<Export>,
@@ -52,10 +55,11 @@ impl Running {
             notifier: notifier.clone(),
             instances: Some(loaded.chain(failed).collect()),
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
+            beside: beside.shown,
         };
         let (socket, access) = control;
         let control = Server::start(socket, access, handler.clone())?.map(Arc::new);
-        Ok(Running { _control: control, supervisor, notifier, handler })
+        Ok(Running { _control: control, supervisor, notifier, shadow: beside.supervisor, handler })
     }
 
     /// Evaluates every instance once, heals what may be healed, and reports.
@@ -67,7 +71,16 @@ impl Running {
 
     /// Evaluates the instances on their schedules until [`Running::stop`].
     pub async fn run(&self) {
+        let beside = self.shadow.clone().map(|shadow| tokio::spawn(async move { shadow.run().await }));
         self.supervisor.run().await;
+        if let Some(shadow) = &self.shadow {
+            shadow.stop("the version that it runs beside stops");
+        }
+        if let Some(beside) = beside
+            && let Err(error) = beside.await
+        {
+            tracing::error!("the evaluation of new versions beside pinned ones panicked: {error}");
+        }
         if let Some(notifier) = self.notifier.clone() {
             let _ = tokio::task::spawn_blocking(move || notifier.stop()).await;
         }

@@ -15,6 +15,7 @@ use ansai_supervisor::{OrderError, Supervisor};
 use super::separations;
 use crate::error::Error;
 use crate::notify;
+use crate::shadow::Shown;
 
 /// What does the requests of clients.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Handler {
     pub(crate) instances: Option<BTreeSet<InstanceName>>,
     /// What did not load, with the reason.
     pub(crate) not_loaded: Vec<String>,
+    /// What runs beside pinned versions.
+    pub(crate) beside: Shown,
 }
 
 impl Handler {
@@ -104,6 +107,7 @@ impl Handler {
         let mut status = status.map_err(|error| refused(&Error::from(error)))?;
         status.not_loaded.clone_from(&self.not_loaded);
         status.separations = separations::in_force();
+        status.shadows = self.beside.status();
         if !self.not_loaded.is_empty() {
             status.overall = status.overall.max(Overall::Unknown);
         }

@@ -18,6 +18,7 @@ use super::place::socket_path;
 use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::shadow::Shown;
 use crate::undo::{self, UndoRequest};
 use crate::{approval, host, notify, safety, state};
 
@@ -114,8 +115,9 @@ fn change(
 ) -> Result<Answer, Error> {
     let supervisor = open(configuration, state_dir)?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
-    let replied = Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded: Vec::new() }
-        .handle(request.clone(), by);
+    let (not_loaded, beside) = (Vec::new(), Shown::default());
+    let handler = Handler { supervisor: supervisor.clone(), notifier: None, instances, not_loaded, beside };
+    let replied = handler.handle(request.clone(), by);
     supervisor.ordered();
     match replied {
         Replied::Done(answer) => Ok(answer),

@@ -128,6 +128,7 @@ fn report() -> StatusReport {
             limit: 3_600_000,
             window: Millis::from_hours(24),
         }],
+        shadows: Vec::new(),
         separations: vec![
             SeparationStatus { what: "guest code".into(), state: SeparationState::InForce, why: None },
             SeparationStatus {
