@@ -22,7 +22,7 @@ const WAITING_EVENTS: usize = 4_096;
 /// What was counted is stored at least so often while something happens.
 const SAVED: Duration = Duration::from_secs(60);
 /// A version takes over only after it was compared so often.
-const LEAST_COMPARED: u64 = 10;
+const LEAST_COMPARED: u64 = 5;
 /// So many times in a row the host could not evaluate it.
 const MOST_FAILURES: u32 = 3;
 

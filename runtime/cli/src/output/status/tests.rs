@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::{BudgetUse, SeparationState, SeparationStatus, ShareUse, TotalUse};
+use ansai_core::control::{BudgetUse, SeparationState, SeparationStatus, ShadowStatus, ShareUse, TotalUse};
 use ansai_core::fight::Fight;
 use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
@@ -128,7 +128,16 @@ fn report() -> StatusReport {
             limit: 3_600_000,
             window: Millis::from_hours(24),
         }],
-        shadows: Vec::new(),
+        shadows: vec![ShadowStatus {
+            instance: ONE,
+            version: "1.1.0".into(),
+            beside: "1.0.0".into(),
+            watched_ms: Millis::from_hours(2),
+            lasts_ms: Millis::from_hours(168),
+            compared: 240,
+            differences: 1,
+            problem: Some("revoked".into()),
+        }],
         separations: vec![
             SeparationStatus { what: "guest code".into(), state: SeparationState::InForce, why: None },
             SeparationStatus {
