@@ -201,7 +201,7 @@ impl OfSource {
         match (side, event) {
             (Side::New, Event::Observed { .. }) => {
                 let more = self.last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
-                record.watched = record.watched + Millis::from(more);
+                record.watched = Millis::new(record.watched.get().saturating_add(Millis::from(more).get()));
                 self.last = Some(now);
                 self.failures = 0;
                 is_news |= record.problem.take().is_some();

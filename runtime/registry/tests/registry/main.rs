@@ -13,6 +13,7 @@ mod artifact;
 mod hostile;
 mod index;
 mod interoperation;
+mod last_good;
 mod login;
 mod memory;
 mod real;

@@ -12,7 +12,7 @@ const PIECE: &[u8] = &[5; 64 << 10];
 const PIECES: usize = 640;
 
 /// The most that this process has had in memory, in KiB. Each test has its own process.
-fn most_kib() -> u64 {
+pub(crate) fn most_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
