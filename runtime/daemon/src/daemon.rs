@@ -183,7 +183,7 @@ impl Builder {
             state_dir,
             accept_clock,
             ready,
-            shadows: loading.shadows,
+            shadows: with_shadows.then_some(loading.shadows),
             not_loaded,
             not_configured,
             warnings,
@@ -204,7 +204,8 @@ pub struct Daemon {
     state_dir: Directory,
     accept_clock: bool,
     ready: Vec<LoadedInstance>,
-    shadows: Vec<LoadedShadow>,
+    /// `None` where none are wanted.
+    shadows: Option<Vec<LoadedShadow>>,
     not_loaded: Vec<NotLoaded>,
     not_configured: Vec<String>,
     warnings: Vec<Warning>,
@@ -274,7 +275,12 @@ impl Daemon {
 
     /// Versions that run beside pinned ones.
     pub fn shadows(&self) -> &[LoadedShadow] {
-        &self.shadows
+        self.shadows.as_deref().unwrap_or_default()
+    }
+
+    /// Whether new versions run beside pinned ones where `ansai.lock` asks for it.
+    pub(crate) fn with_shadows(&self) -> bool {
+        self.shadows.is_some()
     }
 
     pub(crate) fn configuration(&self) -> Option<&Configuration> {
@@ -332,6 +338,7 @@ impl Daemon {
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {
             supervisor.limit_evaluations(most);
         }
+        let beside = Beside::open(self)?;
         let notifier = match &self.configuration {
             Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,
@@ -339,7 +346,6 @@ impl Daemon {
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };
-        let beside = Beside::open(self);
         Ok(Running::new((supervisor, beside), notifier, &self.not_loaded, export, (&socket, access))?)
     }
 

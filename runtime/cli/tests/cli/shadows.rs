@@ -4,7 +4,7 @@ use ansai_harness::until;
 use rustix::process::Signal;
 
 use crate::orders::{LIMIT, daemon};
-use crate::registry::with_registry;
+use crate::registry::{KEY, with_registry};
 use crate::support::*;
 
 /// The same policy as another version: the texts have the same length.
@@ -182,4 +182,48 @@ fn a_version_that_traps_ends_as_a_shadow_and_the_pinned_one_goes_on() {
     assert!(!host.lock().contains("[[shadow]]"));
     host.update(&["--end-shadow", "mine"]).code(0).says("nothing to end");
     host.update(&["--end-shadow", "yours"]).code(2).complains("[unknown-instance]");
+}
+
+#[test]
+fn a_version_that_is_revoked_meanwhile_ends_as_a_shadow() {
+    let place = Scene::new();
+    let Some(registry) = with_registry(&place) else { return };
+    let name = format!("{}/acme/web", registry.host);
+    for (file, text) in [("key.pem", KEY.0), ("key.pub", KEY.1)] {
+        place.write(file, text);
+    }
+    permit(&place.path("key.pem"), 0o600);
+    let publish = |version: &str| {
+        push(&place, &name, &as_version(quiet("web"), version));
+        let at = format!("{name}:{version}");
+        place.ansai(&["sign", &at, "--key", "key.pem", "--ca", "ca.pem"]).code(0);
+    };
+    publish("1.0.0");
+    let list = place.path("acme.revocations");
+    let list = list.to_str().unwrap();
+    let revoke = |more: &[&str]| place.ansai(&[&["revoke", list, "--key", "key.pem"], more].concat()).code(0);
+    revoke(&["--name", "acme"]);
+    let trust = format!("[[trust]]\nnames = [\"{name}\"]\nkeys = [\"key.pub\"]\nrevocations = \"{list}\"\n");
+    let policy = format!("[policy.mine]\nevery = \"1s\"\nsource = \"oci:{name}@^1\"\n");
+    let config = place.configuration(&format!("{trust}{policy}"));
+    let config = config.to_str().unwrap();
+    let ask = |command: &str, more: &[&str]| {
+        place.ansai(&[&[command, "--config", config, "--ca", "ca.pem"], more].concat())
+    };
+    ask("pull", &[]).code(0);
+    publish("1.1.0");
+    ask("update", &["--shadow", "7d"]).code(0).says("mine: 1.1.0 runs as a shadow");
+    let running = daemon(&place, config);
+    until("it runs", LIMIT, || {
+        place.ansai(&["status", "--config", config]).stdout.contains("1.1.0 beside 1.0.0").then_some(())
+    });
+    revoke(&["--versions", "web@1.1.0", "--reason", "deletes too much"]);
+    // It fetches the list, and pins nothing newer than what a shadow runs beside.
+    ask("pull", &[]).code(0);
+    running.wait_for_line("version 1.1.0 does not take over", LIMIT);
+    until("the reason is told", LIMIT, || {
+        place.ansai(&["status", "--config", config]).stdout.contains("deletes too much").then_some(())
+    });
+    let lock = std::fs::read_to_string(place.path("ansai.lock")).unwrap();
+    assert!(lock.split("[[shadow]]").next().unwrap().contains("version = \"1.0.0\""), "{lock}");
 }

@@ -10,7 +10,7 @@ mod watch;
 use std::sync::Arc;
 
 use ansai_core::control::ShadowStatus;
-use ansai_core::{InstanceName, Mode};
+use ansai_core::{InstanceName, Mode, codes};
 use ansai_events::Stream;
 use ansai_registry::{RegistryError, Store};
 use ansai_storage::Directory;
@@ -35,17 +35,22 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Opens the second supervisor. If that fails, the pinned versions run without it.
-    pub(crate) fn open(daemon: &Daemon) -> Beside {
+    /// Opens the second supervisor, once the first one has the state directory for itself. If that fails, the pinned versions
+    /// run without it.
+    ///
+    /// # Errors
+    /// The second supervisor of a run that has just ended is not gone yet.
+    pub(crate) fn open(daemon: &Daemon) -> Result<Beside, Error> {
         match supervisor(daemon) {
             Ok(supervisor) => {
                 let all = daemon.shadows().iter().map(|one| (one.ready.instance.name.clone(), one.shadowed.clone()));
                 let state_dir = supervisor.is_some().then(|| daemon.state_directory().clone());
-                Beside { supervisor, shown: Shown { state_dir, all: all.collect() } }
+                Ok(Beside { supervisor, shown: Shown { state_dir, all: all.collect() } })
             }
+            Err(error) if error.code() == codes::IN_USE => Err(error),
             Err(error) => {
                 tracing::error!("no new version runs beside a pinned one: {error}");
-                Beside::default()
+                Ok(Beside::default())
             }
         }
     }
@@ -54,6 +59,9 @@ impl Beside {
 fn supervisor(daemon: &Daemon) -> Result<Option<Supervisor>, Error> {
     let state = daemon.state_directory();
     let shadows = daemon.shadows();
+    if !daemon.with_shadows() {
+        return Ok(None);
+    }
     let begins = shadows.iter().all(|one| one.shadowed.record.compared == 0);
     if begins && state.subdirectory(DIRECTORY).is_ok() {
         // What an earlier version remembered says nothing about these.

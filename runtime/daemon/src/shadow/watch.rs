@@ -286,3 +286,6 @@ impl ShadowWatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
