@@ -143,7 +143,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 let beside = shadows.get(&pinned.source);
                 let pinning = pinning::decide(arguments, global, &instances, (pinned, beside), &newer)?;
                 if pinning == Pinning::Beside {
-                    begun = Some(Box::new(shadow::begin(global, &configuration, (&store, pinned), &newer, &instances)?));
+                    begun =
+                        Some(Box::new(shadow::begin(global, &configuration, (&store, pinned), &newer, &instances)?));
                 }
                 (Outcome::Newer { newer: Box::new(newer), pinning, last_good: None }, refused)
             }
@@ -203,7 +204,10 @@ fn retry(
 /// What failed or is refused says more than what is held.
 fn code(updated: &[Updated]) -> u8 {
     let is_held = |one: &Updated| {
-        matches!(&one.outcome, Outcome::Newer { pinning: Pinning::Held | Pinning::WouldHold | Pinning::Changed | Pinning::ShadowHeld, .. })
+        matches!(
+            &one.outcome,
+            Outcome::Newer { pinning: Pinning::Held | Pinning::WouldHold | Pinning::Changed | Pinning::ShadowHeld, .. }
+        )
     };
     let failed = updated.iter().filter_map(|one| match &one.outcome {
         Outcome::Failed(error) => Some(error.exit_code()),

@@ -78,7 +78,8 @@ fn not_back(name: &InstanceName, went_back: &WentBack, error: &Error) -> Warning
 
 /// The pinned version runs, although another one had taken over.
 fn not_over(name: &InstanceName, version: &str, error: &Error) -> Warning {
-    let why = format!("{name} runs its pinned version: version {version}, which had taken over, does not load: {error}");
+    let why =
+        format!("{name} runs its pinned version: version {version}, which had taken over, does not load: {error}");
     Warning::new(error.code(), why)
 }
 

@@ -59,13 +59,7 @@ impl Pair {
     /// Both evaluate every `every`.
     pub(super) fn new(every: Millis) -> Pair {
         let apart = Duration::from(every).saturating_mul(2).saturating_add(APART);
-        Pair {
-            apart,
-            pinned: View::default(),
-            new: View::default(),
-            suspected: BTreeSet::new(),
-            compared: 0,
-        }
+        Pair { apart, pinned: View::default(), new: View::default(), suspected: BTreeSet::new(), compared: 0 }
     }
 
     /// Takes notice of an event of one of them. Answers what differs now.
@@ -102,7 +96,8 @@ impl Pair {
         (self.pinned.is_fresh, self.new.is_fresh) = (false, false);
         self.compared = self.compared.saturating_add(1);
         let (old, new) = (&self.pinned.findings, &self.new.findings);
-        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
+        let keys: BTreeSet<&String> =
+            old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
         let line = |status: Option<&String>| vec![status.map_or("healthy", String::as_str).to_owned()];
         let confirmed = keys.iter().filter(|key| self.suspected.contains(**key)).map(|key| Differs {
             finding: inert(key, MOST_LINE),
@@ -199,7 +194,15 @@ mod tests {
                 distance: None,
             };
             let incident = Some(format!("incident of {key}"));
-            Finding { observation, incident, change: None, healing: false, held_under: None, not_held: None, silenced: false }
+            Finding {
+                observation,
+                incident,
+                change: None,
+                healing: false,
+                held_under: None,
+                not_held: None,
+                silenced: false,
+            }
         };
         let findings = statuses.iter().map(finding).collect();
         Event::Observed { instance: WEB, mode: Mode::Observe, findings, without_incident: 0 }
@@ -244,7 +247,10 @@ mod tests {
         let differs = both(&[], &[("a", critical())]);
         assert_eq!(differs.len(), 1);
         let one = differs.first().unwrap();
-        assert_eq!((one.finding.as_str(), &one.old, &one.new), ("a", &vec!["healthy".into()], &vec!["critical".into()]));
+        assert_eq!(
+            (one.finding.as_str(), &one.old, &one.new),
+            ("a", &vec!["healthy".into()], &vec!["critical".into()])
+        );
         assert_eq!(pair.compared, 5);
         for _ in 0..5 {
             assert_eq!(pair.hear(Side::New, &observed(&[("b", critical())]), now), [], "nothing to compare it with");

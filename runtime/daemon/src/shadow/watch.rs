@@ -96,6 +96,7 @@ fn sources(shadows: &[LoadedShadow]) -> BTreeMap<String, OfSource> {
             failures: 0,
             last: None,
             saved: None,
+            waits: None,
         });
         of.pairs.insert(one.ready.instance.name.clone(), Pair::new(one.ready.instance.every));
     }
@@ -104,13 +105,13 @@ fn sources(shadows: &[LoadedShadow]) -> BTreeMap<String, OfSource> {
 
 /// Whether the signers of a version, as the configuration of the start has them, vouch for it now.
 fn may_take_over(daemon: &Daemon) -> impl Fn(&str) -> Judged + Send + use<> {
-    let of = |one: &LoadedShadow| {
-        (one.shadowed.pinned.source.clone(), one.ready.component.vouched.clone())
-    };
+    let of = |one: &LoadedShadow| (one.shadowed.pinned.source.clone(), one.ready.component.vouched.clone());
     let vouched: BTreeMap<String, Option<Vouched>> = daemon.shadows().iter().map(of).collect();
     let configuration = daemon.configuration().cloned();
     move |source: &str| {
-        let (Some(Some(vouched)), Some(configuration)) = (vouched.get(source), &configuration) else { return Judged::Fine };
+        let (Some(Some(vouched)), Some(configuration)) = (vouched.get(source), &configuration) else {
+            return Judged::Fine;
+        };
         match vouched.judge(&configuration.vouching) {
             Err(error) => Judged::Refused(error.to_string()),
             Ok(Judgement::Verified { lists, .. }) => match lists.first() {
@@ -141,6 +142,8 @@ struct OfSource {
     /// When the new version answered last, since it was last not evaluated. The clock of the machine may jump, this one not.
     last: Option<Instant>,
     saved: Option<Instant>,
+    /// Why it does not take over yet, although its time is over.
+    waits: Option<String>,
 }
 
 struct Watched {
@@ -164,6 +167,7 @@ impl Watched {
         }
         let mut record = of.shadowed.record.clone();
         record.end.clone_from(&end);
+        record.problem = record.problem.or_else(|| of.waits.clone());
         of.saved = Some(now);
         let stored = Store::create(&self.state_dir).and_then(|store| store.continue_shadow(&source, record));
         match (stored, end) {
@@ -196,7 +200,8 @@ impl OfSource {
         let mut is_news = false;
         for one in differs {
             let (instance, finding) = (name.to_owned(), one.finding);
-            is_news |= record.count(ShadowDifference { instance, finding, old: one.old, new: one.new, times: 1, last: at });
+            is_news |=
+                record.count(ShadowDifference { instance, finding, old: one.old, new: one.new, times: 1, last: at });
         }
         match (side, event) {
             (Side::New, Event::Observed { .. }) => {
@@ -242,7 +247,7 @@ impl OfSource {
         judge: &dyn Fn(&str) -> Judged,
         is_paused: &dyn Fn() -> bool,
     ) -> Option<ShadowEnd> {
-        let Shadowed { shadow, record, .. } = &mut self.shadowed;
+        let Shadowed { shadow, record, .. } = &self.shadowed;
         if record.watched < shadow.lasts_ms || record.compared < LEAST_COMPARED {
             return None;
         }
@@ -263,14 +268,14 @@ impl OfSource {
         match judge(source) {
             Judged::Refused(error) => return Some(ShadowEnd::Held(error)),
             Judged::Waits(why) => {
-                record.problem = Some(why);
+                self.waits = Some(why);
                 return None;
             }
             Judged::Fine => {}
         }
         // A person wants nothing to change now.
         if is_paused() {
-            record.problem = Some("it takes over when the pause ends".to_owned());
+            self.waits = Some("it takes over when the pause ends".to_owned());
             return None;
         }
         Some(ShadowEnd::TookOver)

@@ -55,9 +55,7 @@ fn the_last_good_version_stays_under_each_lie_and_nothing_grows() {
     drop(good);
     let before = (stored(place.path()).len(), bytes(place.path()));
 
-    let manifests = |say: fn() -> Say| {
-        registry(content(), move |path, _| path.contains("/manifests/").then(say))
-    };
+    let manifests = |say: fn() -> Say| registry(content(), move |path, _| path.contains("/manifests/").then(say));
     let cases = [
         ("wrong digest", codes::CONTENT_DIGEST, lies(|| answer("", &[b'x'; NEWER.len()]))),
         ("wrong size", codes::CONTENT_SIZE, lies(|| answer("", &[NEWER, b"!"].concat()))),

@@ -51,9 +51,7 @@ pub(super) fn begin(
     let version = Backtest::new(component.compile(&compiler::engine(registry)?, None)?);
     let since = clock::now() - RECORDED;
     let mut listed = recorded.catalog.list();
-    listed.retain(|one| {
-        instances.contains(&one.instance) && Timestamp::from_millis(one.modified_millis) >= since
-    });
+    listed.retain(|one| instances.contains(&one.instance) && Timestamp::from_millis(one.modified_millis) >= since);
     let mut counts = ShadowReplay::default();
     for one in backtest::judge(&recorded, &version, listed, global.format)? {
         match one.verdict {
@@ -136,9 +134,7 @@ pub(super) fn end(
         store.note_shadow(source, None).map_err(Error::from)?;
     }
     if format == Format::Json {
-        let of = |(name, version, source): &(String, String, String)| {
-            serde_json::json!({ "instance": name, "version": version, "source": source })
-        };
+        let of = |(name, version, source): &(String, String, String)| serde_json::json!({ "instance": name, "version": version, "source": source });
         json::document(&serde_json::json!({ "ended": ended.iter().map(of).collect::<Vec<_>>() }))?;
         return Ok(exit::FINE);
     }

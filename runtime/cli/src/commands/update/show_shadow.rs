@@ -1,7 +1,7 @@
 //! `ansai update --show-shadow`: versions beside pinned ones, and what differs.
 
-use ansai_core::text::inert;
 use ansai_core::exit;
+use ansai_core::text::inert;
 use ansai_daemon::pulled::Shadowed;
 use ansai_daemon::{Configuration, Error};
 use ansai_registry::{Lock, ShadowDifference, ShadowEnd, ShadowReplay, Store};
@@ -83,11 +83,8 @@ fn text(instances: &[String], one: &Shadowed) -> String {
         Some(ShadowEnd::Held(why)) => format!("held: {why}"),
     };
     let differences = u64::try_from(record.live.len()).unwrap_or(u64::MAX);
-    let live = format!(
-        "{}, {} differently decided",
-        count(record.compared, "comparison"),
-        count(differences, "finding")
-    );
+    let live =
+        format!("{}, {} differently decided", count(record.compared, "comparison"), count(differences, "finding"));
     let mut rows = vec![("state", state), ("live", live), ("recorded", replay(record.recorded.as_ref()))];
     rows.extend(record.problem.iter().map(|why| ("problem", why.clone())));
     out += &lines::pairs(&rows);

@@ -51,6 +51,7 @@ impl Bench {
             failures: 0,
             last: None,
             saved: None,
+            waits: None,
         };
         let watched = Watched {
             sources: BTreeMap::from([(SOURCE.to_owned(), of)]),
