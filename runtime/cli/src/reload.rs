@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ansai_core::codes;
 use ansai_daemon::load::NotLoaded;
-use ansai_daemon::{Daemon, Error, Running, TrialWatch};
+use ansai_daemon::{Daemon, Error, Running, ShadowOver, ShadowWatch, TrialWatch};
 use ansai_events::Stream;
+use ansai_registry::ShadowEnd;
 use tokio::task::JoinHandle;
 
 use crate::exit::{self, Fault};
@@ -21,6 +22,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 /// Why a daemon stops to start again.
 const SIGHUP: &str = "SIGHUP: starting again with the configuration of now";
 const WENT_BACK: &str = "a new version failed: starting again with the last good one, and the configuration of now";
+const SHADOW_OVER: &str = "a version that ran as a shadow ended: starting again with the configuration of now";
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Loads everything once more, from the same command line.
@@ -40,7 +42,8 @@ pub(crate) async fn run(
         let running = opened(&daemon, stream, is_first).await?;
         is_first = false;
         let mut trials = daemon.watch_trials(&running, stream)?;
-        match until_signal(&running, &daemon, load, &mut trials, (signals, manager)).await {
+        let mut shadows = daemon.watch_shadows(&running, stream)?;
+        match until_signal(&running, &daemon, load, (&mut trials, &mut shadows), (signals, manager)).await {
             Some(next) => {
                 tell(&next);
                 daemon = next;
@@ -67,12 +70,12 @@ async fn until_signal(
     running: &Running,
     daemon: &Daemon,
     load: &Load,
-    trials: &mut TrialWatch,
+    (trials, shadows): (&mut TrialWatch, &mut ShadowWatch),
     (signals, manager): (&mut Signals, &ServiceManager),
 ) -> Option<Daemon> {
     let (run, attending) = (running.run(), attend(manager, running));
     tokio::pin!(run, attending);
-    let (mut next, mut is_stopping, mut why) = (None, false, SIGHUP);
+    let (mut next, mut is_stopping, mut why, mut why_again) = (None, false, SIGHUP, WENT_BACK);
     let mut loading: Option<JoinHandle<anyhow::Result<Daemon>>> = None;
     let mut again: Option<tokio::time::Instant> = None;
     loop {
@@ -97,13 +100,17 @@ async fn until_signal(
             // A load that is under way may have begun before this was recorded.
             ended = trials.failed(), if !is_stopping && next.is_none() && loading.is_none() => {
                 tracing::warn!(instance = %ended.instance, "loading again to go back to the last good version");
-                again = Some(tokio::time::Instant::now());
+                (again, why_again) = (Some(tokio::time::Instant::now()), WENT_BACK);
+            }
+            over = shadows.over(), if !is_stopping && next.is_none() && loading.is_none() => {
+                told(&over);
+                (again, why_again) = (Some(tokio::time::Instant::now()), SHADOW_OVER);
             }
             () = due(again), if !is_stopping && next.is_none() && loading.is_none() => {
                 // Something else that is on disk now may be refused. Going back needs it mended, and nobody else tries.
                 again = Some(tokio::time::Instant::now() + AGAIN);
                 manager.reloading();
-                why = WENT_BACK;
+                why = why_again;
                 let load = load.clone();
                 loading = Some(tokio::task::spawn_blocking(move || load()));
             }
@@ -121,6 +128,15 @@ async fn until_signal(
                 }
             }
         }
+    }
+}
+
+fn told(over: &ShadowOver) {
+    let instances: Vec<String> = over.instances.iter().map(ToString::to_string).collect();
+    let (instances, version) = (instances.join(", "), &over.version);
+    match &over.end {
+        ShadowEnd::TookOver => tracing::warn!("{instances}: version {version} takes over: loading again"),
+        ShadowEnd::Held(why) => tracing::warn!("{instances}: version {version} does not take over: {why}"),
     }
 }
 
@@ -143,8 +159,8 @@ async fn finished(loading: &mut Option<JoinHandle<anyhow::Result<Daemon>>>) -> a
 /// Refuses what has fewer working instances because of a mistake. An instance that did not load before may still not
 /// load.
 fn usable(loaded: Daemon, before: &Daemon) -> anyhow::Result<Daemon> {
-    // What went back to an earlier version runs.
-    let is_missing = |one: &&NotLoaded| one.error.code() != codes::WENT_BACK;
+    // What went back to an earlier version runs, and so does what a new version does not take over from.
+    let is_missing = |one: &&NotLoaded| ![codes::WENT_BACK, codes::SHADOW_HELD].contains(&one.error.code());
     let known: BTreeSet<&str> = before.not_loaded().iter().filter(is_missing).map(|one| one.name.as_str()).collect();
     let is_new = |one: &&NotLoaded| is_missing(one) && !known.contains(one.name.as_str());
     match loaded.not_loaded().iter().find(is_new) {

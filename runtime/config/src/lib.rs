@@ -40,6 +40,7 @@ mod instance;
 mod isolation;
 mod labels;
 mod limits;
+mod limits_shown;
 mod manifest;
 mod nearest;
 mod never;

@@ -8,6 +8,7 @@ use ansai_core::{InstanceName, Interface, Mode, ScopeValue};
 use ansai_engine::Compiler;
 use ansai_engine::isolated::Workers;
 use ansai_events::Stream;
+use ansai_host_functions::live::LiveHost;
 use ansai_kit::registry::Registry;
 use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, Fixed};
@@ -18,9 +19,10 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::control::{self, Access};
 use crate::error::Error;
 use crate::expiry::Expiries;
-use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
+use crate::load::{self, LoadRequest, LoadedInstance, LoadedShadow, NotLoaded};
 use crate::pulled::{Pulled, Trials};
 use crate::running::Running;
+use crate::shadow::Beside;
 use crate::share::Share;
 use crate::warning::Warning;
 use crate::{hooks, host, notify, safety, sources, state};
@@ -41,6 +43,7 @@ pub struct Builder {
     is_locked: bool,
     distrusts_paths: bool,
     workers: Option<Arc<Workers>>,
+    with_shadows: bool,
 }
 
 impl Builder {
@@ -93,6 +96,12 @@ impl Builder {
         self
     }
 
+    /// Whether new versions run beside pinned ones where `ansai.lock` asks for it. A single pass compares nothing.
+    pub fn shadows(mut self, with_shadows: bool) -> Builder {
+        self.with_shadows = with_shadows;
+        self
+    }
+
     /// Worker processes for the code of policies, where the configuration chooses them.
     pub fn workers(mut self, workers: Arc<Workers>) -> Builder {
         self.workers = Some(workers);
@@ -117,6 +126,7 @@ impl Builder {
             is_locked,
             distrusts_paths,
             workers,
+            with_shadows,
         } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
@@ -149,7 +159,7 @@ impl Builder {
         let state_dir = state::open(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
-        let loading = load::load(&LoadRequest {
+        let request = LoadRequest {
             found: &found,
             configuration: configuration.as_ref(),
             share: &share,
@@ -158,7 +168,11 @@ impl Builder {
             engine: &engine,
             workers: workers.as_ref(),
             interfaces: &interfaces,
-        });
+        };
+        let mut loading = load::load(&request);
+        if let Some(configuration) = configuration.as_ref().filter(|_| with_shadows) {
+            load::shadow::load(&request, configuration, &mut loading);
+        }
         warnings.extend(loading.warnings);
         let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
         let loaded: Vec<&InstanceName> = ready.iter().map(|one| &one.instance.name).collect();
@@ -173,6 +187,7 @@ impl Builder {
             state_dir,
             accept_clock,
             ready,
+            shadows: with_shadows.then_some(loading.shadows),
             not_loaded,
             not_configured,
             warnings,
@@ -193,6 +208,8 @@ pub struct Daemon {
     state_dir: Directory,
     accept_clock: bool,
     ready: Vec<LoadedInstance>,
+    /// `None` where none are wanted.
+    shadows: Option<Vec<LoadedShadow>>,
     not_loaded: Vec<NotLoaded>,
     not_configured: Vec<String>,
     warnings: Vec<Warning>,
@@ -214,6 +231,7 @@ impl Daemon {
             is_locked: false,
             distrusts_paths: false,
             workers: None,
+            with_shadows: false,
         }
     }
 
@@ -259,6 +277,24 @@ impl Daemon {
         all.filter(|(_, words)| !words.is_empty()).collect()
     }
 
+    /// Versions that run beside pinned ones.
+    pub fn shadows(&self) -> &[LoadedShadow] {
+        self.shadows.as_deref().unwrap_or_default()
+    }
+
+    /// Whether new versions run beside pinned ones where `ansai.lock` asks for it.
+    pub(crate) fn with_shadows(&self) -> bool {
+        self.shadows.is_some()
+    }
+
+    pub(crate) fn configuration(&self) -> Option<&Configuration> {
+        self.configuration.as_ref()
+    }
+
+    pub(crate) fn interfaces(&self) -> &[Interface] {
+        &self.interfaces
+    }
+
     /// Instances whose version is new on this host.
     pub(crate) fn trials(&self) -> &Trials {
         &self.trials
@@ -301,16 +337,15 @@ impl Daemon {
             events,
         };
         let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
-        let live = host::live(self.registry.clone(), self.state_dir());
-        let live = host::calling_servers(live, self.program.as_deref(), reach);
         let export = self.configuration.as_ref().and_then(|configuration| configuration.config.export.clone());
         let export = export.map(|export| (export, host::sending(EXPORTS, self.program.as_deref(), reach)));
         host::call_no_servers(self.program.as_deref(), reach);
-        let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
+        let supervisor = Supervisor::open(options, Arc::new(self.host()), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {
             supervisor.limit_evaluations(most);
         }
+        let beside = Beside::open(self)?;
         let notifier = match &self.configuration {
             Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,
@@ -319,7 +354,14 @@ impl Daemon {
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };
-        Ok(Running::new(supervisor, notifier, &self.not_loaded, export, expiries, (&socket, access))?)
+        Ok(Running::new((supervisor, beside), notifier, &self.not_loaded, export, expiries, (&socket, access))?)
+    }
+
+    /// This machine, with all that calls servers.
+    pub(crate) fn host(&self) -> LiveHost {
+        let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
+        let live = host::live(self.registry.clone(), self.state_dir());
+        host::calling_servers(live, self.program.as_deref(), reach)
     }
 
     fn authority(&self) -> Arc<dyn Authority> {

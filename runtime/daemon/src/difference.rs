@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis, quantity};
+use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis};
 use ansai_engine::functions::{MAX_FUNCTIONS, functions};
 use ansai_engine::has_interface;
 use ansai_registry::difference::Ability;
@@ -27,7 +27,7 @@ pub fn subject(component: &Component, interfaces: &[Interface]) -> Subject {
         unknown: imports.iter().filter(|import| !has_interface(import)).map(name).collect(),
         abilities: abilities(component, interfaces),
         settings: settings(component),
-        limits: limits(component),
+        limits: manifest.limits_shown().into(),
         behaviour: behaviour(component),
         signers: None,
     }
@@ -75,22 +75,6 @@ fn settings(component: &Component) -> BTreeMap<String, String> {
         inert(&format!("{}{rest}", setting.kind), MOST_TEXT)
     };
     component.schema.describe().iter().map(|setting| (setting.path.clone(), words(setting))).collect()
-}
-
-fn limits(component: &Component) -> BTreeMap<&'static str, String> {
-    let limits = component.manifest.limits_in_force();
-    BTreeMap::from([
-        ("memory", limits.memory_bytes.to_string()),
-        ("fuel", limits.fuel.to_string()),
-        ("deadline", quantity::show_milliseconds(limits.deadline_ms)),
-        ("call deadline", quantity::show_milliseconds(limits.call_deadline_ms)),
-        ("calls", limits.calls.to_string()),
-        ("arguments", limits.argument_bytes.to_string()),
-        ("replies", limits.reply_bytes.to_string()),
-        ("proposals", limits.proposals.to_string()),
-        ("observations", limits.observations.to_string()),
-        ("series", limits.series.to_string()),
-    ])
 }
 
 fn behaviour(component: &Component) -> BTreeMap<&'static str, String> {

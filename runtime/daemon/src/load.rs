@@ -2,6 +2,7 @@
 
 mod configured;
 mod error;
+pub(crate) mod shadow;
 mod unconfigured;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use ansai_supervisor::Instance;
 use ansai_supervisor::authority::EffectiveGrants;
 
 pub use self::error::InstanceError;
+pub use self::shadow::LoadedShadow;
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -66,6 +68,8 @@ pub struct NotLoaded {
 pub struct Loading {
     /// Sorted by name.
     pub ready: Vec<LoadedInstance>,
+    /// Versions that run beside pinned ones; empty unless they are asked for.
+    pub shadows: Vec<LoadedShadow>,
     /// Reported, and not run.
     pub not_loaded: Vec<NotLoaded>,
     /// Policies at the paths that the configuration does not name: `NAME (PATH)`.

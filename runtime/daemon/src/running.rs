@@ -13,6 +13,7 @@ use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 use crate::control::{Access, ControlError, Handler, Server};
 use crate::expiry::Expiries;
 use crate::load::NotLoaded;
+use crate::shadow::Beside;
 
 /// How long a run with `--once` waits for channels.
 const TELLING: Duration = Duration::from_secs(10);
@@ -24,6 +25,8 @@ pub struct Running {
     _control: Option<Arc<Server>>,
     pub(crate) supervisor: Supervisor,
     notifier: Option<Arc<Notifier>>,
+    /// Evaluates new versions beside pinned ones.
+    pub(crate) shadow: Option<Supervisor>,
     /// What answers requests, also those of this process.
     pub(crate) handler: Handler,
 }
@@ -34,7 +37,7 @@ impl Running {
     /// # Errors
     /// The socket is not to be trusted.
     pub(crate) fn new(
-        supervisor: Supervisor,
+        (supervisor, beside): (Supervisor, Beside),
         notifier: Option<Notifier>,
         not_loaded: &[NotLoaded],
         export: Option<(Export, Option<Arc<dyn Carrier>>)>,
@@ -56,10 +59,11 @@ impl Running {
             instances: Some(loaded.chain(failed).collect()),
             expiries,
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
+            beside: beside.shown,
         };
         let (socket, access) = control;
         let control = Server::start(socket, access, handler.clone())?.map(Arc::new);
-        Ok(Running { _control: control, supervisor, notifier, handler })
+        Ok(Running { _control: control, supervisor, notifier, shadow: beside.supervisor, handler })
     }
 
     /// Evaluates every instance once, heals what may be healed, and reports.
@@ -71,7 +75,16 @@ impl Running {
 
     /// Evaluates the instances on their schedules until [`Running::stop`].
     pub async fn run(&self) {
+        let beside = self.shadow.clone().map(|shadow| tokio::spawn(async move { shadow.run().await }));
         self.supervisor.run().await;
+        if let Some(shadow) = &self.shadow {
+            shadow.stop("the version that it runs beside stops");
+        }
+        if let Some(beside) = beside
+            && let Err(error) = beside.await
+        {
+            tracing::error!("the evaluation of new versions beside pinned ones panicked: {error}");
+        }
         if let Some(notifier) = self.notifier.clone() {
             let _ = tokio::task::spawn_blocking(move || notifier.stop()).await;
         }

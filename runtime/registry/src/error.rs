@@ -7,6 +7,7 @@ use ansai_core::{Bytes, Code, codes, exit};
 use ansai_http_client::NoTrust;
 use ansai_storage::StorageError;
 
+use crate::shadow::ShadowHeld;
 use crate::trial::WentBack;
 use crate::{ArtifactProblem, Digest};
 
@@ -221,6 +222,9 @@ pub enum RegistryError {
     /// A pinned version kept failing in its first evaluations here, so the last good one runs.
     #[error(transparent)]
     WentBack(#[from] WentBack),
+    /// A version that ran beside the pinned one does not take over.
+    #[error(transparent)]
+    ShadowHeld(#[from] ShadowHeld),
     /// The certificates of authorities cannot be read.
     #[error("no trusted CA certificates: {0}")]
     Trust(NoTrust),
@@ -275,6 +279,7 @@ impl RegistryError {
             RegistryError::Signing { .. } => codes::SIGNING_FAILED,
             RegistryError::Passphrase => codes::KEY_PASSPHRASE,
             RegistryError::EncryptedKey { .. } => codes::BAD_KEY,
+            RegistryError::ShadowHeld(_) => codes::SHADOW_HELD,
         }
     }
 
@@ -315,6 +320,9 @@ impl RegistryError {
             RegistryError::Index { .. } => "check its address and its key; tell whoever publishes it if both are right",
             RegistryError::WentBack(_) => {
                 "run `ansai update` when the author has mended it; `ansai update --retry NAME` lets it run again"
+            }
+            RegistryError::ShadowHeld(_) => {
+                "run `ansai update --show-shadow` to see why, and `ansai update --end-shadow NAME` to end it"
             }
             RegistryError::NotStored(_) | RegistryError::NotLocked { .. } => "run `ansai pull`",
             RegistryError::EncryptedKey { .. } => {

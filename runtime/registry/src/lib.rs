@@ -29,6 +29,7 @@ mod publish;
 mod pull;
 mod reference;
 mod revocation;
+mod shadow;
 mod signature;
 mod store;
 mod trial;
@@ -48,6 +49,7 @@ pub use reference::{Reference, Selector, tag_of_version};
 pub use revocation::{
     ListProblem, Lists, RevocationError, RevocationList, RevokedDigest, RevokedKey, RevokedVersions, Update, fetch_list,
 };
+pub use shadow::{MOST_DIFFERENCES, Shadow, ShadowDifference, ShadowEnd, ShadowHeld, ShadowRecord, ShadowReplay};
 pub use signature::{
     Claim, Difference, KeyKind, NewKey, Provenance, PublicKey, Signature, SigningKey, provenances, signers,
 };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ansai_storage::{Directory, Permissions, WriteOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RegistryError, Result};
+use crate::{Digest, RegistryError, Result, Shadow};
 
 /// Its name, in the directory of the configuration.
 pub const FILE_NAME: &str = "ansai.lock";
@@ -48,6 +48,9 @@ struct Document {
     /// What was pinned before, and is the last good one.
     #[serde(default, rename = "earlier", skip_serializing_if = "Vec::is_empty")]
     earlier: Vec<Locked>,
+    /// What runs beside a pinned version.
+    #[serde(default, rename = "shadow", skip_serializing_if = "Vec::is_empty")]
+    shadows: Vec<Shadow>,
 }
 
 /// A lock file.
@@ -56,6 +59,7 @@ pub struct Lock {
     path: PathBuf,
     policies: BTreeMap<String, Locked>,
     earlier: BTreeMap<String, Locked>,
+    shadows: BTreeMap<String, Shadow>,
 }
 
 impl Lock {
@@ -68,7 +72,8 @@ impl Lock {
         let path = directory.join(FILE_NAME);
         let invalid = |why: String| RegistryError::Invalid { path: path.clone(), why };
         let Some(content) = Directory::open(directory)?.read(FILE_NAME, MOST_BYTES)? else {
-            return Ok(Lock { path, policies: BTreeMap::new(), earlier: BTreeMap::new() });
+            let (policies, earlier, shadows) = Default::default();
+            return Ok(Lock { path, policies, earlier, shadows });
         };
         if u64::try_from(content.bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
             return Err(invalid(format!("larger than {MOST_BYTES} bytes")));
@@ -88,7 +93,13 @@ impl Lock {
             Ok(all)
         };
         let (policies, earlier) = (by_source(document.policies)?, by_source(document.earlier)?);
-        Ok(Lock { path, policies, earlier })
+        let mut shadows = BTreeMap::new();
+        for shadow in document.shadows {
+            if let Some(twice) = shadows.insert(shadow.policy.source.clone(), shadow) {
+                return Err(invalid(format!("`{}` has two shadows", twice.policy.source)));
+            }
+        }
+        Ok(Lock { path, policies, earlier, shadows })
     }
 
     /// Its path.
@@ -116,12 +127,31 @@ impl Lock {
         self.earlier.get(source)
     }
 
-    /// Everything that it names, also earlier versions; what is pinned comes first.
-    pub fn all(&self) -> impl Iterator<Item = &Locked> {
-        self.policies.values().chain(self.earlier.values())
+    /// What runs beside the pinned version of a source, and takes over if both decide the same.
+    pub fn shadow(&self, source: &str) -> Option<&Shadow> {
+        self.shadows.get(source).filter(|shadow| {
+            // Whoever edits the file by hand may have pinned it.
+            self.policies.get(source).is_some_and(|pinned| pinned.digest != shadow.policy.digest)
+        })
     }
 
-    /// The digests of all manifests that it names, also of earlier versions.
+    /// Lets a version run beside the pinned one, in place of any other. Nothing is written before [`Lock::write`].
+    pub fn set_shadow(&mut self, shadow: Shadow) {
+        self.shadows.insert(shadow.policy.source.clone(), shadow);
+    }
+
+    /// Ends what runs beside the pinned version of a source. Nothing is written before [`Lock::write`].
+    pub fn end_shadow(&mut self, source: &str) -> Option<Shadow> {
+        self.shadows.remove(source)
+    }
+
+    /// Everything that it names, also earlier versions and those beside pinned ones; what is pinned comes first.
+    pub fn all(&self) -> impl Iterator<Item = &Locked> {
+        let shadows = self.shadows.values().map(|shadow| &shadow.policy);
+        self.policies.values().chain(self.earlier.values()).chain(shadows)
+    }
+
+    /// The digests of all manifests that it names: their content must stay in the store.
     pub fn digests(&self) -> impl Iterator<Item = &Digest> {
         self.all().map(|locked| &locked.digest)
     }
@@ -137,17 +167,21 @@ impl Lock {
             self.pin(policy, true);
         }
         self.earlier.retain(|source, _| self.policies.contains_key(source));
+        self.shadows.retain(|source, _| self.policies.contains_key(source));
     }
 
     /// Pins one source. What it was pinned to becomes its earlier version, unless it was not good: then the earlier one stays.
+    /// A version beside the one that it was pinned to was compared with that one, so it ends.
     pub fn pin(&mut self, policy: Locked, was_good: bool) {
         let source = policy.source.clone();
         let digest = policy.digest.clone();
         if let Some(old) = self.policies.insert(source.clone(), policy)
             && old.digest != digest
-            && was_good
         {
-            self.earlier.insert(source.clone(), old);
+            self.shadows.remove(&source);
+            if was_good {
+                self.earlier.insert(source.clone(), old);
+            }
         }
         // The same version twice is nothing to go back to.
         if self.earlier.get(&source).is_some_and(|earlier| earlier.digest == digest) {
@@ -164,6 +198,7 @@ impl Lock {
             version: VERSION,
             policies: self.policies.values().cloned().collect(),
             earlier: self.earlier.values().cloned().collect(),
+            shadows: self.shadows.values().cloned().collect(),
         };
         let invalid =
             |error: toml::ser::Error| RegistryError::Invalid { path: self.path.clone(), why: error.to_string() };
@@ -184,6 +219,8 @@ fn directory(file: &Path) -> &Path {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod tests {
+    use ansai_core::Millis;
+
     use super::*;
 
     fn locked(source: &str) -> Locked {
@@ -247,6 +284,41 @@ mod tests {
         lock.set([locked("registry.example/acme/other:1.0.0")]);
         assert_eq!((earlier(&lock), lock.digests().count()), (None, 1), "what is gone has no earlier version");
         assert_eq!(lock.get(source).ok(), None);
+    }
+
+    #[test]
+    fn a_shadow_is_kept_until_another_version_is_pinned() {
+        let place = tempfile::tempdir().unwrap();
+        let configuration = place.path().join("ansai.toml");
+        let source = "registry.example/acme/web@^1";
+        let version = |version: &str| Locked {
+            digest: Digest::of(version.as_bytes()),
+            version: version.to_owned(),
+            ..locked(source)
+        };
+        let shadow = |policy: Locked| Shadow {
+            lasts_ms: Millis::from_hours(168),
+            accepts_wider: false,
+            accepts_differences: true,
+            policy,
+        };
+        let mut lock = Lock::of(&configuration).unwrap();
+        lock.set([version("1.0.0")]);
+        lock.set_shadow(shadow(version("1.1.0")));
+        lock.write().unwrap();
+        let mut lock = Lock::of(&configuration).unwrap();
+        assert_eq!(lock.shadow(source).unwrap().policy.version, "1.1.0");
+        assert!(lock.digests().any(|digest| *digest == Digest::of(b"1.1.0")), "the store keeps its content");
+        assert_eq!(lock.get(source).unwrap().version, "1.0.0", "it is not pinned");
+        lock.set([version("1.0.0")]);
+        assert!(lock.shadow(source).is_some(), "a pull that changes nothing ends nothing");
+        lock.set([version("1.2.0")]);
+        assert_eq!(lock.shadow(source), None, "it was compared with another version");
+        lock.set_shadow(shadow(version("1.2.0")));
+        assert_eq!(lock.shadow(source), None, "it is pinned already");
+        lock.set_shadow(shadow(version("1.3.0")));
+        lock.set([]);
+        assert_eq!(lock.digests().count(), 0);
     }
 
     #[test]

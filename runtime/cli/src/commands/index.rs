@@ -13,6 +13,7 @@ use clap::Args;
 use self::facts::Facts;
 use crate::exit::Fault;
 use crate::global::{Format, Global};
+use crate::output::count::count;
 use crate::output::{self, json, lines};
 use crate::registry::{self, Reached};
 use crate::signing::Signing;
@@ -105,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         }))?,
         Format::Text => lines::line(&format!(
             "wrote index {serial} with {} to {}",
-            policies(index.policies.len()),
+            count(index.policies.len(), "policy"),
             arguments.out.display()
         ))?,
     }
@@ -118,10 +119,6 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn missing(out: &Path) -> Vec<&Path> {
     let above = out.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
     above.filter(|path| path.file_name().is_some()).collect()
-}
-
-fn policies(number: usize) -> String {
-    if number == 1 { "1 policy".to_owned() } else { format!("{number} policies") }
 }
 
 fn failed(error: &RegistryError) -> Fault {

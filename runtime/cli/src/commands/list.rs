@@ -2,7 +2,7 @@
 
 use ansai_core::{Bytes, Interface, exit};
 use ansai_daemon::pulled::{self, Acceptance};
-use ansai_registry::{Entry, Judgement, Lock, RegistryError, Store};
+use ansai_registry::{Entry, Judgement, Lock, Locked, RegistryError, Store};
 use clap::Args;
 
 use crate::global::{Format, Global};
@@ -34,6 +34,7 @@ pub(crate) fn run(_arguments: &Arguments, global: &Global) -> anyhow::Result<u8>
                     "digest": entry.digest,
                     "bytes": bytes,
                     "trust": standing.words(entry),
+                    "role": standing.role(entry),
                 })
             })
             .collect();
@@ -47,7 +48,9 @@ pub(crate) fn run(_arguments: &Arguments, global: &Global) -> anyhow::Result<u8>
     let width = names.iter().map(String::len).max().unwrap_or(0);
     for (name, (entry, bytes)) in names.iter().zip(&entries) {
         let bytes = bytes.map_or_else(|| "damaged".to_owned(), |bytes| Bytes::new(bytes).to_string());
-        lines::line(&format!("{name:width$}  {}  {bytes:>8}  {}", entry.digest.short(), standing.words(entry)))?;
+        let role = standing.role(entry).map(|role| format!("; {role}")).unwrap_or_default();
+        let words = standing.words(entry);
+        lines::line(&format!("{name:width$}  {}  {bytes:>8}  {words}{role}", entry.digest.short()))?;
     }
     Ok(exit::FINE)
 }
@@ -70,6 +73,23 @@ impl<'a> Standing<'a> {
         let lock = configuration.as_ref().and_then(|configuration| pulled::lock_of(&configuration.path).ok());
         let store = store.map(|store| (store, Acceptance::of(configuration.as_ref(), store)));
         Ok(Standing { store, lock, interfaces })
+    }
+
+    /// What the lock file has a stored policy for; `None` if it does not name it.
+    fn role(&self, entry: &Entry) -> Option<&'static str> {
+        let lock = self.lock.as_ref()?;
+        let is = |locked: &Locked| locked.digest == entry.digest;
+        let of = |pinned: &Locked| {
+            let shadow = lock.shadow(&pinned.source).is_some_and(|shadow| is(&shadow.policy));
+            let earlier = lock.earlier(&pinned.source).is_some_and(is);
+            match (is(pinned), shadow, earlier) {
+                (true, ..) => Some("pinned"),
+                (_, true, _) => Some("runs as a shadow"),
+                (.., true) => Some("last good version"),
+                _ => None,
+            }
+        };
+        lock.policies().find_map(of)
     }
 
     fn words(&self, entry: &Entry) -> String {

@@ -1,6 +1,6 @@
 //! `ansai replay`: runs recorded evaluations again. The same replies must give the same findings and plans.
 
-mod backtest;
+pub(in crate::commands) mod backtest;
 
 use std::path::PathBuf;
 

@@ -95,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         config: global.config_path_beside(&arguments.paths),
         accept_clock: AtomicBool::new(arguments.accept_clock),
         is_locked: arguments.locked,
+        with_shadows: !arguments.once,
     };
     let configuration = source.configuration()?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
@@ -131,6 +132,8 @@ struct Source {
     /// Only once: the clock may jump again before the configuration is read again.
     accept_clock: AtomicBool,
     is_locked: bool,
+    /// A single pass compares nothing.
+    with_shadows: bool,
 }
 
 impl Source {
@@ -146,6 +149,7 @@ impl Source {
             .ceiling(self.ceiling)
             .state_dir(self.state_dir.clone())
             .locked(self.is_locked)
+            .shadows(self.with_shadows)
             .workers(Workers::new(WorkerProgram::this_program()))
             .accept_clock(self.accept_clock.swap(false, Ordering::Relaxed))
             .load()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ansai_core::control::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, SeparationState, SeparationStatus,
-    StatusReport,
+    ShadowStatus, StatusReport,
 };
 use ansai_core::text::{inert, prose};
 use ansai_core::{Bytes, Timestamp};
@@ -49,6 +49,7 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     let mut instances: Vec<&InstanceStatus> = report.instances.iter().collect();
     // What needs attention first, then by name.
     instances.sort_by_key(|one| (!one.shares.iter().any(|share| share.is_suspended), one.incidents == 0));
+    page.section("New versions beside pinned ones", report.shadows.iter().map(shadow));
     page.section("Policies", instances.iter().take(most(MOST_INSTANCES)).map(|one| instance(one, report.at)));
     if let Some(more) = instances.len().checked_sub(most(MOST_INSTANCES)).filter(|more| *more > 0) {
         page.line(2, &format!("and {}: -v shows them", count(more, "more policy")));
@@ -68,6 +69,15 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
         page.line(2, &format!("and {}: -v shows them", count(more, "more budget")));
     }
     page.out
+}
+
+/// A new version that runs beside the pinned one.
+fn shadow(one: &ShadowStatus) -> String {
+    let ShadowStatus { instance, version, beside, watched_ms, lasts_ms, compared, differences, problem } = one;
+    let problem = problem.as_ref().map(|why| format!("; {}", prose(why, MOST_TEXT))).unwrap_or_default();
+    let (version, beside) = (inert(version, MOST_TEXT), inert(beside, MOST_TEXT));
+    let (compared, differences) = (count(*compared, "comparison"), count(*differences, "difference"));
+    format!("{instance}: {version} beside {beside}: {watched_ms} of {lasts_ms}, {compared}, {differences}{problem}")
 }
 
 /// What keeps a kind of process apart from this host.

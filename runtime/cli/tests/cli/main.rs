@@ -40,6 +40,7 @@ mod registry;
 mod replay;
 mod run;
 mod schedules;
+mod shadows;
 mod share;
 mod simulate;
 mod stopping;

@@ -71,7 +71,7 @@ fn what_can_do_more_is_held_until_a_person_accepts_it() {
     push(&place, &name, &wider("1.2.0", "to see"));
     let before = lock();
     update(&["--dry-run"]).code(7).says("mine: would be held: 1.2.0 can do more");
-    update(&[]).code(7).says("+ can see").says("`ansai update --accept-wider mine` pins it");
+    update(&[]).code(7).says("+ can see").says("`ansai update --accept-wider mine@1.2.0` pins it");
     let json = update(&["--format", "json"]).code(7).json();
     let policy = &json["policies"][0];
     assert_eq!((&policy["outcome"], &policy["new"]["version"]), (&"held".into(), &"1.2.0".into()), "{json}");
@@ -80,7 +80,13 @@ fn what_can_do_more_is_held_until_a_person_accepts_it() {
     asked(&["diff", "mine", &format!("{name}@^1")]).code(7).says("web 1.1.0 → 1.2.0");
     asked(&["inspect", "mine"]).code(0).says("web 1.1.0");
     asked(&["inspect", &format!("{name}:1.2.0")]).code(0).says("web 1.2.0").says("list-filesystems");
-    update(&["--accept-wider", "mine"]).code(0).says("mine: pinned 1.2.0; 1.0.0 is kept");
+    // The version is named: another one is another decision.
+    update(&["--accept-wider", "mine"]).code(2).complains("NAME@VERSION");
+    update(&["--accept-wider", "mine@1.1.9"]).code(7);
+    update(&["--accept-wider", &format!("mine@sha256:{}", "0".repeat(64))]).code(7);
+    update(&["--accept-wider", "yours@1.2.0"]).code(2).complains("[unknown-instance]");
+    assert_eq!(lock(), before);
+    update(&["--accept-wider", "mine@1.2.0"]).code(0).says("mine: pinned 1.2.0; 1.0.0 is kept");
     assert!(lock().contains("version = \"1.0.0\""), "1.1.0 never ran, so it is no last good one: {}", lock());
     place.ansai(&["run", "--once", "--locked", "--config", "ansai.toml"]).code(0);
 

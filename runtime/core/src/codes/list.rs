@@ -216,6 +216,8 @@ codes! {
         ROLLED_BACK = "rolled-back",
         UNKNOWN_NAMESPACE = "unknown-namespace",
         WENT_BACK = "went-back",
+        SHADOW_HELD = "shadow-held",
+        TOOK_OVER = "took-over",
     }
     Scenarios {
         UNKNOWN_CALL = "unknown-call",

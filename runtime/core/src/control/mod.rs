@@ -26,7 +26,7 @@ pub use self::incidents::{
 pub use self::report::{ActionCounts, HostReport, IncidentCounts, Mean, Noisy, ReportFilter};
 pub use self::status::{
     BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, Quarantined, SeparationState, SeparationStatus,
-    ShareUse, StatusReport, TotalUse,
+    ShadowStatus, ShareUse, StatusReport, TotalUse,
 };
 pub use self::undo::{ActsAfterUndo, MOST_NAMES, UndoOutlook, UndoPreview, UndoTarget, UndoableStep, UndoneStep};
 use crate::approval::Approval;

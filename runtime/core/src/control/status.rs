@@ -47,6 +47,9 @@ pub struct StatusReport {
     /// What ansai relies on and what ends soon, has ended or is missing.
     #[serde(default)]
     pub expiring: Vec<Expiry>,
+    /// New versions that run in observe mode beside pinned ones; empty if no daemon runs.
+    #[serde(default)]
+    pub shadows: Vec<ShadowStatus>,
     /// The quarantines of all instances; absent if no daemon runs, or as long as it has not finished looking.
     pub quarantine: Option<Quarantined>,
 }
@@ -60,6 +63,28 @@ impl StatusReport {
         }
         self
     }
+}
+
+/// A new version that runs in observe mode beside the pinned one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowStatus {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The new version.
+    pub version: String,
+    /// The pinned version.
+    pub beside: String,
+    /// So long both have run side by side.
+    pub watched_ms: Millis,
+    /// After so long the new version takes over.
+    pub lasts_ms: Millis,
+    /// How often both were compared.
+    pub compared: u64,
+    /// How many findings they decide differently about.
+    pub differences: u64,
+    /// Why the new version was not evaluated the last time, or does not take over yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What keeps a kind of process apart from this host, as the process that was started last has it.

@@ -1,6 +1,7 @@
 //! Lists of revocations while ansai runs: a refreshed one stops what it revokes.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::codes;
@@ -12,17 +13,21 @@ use crate::configuration::Configuration;
 /// The kept lists, and which of their problems are in the log already.
 pub(super) struct Revocations {
     lists: Arc<Lists>,
+    /// How many changes of the lists are known here. The authority of shadows asks the same lists.
+    known: AtomicU64,
     told: Mutex<BTreeSet<ListProblem>>,
 }
 
 impl Revocations {
     pub(super) fn new(lists: Arc<Lists>) -> Revocations {
-        Revocations { lists, told: Mutex::default() }
+        Revocations { known: AtomicU64::new(lists.changes()), lists, told: Mutex::default() }
     }
 
     /// Reads them again, and answers whether one is another one now. A list that has expired is told once.
     pub(super) fn have_changed(&self, configuration: &Configuration) -> bool {
-        let have_changed = self.lists.refresh();
+        self.lists.refresh();
+        let changes = self.lists.changes();
+        let have_changed = self.known.swap(changes, Ordering::Relaxed) != changes;
         let now = clock::now();
         let problems: BTreeSet<ListProblem> = configuration
             .vouching

@@ -239,8 +239,16 @@ fn a_running_policy_acts_only_while_its_signer_vouches_for_it() {
     let configuration = Configuration::open(&path, &interfaces).unwrap();
     let source = configuration.vouching.lists().next().unwrap().clone();
     let governed = Governed { is_pulled: true, vouched: Some(vouched), ..governed() };
-    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed)]));
-    let mode = || authority.effective_grants(&P).map(|grants| grants.mode);
+    // That of shadows asks the same lists, and looks first.
+    let policies = BTreeMap::from([(P.clone(), governed)]);
+    let shadows = FromFile::new(configuration.clone(), interfaces.clone(), Mode::Observe, policies.clone());
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, policies);
+    let mode = || {
+        let of_shadow = shadows.effective_grants(&P).map(|grants| grants.mode);
+        let mode = authority.effective_grants(&P).map(|grants| grants.mode);
+        assert_eq!(of_shadow.map(|_| Mode::Observe), mode.clone().map(|_| Mode::Observe));
+        mode
+    };
     assert_eq!(mode(), Ok(Mode::Observe), "no list is known");
     let now = ansai_supervisor::clock::now();
     let mut list = RevocationList::new("acme", now + ansai_core::Millis::from_hours(1));

@@ -16,6 +16,7 @@ use super::separations;
 use crate::error::Error;
 use crate::expiry::Expiries;
 use crate::notify;
+use crate::shadow::Shown;
 
 /// What does the requests of clients.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct Handler {
     pub(crate) expiries: Option<Expiries>,
     /// What did not load, with the reason.
     pub(crate) not_loaded: Vec<String>,
+    /// What runs beside pinned versions.
+    pub(crate) beside: Shown,
 }
 
 impl Handler {
@@ -108,6 +111,7 @@ impl Handler {
         status.not_loaded.clone_from(&self.not_loaded);
         status.separations = separations::in_force();
         status.expiring = self.expiries.as_ref().map(|one| one.now(status.at)).unwrap_or_default();
+        status.shadows = self.beside.status();
         if !self.not_loaded.is_empty() {
             status.overall = status.overall.max(Overall::Unknown);
         }

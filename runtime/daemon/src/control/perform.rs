@@ -18,6 +18,7 @@ use super::place::socket_path;
 use super::stored;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::shadow::Shown;
 use crate::undo::{self, UndoRequest};
 use crate::{approval, expiry, host, notify, safety, state};
 
@@ -120,8 +121,8 @@ fn change(
 ) -> Result<Answer, Error> {
     let supervisor = open(configuration, state_dir)?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
-    let (supervisor_of, not_loaded) = (supervisor.clone(), Vec::new());
-    let handler = Handler { supervisor: supervisor_of, notifier: None, instances, expiries: None, not_loaded };
+    let (expiries, not_loaded, beside) = (None, Vec::new(), Shown::default());
+    let handler = Handler { supervisor: supervisor.clone(), notifier: None, instances, expiries, not_loaded, beside };
     let replied = handler.handle(request.clone(), by);
     supervisor.ordered();
     match replied {

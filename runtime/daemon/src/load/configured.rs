@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ansai_config::PolicySource;
-use ansai_core::InstanceName;
 use ansai_core::watch::Wanted;
+use ansai_core::{InstanceName, codes};
 use ansai_registry::{RegistryError, WentBack};
 use ansai_supervisor::Instance;
 
@@ -30,26 +30,32 @@ pub(super) fn load(
     let mut used: BTreeSet<PathBuf> = BTreeSet::new();
     let mut read = Read::new();
     let all_went_back = request.pulled.went_back(configuration);
+    let all_took_over = request.pulled.took_over(configuration);
     let as_pinned = request.pulled.as_pinned();
     let pinned = LoadRequest { pulled: &as_pinned, ..*request };
     for name in configuration.config.policies.keys() {
-        let went_back = match configuration.config.source(name) {
-            Some(PolicySource::Registry(source)) => all_went_back.get(&source),
-            _ => None,
+        let (went_back, took_over) = match configuration.config.source(name) {
+            Some(PolicySource::Registry(source)) => (all_went_back.get(&source), all_took_over.get(&source)),
+            _ => (None, None),
         };
         let mut attempt = |request: &LoadRequest<'_>| {
             let component = component_of(request, configuration, name, candidates, &mut read)?;
             used.insert(real(&component.path));
             instance(request, configuration, name, component, &mut loading.warnings)
         };
-        let (ready, told) = match (attempt(request), went_back) {
+        let (ready, told) = match (attempt(request), went_back, took_over) {
             // A version that kept failing is better than none.
-            (Err(error), Some(went_back)) => (attempt(&pinned), Some(not_back(name, went_back, &error))),
-            (ready, _) => (ready, None),
+            (Err(error), Some(went_back), _) => (attempt(&pinned), Some(not_back(name, went_back, &error))),
+            // It may have been revoked since.
+            (Err(error), None, Some(version)) => (attempt(&pinned), Some(not_over(name, version, &error))),
+            (ready, ..) => (ready, None),
         };
         match ready {
             Ok(ready) => {
                 loading.ready.push(ready);
+                if let (Some(version), None, None) = (took_over, went_back, &told) {
+                    loading.warnings.push(is_over(name, version));
+                }
                 if let (Some(went_back), None) = (went_back, &told) {
                     let error = RegistryError::from(went_back.clone()).into();
                     loading.not_loaded.push(NotLoaded { name: name.to_string(), error });
@@ -68,6 +74,30 @@ fn not_back(name: &InstanceName, went_back: &WentBack, error: &Error) -> Warning
     let WentBack { version, runs, .. } = went_back;
     let why = format!("{name} runs version {version}, which kept failing on this host");
     Warning::new(error.code(), format!("{why}: the last good version {runs} does not load: {error}"))
+}
+
+/// The pinned version runs, although another one had taken over.
+fn not_over(name: &InstanceName, version: &str, error: &Error) -> Warning {
+    let why =
+        format!("{name} runs its pinned version: version {version}, which had taken over, does not load: {error}");
+    Warning::new(error.code(), why)
+}
+
+/// The lock file says what else would run.
+fn is_over(name: &InstanceName, version: &str) -> Warning {
+    let why = format!("{name} runs version {version}, which took over; `ansai update` pins it in ansai.lock");
+    Warning::new(codes::TOOK_OVER, why)
+}
+
+/// One instance with the component that its source leads to by this request.
+pub(super) fn one(
+    request: &LoadRequest<'_>,
+    configuration: &Configuration,
+    name: &InstanceName,
+    warnings: &mut Vec<Warning>,
+) -> Result<LoadedInstance, Error> {
+    let component = component_of(request, configuration, name, &[], &mut Read::new())?;
+    instance(request, configuration, name, component, warnings)
 }
 
 /// Components by path, and by their source if they come from a registry: the same file may have several names, and different

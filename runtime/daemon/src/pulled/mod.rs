@@ -5,6 +5,7 @@
 mod accept;
 mod opened;
 mod pull;
+mod shadow;
 mod trial;
 mod update;
 mod vouching;
@@ -22,6 +23,7 @@ pub use self::accept::Acceptance;
 use self::opened::{Open, Opened};
 pub(crate) use self::pull::verify;
 pub use self::pull::{add, check, check_same, checked, pull, pull_all, pull_all_by, resolve};
+pub use self::shadow::{Shadowed, took_over};
 pub use self::trial::{Ended, Trials, is_faulty, is_good};
 pub use self::update::{Newer, Search, newer};
 pub(crate) use self::vouching::policy_of;
@@ -34,13 +36,25 @@ use crate::share::Share;
 use crate::state::StateDirError;
 use crate::{ownership, state};
 
+/// The version of a policy that is loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Which {
+    /// The one that runs on this host.
+    #[default]
+    Chosen,
+    /// The pinned one.
+    Pinned,
+    /// The one beside the pinned one.
+    Shadow,
+}
+
 /// The policies from registries that a host has.
 #[derive(Debug, Clone, Default)]
 pub struct Pulled {
     state_dir: Option<PathBuf>,
     is_locked: bool,
     distrusts_paths: bool,
-    is_as_pinned: bool,
+    which: Which,
     /// Opened once for all policies of a configuration.
     opened: Opened,
 }
@@ -48,7 +62,7 @@ pub struct Pulled {
 impl Pulled {
     /// Those of this state directory; `None` for the directory of the configuration.
     pub fn new(state_dir: Option<PathBuf>) -> Pulled {
-        Pulled { state_dir, is_locked: false, distrusts_paths: false, is_as_pinned: false, opened: Opened::default() }
+        Pulled { state_dir, is_locked: false, distrusts_paths: false, which: Which::Chosen, opened: Opened::default() }
     }
 
     /// Whether nothing may run but components that a digest pins.
@@ -65,7 +79,12 @@ impl Pulled {
 
     /// The same, also where a pinned version failed on this host: the last good one may not load any more.
     pub(crate) fn as_pinned(&self) -> Pulled {
-        Pulled { is_as_pinned: true, ..self.clone() }
+        Pulled { which: Which::Pinned, ..self.clone() }
+    }
+
+    /// The same for the versions that run beside pinned ones.
+    pub(crate) fn as_shadow(&self) -> Pulled {
+        Pulled { which: Which::Shadow, ..self.clone() }
     }
 
     /// As [`Pulled::distrusting_paths`] has it.
@@ -152,9 +171,13 @@ impl Pulled {
 impl Pulled {
     /// The version of a source that runs here.
     fn locked_of<'a>(&self, opened: &'a Open, source: &str) -> Result<&'a Locked, RegistryError> {
-        match self.is_as_pinned {
-            true => opened.lock.get(source),
-            false => Ok(trial::choose(&opened.lock, source, &opened.trials)?.locked),
+        match self.which {
+            Which::Pinned => opened.lock.get(source),
+            Which::Shadow => match opened.lock.shadow(source) {
+                Some(shadow) => Ok(&shadow.policy),
+                None => opened.lock.get(source),
+            },
+            Which::Chosen => Ok(trial::choose(&opened.lock, source, &opened.trials, &opened.shadows)?.locked),
         }
     }
 
@@ -180,7 +203,7 @@ impl Pulled {
     pub fn went_back(&self, configuration: &Configuration) -> BTreeMap<String, WentBack> {
         let Some(opened) = self.opened_for(configuration) else { return BTreeMap::new() };
         let went_back = |locked: &Locked| {
-            let chosen = trial::choose(&opened.lock, &locked.source, &opened.trials).ok()?;
+            let chosen = trial::choose(&opened.lock, &locked.source, &opened.trials, &opened.shadows).ok()?;
             Some((locked.source.clone(), chosen.went_back?))
         };
         opened.lock.policies().filter_map(went_back).collect()
@@ -189,7 +212,7 @@ impl Pulled {
     /// The instances that run a version for the first time on this host, and could go back to an earlier one.
     pub(crate) fn trials(&self, configuration: &Configuration, loaded: &[&InstanceName]) -> Trials {
         let Some(opened) = self.opened_for(configuration) else { return Trials::default() };
-        Trials::of(configuration, loaded, (&opened.lock, &opened.store), &opened.trials)
+        Trials::of(configuration, loaded, (&opened.lock, &opened.store), &opened.trials, &opened.shadows)
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ansai_registry::{Digest, Lists, Lock, RegistryError, Store, Trial};
+use ansai_registry::{Digest, Lists, Lock, RegistryError, ShadowRecord, Store, Trial};
 use ansai_storage::{Directory, Links, TrustError};
 
+use super::shadow::known_shadows;
 use super::{known_trials, lock_of};
 use crate::error::Error;
 use crate::state::StateDirError;
@@ -22,6 +23,8 @@ pub(super) struct Open {
     pub(super) lists: Arc<Lists>,
     /// How versions did on this host.
     pub(super) trials: BTreeMap<Digest, Trial>,
+    /// What was seen of versions beside pinned ones, by source.
+    pub(super) shadows: BTreeMap<String, ShadowRecord>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -50,7 +53,8 @@ impl Opened {
         };
         let store = Store::open(&directory)?.ok_or_else(missing)?;
         let (lists, trials) = (Arc::new(Lists::of(&store)), known_trials(&store));
+        let shadows = known_shadows(&store);
         let of = (configuration.to_owned(), state_dir.to_owned());
-        Ok(opened.insert(Arc::new(Open { of, lock, store, lists, trials })).clone())
+        Ok(opened.insert(Arc::new(Open { of, lock, store, lists, trials, shadows })).clone())
     }
 }

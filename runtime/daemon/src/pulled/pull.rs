@@ -192,6 +192,13 @@ pub fn pull_all_by(
         let signatures = acceptance.signatures(&client, &source, &fetched)?;
         let (mut locked, component) = checked(store, &source, &fetched, interfaces)?;
         check_same(&lock, &locked)?;
+        // What a person wanted to see beside the pinned version first is not pinned meanwhile.
+        if let (Some(_), Ok(pinned)) = (lock.shadow(&source), lock.get(&source))
+            && pinned.digest != locked.digest
+        {
+            pulled.insert(source, pinned.clone());
+            continue;
+        }
         // Whoever had signed it must be found again.
         if let Some(pinned) = lock.get(&source).ok().filter(|pinned| pinned.digest == locked.digest) {
             locked.signers.clone_from(&pinned.signers);

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use ansai_config::PolicySource;
 use ansai_core::{Event, InstanceName, Timestamp};
-use ansai_registry::{Digest, Lock, Locked, RegistryError, Store, Trial, Verdict, WentBack};
+use ansai_registry::{Digest, Lock, Locked, RegistryError, ShadowRecord, Store, Trial, Verdict, WentBack};
 
+use super::shadow::current;
 use crate::configuration::Configuration;
 
 /// So many answers end a trial: the version is good.
 const ANSWERS: u32 = 10;
 
-/// The version of a source that runs here: the pinned one, or the last good one with the reason.
+/// The version of a source that runs here: the pinned one, one that took over from it, or the last good one with the reason.
 pub(super) struct Chosen<'a> {
     pub(super) locked: &'a Locked,
     pub(super) went_back: Option<WentBack>,
@@ -22,10 +23,11 @@ pub(super) fn choose<'a>(
     lock: &'a Lock,
     source: &str,
     trials: &BTreeMap<Digest, Trial>,
+    shadows: &BTreeMap<String, ShadowRecord>,
 ) -> Result<Chosen<'a>, RegistryError> {
-    let locked = lock.get(source)?;
+    let (locked, earlier) = current(lock, source, shadows)?;
     let (Some(Trial { verdict: Verdict::Faulty(why), .. }), Some(earlier)) =
-        (trials.get(&locked.digest), lock.earlier(source).filter(|earlier| !is_faulty(&earlier.digest, trials)))
+        (trials.get(&locked.digest), earlier.filter(|earlier| !is_faulty(&earlier.digest, trials)))
     else {
         return Ok(Chosen { locked, went_back: None });
     };
@@ -77,10 +79,12 @@ impl Trials {
         loaded: &[&InstanceName],
         (lock, store): (&Lock, &Store),
         trials: &BTreeMap<Digest, Trial>,
+        shadows: &BTreeMap<String, ShadowRecord>,
     ) -> Trials {
         let on_trial = |name: &InstanceName| {
             let PolicySource::Registry(source) = configuration.config.source(name)? else { return None };
-            let (locked, earlier) = (lock.get(&source).ok()?, lock.earlier(&source)?);
+            let (locked, earlier) = current(lock, &source, shadows).ok()?;
+            let earlier = earlier?;
             let can_go_back = !is_faulty(&earlier.digest, trials) && store.component(&earlier.digest).is_ok();
             let is_new = !trials.contains_key(&locked.digest);
             (is_new && can_go_back).then(|| (name.clone(), OnTrial { digest: locked.digest.clone(), answers: 0 }))

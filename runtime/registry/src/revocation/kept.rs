@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::Timestamp;
@@ -69,6 +70,8 @@ pub struct Lists {
     root: Option<Directory>,
     /// The bytes of the files that were asked for, and what they are for which keys.
     read: Mutex<BTreeMap<String, Read>>,
+    /// How often [`Lists::refresh`] found a changed file.
+    changes: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -81,7 +84,7 @@ struct Read {
 impl Lists {
     /// Those of a store.
     pub fn of(store: &Store) -> Lists {
-        Lists { root: Some(store.root().clone()), read: Mutex::default() }
+        Lists { root: Some(store.root().clone()), ..Lists::default() }
     }
 
     /// The kept list of an address.
@@ -111,7 +114,16 @@ impl Lists {
                 has_changed = true;
             }
         }
+        if has_changed {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
         has_changed
+    }
+
+    /// How often a list has changed since the start. Of several that refresh the same lists, only one is told by
+    /// [`Lists::refresh`]; each can compare this number with the one that it knows.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Accepts a list that was fetched, if it is signed, not over, and not older or smaller than the kept one.

@@ -14,6 +14,7 @@ mod encrypted;
 mod hostile;
 mod index;
 mod interoperation;
+mod last_good;
 mod login;
 mod memory;
 mod real;

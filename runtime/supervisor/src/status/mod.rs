@@ -101,6 +101,7 @@ fn report(found: &Overview, outlook: &Outlook<'_>) -> StatusReport {
         pending_steps: 0,
         budgets: Vec::new(),
         totals: Vec::new(),
+        shadows: Vec::new(),
         separations: Vec::new(),
         expiring: Vec::new(),
         quarantine: None,

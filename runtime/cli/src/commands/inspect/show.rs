@@ -2,7 +2,7 @@
 
 use ansai_config::{Manifest, SettingDescription};
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis, quantity};
+use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
@@ -71,19 +71,7 @@ pub(in crate::commands) fn of(inspected: &Inspected, interfaces: &[Interface]) -
         out += &self::setting(setting);
     }
     out += &lines::title("Limits of one evaluation");
-    let limits = manifest.limits_in_force();
-    let limits = lines::pairs(&[
-        ("memory", limits.memory_bytes.to_string()),
-        ("fuel", limits.fuel.to_string()),
-        ("deadline", quantity::show_milliseconds(limits.deadline_ms)),
-        ("call deadline", quantity::show_milliseconds(limits.call_deadline_ms)),
-        ("calls", limits.calls.to_string()),
-        ("arguments", limits.argument_bytes.to_string()),
-        ("replies", limits.reply_bytes.to_string()),
-        ("proposals", limits.proposals.to_string()),
-        ("observations", limits.observations.to_string()),
-        ("series", limits.series.to_string()),
-    ]);
+    let limits = lines::pairs(&manifest.limits_shown());
     out += &indented(&limits, "  ");
     for asked in manifest.limits.raised() {
         out += &format!("  author asks for {} = {}; only the operator raises a limit\n", asked.key, asked.value);

@@ -27,10 +27,10 @@ const QUIET: Duration = Duration::from_secs(1);
 const DRAW: Duration = Duration::from_millis(200);
 
 /// A recorded evaluation, and how the other version decides.
-struct Judged {
-    listed: Listed,
-    at: Timestamp,
-    verdict: Result<Verdict, Fault>,
+pub(in crate::commands) struct Judged {
+    pub(in crate::commands) listed: Listed,
+    pub(in crate::commands) at: Timestamp,
+    pub(in crate::commands) verdict: Result<Verdict, Fault>,
 }
 
 pub(super) fn run(
@@ -83,7 +83,12 @@ fn chosen(asked: &[String], name: &str, listed: &[Listed]) -> Result<Vec<String>
 }
 
 /// Replays all of them on all cores; the results are in their order.
-fn judge(recorded: &Recorded, version: &Backtest, listed: Vec<Listed>, format: Format) -> anyhow::Result<Vec<Judged>> {
+pub(in crate::commands) fn judge(
+    recorded: &Recorded,
+    version: &Backtest,
+    listed: Vec<Listed>,
+    format: Format,
+) -> anyhow::Result<Vec<Judged>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(listed.len().max(1));
     let next = AtomicUsize::new(0);
     let mut judged: BTreeMap<usize, Judged> = BTreeMap::new();

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
-use ansai_daemon::pulled::{self, Newer};
+use ansai_daemon::pulled::{self, Newer, Shadowed};
 use ansai_daemon::{Configuration, Error};
-use ansai_registry::{Locked, RegistryError, Store, WentBack};
+use ansai_registry::{Locked, RegistryError, Shadow, Store, WentBack};
 
+use super::accepted::Accepted;
 use super::{Arguments, Outcome, Updated, show};
 use crate::global::{Format, Global};
 use crate::output::{self, terminal};
@@ -23,6 +24,12 @@ pub(super) enum Pinning {
     WouldHold,
     /// The lock file was changed meanwhile.
     Changed,
+    /// It begins to run beside the pinned one.
+    Beside,
+    /// A version runs beside the pinned one already.
+    Shadowed,
+    /// A version ran beside the pinned one, and does not take over.
+    ShadowHeld,
 }
 
 /// A version that failed on this host is not pinned again.
@@ -36,14 +43,24 @@ pub(super) fn decide(
     arguments: &Arguments,
     global: &Global,
     instances: &[String],
-    pinned: &Locked,
+    (pinned, beside): (&Locked, Option<&Shadowed>),
     newer: &Newer,
 ) -> anyhow::Result<Pinning> {
     let is_wider = newer.difference.is_wider();
+    let accepts = |list: &[Accepted]| list.iter().any(|one| one.is_of(instances, &newer.locked));
+    if arguments.shadow.is_some() {
+        return Ok(Pinning::Beside);
+    }
+    // A person wants to see more of it first, so no timer that runs `ansai update` pins it.
+    if let Some(beside) = beside
+        && !accepts(&arguments.accept_differences)
+    {
+        return Ok(if beside.record.end.is_some() { Pinning::ShadowHeld } else { Pinning::Shadowed });
+    }
     if arguments.dry_run {
         return Ok(if is_wider { Pinning::WouldHold } else { Pinning::WouldPin });
     }
-    if !is_wider || instances.iter().any(|name| arguments.accept_wider.contains(name)) {
+    if !is_wider || accepts(&arguments.accept_wider) {
         return Ok(Pinning::Pinned);
     }
     let can_ask = global.format == Format::Text && terminal::is_stdout() && std::io::stdin().is_terminal();
@@ -62,13 +79,18 @@ pub(super) fn decide(
 }
 
 /// Names what is pinned in the store, and then writes the lock file as a whole. What somebody else pinned meanwhile stays.
-pub(super) fn write(configuration: &Configuration, store: &Store, updated: &mut [Updated]) -> Result<(), Error> {
+pub(super) fn write(
+    arguments: &Arguments,
+    configuration: &Configuration,
+    store: &Store,
+    updated: &mut [Updated],
+) -> Result<(), Error> {
     let trials = store.trials()?;
     let mut lock = pulled::lock_of(&configuration.path)?;
     let mut is_changed = false;
     for one in updated {
         let Outcome::Newer { newer, pinning, last_good } = &mut one.outcome else { continue };
-        if *pinning != Pinning::Pinned {
+        if !matches!(pinning, Pinning::Pinned | Pinning::Beside) {
             continue;
         }
         if lock.get(&one.pinned.source).ok().map(|now| &now.digest) != Some(&one.pinned.digest) {
@@ -76,6 +98,17 @@ pub(super) fn write(configuration: &Configuration, store: &Store, updated: &mut 
             continue;
         }
         store.add(&newer.fetched)?;
+        if let (Some(lasts_ms), Some(record)) = (arguments.shadow, &one.shadow) {
+            let accepts = |list: &[Accepted]| list.iter().any(|accepted| accepted.is_of(&one.instances, &newer.locked));
+            let (accepts_wider, accepts_differences) =
+                (accepts(&arguments.accept_wider), accepts(&arguments.accept_differences));
+            let policy = newer.locked.clone();
+            lock.set_shadow(Shadow { lasts_ms, accepts_wider, accepts_differences, policy });
+            // Before the lock file: a daemon that reads it then finds what was replayed.
+            store.note_shadow(&one.pinned.source, Some(record.as_ref().clone()))?;
+            is_changed = true;
+            continue;
+        }
         let is_good = pulled::is_good(&lock, store, &one.pinned, &trials);
         lock.pin(newer.locked.clone(), is_good);
         *last_good = lock.earlier(&one.pinned.source).map(|earlier| earlier.version.clone());

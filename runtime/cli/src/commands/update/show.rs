@@ -1,5 +1,6 @@
 //! What an update found, as text and as JSON.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ansai_core::text::inert;
@@ -9,7 +10,7 @@ use ansai_registry::Locked;
 use serde_json::{Value, json};
 
 use super::pinning::Pinning;
-use super::{Outcome, Updated};
+use super::{Outcome, Updated, show_shadow};
 use crate::commands::diff::show;
 use crate::exit::Fault;
 use crate::global::Format;
@@ -21,11 +22,14 @@ pub(super) fn difference(pinned: &Locked, newer: &Newer) -> String {
     show::text(&title, &newer.difference, terminal::stdout_width())
 }
 
-pub(super) fn text(lock: &Path, updated: &[Updated]) -> std::io::Result<()> {
+pub(super) fn text(lock: &Path, updated: &[Updated], took_over: &BTreeMap<String, String>) -> std::io::Result<()> {
+    for (name, version) in took_over {
+        lines::line(&format!("{name}: pinned {}, which took over on this host", inert(version, 100)))?;
+    }
     if updated.is_empty() {
         lines::line(&format!("no policy to update: {} pins none of these", lock.display()))?;
     }
-    let mut pinned = 0_usize;
+    let (mut pinned, mut begun) = (0_usize, 0_usize);
     for one in updated {
         let name = one.instances.first().map_or(one.pinned.source.as_str(), String::as_str);
         let version = &one.pinned.version;
@@ -54,21 +58,35 @@ pub(super) fn text(lock: &Path, updated: &[Updated]) -> std::io::Result<()> {
             }
             Pinning::WouldPin => format!("{name}: would pin {new}"),
             Pinning::Held => {
-                format!("{name}: held: {new} can do more; `ansai update --accept-wider {name}` pins it")
+                format!("{name}: held: {new} can do more; `ansai update --accept-wider {name}@{new}` pins it")
             }
             Pinning::WouldHold => format!("{name}: would be held: {new} can do more"),
+            Pinning::Beside => {
+                begun += 1;
+                let recorded = show_shadow::replay(one.shadow.as_ref().and_then(|record| record.recorded.as_ref()));
+                format!("{name}: {new} runs as a shadow of {version} after a reload of the daemon; {recorded}")
+            }
+            Pinning::Shadowed => {
+                format!("{name}: stays at {version}: a shadow runs; `ansai update --show-shadow {name}` shows it")
+            }
+            Pinning::ShadowHeld => {
+                format!("{name}: stays at {version}: its shadow is held; `ansai update --show-shadow {name}` shows why")
+            }
             Pinning::Changed => format!("{name}: not pinned: the lock file was changed meanwhile; try again"),
         })?;
     }
     if pinned > 0 {
         lines::line("reload the daemon to run what is pinned")?;
     }
+    if begun > 0 {
+        lines::line("reload the daemon to begin; `ansai update --show-shadow` shows what differs")?;
+    }
     Ok(())
 }
 
-pub(super) fn document(lock: &Path, updated: &[Updated]) -> Value {
+pub(super) fn document(lock: &Path, updated: &[Updated], took_over: &BTreeMap<String, String>) -> Value {
     let policies: Vec<Value> = updated.iter().map(of_one).collect();
-    json!({ "lock": lock, "policies": policies })
+    json!({ "lock": lock, "policies": policies, "took_over": took_over })
 }
 
 fn of_one(one: &Updated) -> Value {
@@ -83,6 +101,9 @@ fn of_one(one: &Updated) -> Value {
                 Pinning::WouldPin => "would-pin",
                 Pinning::WouldHold => "would-hold",
                 Pinning::Changed => "changed",
+                Pinning::Beside => "shadow",
+                Pinning::Shadowed => "shadowed",
+                Pinning::ShadowHeld => "shadow-held",
             };
             (word, Some(newer))
         }
@@ -103,6 +124,7 @@ fn of_one(one: &Updated) -> Value {
         "new": newer.map(|newer| crate::registry::document(&newer.locked)),
         "wider": newer.map(|newer| newer.difference.is_wider()),
         "changes": newer.map(|newer| &newer.difference),
+        "recorded": one.shadow.as_ref().and_then(|record| record.recorded),
         "refused": refused.collect::<Vec<_>>(),
         "failed": failed,
     })

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use ansai_core::control::{BudgetUse, Expiry, ExpiryState, SeparationState, SeparationStatus, ShareUse, TotalUse};
+use ansai_core::control::{
+    BudgetUse, Expiry, ExpiryState, SeparationState, SeparationStatus, ShadowStatus, ShareUse, TotalUse,
+};
 use ansai_core::fight::Fight;
 use ansai_core::incident::{Escalation, Permission, Reason};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
@@ -133,6 +135,16 @@ fn report() -> StatusReport {
             state: ExpiryState::Soon,
             expires: at,
             summary: "the kept list of revocations expires in 3 d: run `ansai pull`".into(),
+        }],
+        shadows: vec![ShadowStatus {
+            instance: ONE,
+            version: "1.1.0".into(),
+            beside: "1.0.0".into(),
+            watched_ms: Millis::from_hours(2),
+            lasts_ms: Millis::from_hours(168),
+            compared: 240,
+            differences: 1,
+            problem: Some("revoked".into()),
         }],
         separations: vec![
             SeparationStatus { what: "guest code".into(), state: SeparationState::InForce, why: None },
