@@ -57,6 +57,11 @@ fn main() -> anyhow::Result<()> {
     {
         return scanning::once(Path::new(root));
     }
+    if let [child, job] = wanted.as_slice()
+        && child == ansai_engine::isolated::CHILD
+    {
+        std::process::exit(ansai_engine::isolated::worker::run(ansai_host_functions::builtin(), job).into());
+    }
     if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.iter().any(|(known, _)| known == name)) {
         let known: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
         anyhow::bail!("`{unknown}` is not measured; there are {}", known.join(", "));

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::beside::Gathered;
 use super::protocol::{Answered, Done, Evaluate, FromWorker, GuestCall, MAX_TO_WORKER, NotLoaded, ToWorker};
-use crate::compile::{CompileError, Compiler};
+use crate::compile::CompileError;
 use crate::engine::Engine;
 use crate::load::{Linked, LoadError, Place, Policy};
 
@@ -48,7 +48,7 @@ pub fn run(registry: Registry, job: &str) -> u8 {
 
 fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError> {
     let start = |error: &dyn std::fmt::Display| WorkerError::Start(error.to_string());
-    let engine = Engine::new(registry, None, Compiler::InProcess).map_err(|error| start(&error))?;
+    let engine = Engine::of_worker(registry).map_err(|error| start(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| start(&error))?;
     let channel = Arc::new(StdMutex::new(channel));
     let mut loaded = BTreeMap::new();
