@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use ansai_audit::Head;
 use ansai_config::Export;
+use ansai_isolation::at_rest::ProgramCode;
 use ansai_notify::Notifier;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
 
 use crate::control::{Access, ControlError, Handler, Server};
 use crate::load::NotLoaded;
 
+/// When the first evaluation of most policies is over.
+const STARTED: Duration = Duration::from_secs(30);
+/// How often memory is given back after that. What is used again takes less than a millisecond to come back.
+const RARE: Duration = Duration::from_secs(3_600);
 /// How long a run with `--once` waits for channels.
 const TELLING: Duration = Duration::from_secs(10);
 
@@ -67,7 +72,9 @@ impl Running {
 
     /// Evaluates the instances on their schedules until [`Running::stop`].
     pub async fn run(&self) {
+        let resting = tokio::spawn(rest());
         self.supervisor.run().await;
+        resting.abort();
         if let Some(notifier) = self.notifier.clone() {
             let _ = tokio::task::spawn_blocking(move || notifier.stop()).await;
         }
@@ -108,5 +115,16 @@ impl Running {
     /// The newest head of the audit log.
     pub fn head(&self) -> Head {
         self.supervisor.head()
+    }
+}
+
+/// Gives back memory that the start needed, and later what only rare work needed.
+async fn rest() {
+    let code = ProgramCode::find();
+    let mut wait = STARTED;
+    loop {
+        tokio::time::sleep(wait).await;
+        code.release();
+        wait = RARE;
     }
 }
