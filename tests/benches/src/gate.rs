@@ -40,8 +40,9 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
-    let bare =
-        Bare::new(&component, InstanceAllocation::Pooling(PoolSize::MANY)).map_err(anyhow::Error::from).context("bare wasmtime")?;
+    let bare = Bare::new(&component, InstanceAllocation::Pooling(PoolSize::MANY))
+        .map_err(anyhow::Error::from)
+        .context("bare wasmtime")?;
     let unpooled = Bare::new(&component, InstanceAllocation::OnDemand(MemoryInit::Copied))
         .map_err(anyhow::Error::from)
         .context("bare wasmtime")?;

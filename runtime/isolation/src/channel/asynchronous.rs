@@ -170,10 +170,7 @@ impl AsyncReceiver {
 /// Waits in the runtime until the socket is ready. It is registered for this time only: otherwise each frame would wake a
 /// thread of the runtime, also where another one waits for it.
 async fn ready(socket: &OwnedFd, interest: Interest) -> std::io::Result<()> {
-    #[expect(
-        deprecated,
-        reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
-    )]
+    #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
     let registered = AsyncFd::with_interest(socket.as_fd(), interest)?;
     registered.ready(interest).await?.retain_ready();
     Ok(())

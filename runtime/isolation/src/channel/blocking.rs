@@ -228,11 +228,7 @@ fn wait_until(socket: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instan
 }
 
 /// Waits until the socket is ready, at most this long. Returns whether it is; a signal ends the wait too.
-pub(super) fn wait(
-    socket: BorrowedFd<'_>,
-    events: PollFlags,
-    limit: Option<Duration>,
-) -> Result<bool, ChannelError> {
+pub(super) fn wait(socket: BorrowedFd<'_>, events: PollFlags, limit: Option<Duration>) -> Result<bool, ChannelError> {
     let limit = limit.map(|limit| Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: limit.subsec_nanos().into(),

@@ -229,7 +229,8 @@ impl Reader {
             return Err(ChannelError::TooLarge { bytes: length as u64, most: most as u64 });
         }
         // One that came may belong to a header that follows: `next` sees whether it does.
-        self.announced = if flags & WITH_DESCRIPTOR == 0 { None } else { Some(self.descriptor.take().ok_or(UNANNOUNCED)?) };
+        self.announced =
+            if flags & WITH_DESCRIPTOR == 0 { None } else { Some(self.descriptor.take().ok_or(UNANNOUNCED)?) };
         self.sequence = self.sequence.wrapping_add(1);
         (self.part, self.came) = (Part::Payload(length), 0);
         Ok(())
