@@ -40,7 +40,8 @@ pub(crate) async fn who_gives_up_waiting_gives_up_the_place() {
         for number in 0..10 {
             let policy = policy.clone();
             running.spawn(async move {
-                let evaluation = detect(&policy, &limits());
+                let limits = limits();
+                let evaluation = detect(&policy, &limits);
                 match number % 2 {
                     0 => evaluation.await.answer.is_ok(),
                     // It is polled a few times, and then dropped.
