@@ -39,7 +39,7 @@ const SECTIONS: [(&str, Measure); 12] = [
     ("replay", replay::measure),
     ("loading", loading::measure),
     ("program", process::measure),
-    ("isolation", |_| isolation::measure()),
+    ("isolation", isolation::measure),
     ("monit", monit::measure),
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),
