@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ansai_audit::Head;
 use ansai_config::Export;
+use ansai_isolation::at_rest::ProgramCode;
 use ansai_kit::carrier::Carrier;
 use ansai_notify::Notifier;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor, clock};
@@ -15,6 +16,10 @@ use crate::expiry::Expiries;
 use crate::load::NotLoaded;
 use crate::shadow::Beside;
 
+/// When the first evaluation of most policies is over.
+const STARTED: Duration = Duration::from_secs(30);
+/// How often memory is given back after that. What is used again takes less than a millisecond to come back.
+const RARE: Duration = Duration::from_secs(3_600);
 /// How long a run with `--once` waits for channels.
 const TELLING: Duration = Duration::from_secs(10);
 
@@ -75,8 +80,10 @@ impl Running {
 
     /// Evaluates the instances on their schedules until [`Running::stop`].
     pub async fn run(&self) {
+        let resting = tokio::spawn(rest());
         let beside = self.shadow.clone().map(|shadow| tokio::spawn(async move { shadow.run().await }));
         self.supervisor.run().await;
+        resting.abort();
         if let Some(shadow) = &self.shadow {
             shadow.stop("the version that it runs beside stops");
         }
@@ -125,5 +132,16 @@ impl Running {
     /// The newest head of the audit log.
     pub fn head(&self) -> Head {
         self.supervisor.head()
+    }
+}
+
+/// Gives back memory that the start needed, and later what only rare work needed.
+async fn rest() {
+    let code = ProgramCode::find();
+    let mut wait = STARTED;
+    loop {
+        tokio::time::sleep(wait).await;
+        code.release();
+        wait = RARE;
     }
 }

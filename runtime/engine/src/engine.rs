@@ -12,6 +12,7 @@ use crate::compile::{CompileError, Compiler};
 use crate::contract::{Contract, contract};
 use crate::memory::MemoryInit;
 use crate::pool;
+pub use crate::pool::PoolSize;
 use crate::ticker::Ticker;
 
 /// Version of the code generator, and in brackets of its configuration. Fuel is comparable only within one version.
@@ -62,8 +63,22 @@ impl Engine {
     /// An engine that offers the interfaces of this registry. It caches compiled components in the directory `cache`, which
     /// must be private to this user. [`Compiler::InProcess`] is for components that the program has made itself.
     pub fn new(registry: Registry, cache: Option<&dyn ToDirectory>, compiler: Compiler) -> Result<Self, EngineError> {
+        Self::with_pool(PoolSize::MANY, registry, cache, compiler)
+    }
+
+    /// The engine of a worker, which runs one evaluation at a time and compiles nothing.
+    pub(crate) fn of_worker(registry: Registry) -> Result<Self, EngineError> {
+        Self::with_pool(PoolSize::ONE, registry, None, Compiler::InProcess)
+    }
+
+    fn with_pool(
+        pool: PoolSize,
+        registry: Registry,
+        cache: Option<&dyn ToDirectory>,
+        compiler: Compiler,
+    ) -> Result<Self, EngineError> {
         // A pool reserves terabytes of address space, which a limit on address space forbids.
-        let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling))
+        let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling(pool)))
             .inspect_err(|error| tracing::info!("memory pool unavailable; evaluations will be slower: {error:#}"))
             .or_else(|_| wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Copied))))
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
@@ -113,7 +128,7 @@ impl Engine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstanceAllocation {
     /// In slots of a pool that are reused; their initial memory is copied.
-    Pooling,
+    Pooling(PoolSize),
     /// Newly for each evaluation.
     OnDemand(MemoryInit),
 }
@@ -143,8 +158,8 @@ pub fn configuration(guests: InstanceAllocation) -> Config {
         // The default reads an environment variable.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
         .memory_init_cow(guests == InstanceAllocation::OnDemand(MemoryInit::Mapped));
-    if guests == InstanceAllocation::Pooling {
-        pool::configure(&mut config);
+    if let InstanceAllocation::Pooling(size) = guests {
+        pool::configure(&mut config, size);
     }
     config
 }

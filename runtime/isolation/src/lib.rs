@@ -6,6 +6,7 @@
 //! - [`channel`]: framed messages over that socket. The supervisor believes nothing that comes through it.
 //! - [`confine`]: what the child does to itself before it reads the first frame.
 //! - [`doctor`]: starts a process of each profile to see what this host can do.
+//! - [`at_rest`]: gives back memory that only a start needs.
 //! - [`report`]: which separations are in force, and why one is not; [`started`]: those of the processes that were started.
 //!
 //! It knows neither policies nor servers: the content of a frame is bytes.
@@ -37,6 +38,7 @@
 //! # }
 //! ```
 
+pub mod at_rest;
 pub mod channel;
 pub mod confine;
 pub mod doctor;

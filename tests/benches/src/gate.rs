@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_core::Limits;
-use ansai_engine::engine::InstanceAllocation;
+use ansai_engine::engine::{InstanceAllocation, PoolSize};
 use ansai_engine::memory::MemoryInit;
 use ansai_engine::{Answer, Compiler, Engine, Policy};
 use anyhow::{Context as _, ensure};
@@ -40,8 +40,9 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
-    let bare =
-        Bare::new(&component, InstanceAllocation::Pooling).map_err(anyhow::Error::from).context("bare wasmtime")?;
+    let bare = Bare::new(&component, InstanceAllocation::Pooling(PoolSize::MANY))
+        .map_err(anyhow::Error::from)
+        .context("bare wasmtime")?;
     let unpooled = Bare::new(&component, InstanceAllocation::OnDemand(MemoryInit::Copied))
         .map_err(anyhow::Error::from)
         .context("bare wasmtime")?;

@@ -46,13 +46,29 @@ pub(crate) fn mebibytes(file: &str, name: &str) -> Option<f64> {
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// Processor time of a process, in seconds.
+/// Processor time of a process and of its children, also of those that ended, in seconds.
 pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
+    let fields = stat(pid)?;
+    let own: u64 = fields.iter().skip(11).take(4).sum();
+    // A child that ended meanwhile counts as one that ended, next time.
+    let of_children = children(pid).into_iter().filter_map(|child| stat(child).ok());
+    let of_children: u64 = of_children.flat_map(|stat| stat.into_iter().skip(11).take(2)).sum();
+    Ok((own + of_children) as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// The processes that a process started and that have not ended.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|number| stat(*number).is_ok_and(|fields| fields.get(1) == Some(&pid.into()))).collect()
+}
+
+/// The fields of `/proc/PID/stat` after the name, which can have any character: the parent is the second of them, times are
+/// those from the 12th. What is no number is 0.
+fn stat(pid: u32) -> anyhow::Result<Vec<u64>> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name can contain any character; user and system time are the 12th and 13th fields after it.
     let after = stat.rsplit_once(')').context("/proc/PID/stat")?.1;
-    let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64)
+    Ok(after.split_whitespace().map(|field| field.parse().unwrap_or_default()).collect())
 }
 
 /// Bytes that a process has written to disk.

@@ -39,7 +39,7 @@ const SECTIONS: [(&str, Measure); 12] = [
     ("replay", replay::measure),
     ("loading", loading::measure),
     ("program", process::measure),
-    ("isolation", |_| isolation::measure()),
+    ("isolation", isolation::measure),
     ("monit", monit::measure),
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),
@@ -56,6 +56,11 @@ fn main() -> anyhow::Result<()> {
         && child == scanning::CHILD
     {
         return scanning::once(Path::new(root));
+    }
+    if let [child, job] = wanted.as_slice()
+        && child == ansai_engine::isolated::CHILD
+    {
+        std::process::exit(ansai_engine::isolated::worker::run(ansai_host_functions::builtin(), job).into());
     }
     if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.iter().any(|(known, _)| known == name)) {
         let known: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();

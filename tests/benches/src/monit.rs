@@ -42,7 +42,7 @@ fn monit() -> Option<std::path::PathBuf> {
 
 fn rows(monit: &Path) -> anyhow::Result<Vec<Row>> {
     let dir = tempfile::tempdir()?;
-    let ours = Daemon(crate::instances::start(dir.path(), CHECKS)?);
+    let ours = Daemon(crate::instances::start(dir.path(), CHECKS, "process")?);
     let theirs = Daemon(start(monit, dir.path())?);
     std::thread::sleep(WARM_UP);
     let used = |daemon: &Daemon| machine::processor_seconds(daemon.0.id());

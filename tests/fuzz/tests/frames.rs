@@ -81,23 +81,31 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>) {
 
 fn read(random: &mut Random, mut bytes: &[u8]) -> (Vec<Vec<u8>>, Result<(), ChannelError>) {
     let (mut reader, mut frames, mut of_frame) = (Reader::default(), Vec::new(), 0);
-    while !bytes.is_empty() {
-        let space = reader.space();
-        let count = 1 + random.below(space.len().min(bytes.len()));
-        let count = count.min(space.len()).min(bytes.len());
-        space[..count].copy_from_slice(&bytes[..count]);
-        bytes = &bytes[count..];
-        of_frame += count;
-        assert!(reader.memory_bytes() <= 2 * of_frame + SPARE);
-        match reader.advance(count, None, MOST) {
+    loop {
+        // One that came with the frame before, then what comes.
+        let next = reader.next(MOST).and_then(|frame| {
+            if frame.is_some() || bytes.is_empty() {
+                return Ok(frame);
+            }
+            let space = reader.space();
+            let count = 1 + random.below(space.len().min(bytes.len()));
+            let count = count.min(space.len()).min(bytes.len());
+            space[..count].copy_from_slice(&bytes[..count]);
+            bytes = &bytes[count..];
+            of_frame += count;
+            assert!(reader.memory_bytes() <= 2 * of_frame + SPARE);
+            reader.advance(count, None, MOST)
+        });
+        match next {
+            Ok(None) if bytes.is_empty() => return (frames, Ok(())),
             Ok(None) => {}
             Ok(Some(frame)) => {
                 assert!(frame.payload.len() <= MOST);
                 frames.push(frame.payload);
-                of_frame = 0;
+                // What came with it is a part of the next one.
+                of_frame = SPARE.min(of_frame);
             }
             Err(error) => return (frames, Err(error)),
         }
     }
-    (frames, Ok(()))
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use ansai_core::InterfaceName;
+use ansai_isolation::at_rest::ProgramCode;
 use ansai_isolation::{BlockingChannel, ChannelError};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
@@ -18,7 +19,7 @@ use tokio::sync::Mutex;
 
 use super::beside::Gathered;
 use super::protocol::{Answered, Done, Evaluate, FromWorker, GuestCall, MAX_TO_WORKER, NotLoaded, ToWorker};
-use crate::compile::{CompileError, Compiler};
+use crate::compile::CompileError;
 use crate::engine::Engine;
 use crate::load::{Linked, LoadError, Place, Policy};
 
@@ -39,16 +40,17 @@ type Shared = Arc<StdMutex<BlockingChannel>>;
 /// Runs guest code until the supervisor closes the channel, and returns the exit code. `registry` is that of the supervisor.
 /// The program must call it first, before it starts threads or opens files.
 pub fn run(registry: Registry, job: &str) -> u8 {
-    ansai_isolation::confine::run(job, |channel| match serve(registry, channel) {
+    let code = ProgramCode::find();
+    ansai_isolation::confine::run(job, |channel| match serve(registry, channel, &code) {
         // The supervisor went away, or has enough workers.
         Err(WorkerError::Channel(ChannelError::Closed)) => Ok(()),
         ended => ended,
     })
 }
 
-fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError> {
+fn serve(registry: Registry, channel: BlockingChannel, code: &ProgramCode) -> Result<(), WorkerError> {
     let start = |error: &dyn std::fmt::Display| WorkerError::Start(error.to_string());
-    let engine = Engine::new(registry, None, Compiler::InProcess).map_err(|error| start(&error))?;
+    let engine = Engine::of_worker(registry).map_err(|error| start(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| start(&error))?;
     let channel = Arc::new(StdMutex::new(channel));
     let mut loaded = BTreeMap::new();
@@ -66,6 +68,8 @@ fn serve(registry: Registry, channel: BlockingChannel) -> Result<(), WorkerError
             (ToWorker::Evaluate(evaluate), None) => {
                 if std::mem::take(&mut has_files) {
                     ansai_isolation::confine::end_files().map_err(|error| start(&error))?;
+                    // Evaluations need little of what made the engine and linked components.
+                    code.release();
                 }
                 let Some(Policy { place: Place::Here(linked), .. }) = loaded.get(&evaluate.digest) else {
                     return Err(WorkerError::Protocol("a component that is not loaded".into()));

@@ -1,5 +1,6 @@
 //! The workers of an engine: started when they are needed, one evaluation at a time for each, ended on the first fault.
 
+mod waiting;
 mod worker;
 
 use std::collections::VecDeque;
@@ -10,9 +11,9 @@ use std::time::Duration;
 use ansai_core::{Limits, Observation, Usage};
 use ansai_kit::backend::Backend;
 use ansai_kit::registry::Registry;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::waiting::Queue;
 pub(super) use self::worker::Worker;
 pub use self::worker::{CHILD, WorkerProgram};
 use super::conversation::{Conversation, Outcome};
@@ -26,8 +27,9 @@ use crate::load::LoadError;
 const MAX_IDLE: usize = 4;
 /// How long a worker without work is kept.
 const IDLE_AGE: Duration = Duration::from_secs(120);
-/// Most evaluations take a few milliseconds, and many begin at the same time. With a worker at work for each core, an
-/// evaluation waits this long for one of them before it has another one started.
+/// Most evaluations take less than a millisecond, and many begin at the same time. With a worker at work for each core, an
+/// evaluation waits for one of them. It has another one started only when none became free for this long: where the
+/// processor is what is missing, more processes make it worse.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Starts workers, and keeps a few that have no work. There are at most as many at work as evaluations may run at once.
@@ -35,13 +37,13 @@ pub struct Workers {
     program: WorkerProgram,
     /// The one that became idle last is at the end.
     idle: Mutex<Idle>,
-    /// Tells those that wait for a worker.
-    freed: Notify,
 }
 
 #[derive(Default)]
 struct Idle {
     workers: VecDeque<IdleWorker>,
+    /// Evaluations that wait for a worker.
+    queue: Queue,
     /// Whether a task ends workers that are idle for too long.
     reaped: bool,
 }
@@ -55,7 +57,7 @@ struct IdleWorker {
 impl Workers {
     /// Workers of this program.
     pub fn new(program: WorkerProgram) -> Arc<Workers> {
-        Arc::new(Workers { program, idle: Mutex::default(), freed: Notify::new() })
+        Arc::new(Workers { program, idle: Mutex::default() })
     }
 
     /// The numbers of the processes that have no work now.
@@ -74,7 +76,7 @@ impl Workers {
         code: &File,
     ) -> Result<(), LoadError> {
         // One that was used has left the threads.
-        let idle = self.find(|one| one.compartment == *compartment && one.worker.is_for_threads());
+        let idle = self.lock().find(|one| one.compartment == *compartment && one.worker.is_for_threads());
         let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
         let mut worker = worker.map_err(LoadError::Worker)?;
         let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| LoadError::Worker(error.to_string()))?;
@@ -82,25 +84,13 @@ impl Workers {
         loaded
     }
 
-    /// Takes an idle worker of this compartment, preferably one that has loaded the component, or starts one.
+    /// Takes an idle worker of this compartment, preferably one that has loaded the component, waits for one, or starts one.
     async fn take(
         self: &Arc<Self>,
         compartment: &Compartment,
         info: &ComponentInfo,
     ) -> Result<Worker, EvaluationError> {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            loop {
-                // Before it looks: a worker that becomes idle meanwhile is not missed.
-                let mut freed = std::pin::pin!(self.freed.notified());
-                freed.as_mut().enable();
-                let found = self.find_for(compartment, info);
-                if found.is_some() || !self.is_busy() {
-                    return found;
-                }
-                freed.await;
-            }
-        });
-        if let Ok(Some(worker)) = waited.await {
+        if let Some(worker) = self.idle_or_freed(compartment, info).await {
             return Ok(worker);
         }
         // The others see it before it runs.
@@ -111,29 +101,34 @@ impl Workers {
         started.map_err(|why| EvaluationError::Host(format!("cannot start a worker process: {why}")))
     }
 
-    /// Takes the idle worker that is best for a component.
-    fn find_for(&self, compartment: &Compartment, info: &ComponentInfo) -> Option<Worker> {
-        let of = |one: &IdleWorker| one.compartment == *compartment;
-        let found = self.find(|one| of(one) && one.worker.has_loaded(&info.digest));
-        found.or_else(|| self.find(|one| of(one) && one.worker.can_load(info.memory)))
+    /// A worker that is idle, or becomes idle soon.
+    async fn idle_or_freed(&self, compartment: &Compartment, info: &ComponentInfo) -> Option<Worker> {
+        let mut place = {
+            let mut idle = self.lock();
+            let of = |one: &IdleWorker| one.compartment == *compartment;
+            let found = idle.find(|one| of(one) && one.worker.has_loaded(&info.digest));
+            let found = found.or_else(|| idle.find(|one| of(one) && one.worker.can_load(info.memory)));
+            if found.is_some() || !self.is_busy(&idle) {
+                return found;
+            }
+            idle.queue.join(compartment, info)
+        };
+        loop {
+            if let Ok(freed) = tokio::time::timeout(PATIENCE, place.worker()).await {
+                return freed;
+            }
+            let mut idle = self.lock();
+            if !idle.queue.moved(&place) {
+                // One that came just now is here.
+                return idle.queue.leave(place, compartment);
+            }
+        }
     }
 
     /// Whether as many workers are at work as there are cores.
-    fn is_busy(&self) -> bool {
+    fn is_busy(&self, idle: &Idle) -> bool {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.program.started().saturating_sub(self.lock().workers.len()) >= cores
-    }
-
-    /// Takes the idle worker like this that became idle last and has not ended.
-    fn find(&self, like: impl Fn(&IdleWorker) -> bool) -> Option<Worker> {
-        let mut idle = self.lock();
-        while let Some(index) = idle.workers.iter().rposition(&like) {
-            let worker = idle.workers.remove(index)?.worker;
-            if worker.is_alive() {
-                return Some(worker);
-            }
-        }
-        None
+        self.program.started().saturating_sub(idle.workers.len()) >= cores
     }
 
     fn put_back(self: &Arc<Self>, compartment: Compartment, worker: Worker) {
@@ -141,6 +136,8 @@ impl Workers {
             return;
         }
         let mut idle = self.lock();
+        // Whoever waits longest has it at once, without a moment in which somebody else could take it.
+        let Some(worker) = idle.queue.give(&compartment, worker) else { return };
         idle.workers.push_back(IdleWorker { compartment, worker, since: Instant::now() });
         let oldest = if idle.workers.len() > MAX_IDLE { idle.workers.pop_front() } else { None };
         // Without a runtime nothing is evaluated yet.
@@ -151,13 +148,25 @@ impl Workers {
             runtime.spawn(reap(Arc::downgrade(self)));
         }
         drop(idle);
-        self.freed.notify_waiters();
         // Ending it may take a moment.
         drop(oldest);
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    /// Takes the worker like this that became idle last and has not ended.
+    fn find(&mut self, like: impl Fn(&IdleWorker) -> bool) -> Option<Worker> {
+        while let Some(index) = self.workers.iter().rposition(&like) {
+            let worker = self.workers.remove(index)?.worker;
+            if worker.is_alive() {
+                return Some(worker);
+            }
+        }
+        None
     }
 }
 
@@ -195,12 +204,11 @@ impl Isolated {
             Ok(worker) => worker,
             Err(error) => return (none(error), Duration::ZERO),
         };
-        let before = worker.processor_time();
         let outcome = match self.prepare(&mut worker, info).await {
             Ok(()) => Conversation { worker: &mut worker, registry, info, limits, finding }.run(backend).await,
             Err(error) => none(error),
         };
-        let spent = worker.processor_time().saturating_sub(before);
+        let spent = worker.charge();
         if outcome.sound {
             self.workers.put_back(self.compartment.clone(), worker);
         }

@@ -13,6 +13,7 @@
 mod beside;
 mod child;
 mod killed;
+mod many;
 mod memory;
 mod same;
 #[path = "../engine/support.rs"]
@@ -52,6 +53,9 @@ const TESTS: &[Test] = tests![
     killed::a_worker_whose_evaluation_is_dropped_is_ended,
     killed::a_worker_serves_one_compartment_only,
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,
+    many::many_short_evaluations_share_a_few_workers,
+    many::who_gives_up_waiting_gives_up_the_place,
+    many::a_worker_has_a_pool_of_memory,
     memory::attacks_cost_little_memory,
     same::a_worker_gives_what_this_process_gives,
     same::much_data_costs_the_same_fuel_everywhere,

@@ -4,15 +4,24 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-use super::blocking::{BlockingReceiver, BlockingSender, Rest};
+use super::blocking::{BlockingReceiver, BlockingSender, Rest, wait};
 use super::frame::{Reader, Writer};
 use super::socket::{Descriptors, ReceiveError, receive, send};
 use super::{BlockingChannel, ChannelError};
+
+/// How long a thread of the runtime waits for a frame itself, before it does something else meanwhile. Most frames come
+/// within this time: waiting for them here takes one wake-up, and no other thread of the runtime wakes up too. Guest code
+/// that runs in this process keeps its thread ten times as long.
+const BRIEF: Duration = Duration::from_millis(1);
+/// The same where frames come later than that.
+const BRIEFEST: Duration = Duration::from_micros(30);
 
 /// The supervisor's end of a channel. It never accepts a descriptor.
 #[derive(Debug)]
@@ -24,7 +33,7 @@ pub struct Channel {
 /// The half that sends.
 #[derive(Debug)]
 struct AsyncSender {
-    socket: Arc<AsyncFd<Arc<OwnedFd>>>,
+    socket: Arc<OwnedFd>,
     writer: Writer,
     ended: bool,
 }
@@ -32,9 +41,10 @@ struct AsyncSender {
 /// The half that receives.
 #[derive(Debug)]
 struct AsyncReceiver {
-    socket: Arc<AsyncFd<Arc<OwnedFd>>>,
+    socket: Arc<OwnedFd>,
     reader: Reader,
     ended: bool,
+    brief: Duration,
 }
 
 impl Channel {
@@ -48,14 +58,14 @@ impl Channel {
 
     pub(super) fn going_on(sender: BlockingSender, receiver: BlockingReceiver) -> std::io::Result<Self> {
         let _runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
-        #[expect(
-            deprecated,
-            reason = "the other one is unsafe; this descriptor stays open as long as it is registered"
-        )]
-        let socket = Arc::new(AsyncFd::new(sender.socket)?);
         Ok(Channel {
-            sender: AsyncSender { socket: socket.clone(), writer: sender.writer, ended: sender.ended },
-            receiver: AsyncReceiver { socket, reader: receiver.reader, ended: receiver.ended },
+            sender: AsyncSender { socket: sender.socket, writer: sender.writer, ended: sender.ended },
+            receiver: AsyncReceiver {
+                socket: receiver.socket,
+                reader: receiver.reader,
+                ended: receiver.ended,
+                brief: BRIEF,
+            },
         })
     }
 
@@ -106,11 +116,9 @@ impl AsyncSender {
 
     async fn send_all(&self, mut rest: Rest<'_>) -> Result<(), ChannelError> {
         while !rest.is_empty() {
-            let mut ready = self.socket.writable().await?;
-            let socket = self.socket.get_ref().as_fd();
-            match send(socket, [rest.head, rest.payload], rest.descriptor, SendFlags::DONTWAIT) {
+            match send(self.socket.as_fd(), [rest.head, rest.payload], rest.descriptor, SendFlags::DONTWAIT) {
                 Ok(count) => rest.advance(count),
-                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::AGAIN) => ready(&self.socket, Interest::WRITABLE).await?,
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -130,22 +138,40 @@ impl AsyncReceiver {
     }
 
     async fn receive_all(&mut self, most: usize) -> Result<Vec<u8>, ChannelError> {
+        if let Some(frame) = self.reader.next(most)? {
+            return Ok(frame.payload);
+        }
+        self.wait_briefly()?;
         loop {
             // Also where bytes are always there, others get their turn, and the time limit is checked.
             tokio::task::coop::consume_budget().await;
-            let mut ready = self.socket.readable().await?;
-            let socket = self.socket.get_ref().as_fd();
-            match receive(socket, self.reader.space(), Descriptors::Refused, RecvFlags::DONTWAIT) {
+            match receive(self.socket.as_fd(), self.reader.space(), Descriptors::Refused, RecvFlags::DONTWAIT) {
                 Ok((count, _)) => {
                     if let Some(frame) = self.reader.advance(count, None, most)? {
                         return Ok(frame.payload);
                     }
                 }
-                Err(ReceiveError::Errno(Errno::AGAIN)) => ready.clear_ready(),
+                Err(ReceiveError::Errno(Errno::AGAIN)) => ready(&self.socket, Interest::READABLE).await?,
                 Err(ReceiveError::Errno(Errno::INTR)) => {}
                 Err(ReceiveError::Errno(error)) => return Err(error.into()),
                 Err(ReceiveError::Ended(error)) => return Err(error),
             }
         }
     }
+
+    /// Waits in this thread, and learns how long that is worth while.
+    fn wait_briefly(&mut self) -> Result<(), ChannelError> {
+        let is_ready = wait(self.socket.as_fd(), PollFlags::IN, Some(self.brief))?;
+        self.brief = if is_ready { self.brief.saturating_mul(2).min(BRIEF) } else { (self.brief / 2).max(BRIEFEST) };
+        Ok(())
+    }
+}
+
+/// Waits in the runtime until the socket is ready. It is registered for this time only: otherwise each frame would wake a
+/// thread of the runtime, also where another one waits for it.
+async fn ready(socket: &OwnedFd, interest: Interest) -> std::io::Result<()> {
+    #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
+    let registered = AsyncFd::with_interest(socket.as_fd(), interest)?;
+    registered.ready(interest).await?.retain_ready();
+    Ok(())
 }

@@ -146,7 +146,7 @@ impl BlockingSender {
         while !rest.is_empty() {
             match send(self.socket.as_fd(), [rest.head, rest.payload], rest.descriptor, flags) {
                 Ok(count) => rest.advance(count),
-                Err(Errno::AGAIN) => wait(self.socket.as_fd(), PollFlags::OUT, deadline)?,
+                Err(Errno::AGAIN) => wait_until(self.socket.as_fd(), PollFlags::OUT, deadline)?,
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -173,6 +173,9 @@ impl BlockingReceiver {
     fn receive_all(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let flags = if deadline.is_some() { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+        if let Some(frame) = self.reader.next(most)? {
+            return Ok(frame);
+        }
         loop {
             match receive(self.socket.as_fd(), self.reader.space(), self.descriptors, flags) {
                 Ok((count, descriptor)) => {
@@ -184,7 +187,7 @@ impl BlockingReceiver {
                         return Err(ChannelError::TimedOut);
                     }
                 }
-                Err(ReceiveError::Errno(Errno::AGAIN)) => wait(self.socket.as_fd(), PollFlags::IN, deadline)?,
+                Err(ReceiveError::Errno(Errno::AGAIN)) => wait_until(self.socket.as_fd(), PollFlags::IN, deadline)?,
                 Err(ReceiveError::Errno(Errno::INTR)) => {}
                 Err(ReceiveError::Errno(error)) => return Err(error.into()),
                 Err(ReceiveError::Ended(error)) => return Err(error),
@@ -216,17 +219,23 @@ impl Rest<'_> {
 }
 
 /// Waits until the socket is ready.
-fn wait(socket: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<(), ChannelError> {
+fn wait_until(socket: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<(), ChannelError> {
     let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if rest.is_some_and(|rest| rest.is_zero()) {
         return Err(ChannelError::TimedOut);
     }
-    let rest = rest.map(|rest| Timespec {
-        tv_sec: i64::try_from(rest.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: rest.subsec_nanos().into(),
+    wait(socket, events, rest).map(drop)
+}
+
+/// Waits until the socket is ready, at most this long. Returns whether it is; a signal ends the wait too.
+pub(super) fn wait(socket: BorrowedFd<'_>, events: PollFlags, limit: Option<Duration>) -> Result<bool, ChannelError> {
+    let limit = limit.map(|limit| Timespec {
+        tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: limit.subsec_nanos().into(),
     });
-    match poll(&mut [PollFd::from_borrowed_fd(socket, events)], rest.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
+    match poll(&mut [PollFd::from_borrowed_fd(socket, events)], limit.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

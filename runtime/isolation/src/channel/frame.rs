@@ -1,5 +1,6 @@
 //! The format of frames, without any input or output.
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 use super::ChannelError;
@@ -12,6 +13,9 @@ pub const HEADER: usize = 16;
 pub const WITH_DESCRIPTOR: u32 = 1;
 /// The payload is read in pieces of at least this many bytes, if it has so many.
 const PIECE: usize = 64 << 10;
+/// Bytes that are read at once while no payload is in progress: as many as most frames have.
+const AHEAD: usize = 4 << 10;
+const UNANNOUNCED: ChannelError = ChannelError::Protocol("a descriptor is missing, or no header announces it");
 
 /// A message.
 #[derive(Debug)]
@@ -50,16 +54,20 @@ impl Writer {
     }
 }
 
-/// Reads the frames of one direction. It asks for bytes of the frame in progress only, so that a descriptor belongs to the
-/// frame that it came with.
+/// Reads the frames of one direction. What came with a frame and belongs to the next one is kept for it, so a small frame
+/// takes one call of the kernel.
 #[derive(Debug)]
 pub struct Reader {
     part: Part,
-    /// Bytes of `head` that were read.
-    filled: usize,
-    head: [u8; HEADER],
+    /// Room for greetings, headers, and the small payloads that come with them.
+    ahead: Vec<u8>,
+    /// The bytes of `ahead` that came and are not read yet.
+    unread: Range<usize>,
     sequence: u64,
+    /// The descriptor that came last, until its header is read.
     descriptor: Option<OwnedFd>,
+    /// The descriptor of the frame in progress.
+    announced: Option<OwnedFd>,
     payload: Vec<u8>,
     /// Bytes of `payload` that were read.
     came: usize,
@@ -77,10 +85,11 @@ impl Default for Reader {
     fn default() -> Self {
         Reader {
             part: Part::Greeting,
-            filled: 0,
-            head: [0; HEADER],
+            ahead: vec![0; AHEAD],
+            unread: 0..0,
             sequence: 0,
             descriptor: None,
+            announced: None,
             payload: Vec::new(),
             came: 0,
         }
@@ -88,20 +97,28 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Room for the next bytes; never empty.
+    /// Room for the next bytes; never empty. Whoever asks has called [`Reader::next`] before.
     pub fn space(&mut self) -> &mut [u8] {
         match self.part {
-            Part::Greeting => self.head.get_mut(self.filled..GREETING.len()).unwrap_or_default(),
-            Part::Header => self.head.get_mut(self.filled..).unwrap_or_default(),
+            Part::Greeting | Part::Header => {
+                // What is there is less than a header.
+                self.ahead.copy_within(self.unread.clone(), 0);
+                self.unread = 0..self.unread.len();
+                self.ahead.get_mut(self.unread.end..).unwrap_or_default()
+            }
             Part::Payload(length) => {
-                // At most twice what came, and one piece.
-                let next = length.min(self.came.saturating_mul(2).max(self.came.saturating_add(PIECE)));
-                if self.payload.len() < next {
-                    self.payload.reserve_exact(next.saturating_sub(self.payload.len()));
-                    self.payload.resize(next, 0);
-                }
+                self.make_room(length);
                 self.payload.get_mut(self.came..).unwrap_or_default()
             }
+        }
+    }
+
+    /// Makes room for the next bytes of a payload: at most twice what came, and one piece.
+    fn make_room(&mut self, length: usize) {
+        let next = length.min(self.came.saturating_mul(2).max(self.came.saturating_add(PIECE)));
+        if self.payload.len() < next {
+            self.payload.reserve_exact(next.saturating_sub(self.payload.len()));
+            self.payload.resize(next, 0);
         }
     }
 
@@ -125,42 +142,79 @@ impl Reader {
             // It comes with the first byte of what is sent: the header, or the greeting before it.
             let is_expected = matches!(self.part, Part::Greeting | Part::Header);
             if !is_expected || self.descriptor.replace(descriptor).is_some() {
-                return Err(ChannelError::Protocol("a descriptor that no header announces"));
+                return Err(UNANNOUNCED);
             }
         }
         match self.part {
             Part::Payload(_) => self.came = self.came.saturating_add(count),
-            Part::Greeting | Part::Header => self.filled = self.filled.saturating_add(count),
+            Part::Greeting | Part::Header => self.unread.end = self.unread.end.saturating_add(count).min(AHEAD),
         }
-        match self.part {
-            Part::Greeting if self.filled >= GREETING.len() => {
-                self.greet()?;
-                Ok(None)
+        self.next(most)
+    }
+
+    /// The next frame, if all of it came with an earlier one.
+    ///
+    /// # Errors
+    /// As [`Reader::advance`].
+    pub fn next(&mut self, most: usize) -> Result<Option<Frame>, ChannelError> {
+        loop {
+            match self.part {
+                Part::Greeting if self.unread.len() >= GREETING.len() => self.greet()?,
+                Part::Header if self.unread.len() >= HEADER => self.header(most)?,
+                Part::Greeting | Part::Header => return Ok(None),
+                Part::Payload(length) => {
+                    self.take_ahead(length);
+                    // The kernel ends what it gives with the bytes that a descriptor comes with. So its header is there, or the
+                    // beginning of it.
+                    if self.unread.is_empty() && self.descriptor.is_some() {
+                        return Err(UNANNOUNCED);
+                    }
+                    return Ok(if self.came >= length { Some(self.complete()) } else { None });
+                }
             }
-            Part::Header if self.filled >= HEADER => {
-                let length = self.header(most)?;
-                Ok(if length == 0 { self.complete() } else { None })
-            }
-            Part::Payload(length) if self.came >= length => Ok(self.complete()),
-            Part::Greeting | Part::Header | Part::Payload(_) => Ok(None),
         }
+    }
+
+    /// The next `count` bytes that came, which are read with this.
+    fn read_ahead(&mut self, count: usize) -> &[u8] {
+        let end = self.unread.start.saturating_add(count).min(self.unread.end);
+        let read = self.unread.start..end;
+        self.unread.start = end;
+        self.ahead.get(read).unwrap_or_default()
+    }
+
+    /// Moves to the payload what came of it with its header.
+    fn take_ahead(&mut self, length: usize) {
+        let count = length.saturating_sub(self.came).min(self.unread.len());
+        if count == 0 {
+            return;
+        }
+        self.make_room(length);
+        let start = self.unread.start;
+        let came = self.ahead.get(start..start.saturating_add(count)).unwrap_or_default();
+        let end = self.came.saturating_add(came.len());
+        if let Some(room) = self.payload.get_mut(self.came..end) {
+            room.copy_from_slice(came);
+        }
+        self.came = end;
+        self.unread.start = start.saturating_add(count);
     }
 
     fn greet(&mut self) -> Result<(), ChannelError> {
         let (name, version) = GREETING.split_at_checked(GREETING.len() - 1).unwrap_or_default();
-        let came = self.head.get(..GREETING.len()).unwrap_or_default();
-        match came.strip_prefix(name) {
+        match self.read_ahead(GREETING.len()).strip_prefix(name) {
             None => return Err(ChannelError::Protocol("the other end does not speak this protocol")),
             Some(other) if other != version => return Err(ChannelError::Protocol("unknown version of the protocol")),
             Some(_) => {}
         }
-        (self.part, self.filled) = (Part::Header, 0);
+        self.part = Part::Header;
         Ok(())
     }
 
-    /// The length of the payload that follows.
-    fn header(&mut self, most: usize) -> Result<usize, ChannelError> {
-        let number = |from: usize| self.head.get(from..from + 4).and_then(|bytes| bytes.try_into().ok());
+    /// Reads the header of the payload that follows.
+    fn header(&mut self, most: usize) -> Result<(), ChannelError> {
+        let head = self.read_ahead(HEADER);
+        let number = |from: usize| head.get(from..from + 4).and_then(|bytes| bytes.try_into().ok());
         let number = |from| u32::from_le_bytes(number(from).unwrap_or_default());
         let sequence = u64::from(number(0)) | u64::from(number(4)) << 32;
         let (length, flags) = (number(8), number(12));
@@ -170,20 +224,20 @@ impl Reader {
         if flags & !WITH_DESCRIPTOR != 0 {
             return Err(ChannelError::Protocol("unknown flag"));
         }
-        if (flags & WITH_DESCRIPTOR != 0) != self.descriptor.is_some() {
-            return Err(ChannelError::Protocol("a descriptor is missing, or no header announces it"));
-        }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > most {
             return Err(ChannelError::TooLarge { bytes: length as u64, most: most as u64 });
         }
+        // One that came may belong to a header that follows: `next` sees whether it does.
+        self.announced =
+            if flags & WITH_DESCRIPTOR == 0 { None } else { Some(self.descriptor.take().ok_or(UNANNOUNCED)?) };
         self.sequence = self.sequence.wrapping_add(1);
-        (self.part, self.filled, self.came) = (Part::Payload(length), 0, 0);
-        Ok(length)
+        (self.part, self.came) = (Part::Payload(length), 0);
+        Ok(())
     }
 
-    fn complete(&mut self) -> Option<Frame> {
+    fn complete(&mut self) -> Frame {
         self.part = Part::Header;
-        Some(Frame { payload: std::mem::take(&mut self.payload), descriptor: self.descriptor.take() })
+        Frame { payload: std::mem::take(&mut self.payload), descriptor: self.announced.take() }
     }
 }

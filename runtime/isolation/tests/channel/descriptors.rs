@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ansai_isolation::{BlockingChannel, Channel, ChannelError};
 
-use crate::peer::{MOST, READY};
+use ansai_isolation::channel::frame::GREETING;
+
+use crate::peer::{MOST, READY, header};
 
 fn file(content: &str) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
@@ -73,4 +75,32 @@ async fn tasks_pass_descriptors() {
     let mut child = BlockingChannel::of_child(OwnedFd::from(other));
     supervisor.send(b"code", Some(file("x").as_fd()), Duration::from_secs(10)).await.unwrap();
     assert!(child.receive(MOST, READY).unwrap().descriptor.is_some());
+}
+
+/// Sends these bytes and a descriptor with them, as no honest end does.
+fn send_with(socket: &UnixStream, bytes: &[u8]) {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    let (file, mut space) = (file("x"), [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+    let (mut control, descriptors) = (SendAncillaryBuffer::new(&mut space), [file.as_fd()]);
+    assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+    sendmsg(socket, &[std::io::IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
+}
+
+/// Would break: a descriptor that is kept for a later frame. Several frames may be read at once, the last of them with it.
+#[test]
+fn a_descriptor_that_its_header_does_not_announce_ends_the_channel() {
+    let frame = |sequence, flags| [&header(sequence, 1, flags)[..], b"x"].concat();
+    let silent = [frame(0, 0), frame(1, 0)].concat();
+    for (before, with) in [(&b""[..], &silent[..]), (&frame(0, 0), &frame(1, 0)), (b"", &frame(0, 0))] {
+        let (mut peer, other) = UnixStream::pair().unwrap();
+        let mut child = BlockingChannel::of_child(OwnedFd::from(other));
+        peer.write_all(&[&GREETING, before].concat()).unwrap();
+        send_with(&peer, with);
+        let mut ended = Ok(());
+        for _ in 0..3 {
+            ended = ended.and_then(|()| child.receive(MOST, READY).map(drop));
+        }
+        assert!(matches!(ended, Err(ChannelError::Protocol(_))), "{ended:?}");
+        assert!(matches!(child.receive(MOST, READY), Err(ChannelError::Closed)));
+    }
 }

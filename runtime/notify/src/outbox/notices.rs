@@ -16,6 +16,13 @@ const LEAST_REMEMBERED: u64 = 10_000;
 /// What was healed silently and waits for the digest, at most. The oldest is left out.
 const MOST_SILENT: i64 = 1_000;
 
+/// Thousands of groups may wait after a storm, and each of these runs for each group: so each has an index.
+const FORGET_GROUPS: &str = "DELETE FROM grouping WHERE sent < ?1 OR sent > ?2";
+const OF_GROUP: &str = "SELECT value FROM unresolved WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL
+    ORDER BY incident";
+const REMINDED: &str =
+    "UPDATE unresolved SET repeat_at = ?3 + repeat WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL";
+
 /// A notice on its way to a channel.
 pub(crate) struct Filed<'a> {
     pub(crate) channel: &'a str,
@@ -174,9 +181,7 @@ pub(crate) fn take(transaction: &Transaction<'_>, group: &Group, now: Timestamp)
     ))?;
     // A group that waited a day sends without an interval.
     let old = now.as_millis().saturating_sub(86_400_000);
-    transaction
-        .prepare_cached("DELETE FROM grouping WHERE sent < ?1 OR sent > ?2")?
-        .execute((number(old), number(now.as_millis())))?;
+    transaction.prepare_cached(FORGET_GROUPS)?.execute((number(old), number(now.as_millis())))?;
     Ok(found)
 }
 
@@ -194,9 +199,7 @@ pub(crate) fn reminders(
     let mut found = Vec::new();
     for group in groups {
         let place = (&group.channel, &group.grouped);
-        let sql = "SELECT value FROM unresolved WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL
-            ORDER BY incident";
-        let again = notices(transaction, sql, place)?;
+        let again = notices(transaction, OF_GROUP, place)?;
         found.push((group, again));
     }
     Ok(found)
@@ -204,11 +207,7 @@ pub(crate) fn reminders(
 
 /// A group is told again now.
 pub(crate) fn reminded(transaction: &Transaction<'_>, group: &Group, now: Timestamp) -> Result<(), OutboxError> {
-    transaction
-        .prepare_cached(
-            "UPDATE unresolved SET repeat_at = ?3 + repeat WHERE channel = ?1 AND grouped = ?2 AND repeat IS NOT NULL",
-        )?
-        .execute((&group.channel, &group.grouped, number(now.as_millis())))?;
+    transaction.prepare_cached(REMINDED)?.execute((&group.channel, &group.grouped, number(now.as_millis())))?;
     Ok(())
 }
 

@@ -43,6 +43,12 @@ const SCHEMA: &[&str] = &["
         sending_since INTEGER, dropped INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 "];
 
+/// Indexes that came later. They change no table, so an earlier ansai can go on with the database, and keeps them.
+const INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS grouping_sent ON grouping (sent);
+    CREATE INDEX IF NOT EXISTS unresolved_group ON unresolved (channel, grouped, repeat_at, repeat);
+";
+
 /// How long another process may have the database.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -217,6 +223,7 @@ fn connect(file: &Path) -> Result<Connection, OutboxError> {
         let (tables, known) = (missing.concat(), SCHEMA.len());
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {known}; COMMIT;"))?;
     }
+    connection.execute_batch(INDEXES)?;
     Ok(connection)
 }
 

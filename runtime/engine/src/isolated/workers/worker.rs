@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ansai_core::codes;
 use ansai_isolation::{BlockingChannel, Channel, ChannelError, Process, Profile, Report, Start};
@@ -80,6 +80,8 @@ impl WorkerProgram {
 pub const CHILD: &str = "guest-worker";
 /// Ticks of `/proc/PID/stat` in a second: the same on all platforms that ansai runs on (`USER_HZ`).
 const TICKS: u64 = 100;
+/// How old the time of all threads may be.
+const READ_STAT: Duration = Duration::from_millis(50);
 
 impl WorkerProgram {
     /// Warns of separations that are not in force: once for each level, since workers come and go.
@@ -101,6 +103,10 @@ pub(in crate::isolated) struct Worker {
     schedstat: Option<File>,
     /// Processor time of all its threads, in ticks.
     stat: Option<File>,
+    /// The time in `stat`, and when it was read.
+    all: (Duration, Option<Instant>),
+    /// Processor time that was charged already.
+    charged: Duration,
     evaluations: u64,
     loaded: BTreeSet<String>,
     _started: Started,
@@ -131,7 +137,13 @@ impl Worker {
         program.tell_missing(compartment.trust, level, &report);
         let [schedstat, stat] = ["schedstat", "stat"].map(|file| of_process(&process, file));
         let line = Line::Threads(channel);
-        Ok(Worker { line, process, schedstat, stat, evaluations: 0, loaded: BTreeSet::new(), _started: started })
+        let (all, charged) = ((Duration::ZERO, None), Duration::ZERO);
+        let loaded = BTreeSet::new();
+        let mut worker =
+            Worker { line, process, schedstat, stat, all, charged, evaluations: 0, loaded, _started: started };
+        // Its start is nobody's.
+        worker.charge();
+        Ok(worker)
     }
 
     /// Whether it has not ended.
@@ -170,13 +182,22 @@ impl Worker {
         self.evaluations
     }
 
-    /// Processor time that the guest and the work around it took so far. The kernel says it, not the worker. An honest worker
-    /// has one thread, whose time is exact; the time of others, which a worker that was taken over may start, is in ticks.
-    pub(in crate::isolated) fn processor_time(&self) -> Duration {
+    /// Processor time since it was asked last: of the guest, and of the work around it. The kernel says it, not the worker. An
+    /// honest worker has one thread, whose time is exact. The time of others, which a worker that was taken over may start,
+    /// is in ticks, and the kernel takes long to say it: so it is read once in a few ticks, and charged later.
+    pub(in crate::isolated) fn charge(&mut self) -> Duration {
         let first = text_of(self.schedstat.as_ref()).and_then(|text| text.split(' ').next()?.parse().ok());
-        let ticks = text_of(self.stat.as_ref()).and_then(|text| ticks(&text));
-        let all = Duration::from_millis(ticks.unwrap_or_default().saturating_mul(1_000 / TICKS));
-        first.map_or(Duration::ZERO, Duration::from_nanos).max(all)
+        let (all, read) = self.all;
+        let now = Instant::now();
+        if read.is_none_or(|read| now.duration_since(read) >= READ_STAT) {
+            let ticks = text_of(self.stat.as_ref()).and_then(|text| ticks(&text));
+            let read = ticks.map(|ticks| Duration::from_millis(ticks.saturating_mul(1_000 / TICKS)));
+            self.all = (read.unwrap_or(all), Some(now));
+        }
+        let spent = first.map_or(Duration::ZERO, Duration::from_nanos).max(self.all.0);
+        let since = spent.saturating_sub(self.charged);
+        self.charged = self.charged.max(spent);
+        since
     }
 
     /// Loads a component, from a thread that may wait. The second result is why the component does not load.
