@@ -246,7 +246,9 @@ async fn a_socket_of_another_user_answers_nobody() {
     let open = scene.path("open");
     std::fs::create_dir(&open).unwrap();
     permit(&open, 0o1777);
-    let socket = open.join("control.sock");
+    // The owner of a link does not count.
+    std::os::unix::fs::symlink(&open, scene.path("linked")).unwrap();
+    let socket = scene.path("linked/control.sock");
     let configuration = configuration(&scene, &format!("[control]\nsocket = \"{}\"\n", socket.display()));
     let configuration = std::sync::Arc::new(configuration);
     let refused = || async {

@@ -171,6 +171,12 @@ fn plan_line(event: &Event) -> String {
             format!("{instance}: plan {plan}{}: {}", for_incident(incident.as_deref()), all.join("; "))
         }
         Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {}", prose(error, MOST_TEXT)),
+        // Its name is said already.
+        Event::Decided { verdict: Verdict::Held(Permission::AwaitsApproval { plan: waits, until }), .. }
+            if waits == plan =>
+        {
+            format!("{instance}: plan {plan}: {}", phrases::awaits_approval(None, *until))
+        }
         Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
         Event::Approval { decision, by, reason, .. } => {
             let reason = reason.as_ref().map(|reason| format!(": {}", prose(reason, MOST_TEXT))).unwrap_or_default();
@@ -270,7 +276,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::Futile(until)) => phrases::futile(*until),
         Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
         Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),
-        Verdict::Held(Permission::AwaitsApproval { plan, until }) => phrases::awaits_approval(plan, *until),
+        Verdict::Held(Permission::AwaitsApproval { plan, until }) => phrases::awaits_approval(Some(plan), *until),
         Verdict::Held(Permission::Announced { plan, until }) => phrases::announced(plan, *until),
         Verdict::Held(Permission::OutsideWindow(at)) => phrases::outside_window(*at),
         Verdict::Held(Permission::Rejected { plan, until }) => phrases::rejected(plan, *until),

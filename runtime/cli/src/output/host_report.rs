@@ -22,7 +22,7 @@ pub(crate) fn render(report: &HostReport, layout: Layout) -> String {
         page.line(0, &note);
     }
     page.out.push('\n');
-    page.line(0, &report::paragraph(report));
+    page.paragraph(&report::paragraph(report));
     for (title, lines) in report::sections(report) {
         page.section(title, lines.into_iter());
     }

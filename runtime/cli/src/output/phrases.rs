@@ -142,8 +142,9 @@ pub(crate) fn futile(until: Timestamp) -> String {
 }
 
 /// `waits for approval of 20261129t030243-117-0001 until 2026-11-30 03:02`.
-pub(crate) fn awaits_approval(plan: &str, until: Timestamp) -> String {
-    format!("waits for approval of {} until {}", inert(plan, 100), time::minute(until))
+pub(crate) fn awaits_approval(plan: Option<&str>, until: Timestamp) -> String {
+    let of = plan.map(|plan| format!(" of {}", inert(plan, 100))).unwrap_or_default();
+    format!("waits for approval{of} until {}", time::minute(until))
 }
 
 /// `waiting: announced, 20261129t030243-117-0001 is applied at 2026-11-29 03:07 unless rejected`.

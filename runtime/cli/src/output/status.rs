@@ -191,6 +191,13 @@ impl Page {
         }
     }
 
+    /// Sentences, in lines that all begin at the margin.
+    pub(super) fn paragraph(&mut self, text: &str) {
+        for line in wrapped(text, self.width) {
+            let _ = writeln!(self.out, "{line}");
+        }
+    }
+
     /// A line of text, broken where the terminal ends.
     pub(super) fn line(&mut self, indent: usize, text: &str) {
         for (number, line) in wrapped(text, self.width.saturating_sub(indent + 2)).into_iter().enumerate() {
@@ -220,7 +227,7 @@ pub(super) fn next(next: &NextStep, key: &str, now: Timestamp) -> String {
         NextStep::Paused(pause) => format!("waiting: paused {}", orders::ordered(&pause.order)),
         NextStep::Storm => "waits for the end of the storm (incident-storm)".to_owned(),
         NextStep::Held { under } => format!("waits for incident {}, its cause", inert(under, 300)),
-        NextStep::Approval { plan, until } => phrases::awaits_approval(plan, *until),
+        NextStep::Approval { plan, until } => phrases::awaits_approval(Some(plan), *until),
         NextStep::Person { attempts } => format!("left to a person: {} used", count(*attempts, "attempt")),
         NextStep::Cooling { until } => format!("another attempt {}", in_time(*until, now)),
         NextStep::Window { opens } => {

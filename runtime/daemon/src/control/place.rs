@@ -87,9 +87,11 @@ impl Drop for Listening {
 /// Refuses a socket of somebody who may make sockets there, and has no right to answer: it must be of root, of this user, or
 /// of the owner of its directory. What is not there is no matter of this check.
 pub(super) fn check_owner(path: &Path) -> Result<(), ControlError> {
-    let owner = |path: &Path| std::fs::symlink_metadata(path).map(|found| found.uid()).ok();
-    let (Some(uid), Some(directory)) = (owner(path), path.parent().and_then(owner)) else { return Ok(()) };
-    match [0, rustix::process::geteuid().as_raw(), directory].contains(&uid) {
+    let found = std::fs::symlink_metadata(path).ok();
+    // Of a link to a directory, the directory counts.
+    let directory = path.parent().and_then(|directory| std::fs::metadata(directory).ok());
+    let (Some(uid), Some(owner)) = (found.map(|one| one.uid()), directory.map(|one| one.uid())) else { return Ok(()) };
+    match [0, rustix::process::geteuid().as_raw(), owner].contains(&uid) {
         true => Ok(()),
         false => Err(ControlError::Untrusted(of_another(path, uid))),
     }

@@ -111,3 +111,25 @@ fn next(
     let mut statement = transaction.prepare_cached(NEXT)?;
     Ok(statement.query_row(limits, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::outbox::Capacity;
+
+    /// Would break: statements that SQLite compiles again for each new value.
+    #[test]
+    fn the_plan_of_a_statement_is_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(&place.path().join("notify.db"), Capacity::default(), || false).unwrap();
+        for time in 1..5 {
+            assert!(outbox.begin("mail", Timestamp::from_millis(time)).unwrap().is_none());
+        }
+        let again =
+            outbox.read(|transaction| Ok(transaction.prepare_cached(NEXT)?.get_status(StatementStatus::RePrepare)));
+        assert_eq!(again.unwrap(), 0);
+    }
+}
