@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Run again whenever the component or a scenario changes
     #[arg(long, conflicts_with = "update")]
     watch: bool,
-    /// Run guest code in this process (thread), or in a worker process as ansai does on a host: the results are the same
+    /// Run guest code in this process, or in a worker process as ansai does on a host; the results are the same
     #[arg(long, value_name = "WHERE", default_value = THREAD, value_parser = [THREAD, PROCESS])]
     isolation: String,
 }
