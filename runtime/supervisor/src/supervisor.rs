@@ -134,6 +134,11 @@ impl Supervisor {
         self.0.passes.evaluator.gate.limit(most);
     }
 
+    /// Publishes from now on also what is the same as before, for a subscriber that compares.
+    pub fn show_all(&self) {
+        self.0.incidents.repeats.show_all();
+    }
+
     /// Records the end of this run, with the signal if one caused it.
     pub(crate) fn ended(&self, why: &str) {
         let rooms = &self.0;

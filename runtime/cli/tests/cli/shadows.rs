@@ -79,7 +79,7 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
     for bad in ["0", "7", "91d", "-1d", "soon"] {
         host.update(&["mine", "--shadow", bad]).code(2);
     }
-    let begun = host.update(&["mine", "--shadow", "4s"]).code(0);
+    let begun = host.update(&["mine", "--shadow", "7d"]).code(0);
     begun.says("mine: 1.1.0 runs as a shadow of 1.0.0").says("recorded evaluation").says("0 different");
     let (pinned, shadow) = host.lock().split_once("[[shadow]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert!(pinned.contains("version = \"1.0.0\"") && shadow.contains("version = \"1.1.0\""), "{}", host.lock());
@@ -97,9 +97,11 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
         status.contains("1.1.0 beside 1.0.0").then_some(status)
     });
     assert!(status.contains("0 differences"), "{status}");
-    // The machine ends in the middle of it: what was watched counts on, and the pinned one runs until then.
+    // The machine ends in the middle of it.
     running.killed();
     assert_eq!(host.shadow()["state"], "running");
+    host.update(&["mine", "--shadow", "2s"]).code(0).says("mine: 1.1.0 runs as a shadow of 1.0.0");
+    let lock = host.lock();
     let running = daemon(&host.place, &host.config);
     running.wait_for_line("version 1.1.0 takes over", LIMIT);
     host.runs("1.1.0");

@@ -87,6 +87,7 @@ fn supervisor(daemon: &Daemon) -> Result<Option<Supervisor>, Error> {
     let instances = shadows.iter().map(|one| one.ready.instance.clone()).collect();
     let opened = Supervisor::open(options, Arc::new(daemon.host()), Arc::new(authority), instances);
     let supervisor = opened.map_err(|error| Error::Open { state_dir: state.path_of(DIRECTORY), error })?;
+    supervisor.show_all();
     if let Some(most) = configuration.config.daemon.evaluations {
         supervisor.limit_evaluations(most);
     }

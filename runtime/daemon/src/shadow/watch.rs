@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ansai_core::text::inert;
 use ansai_core::{Event, InstanceName, Millis, Timestamp};
 use ansai_events::{Item, Stream, Subscriber};
 use ansai_registry::{Judgement, ShadowDifference, ShadowEnd, Store};
@@ -25,6 +26,8 @@ const SAVED: Duration = Duration::from_secs(60);
 const LEAST_COMPARED: u64 = 5;
 /// So many times in a row the host could not evaluate it.
 const MOST_FAILURES: u32 = 3;
+/// The most characters of an error.
+const MOST_ERROR: usize = 300;
 
 /// Watches the versions that run beside pinned ones.
 pub struct ShadowWatch {
@@ -234,6 +237,7 @@ impl OfSource {
             Event::Quarantined(one) => faults(one.faults, one.kind),
             Event::Failed { error, kind: None, .. } => {
                 self.failures = self.failures.saturating_add(1);
+                let error = inert(error, MOST_ERROR);
                 (self.failures >= MOST_FAILURES).then(|| ShadowEnd::Held(format!("it cannot be evaluated: {error}")))
             }
             _ => None,
