@@ -87,6 +87,7 @@ impl From<Ceiling> for Mode {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    ansai_isolation::at_rest::share_heap();
     let source = Source {
         paths: arguments.paths.clone(),
         ceiling: arguments.mode.map(Mode::from),
