@@ -94,7 +94,7 @@ fn asked(question: &str) -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// A line; `None` after Ctrl-C, Ctrl-D on an empty line, or the end of the input.
-fn typed(input: &mut impl std::io::Read) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+fn typed(input: &mut impl std::io::BufRead) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
     // It never grows: what it had before would stay in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(MOST));
     for byte in input.bytes() {
