@@ -78,7 +78,8 @@ impl Scene {
         let grants = |instance: &Instance| {
             let (probe, action) = ("ansai:disk/disk-probe", "ansai:disk/disk-check-actions");
             let mut granted = vec![probe];
-            if matches!(instance.name.as_str(), name if name.starts_with("plan-") && name != WITHOUT_GRANT) {
+            let name = instance.name.as_str();
+            if name.starts_with("plan-") && name != WITHOUT_GRANT {
                 granted.push(action);
             }
             let granted = granted.into_iter().map(|name| (InterfaceName::from_static(name), Scope::default()));
