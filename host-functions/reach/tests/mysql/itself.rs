@@ -1,7 +1,7 @@
 //! MySQL itself, of which Debian has no package in a stable release: a server that is empty, and is there already.
 //!
-//! `ANSAI_TEST_MYSQL` is a directory with its socket `s.sock`, its port in `port`, and a program `client` that takes `-e
-//! STATEMENTS` and runs them as `root`.
+//! `ANSAI_TEST_MYSQL` is a directory with its socket `s.sock`, its port in the file `port`, and a program `client` that calls
+//! `mysql` with this socket. Its user `root` needs no password.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
