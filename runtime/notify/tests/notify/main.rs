@@ -21,4 +21,5 @@ mod postfix;
 mod settings;
 mod sockets;
 mod webhook;
+mod webhook_limits;
 mod webhook_schemas;
