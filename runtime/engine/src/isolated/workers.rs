@@ -27,9 +27,9 @@ use crate::load::LoadError;
 const MAX_IDLE: usize = 4;
 /// How long a worker without work is kept.
 const IDLE_AGE: Duration = Duration::from_secs(120);
-/// Most evaluations take less than a millisecond, and many begin at the same time. With a worker at work for each core, an
-/// evaluation waits for one of them. It has another one started only when none became free for this long: where the
-/// processor is what is missing, more processes make it worse.
+/// Most evaluations take less than a millisecond, and many begin at the same time. While a worker is at work, an evaluation waits
+/// this long for one before it has another one started. With a worker at work for each core, it has one started only when none
+/// became free for this long: where the processor is what is missing, more processes make it worse.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Starts workers, and keeps a few that have no work. There are at most as many at work as evaluations may run at once.
@@ -108,7 +108,7 @@ impl Workers {
             let of = |one: &IdleWorker| one.compartment == *compartment;
             let found = idle.find(|one| of(one) && one.worker.has_loaded(&info.digest));
             let found = found.or_else(|| idle.find(|one| of(one) && one.worker.can_load(info.memory)));
-            if found.is_some() || !self.is_busy(&idle) {
+            if found.is_some() || self.at_work(&idle) == 0 {
                 return found;
             }
             idle.queue.join(compartment, info)
@@ -118,17 +118,17 @@ impl Workers {
                 return freed;
             }
             let mut idle = self.lock();
-            if !idle.queue.moved(&place) {
+            let has_core = self.at_work(&idle) < cores();
+            if has_core || !idle.queue.moved(&place) {
                 // One that came just now is here.
                 return idle.queue.leave(place, compartment);
             }
         }
     }
 
-    /// Whether as many workers are at work as there are cores.
-    fn is_busy(&self, idle: &Idle) -> bool {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.program.started().saturating_sub(idle.workers.len()) >= cores
+    /// How many workers are at work or being started.
+    fn at_work(&self, idle: &Idle) -> usize {
+        self.program.started().saturating_sub(idle.workers.len())
     }
 
     fn put_back(self: &Arc<Self>, compartment: Compartment, worker: Worker) {
@@ -155,6 +155,10 @@ impl Workers {
     fn lock(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl Idle {
