@@ -79,7 +79,7 @@ mod tests {
     fn code_is_what_the_program_maps_and_never_writes() {
         assert_eq!(code_of("/usr/bin/a program", MAPS), [0x55d0_c020_0000..0x55d0_c280_0000]);
         assert_eq!(code_of("/usr/bin/a program (deleted)", MAPS), [0x7f00_0040_0000..0x7f00_0050_0000]);
-        assert_eq!(code_of("", MAPS), []);
+        assert!(code_of("", MAPS).is_empty());
     }
 
     fn resident(range: &Range<usize>) -> u64 {
