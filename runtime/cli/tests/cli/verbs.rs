@@ -25,7 +25,7 @@ const VERBS: &[(&[&str], bool)] = &[
     (&["feedback", "p/k/1", "--helpful"], true),
     (&["history"], false),
     (&["report"], false),
-    (&["promote", "p"], false),
+    (&["promote"], false),
     (&["undo", "1-1-1"], true),
     (&["undo", "1-1-1", "--dry-run"], false),
     (&["notify", "status"], false),
