@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use ansai_daemon::pulled::{self, Newer, Shadowed};
 use ansai_daemon::{Configuration, Error};
-use ansai_registry::{Locked, RegistryError, Shadow, Store, WentBack};
+use ansai_registry::{Locked, RegistryError, Shadow, ShadowEnd, Store, WentBack};
 
 use super::accepted::Accepted;
 use super::{Arguments, Outcome, Updated, show};
@@ -52,10 +52,11 @@ pub(super) fn decide(
         return Ok(Pinning::Beside);
     }
     // A person wants to see more of it first, so no timer that runs `ansai update` pins it.
-    if let Some(beside) = beside
-        && !accepts(&arguments.accept_differences)
-    {
-        return Ok(if beside.record.end.is_some() { Pinning::ShadowHeld } else { Pinning::Shadowed });
+    match beside.map(|beside| &beside.record.end) {
+        Some(None) if !accepts(&arguments.accept_differences) => return Ok(Pinning::Shadowed),
+        Some(Some(ShadowEnd::Held(_))) if !accepts(&arguments.accept_differences) => return Ok(Pinning::ShadowHeld),
+        // What took over is pinned before, except by --dry-run.
+        Some(None | Some(ShadowEnd::Held(_) | ShadowEnd::TookOver)) | None => {}
     }
     if arguments.dry_run {
         return Ok(if is_wider { Pinning::WouldHold } else { Pinning::WouldPin });

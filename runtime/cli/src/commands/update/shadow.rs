@@ -134,7 +134,10 @@ pub(super) fn end(
         store.note_shadow(source, None).map_err(Error::from)?;
     }
     if format == Format::Json {
-        let of = |(name, version, source): &(String, String, String)| serde_json::json!({ "instance": name, "version": version, "source": source });
+        let of = |(instance, version, source): &(String, String, String)| {
+            let all = [("instance", instance), ("version", version), ("source", source)];
+            BTreeMap::from(all.map(|(key, value)| (key, value.clone())))
+        };
         json::document(&serde_json::json!({ "ended": ended.iter().map(of).collect::<Vec<_>>() }))?;
         return Ok(exit::FINE);
     }
