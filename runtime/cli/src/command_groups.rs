@@ -15,7 +15,7 @@ pub(crate) const GROUPS: &[(&str, &str)] = &[
     ("Prove", "audit recordings replay"),
     ("Get policies", "search info try inspect diff pull update list remove save load"),
     ("Write policies", "new build test dev contract virtualize"),
-    ("Publish policies", "login push sign verify revoke index"),
+    ("Publish policies", "login keys push sign verify revoke index"),
     ("Shell", "completions help"),
 ];
 

@@ -350,11 +350,19 @@ impl Daemon {
             Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,
         };
+        let has_channels = self.configuration.as_ref().is_some_and(|one| !one.config.notify.channels.is_empty());
         let expiries = self.configuration.as_ref().map(|one| Expiries::of(one, self.state_dir()));
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };
-        Ok(Running::new((supervisor, beside), notifier, &self.not_loaded, export, expiries, (&socket, access))?)
+        Ok(Running::new(
+            (supervisor, beside),
+            (notifier, has_channels),
+            &self.not_loaded,
+            export,
+            expiries,
+            (&socket, access),
+        )?)
     }
 
     /// This machine, with all that calls servers.

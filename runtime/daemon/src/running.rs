@@ -43,7 +43,7 @@ impl Running {
     /// The socket is not to be trusted.
     pub(crate) fn new(
         (supervisor, beside): (Supervisor, Beside),
-        notifier: Option<Notifier>,
+        (notifier, has_channels): (Option<Notifier>, bool),
         not_loaded: &[NotLoaded],
         export: Option<(Export, Option<Arc<dyn Carrier>>)>,
         expiries: Option<Expiries>,
@@ -61,6 +61,7 @@ impl Running {
         let handler = Handler {
             supervisor: supervisor.clone(),
             notifier: notifier.clone(),
+            has_channels,
             instances: Some(loaded.chain(failed).collect()),
             expiries,
             not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),

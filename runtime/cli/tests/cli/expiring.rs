@@ -71,6 +71,7 @@ fn a_list_that_ends_is_told_ahead_and_once() {
     let words = doctor();
     assert!(words.contains("serial 2, expires in ") && words.contains("its signer has to renew it"), "{words}");
     let shown = place.ansai(&["status", "--config", "ansai.toml"]).stdout;
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(shown.contains("Expiring") && shown.contains("ansai pull"), "{shown}");
     run().code(0);
     run().code(0);

@@ -15,7 +15,6 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("check/safety.rs", &["\"restart\""]),
     ("commands/contract.rs", &["files-actions"]),
     ("commands/dev.rs", &["\"run\""]),
-    ("commands/inspect/show.rs", &["\"memory\""]),
     ("commands/promote.rs", &["files-actions"]),
     ("output/phrases.rs", &["\"run\""]),
     ("output/table.rs", &["\"check\""]),

@@ -24,6 +24,8 @@ pub(crate) struct Handler {
     pub(crate) supervisor: Supervisor,
     /// `None` without channels, or if notifications could not start.
     pub(crate) notifier: Option<Arc<Notifier>>,
+    /// Whether the configuration has channels.
+    pub(crate) has_channels: bool,
     /// The instances that may be named; `None` if that is unknown.
     pub(crate) instances: Option<BTreeSet<InstanceName>>,
     /// What the configuration relies on and what ends.
@@ -94,7 +96,7 @@ impl Handler {
                 Ok(Answer::UndoPreview(Box::new(self.supervisor.undo_preview(&target).map_err(undo_refused)?)))
             }
             Request::Notifications | Request::NotifyRetry(_) | Request::NotifyDrop(_) => {
-                let answer = notify::answer(self.notifier.as_deref(), &request);
+                let answer = notify::answer(self.notifier.as_deref(), self.has_channels, &request);
                 answer.map_err(|error| self::refused(&Error::from(error)))
             }
             Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),

@@ -122,7 +122,9 @@ fn change(
     let supervisor = open(configuration, state_dir)?;
     let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
     let (expiries, not_loaded, beside) = (None, Vec::new(), Shown::default());
-    let handler = Handler { supervisor: supervisor.clone(), notifier: None, instances, expiries, not_loaded, beside };
+    let (supervisor_of, notifier, has_channels) = (supervisor.clone(), None, false);
+    let handler =
+        Handler { supervisor: supervisor_of, notifier, has_channels, instances, expiries, not_loaded, beside };
     let replied = handler.handle(request.clone(), by);
     supervisor.ordered();
     match replied {

@@ -12,8 +12,8 @@ pub enum NotifyError {
     /// The configuration has no channel, so nothing was ever to be told.
     #[error("the configuration has no [notify.channel.NAME]")]
     NoChannels,
-    /// The daemon runs without notifications.
-    #[error("notifications do not run: no [notify.channel.NAME] is configured, or they could not start")]
+    /// The daemon has channels, and runs without notifications.
+    #[error("notifications do not run: they could not start")]
     NotStarted,
     /// No channel has this name.
     #[error("there is no channel `{}`", inert(name, 80))]

@@ -272,8 +272,18 @@ impl Follower for Follows {
 }
 
 /// Does a request about notifications with the notifier that runs.
-pub(crate) fn answer(notifier: Option<&Notifier>, request: &Request) -> Result<Answer, NotifyError> {
-    let Some(notifier) = notifier else { return Err(NotifyError::NotStarted) };
+pub(crate) fn answer(
+    notifier: Option<&Notifier>,
+    has_channels: bool,
+    request: &Request,
+) -> Result<Answer, NotifyError> {
+    let Some(notifier) = notifier else {
+        return match request {
+            _ if has_channels => Err(NotifyError::NotStarted),
+            Request::Notifications => Ok(Answer::Notifications(Box::default())),
+            _ => Err(NotifyError::NoChannels),
+        };
+    };
     let mut answer = perform(notifier.outbox(), notifier.channels(), request)?;
     if let Answer::Notifications(status) = &mut answer {
         status.report = notifier.report_status(clock::now());

@@ -229,6 +229,7 @@ fn a_healthy_host_has_a_short_page() {
         budgets: vec![],
         totals: vec![],
         expiring: vec![],
+        shadows: vec![],
         separations: vec![],
         ..report()
     };
