@@ -220,6 +220,7 @@ fn a_healthy_host_has_a_short_page() {
         budgets: vec![],
         totals: vec![],
         separations: vec![],
+        shadows: vec![],
         ..report()
     };
     let text = render(&report, Layout { width: 80, all: false });
