@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -72,10 +73,13 @@ pub fn through(dialler: Box<dyn Dialler>) {
     let _the_first_one_stays = DIALLER.set(dialler);
 }
 
-/// From now on, this process connects to no server by TCP and looks up no name: another one does it. So no client that was
-/// left here speaks TLS or another foreign protocol with the rights of this process.
-pub fn never() {
-    through(Box::new(Never));
+static NEVER_NOW: AtomicBool = AtomicBool::new(false);
+
+/// Says whether this process connects to no server by TCP and looks up no name from now on, because another one does it. So
+/// no client that was left here speaks TLS or another foreign protocol with the rights of this process. Who reads another
+/// configuration in the same process says it again.
+pub fn never(is_so: bool) {
+    NEVER_NOW.store(is_so, Ordering::SeqCst);
 }
 
 const NEVER: &str = "this process calls no servers";
@@ -94,6 +98,9 @@ impl Dialler for Never {
 
 /// What this process connects through; `None` if it connects itself.
 pub fn dialler() -> Option<&'static dyn Dialler> {
+    if NEVER_NOW.load(Ordering::SeqCst) {
+        return Some(&Never);
+    }
     DIALLER.get().map(Box::as_ref)
 }
 

@@ -339,7 +339,7 @@ impl Daemon {
         let reach = self.configuration.as_ref().and_then(|one| one.config.daemon.reach);
         let export = self.configuration.as_ref().and_then(|configuration| configuration.config.export.clone());
         let export = export.map(|export| (export, host::sending(EXPORTS, self.program.as_deref(), reach)));
-        host::call_no_servers(self.program.as_deref(), reach);
+        host::call_servers_here(self.program.as_deref(), reach);
         let supervisor = Supervisor::open(options, Arc::new(self.host()), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {

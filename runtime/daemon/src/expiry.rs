@@ -12,6 +12,8 @@ use crate::pulled;
 
 /// An end is told at most so long before it.
 const MOST_AHEAD: Millis = Millis::new(7 * 86_400_000);
+/// What is missing is told once in each of these periods.
+const MISSING_AGAIN: Millis = Millis::new(30 * 86_400_000);
 
 /// What a configuration relies on and what ends soon, has ended or is missing.
 pub fn expiring(configuration: &Configuration, state_dir: &Path, now: Timestamp) -> Vec<Expiry> {
@@ -56,7 +58,8 @@ fn of_list(lists: &Lists, source: &RevocationSource, now: Timestamp) -> Option<E
         Ok(list) => list,
         Err(problem) => {
             let summary = format!("{problem}, so its policies only observe: run `ansai pull`");
-            return Some(Expiry { id: id("missing"), state: ExpiryState::Missing, expires: None, summary });
+            let id = id(&format!("missing-{}", now.as_millis() / MISSING_AGAIN.get()));
+            return Some(Expiry { id, state: ExpiryState::Missing, expires: None, summary });
         }
     };
     let (serial, expires) = (list.serial, list.expires);
@@ -100,5 +103,19 @@ mod tests {
         // A clock that was set back, and a file without a time.
         assert_eq!(ahead(Some(at(9)), at(1)), Millis::new(0));
         assert_eq!(ahead(None, at(1)), Millis::new(7 * DAY / 4));
+    }
+
+    /// Would break: a list that is missing again after it was renewed, and nobody is told.
+    #[test]
+    fn what_is_missing_is_told_again_after_a_while() {
+        let source = RevocationSource { address: "/nowhere/acme.revocations".into(), keys: Vec::new() };
+        let id = |day: u64| {
+            let found = of_list(&Lists::default(), &source, Timestamp::from_millis(day * DAY)).unwrap();
+            assert_eq!(found.state, ExpiryState::Missing);
+            found.id
+        };
+        let first = 30 * 700;
+        assert_eq!(id(first), id(first + 29));
+        assert_ne!(id(first), id(first + 30));
     }
 }

@@ -64,11 +64,9 @@ pub(crate) fn sending(
     Some(Arc::new(ReachProcess::for_purpose(program, purpose, SENDING_IDLE)))
 }
 
-/// If another process calls servers, this one never does.
-pub(crate) fn call_no_servers(program: Option<&Path>, configured: Option<ServerCalls>) {
-    if calling_program(program, configured).is_some() {
-        ansai_kit::dial::never();
-    }
+/// While another process calls servers, this one does not. A reload may change that.
+pub(crate) fn call_servers_here(program: Option<&Path>, configured: Option<ServerCalls>) {
+    ansai_kit::dial::never(calling_program(program, configured).is_some());
 }
 
 /// The program that calls servers; `None` if this process does.

@@ -40,8 +40,8 @@ impl PoolSize {
         warm: 8,
     };
 
-    /// Of a worker, which runs one evaluation at a time: what the limiter permits to one component, twice. Each stack counts for
-    /// its limit of data, whether or not it is used. The kernel does not tell a worker which pages were touched, so it clears
+    /// Of a worker, which runs one evaluation at a time: what the limiter permits to one component, twice. Each stack and
+    /// each table counts for its limit of data, whether or not it is used. The kernel does not tell a worker which pages were touched, so it clears
     /// all that stay mapped.
     pub const ONE: PoolSize =
         PoolSize { evaluations: 2, instances: 128, memories: 32, tables: 64, resident: 128 << 10, warm: 2 };

@@ -85,4 +85,15 @@ fn a_list_that_ends_is_told_ahead_and_once() {
     assert!(doctor().contains("missing  lists of revocations: no list of revocations of"), "{}", doctor());
     run().code(0);
     assert_eq!(messages(), 2, "{:?}", std::fs::read_to_string(&told));
+    // Each end is told once, so a clock that jumped does not use up its notice.
+    revoke(&["--expires", "30d"]);
+    pull().code(0);
+    let later = |more: &[&str]| {
+        let arguments = [&["run", "--once", "--config", "ansai.toml"], more].concat();
+        place.command(&arguments).clock_offset_hours(60 * 24).run();
+    };
+    later(&[]);
+    assert_eq!(messages(), 2, "{:?}", std::fs::read_to_string(&told));
+    later(&["--accept-clock"]);
+    assert_eq!(messages(), 3, "{:?}", std::fs::read_to_string(&told));
 }

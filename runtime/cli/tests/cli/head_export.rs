@@ -52,12 +52,14 @@ fn a_head_goes_to_a_url_by_a_process_that_is_not_root() {
     }
     let scene = Scene::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
     let url = format!("http://127.0.0.1:{}/heads", listener.local_addr().unwrap().port());
     let file = scene.policy("sick", &sick("sick"));
     let config = scene
         .configuration(&format!("[policy.sick]\nsource = \"{}\"\n[audit.export]\nurl = \"{url}\"\n", file.display()));
     let running = scene.command(&["run", "--config", config.to_str().unwrap()]).spawn();
-    let (mut stream, peer) = listener.accept().unwrap();
+    let (mut stream, peer) = until("a head is sent", LIMIT, || listener.accept().ok());
+    stream.set_nonblocking(false).unwrap();
     let sent = request(&mut stream);
     assert!(sent.starts_with("POST /heads HTTP/1.1\r\n") && sent.contains("\"sequence\""), "{sent}");
     // The supervisor closes its copy when the other process has the socket.

@@ -1,5 +1,7 @@
 //! The workers of an engine: started when they are needed, one evaluation at a time for each, ended on the first fault.
 
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod worker;
 
@@ -29,7 +31,8 @@ const MAX_IDLE: usize = 4;
 const IDLE_AGE: Duration = Duration::from_secs(120);
 /// Most evaluations take less than a millisecond, and many begin at the same time. While a worker is at work, an evaluation waits
 /// this long for one before it has another one started. With a worker at work for each core, it has one started only when none
-/// became free for this long: where the processor is what is missing, more processes make it worse.
+/// became free for this long, or when it has waited long (see `waiting`), and none was started for this long: where the processor
+/// is what is missing, more processes make it worse.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Starts workers, and keeps a few that have no work. There are at most as many at work as evaluations may run at once.
@@ -80,6 +83,7 @@ impl Workers {
         let worker = idle.map_or_else(|| Worker::start(&self.program, compartment), Ok);
         let mut worker = worker.map_err(LoadError::Worker)?;
         let loaded = worker.load_waiting(Load::of(info), code).map_err(|error| LoadError::Worker(error.to_string()))?;
+        worker.charge_nobody();
         self.put_back(compartment.clone(), worker);
         loaded
     }
@@ -94,7 +98,7 @@ impl Workers {
             return Ok(worker);
         }
         // The others see it before it runs.
-        let _announced = self.program.announce();
+        let _announced = self.program.announce(compartment);
         let (program, compartment) = (self.program.clone(), compartment.clone());
         let started = tokio::task::spawn_blocking(move || Worker::start(&program, &compartment)).await;
         let started = started.unwrap_or_else(|error| Err(error.to_string()));
@@ -108,8 +112,14 @@ impl Workers {
             let of = |one: &IdleWorker| one.compartment == *compartment;
             let found = idle.find(|one| of(one) && one.worker.has_loaded(&info.digest));
             let found = found.or_else(|| idle.find(|one| of(one) && one.worker.can_load(info.memory)));
-            if found.is_some() || self.at_work(&idle) == 0 {
-                return found;
+            if let Some(mut worker) = found {
+                drop(idle);
+                worker.charge_nobody();
+                return Some(worker);
+            }
+            // One of another compartment never comes here.
+            if self.at_work(&idle, Some(compartment)) == 0 {
+                return None;
             }
             idle.queue.join(compartment, info)
         };
@@ -118,7 +128,7 @@ impl Workers {
                 return freed;
             }
             let mut idle = self.lock();
-            let has_core = self.at_work(&idle) < cores();
+            let has_core = self.at_work(&idle, None) < cores();
             if has_core || !idle.queue.moved(&place) {
                 // One that came just now is here.
                 return idle.queue.leave(place, compartment);
@@ -126,9 +136,10 @@ impl Workers {
         }
     }
 
-    /// How many workers are at work or being started.
-    fn at_work(&self, idle: &Idle) -> usize {
-        self.program.started().saturating_sub(idle.workers.len())
+    /// How many workers are at work or being started: all, or those of one compartment.
+    fn at_work(&self, idle: &Idle, of: Option<&Compartment>) -> usize {
+        let idle = idle.workers.iter().filter(|one| of.is_none_or(|of| one.compartment == *of));
+        self.program.started(of).saturating_sub(idle.count())
     }
 
     fn put_back(self: &Arc<Self>, compartment: Compartment, worker: Worker) {

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ansai_engine::isolated::{WorkerProgram, Workers, worker};
 use ansai_isolation::{BlockingChannel, Profile, Start, confine};
@@ -94,6 +95,17 @@ impl Evil {
             "garbage" => self.send("garbage"),
             "deep" => self.send(&"[".repeat(500_000)),
             "silent" => {}
+            "takes-a-moment" => loop {
+                std::thread::sleep(Duration::from_millis(40));
+                self.done(self.number, &json!({"Ok": {"observed": []}}));
+                self.until_evaluate(behaviour);
+            },
+            "busy-without-work" => {
+                self.done(self.number, &json!({"Ok": {"observed": []}}));
+                use_processor(Duration::from_millis(400));
+                self.until_evaluate(behaviour);
+                self.done(self.number, &json!({"Ok": {"observed": []}}));
+            }
             "descriptor" => {
                 let file = std::io::stderr();
                 let frame = call(self.number, "ansai:disk/disk-probe", "list-filesystems", "{}");
@@ -158,7 +170,7 @@ impl Evil {
     /// Says that everything is loaded, until the first evaluation comes.
     fn until_evaluate(&mut self, behaviour: &str) {
         loop {
-            let frame = self.channel.receive(MOST, None).unwrap();
+            let Ok(frame) = self.channel.receive(MOST, None) else { std::process::exit(0) };
             let asked: Value = serde_json::from_slice(&frame.payload).unwrap();
             if let Some(evaluate) = asked.get("evaluate") {
                 self.number = evaluate["number"].as_u64().unwrap();
@@ -205,6 +217,16 @@ impl Evil {
     /// Past the channel.
     fn raw(&self, bytes: &[u8]) {
         assert_eq!(rustix::io::write(std::io::stdin().as_fd(), bytes), Ok(bytes.len()));
+    }
+}
+
+/// Uses the processor for about this long, however busy the machine is.
+fn use_processor(for_long: Duration) {
+    let (mut used, mut last) = (Duration::ZERO, Instant::now());
+    while used < for_long {
+        let since = std::mem::replace(&mut last, Instant::now()).elapsed();
+        // Longer than this, another process had it.
+        used += if since < Duration::from_millis(1) { since } else { Duration::ZERO };
     }
 }
 

@@ -54,6 +54,8 @@ const TESTS: &[Test] = tests![
     killed::a_worker_serves_one_compartment_only,
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,
     many::many_short_evaluations_share_a_few_workers,
+    many::evaluations_that_wait_for_something_else_get_more_workers,
+    many::what_a_worker_uses_without_work_is_charged_to_nobody,
     many::who_gives_up_waiting_gives_up_the_place,
     many::a_worker_has_a_pool_of_memory,
     memory::attacks_cost_little_memory,

@@ -104,7 +104,10 @@ impl Reader {
                 // What is there is less than a header.
                 self.ahead.copy_within(self.unread.clone(), 0);
                 self.unread = 0..self.unread.len();
-                self.ahead.get_mut(self.unread.end..).unwrap_or_default()
+                let greeting = if self.part == Part::Greeting { GREETING.len() } else { 0 };
+                // While a descriptor waits for its header, only that is read: more would bring the descriptor of the next one.
+                let end = if self.descriptor.is_some() { greeting.saturating_add(HEADER) } else { AHEAD };
+                self.ahead.get_mut(self.unread.end..end).unwrap_or_default()
             }
             Part::Payload(length) => {
                 self.make_room(length);

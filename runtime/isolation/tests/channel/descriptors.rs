@@ -9,7 +9,7 @@ use ansai_isolation::{BlockingChannel, Channel, ChannelError};
 
 use ansai_isolation::channel::frame::GREETING;
 
-use crate::peer::{MOST, READY, header};
+use crate::peer::{MOST, READY, SOON, header};
 
 fn file(content: &str) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
@@ -84,6 +84,47 @@ fn send_with(socket: &UnixStream, bytes: &[u8]) {
     let (mut control, descriptors) = (SendAncillaryBuffer::new(&mut space), [file.as_fd()]);
     assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
     sendmsg(socket, &[std::io::IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
+}
+
+/// Would break: two descriptors that come with one read, because the header of the first one began in the read before.
+#[test]
+fn a_header_may_be_split_where_what_is_read_at_once_ends() {
+    let frame = |sequence, flags, payload: &[u8]| {
+        [&header(sequence, u32::try_from(payload.len()).unwrap(), flags)[..], payload].concat()
+    };
+    for began in [4_090, 4_095, 4_081, 4_096, 4_080] {
+        let (mut peer, other) = UnixStream::pair().unwrap();
+        let mut child = BlockingChannel::of_child(OwnedFd::from(other));
+        let before = vec![b'a'; began - GREETING.len() - header(0, 0, 0).len()];
+        peer.write_all(&[&GREETING[..], &frame(0, 0, &before)[..]].concat()).unwrap();
+        send_with(&peer, &frame(1, 1, b"second"));
+        send_with(&peer, &frame(2, 1, b"third"));
+        peer.write_all(&frame(3, 0, b"last")).unwrap();
+        let payloads = [(&before[..], false), (b"second", true), (b"third", true), (b"last", false)];
+        for (payload, has_descriptor) in payloads {
+            let frame = child.receive(MOST, READY).unwrap_or_else(|error| panic!("{began}: {error}"));
+            assert!(frame.payload == payload, "{began}");
+            assert_eq!(frame.descriptor.is_some(), has_descriptor, "{began}");
+        }
+    }
+}
+
+/// The same with a greeting that comes in two pieces, the second one with a descriptor.
+#[test]
+fn a_greeting_may_be_split() {
+    let (mut peer, other) = UnixStream::pair().unwrap();
+    let mut child = BlockingChannel::of_child(OwnedFd::from(other));
+    let (first, rest) = GREETING.split_at(3);
+    peer.write_all(first).unwrap();
+    assert!(matches!(child.receive(MOST, SOON), Err(ChannelError::TimedOut)));
+    send_with(&peer, &[rest, &header(0, 1, 1)[..4]].concat());
+    assert!(matches!(child.receive(MOST, SOON), Err(ChannelError::TimedOut)));
+    peer.write_all(&[&header(0, 1, 1)[4..], b"x"].concat()).unwrap();
+    send_with(&peer, &[&header(1, 1, 1)[..], b"y"].concat());
+    for payload in [b"x", b"y"] {
+        let frame = child.receive(MOST, READY).unwrap();
+        assert_eq!((frame.payload.as_slice(), frame.descriptor.is_some()), (&payload[..], true));
+    }
 }
 
 /// Would break: a descriptor that is kept for a later frame. Several frames may be read at once, the last of them with it.

@@ -142,7 +142,7 @@ impl Teller {
         self.outbox.write(|transaction| self.file(transaction, &notice, now))
     }
 
-    /// Tells what ends soon, has ended or is missing, each state once.
+    /// Tells what ends soon, has ended or is missing, once for each [`Expiry::id`].
     ///
     /// # Errors
     /// The outbox cannot be written.

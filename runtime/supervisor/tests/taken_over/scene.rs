@@ -9,7 +9,7 @@ use ansai_config::AuditLog;
 use ansai_core::event::{Phase, Record, RecordingRef};
 use ansai_core::{Event, InterfaceName, Limits, Millis, Mode, RetryPolicy, Scope, Shares};
 use ansai_engine::Recording;
-use ansai_engine::isolated::TrustLevel;
+use ansai_engine::isolated::{TrustLevel, Workers};
 use ansai_events::Stream;
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
@@ -33,10 +33,15 @@ pub(crate) struct Scene(tempfile::TempDir);
 
 /// An instance whose workers behave like this, with the behaviour as its name.
 pub(crate) fn instance(behaviour: &'static str, limits: Limits) -> Instance {
+    instance_in(&child::workers(behaviour), behaviour, limits)
+}
+
+/// An instance that shares workers with others.
+pub(crate) fn instance_in(workers: &Arc<Workers>, name: &str, limits: Limits) -> Instance {
     let bytes = policy(&format!("{LIST} {CHECK} {ADVICE}"), "(call $list (i32.const 2048))", "");
-    let loaded = engine().load_isolated((&child::workers(behaviour), TrustLevel::Unsigned), &bytes, None);
+    let loaded = engine().load_isolated((workers, TrustLevel::Unsigned), &bytes, None);
     Instance {
-        name: behaviour.parse().unwrap(),
+        name: name.parse().unwrap(),
         policy: loaded.unwrap(),
         version: "1.0.0".into(),
         settings: Arc::new(serde_json::json!({})),

@@ -1,12 +1,18 @@
 //! Evaluations that wait for a worker, in the order in which they came.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{Compartment, Worker};
 use crate::component::ComponentInfo;
 use crate::memory::MemoryInit;
+
+/// The wait of a place that is older than this is not prolonged by workers that go to others: they may wait for the network and
+/// not for the processor, so that more of them are faster.
+const LONG: Duration = Duration::from_millis(500);
 
 /// Those that wait.
 #[derive(Default)]
@@ -21,8 +27,10 @@ struct Waiting {
     digest: String,
     memory: MemoryInit,
     sender: oneshot::Sender<Worker>,
-    /// Whether a worker went to somebody before it, or was started for somebody, since it was asked last.
+    /// Whether a worker was started for somebody since it was asked last, or, before it has waited long, went to somebody before
+    /// it.
     moved: bool,
+    since: Instant,
 }
 
 /// A place in the queue.
@@ -47,11 +55,13 @@ impl Queue {
         // Evaluations that were dropped have left without a word.
         self.waiting.retain(|one| !one.sender.is_closed());
         let (compartment, digest, memory) = (compartment.clone(), info.digest.clone(), info.memory);
-        self.waiting.push_back(Waiting { number, compartment, digest, memory, sender, moved: false });
+        let since = Instant::now();
+        self.waiting.push_back(Waiting { number, compartment, digest, memory, sender, moved: false, since });
         Place { number, receiver }
     }
 
-    /// Whether a worker that would do went to somebody before this place since the last call. Then the wait is worth while.
+    /// Whether the wait is worth while: a worker that would do went to somebody before this place since the last call, or one was
+    /// started.
     pub(super) fn moved(&mut self, place: &Place) -> bool {
         let found = self.waiting.iter_mut().find(|one| one.number == place.number);
         found.is_some_and(|one| std::mem::take(&mut one.moved))
@@ -77,7 +87,8 @@ impl Queue {
         while let Some(index) = self.waiting.iter().position(|one| is_good(one, &worker)) {
             let first = self.waiting.remove(index)?;
             let others = self.waiting.iter_mut().skip(index);
-            others.filter(|one| is_good(one, &worker)).for_each(|one| one.moved = true);
+            let others = others.filter(|one| is_good(one, &worker) && one.since.elapsed() < LONG);
+            others.for_each(|one| one.moved = true);
             match first.sender.send(worker) {
                 Ok(()) => return None,
                 // It was dropped.

@@ -1,10 +1,9 @@
 //! One worker process, and what it has loaded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,22 +33,33 @@ pub struct WorkerProgram {
     /// Trust levels whose workers are known to lack a separation.
     told: Arc<Mutex<BTreeSet<TrustLevel>>>,
     /// Workers that it started and that have not been dropped.
-    started: Arc<AtomicUsize>,
+    started: Counts,
 }
 
+/// How many workers each compartment has; none of them has zero.
+type Counts = Arc<Mutex<BTreeMap<Compartment, usize>>>;
+
 /// Counts a worker as long as it lives.
-pub(in crate::isolated) struct Started(Arc<AtomicUsize>);
+pub(in crate::isolated) struct Started(Counts, Compartment);
 
 impl Started {
-    fn one_more(count: &Arc<AtomicUsize>) -> Started {
-        count.fetch_add(1, Ordering::Relaxed);
-        Started(count.clone())
+    fn one_more(counts: &Counts, compartment: &Compartment) -> Started {
+        let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(compartment.clone()).or_default();
+        *count = count.saturating_add(1);
+        Started(counts.clone(), compartment.clone())
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.1) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                all.remove(&self.1);
+            }
+        }
     }
 }
 
@@ -66,13 +76,14 @@ impl WorkerProgram {
     }
 
     /// Counts a worker that is to be started.
-    pub(in crate::isolated) fn announce(&self) -> Started {
-        Started::one_more(&self.started)
+    pub(in crate::isolated) fn announce(&self, compartment: &Compartment) -> Started {
+        Started::one_more(&self.started, compartment)
     }
 
-    /// How many of its workers there are, with those that are being started.
-    pub(in crate::isolated) fn started(&self) -> usize {
-        self.started.load(Ordering::Relaxed)
+    /// How many of its workers there are, with those that are being started: all, or those of one compartment.
+    pub(in crate::isolated) fn started(&self, of: Option<&Compartment>) -> usize {
+        let all = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        of.map_or_else(|| all.values().sum(), |of| all.get(of).copied().unwrap_or_default())
     }
 }
 
@@ -131,7 +142,7 @@ impl Worker {
             TrustLevel::Operator => "operator",
             TrustLevel::Unsigned => "unsigned",
         };
-        let started = Started::one_more(&program.started);
+        let started = program.announce(compartment);
         let (process, channel, report) = Process::start_reported(&(program.start)(level), START_LIMIT)?;
         tracing::debug!(level, pid = process.id(), ?report, "a worker process started");
         program.tell_missing(compartment.trust, level, &report);
@@ -198,6 +209,16 @@ impl Worker {
         let since = spent.saturating_sub(self.charged);
         self.charged = self.charged.max(spent);
         since
+    }
+
+    /// What it used since it was asked last was for nobody, since it had no work.
+    pub(in crate::isolated) fn charge_nobody(&mut self) {
+        let read = self.all.1;
+        self.charge();
+        if self.all.1 != read {
+            // Otherwise the time of other threads would not be read after an evaluation that is shorter than `READ_STAT`.
+            self.all.1 = None;
+        }
     }
 
     /// Loads a component, from a thread that may wait. The second result is why the component does not load.
