@@ -1,6 +1,6 @@
 //! Passphrases of keys: from a file, a variable, or a terminal that does not show them.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
@@ -74,7 +74,7 @@ impl Drop for Restored {
 }
 
 /// Asks on the terminal. It shows nothing, and sends each key at once: a key that would end ansai ends the question instead, so
-/// that the terminal is never left without its echo.
+/// that the terminal has its echo again. A signal of another process that ends ansai leaves the terminal without it.
 fn asked(question: &str) -> anyhow::Result<Zeroizing<String>> {
     let before = tcgetattr(std::io::stdin())?;
     let mut silent = before.clone();
@@ -83,7 +83,7 @@ fn asked(question: &str) -> anyhow::Result<Zeroizing<String>> {
     tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent)?;
     let mut out = std::io::stderr().lock();
     let _ = out.write_all(question.as_bytes()).and_then(|()| out.flush());
-    let line = typed(&mut std::io::stdin().lock());
+    let line = typed(key);
     drop(restored);
     let _ = out.write_all(b"\n");
     let line = line?.ok_or_else(|| wrong("no passphrase was typed"))?;
@@ -93,12 +93,19 @@ fn asked(question: &str) -> anyhow::Result<Zeroizing<String>> {
     }
 }
 
+/// The next byte of standard input; `None` at its end. Its buffer in the standard library would keep what was typed.
+fn key() -> std::io::Result<Option<u8>> {
+    let mut byte = Zeroizing::new([0_u8]);
+    let read = rustix::io::retry_on_intr(|| rustix::io::read(std::io::stdin(), byte.as_mut_slice()))?;
+    Ok(byte.first().filter(|_| read > 0).copied())
+}
+
 /// A line; `None` after Ctrl-C, Ctrl-D on an empty line, or the end of the input.
-fn typed(input: &mut impl std::io::BufRead) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+fn typed(mut next: impl FnMut() -> std::io::Result<Option<u8>>) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
     // It never grows: what it had before would stay in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(MOST));
-    for byte in input.bytes() {
-        match byte? {
+    while let Some(byte) = next()? {
+        match byte {
             b'\n' | b'\r' => return Ok(Some(line)),
             0x03 => return Ok(None),
             0x04 if line.is_empty() => return Ok(None),
@@ -118,8 +125,9 @@ fn typed(input: &mut impl std::io::BufRead) -> std::io::Result<Option<Zeroizing<
 mod tests {
     use super::*;
 
-    fn of_keys(mut keys: &[u8]) -> Option<String> {
-        let line = typed(&mut keys).unwrap();
+    fn of_keys(keys: &[u8]) -> Option<String> {
+        let mut keys = keys.iter().copied();
+        let line = typed(|| Ok(keys.next())).unwrap();
         line.map(|line| String::from_utf8(line.to_vec()).unwrap())
     }
 

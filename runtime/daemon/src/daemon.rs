@@ -345,7 +345,7 @@ impl Daemon {
         if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {
             supervisor.limit_evaluations(most);
         }
-        let beside = Beside::open(self)?;
+        let beside = Beside::open(self);
         let notifier = match &self.configuration {
             Some(configuration) => notify::start(configuration, &self.state_dir, &supervisor, self.program.as_deref())?,
             None => None,

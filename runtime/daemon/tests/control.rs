@@ -266,6 +266,33 @@ async fn a_socket_of_another_user_answers_nobody() {
     assert_eq!(refused().await.code().word(), "not-running");
 }
 
+/// Would break: trust in the owner of the file alone, which may be another file when the client connects.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_who_listens_on_a_socket_of_root_is_not_asked() {
+    if !requires_root() {
+        return;
+    }
+    let scene = scene();
+    let socket = scene.path("control.sock");
+    let configuration = configuration(&scene, &format!("[control]\nsocket = \"{}\"\n", socket.display()));
+    let listener =
+        rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&listener, &rustix::net::SocketAddrUnix::new(&socket).unwrap()).unwrap();
+    // Its file is of root. The kernel keeps the user of the thread that begins to listen.
+    let listener = std::thread::spawn(move || {
+        let other = rustix::process::Uid::from_raw(4_242);
+        rustix::thread::set_thread_res_uid(other, other, other).unwrap();
+        rustix::net::listen(&listener, 1).unwrap();
+        listener
+    });
+    let _listener = listener.join().unwrap();
+    let state_dir = scene.state_dir();
+    let asked = move || perform(Some(&configuration), &state_dir, &Request::Status, &myself()).err().unwrap();
+    let error = tokio::task::spawn_blocking(asked).await.unwrap();
+    assert_eq!(error.code().word(), "control-socket");
+    assert!(error.to_string().contains("user 4242 listens on"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn long_paths_have_a_socket_too() {
     let scene = scene();

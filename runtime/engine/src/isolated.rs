@@ -34,13 +34,15 @@ pub enum TrustLevel {
     Unsigned,
 }
 
-/// The policies that share a worker: all of one trust level, or one instance alone.
+/// The policies that share a worker: all of one trust level, or one instance alone. Shadows share none with what they run beside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Compartment {
     /// Their trust level.
     pub trust: TrustLevel,
     /// The only instance that the worker serves, if it has one of its own.
     pub own: Option<InstanceName>,
+    /// Whether it serves versions that run as shadows.
+    pub is_shadow: bool,
 }
 
 /// How a policy runs that does not run in this process.

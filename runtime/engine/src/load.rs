@@ -133,6 +133,17 @@ impl Policy {
         self
     }
 
+    /// The same policy in a worker for versions that run as shadows: an instance has the same name in both of its versions, and
+    /// a new version that escapes from the sandbox must not act as the pinned one. It changes nothing if the policy runs in
+    /// this process.
+    #[must_use]
+    pub fn as_shadow(mut self) -> Policy {
+        if let Place::Isolated(isolated) = &mut self.place {
+            isolated.compartment.is_shadow = true;
+        }
+        self
+    }
+
     /// Whether it runs in a worker process.
     pub fn is_isolated(&self) -> bool {
         matches!(self.place, Place::Isolated(_))
@@ -174,7 +185,7 @@ impl Engine {
                     self.compiled(variant, bytes, &info, |code| self.map_and_link(variant, code, &info.imports))?,
                 ),
                 Some((workers, trust)) => {
-                    let compartment = Compartment { trust, own: None };
+                    let compartment = Compartment { trust, own: None, is_shadow: false };
                     let code = self.compiled(variant, bytes, &info, |code| {
                         let code = Arc::new(code.try_clone().map_err(|error| CompileError::Start(error.to_string()))?);
                         workers.try_load(&compartment, &info, &code)?;

@@ -67,6 +67,12 @@ impl Supervisor {
         Ok(ended)
     }
 
+    /// Forgets the faults and the quarantine of an instance that begins again from nothing. If that is not stored, they still
+    /// count, and the log says so.
+    pub fn forget_faults(&self, instance: &ansai_core::InstanceName) {
+        self.0.passes.faults.forget(instance, clock::now());
+    }
+
     /// Has the instances evaluated whose pause or silence ended.
     pub(crate) fn look_again(&self, ended: &Orders) {
         let named = |name: &ansai_core::InstanceName| {

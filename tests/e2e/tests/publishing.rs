@@ -46,6 +46,9 @@ fn the_ci_of_a_new_policy_publishes_what_another_host_trusts() {
     let name = format!("{}/acme/ci-policy", registry.host);
     std::fs::write(&settings, pinned.replace("REPOSITORY=", &format!("REPOSITORY={name}"))).unwrap();
     publish(&["--publish", "more"], &[]).code(1).complains("usage");
+    let other = publish(&["--publish"], &[("EXPECTED_VERSION", "v0.1.1")]).code(1);
+    other.complains("policy.toml has version 0.1.0, and v0.1.1 is to be published");
+    publish(&["--publish"], &[("EXPECTED_VERSION", "v0.1.0")]).code(1).complains("ci/signing.pub is missing");
     publish(&["--publish"], &[]).code(1).complains("ci/signing.pub is missing");
     std::fs::rename(at("signing.pub"), policy.join("ci/signing.pub")).unwrap();
     publish(&["--publish"], &[]).code(1).complains("the secret SIGNING_KEY is missing");

@@ -1,6 +1,7 @@
 //! Asks a running daemon.
 
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use ansai_core::control::{Answer, MOST_ANSWER_BYTES, Message, Replied, Reply, Request, VERSION};
 
 use super::error::ControlError;
-use super::place::{check_owner, connect};
+use super::place::{Answering, connect};
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ pub(super) fn ask(socket: &Path, request: &Request) -> Result<Option<Answer>, Co
     // On a thread of its own, which is left behind: even connecting may block if a daemon is stopped.
     let asking = std::thread::Builder::new().name("ansai-control".into());
     let failed = |error| ControlError::Access { path: socket.to_owned(), error };
-    asking.spawn(move || send.send(check_owner(&path).map(|()| exchange(&path, &request)))).map_err(failed)?;
+    asking.spawn(move || send.send(trusted(&path).map(|stream| exchange(stream?, &request)))).map_err(failed)?;
     let line = match result.recv_timeout(PATIENCE) {
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
             return Err(ControlError::NotAnswering(socket.to_owned()));
@@ -45,8 +46,19 @@ pub(super) fn ask(socket: &Path, request: &Request) -> Result<Option<Answer>, Co
     }
 }
 
-fn exchange(path: &Path, request: &Request) -> io::Result<Vec<u8>> {
-    let mut stream = connect(path)?;
+/// Connects to whoever has a right to answer.
+fn trusted(path: &Path) -> Result<io::Result<UnixStream>, ControlError> {
+    let answering = Answering::at(path);
+    answering.check_file(path)?;
+    let stream = match connect(path) {
+        Ok(stream) => stream,
+        Err(error) => return Ok(Err(error)),
+    };
+    answering.check_peer(path, &stream)?;
+    Ok(Ok(stream))
+}
+
+fn exchange(mut stream: UnixStream, request: &Request) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&Message { version: VERSION, request: request.clone() })?;
     line.push(b'\n');
     // A daemon that refuses the connection answers before it reads, and closes it: its answer is there all the same.

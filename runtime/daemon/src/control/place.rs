@@ -84,17 +84,53 @@ impl Drop for Listening {
     }
 }
 
-/// Refuses a socket of somebody who may make sockets there, and has no right to answer: it must be of root, of this user, or
-/// of the owner of its directory. What is not there is no matter of this check.
-pub(super) fn check_owner(path: &Path) -> Result<(), ControlError> {
-    let found = std::fs::symlink_metadata(path).ok();
-    // Of a link to a directory, the directory counts.
-    let directory = path.parent().and_then(|directory| std::fs::metadata(directory).ok());
-    let (Some(uid), Some(owner)) = (found.map(|one| one.uid()), directory.map(|one| one.uid())) else { return Ok(()) };
-    match [0, rustix::process::geteuid().as_raw(), owner].contains(&uid) {
-        true => Ok(()),
-        false => Err(ControlError::Untrusted(of_another(path, uid))),
+/// Who may answer at the path of a socket: root, this user, and the owner of its directory.
+pub(super) struct Answering {
+    users: [Option<u32>; 3],
+}
+
+impl Answering {
+    /// Of a link to a directory, the directory counts.
+    pub(super) fn at(path: &Path) -> Answering {
+        let owner = parts(path).ok().and_then(|(directory, _)| std::fs::metadata(directory).ok()).map(|one| one.uid());
+        Answering { users: [Some(0), Some(rustix::process::geteuid().as_raw()), owner] }
     }
+
+    /// Refuses the file of somebody who may make sockets there, and has no right to answer. What is not there is no matter of
+    /// this check.
+    pub(super) fn check_file(&self, path: &Path) -> Result<(), ControlError> {
+        let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
+        match self.may(found.uid()) {
+            true => Ok(()),
+            false => Err(ControlError::Untrusted(of_another(path, found.uid()))),
+        }
+    }
+
+    /// Refuses whoever listens without a right to answer. The file may be another one by now, so the kernel is asked.
+    pub(super) fn check_peer(&self, path: &Path, stream: &UnixStream) -> Result<(), ControlError> {
+        let uid = peer(stream).map_err(|error| ControlError::Access { path: path.to_owned(), error })?;
+        match self.may(uid) {
+            true => Ok(()),
+            false => Err(ControlError::Untrusted((
+                format!("user {uid} listens on {}", path.display()),
+                format!("end that program, then remove {}", path.display()),
+            ))),
+        }
+    }
+
+    fn may(&self, uid: u32) -> bool {
+        self.users.contains(&Some(uid))
+    }
+}
+
+/// The user who listens at the other end. tokio reads it right also if that process has no number in this namespace.
+fn peer(stream: &UnixStream) -> io::Result<u32> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    stream.set_nonblocking(true)?;
+    let uid = tokio::net::UnixStream::from_std(stream.try_clone()?)?.peer_cred()?.uid();
+    stream.set_nonblocking(false)?;
+    Ok(uid)
 }
 
 /// What is wrong with a socket of another user, and how to fix it.
@@ -114,6 +150,8 @@ pub(super) fn connect(path: &Path) -> io::Result<UnixStream> {
 
 fn parts(path: &Path) -> io::Result<(PathBuf, PathBuf)> {
     match (path.parent(), path.file_name()) {
+        // A name alone is in the current directory.
+        (Some(directory), Some(name)) if directory.as_os_str().is_empty() => Ok((".".into(), PathBuf::from(name))),
         (Some(directory), Some(name)) => Ok((directory.to_owned(), PathBuf::from(name))),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file")),
     }

@@ -44,7 +44,8 @@ pub(crate) fn load(request: &LoadRequest<'_>, configuration: &Configuration, loa
         let Some(pinned) = loading.ready.iter().find(|one| one.instance.name == name) else { continue };
         // What is unusual about its table is told of the pinned version.
         match configured::one(&observing, configuration, &name, &mut Vec::new()) {
-            Ok(ready) => {
+            Ok(mut ready) => {
+                ready.instance.policy = ready.instance.policy.as_shadow();
                 let is_wider = is_wider(request, pinned, &ready, &shadowed);
                 loading.shadows.push(LoadedShadow { ready, shadowed, is_wider });
             }

@@ -49,6 +49,8 @@ struct View {
     findings: BTreeMap<String, String>,
     /// Keys by incident.
     incidents: BTreeMap<String, String>,
+    /// Open incidents that it planned about.
+    planned: BTreeSet<String>,
     /// It answered since the last comparison.
     is_fresh: bool,
     /// By key, what it proposed, and when.
@@ -78,11 +80,11 @@ impl Pair {
                 Vec::new()
             }
             Event::Planned { incident: Some(incident), decision, steps, .. } => {
-                let Some(key) = view.incidents.get(incident).cloned() else { return Vec::new() };
+                let Some(key) = view.first_plan(side, incident) else { return Vec::new() };
                 self.planned(side, key, decided(decision, steps), now)
             }
             Event::PlanFailed { incident: Some(incident), kind: Some(kind), .. } => {
-                let Some(key) = view.incidents.get(incident).cloned() else { return Vec::new() };
+                let Some(key) = view.first_plan(side, incident) else { return Vec::new() };
                 self.planned(side, key, vec![format!("no plan: {kind}")], now)
             }
             _ => Vec::new(),
@@ -153,6 +155,15 @@ impl View {
             };
             self.findings.insert(key.clone(), status);
         }
+        self.planned.retain(|incident| self.incidents.contains_key(incident));
+    }
+
+    /// The key of an incident, if its plan can be compared. The pinned version may act, and its later plans know what was
+    /// tried; the new one never acts, so all its plans are like the first.
+    fn first_plan(&mut self, side: Side, incident: &str) -> Option<String> {
+        let key = self.incidents.get(incident)?.clone();
+        let is_first = self.planned.insert(incident.to_owned());
+        (is_first || side == Side::New).then_some(key)
     }
 }
 
@@ -260,19 +271,41 @@ mod tests {
     #[test]
     fn plans_about_one_finding_are_compared_if_they_are_of_about_the_same_time() {
         let (mut pair, now) = (Pair::new(Millis::new(1_000)), Instant::now());
-        for side in [Side::Pinned, Side::New] {
-            pair.hear(side, &observed(&[("a", critical())]), now);
-        }
+        let opens = |pair: &mut Pair| {
+            for statuses in [&[][..], &[("a", critical())]] {
+                for side in [Side::Pinned, Side::New] {
+                    pair.hear(side, &observed(statuses), now);
+                }
+            }
+        };
+        opens(&mut pair);
         assert_eq!(pair.hear(Side::Pinned, &planned("a", "restart"), now), []);
         assert_eq!(pair.hear(Side::New, &planned("a", "restart"), now), []);
+        opens(&mut pair);
         assert_eq!(pair.hear(Side::New, &planned("a", "stop"), now), []);
         let differs = pair.hear(Side::Pinned, &planned("a", "restart"), now);
         let one = differs.first().unwrap();
         assert!(one.old.iter().any(|line| line.starts_with("restart")), "{one:?}");
         assert!(one.new.iter().any(|line| line.starts_with("stop")), "{one:?}");
+        opens(&mut pair);
         assert_eq!(pair.hear(Side::New, &planned("a", "stop"), now), []);
         let later = now + Duration::from_secs(300);
         assert_eq!(pair.hear(Side::Pinned, &planned("a", "restart"), later), [], "the other plan is old");
         assert_eq!(pair.hear(Side::New, &planned("unknown", "stop"), later), []);
+    }
+
+    /// Would break: a second attempt of a version that acts, compared with the first plan of one that never does.
+    #[test]
+    fn what_the_pinned_version_plans_after_its_first_plan_is_not_compared() {
+        let (mut pair, now) = (Pair::new(Millis::new(1_000)), Instant::now());
+        for side in [Side::Pinned, Side::New] {
+            pair.hear(side, &observed(&[("a", critical())]), now);
+        }
+        assert_eq!(pair.hear(Side::Pinned, &planned("a", "restart"), now), []);
+        assert_eq!(pair.hear(Side::Pinned, &planned("a", "reinstall"), now), []);
+        assert_eq!(pair.hear(Side::New, &planned("a", "restart"), now), [], "both first plans are the same");
+        assert_eq!(pair.hear(Side::New, &planned("a", "restart"), now), []);
+        pair.hear(Side::Pinned, &observed(&[("a", critical())]), now);
+        assert_eq!(pair.hear(Side::Pinned, &planned("a", "reinstall"), now), [], "its incident is still open");
     }
 }

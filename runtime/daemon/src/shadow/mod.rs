@@ -8,6 +8,7 @@ mod compare;
 mod watch;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ansai_core::control::ShadowStatus;
 use ansai_core::{InstanceName, Mode, codes};
@@ -26,6 +27,9 @@ use crate::safety;
 
 /// Its state, in the state directory.
 const DIRECTORY: &str = "shadow";
+/// How long it may be in use by what has just stopped.
+const LEAVING: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What runs beside pinned versions.
 #[derive(Default)]
@@ -36,22 +40,30 @@ pub(crate) struct Beside {
 
 impl Beside {
     /// Opens the second supervisor, once the first one has the state directory for itself. If that fails, the pinned versions
-    /// run without it.
-    ///
-    /// # Errors
-    /// The second supervisor of a run that has just ended is not gone yet.
-    pub(crate) fn open(daemon: &Daemon) -> Result<Beside, Error> {
-        match supervisor(daemon) {
-            Ok(supervisor) => {
-                let all = daemon.shadows().iter().map(|one| (one.ready.instance.name.clone(), one.shadowed.clone()));
-                let state_dir = supervisor.is_some().then(|| daemon.state_directory().clone());
-                Ok(Beside { supervisor, shown: Shown { state_dir, all: all.collect() } })
-            }
-            Err(error) if error.code() == codes::IN_USE => Err(error),
+    /// run without it, and the status says why. May wait for the one of a run that has just ended.
+    pub(crate) fn open(daemon: &Daemon) -> Beside {
+        let all = daemon.shadows().iter().map(|one| (one.ready.instance.name.clone(), one.shadowed.clone())).collect();
+        let (supervisor, failed) = match patiently(|| supervisor(daemon)) {
+            Ok(supervisor) => (supervisor, None),
             Err(error) => {
                 tracing::error!("no new version runs beside a pinned one: {error}");
-                Ok(Beside::default())
+                (None, Some(error.to_string()))
             }
+        };
+        let is_shown = supervisor.is_some() || failed.is_some();
+        let state_dir = is_shown.then(|| daemon.state_directory().clone());
+        Beside { supervisor, shown: Shown { state_dir, all, failed } }
+    }
+}
+
+/// Tries again while what has just stopped still uses the directory. Only this is tried again: the first supervisor is open by
+/// now, and each start of it is recorded.
+fn patiently<T>(open: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(error) if error.code() == codes::IN_USE && began.elapsed() < LEAVING => std::thread::sleep(PAUSE),
+            opened => return opened,
         }
     }
 }
@@ -87,6 +99,10 @@ fn supervisor(daemon: &Daemon) -> Result<Option<Supervisor>, Error> {
     let instances = shadows.iter().map(|one| one.ready.instance.clone()).collect();
     let opened = Supervisor::open(options, Arc::new(daemon.host()), Arc::new(authority), instances);
     let supervisor = opened.map_err(|error| Error::Open { state_dir: state.path_of(DIRECTORY), error })?;
+    // Others run on in the same directory. This one begins from nothing.
+    for one in shadows.iter().filter(|one| one.shadowed.record.compared == 0) {
+        supervisor.forget_faults(&one.ready.instance.name);
+    }
     supervisor.show_all();
     if let Some(most) = configuration.config.daemon.evaluations {
         supervisor.limit_evaluations(most);
@@ -99,6 +115,8 @@ fn supervisor(daemon: &Daemon) -> Result<Option<Supervisor>, Error> {
 pub(crate) struct Shown {
     state_dir: Option<Directory>,
     all: Vec<(InstanceName, Shadowed)>,
+    /// Why none of them runs.
+    failed: Option<String>,
 }
 
 impl Shown {
@@ -120,9 +138,13 @@ impl Shown {
                 lasts_ms: shadow.lasts_ms,
                 compared: found.compared,
                 differences: found.differences(),
-                problem: problem.clone().or_else(|| found.problem.clone()),
+                problem: self.failed.clone().or_else(|| problem.clone()).or_else(|| found.problem.clone()),
             }
         };
         self.all.iter().map(of).collect()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

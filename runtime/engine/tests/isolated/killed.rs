@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ansai_core::{InstanceName, Limits};
-use ansai_engine::{Answer, EvaluationError};
+use ansai_engine::{Answer, EvaluationError, Policy};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::*;
@@ -98,6 +98,25 @@ pub(crate) async fn a_worker_serves_one_compartment_only() {
         assert_eq!(detect(policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
     }
     assert_eq!(workers.idle().len(), 4);
+}
+
+/// Would break: a new version that runs in the worker of the version that it runs beside.
+pub(crate) async fn a_shadow_shares_no_worker_with_what_it_runs_beside() {
+    for name in [None, Some(InstanceName::from_static("own"))] {
+        let workers = child::workers("honest");
+        let loaded = engine().load_isolated((&workers, TrustLevel::Unsigned), &lists(), None).unwrap();
+        let pinned = name.iter().fold(loaded, Policy::owned_by);
+        let shadow = pinned.clone().as_shadow();
+        let mut seen = Vec::new();
+        for policy in [&pinned, &shadow, &pinned, &shadow] {
+            assert_eq!(detect(policy, &limits()).await.answer, Ok(Answer::Observed(vec![])));
+            // The one that became idle last.
+            seen.push(*workers.idle().last().unwrap());
+        }
+        let [pinned, shadow, again, shadow_again] = seen[..] else { panic!("{seen:?}") };
+        assert_ne!(pinned, shadow);
+        assert_eq!((pinned, shadow), (again, shadow_again));
+    }
 }
 
 pub(crate) async fn a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones() {

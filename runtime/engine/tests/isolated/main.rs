@@ -52,6 +52,7 @@ const TESTS: &[Test] = tests![
     killed::a_worker_that_dies_while_it_loads_for_an_evaluation_is_a_fault_of_the_host,
     killed::a_worker_whose_evaluation_is_dropped_is_ended,
     killed::a_worker_serves_one_compartment_only,
+    killed::a_shadow_shares_no_worker_with_what_it_runs_beside,
     killed::a_worker_is_kept_after_ordinary_errors_and_ended_after_strange_ones,
     many::many_short_evaluations_share_a_few_workers,
     many::evaluations_that_wait_for_something_else_get_more_workers,

@@ -235,6 +235,21 @@ impl Faults {
         Ok(Some(quarantine))
     }
 
+    /// An instance begins again from nothing, with the same component.
+    pub(crate) fn forget(&self, instance: &InstanceName, at: Timestamp) {
+        let mut rows = self.lock();
+        let Some(in_a_row) = rows.get(instance).map(|row| row.stored.in_a_row) else { return };
+        if let Err(error) = self.state.put_faults(instance, None, true) {
+            tracing::error!(%instance, "its earlier faults still count: {error}");
+            return;
+        }
+        if in_a_row > USUAL {
+            let event = Event::Released { instance: instance.clone(), why: Release::Resumed, by: None };
+            self.journal.note(at, event);
+        }
+        rows.remove(instance);
+    }
+
     /// All that are quarantined, by name.
     pub(crate) fn quarantines(&self) -> Vec<Quarantine> {
         let rows = self.lock();

@@ -105,6 +105,27 @@ fn another_component_ends_a_quarantine() {
     assert_eq!(host.open("aa").standing(&ONE), Standing::Free, "for good");
 }
 
+/// Would break: a version that a person lets begin again, and that is held at once for its faults of before.
+#[test]
+fn an_instance_that_begins_again_has_no_faults() {
+    for number in [1, 3, 10] {
+        let host = Host::new();
+        let faults = host.open("aa");
+        faults.forget(&ONE, Timestamp::EPOCH);
+        (0..number).for_each(|_| fail(&faults));
+        drop(faults);
+        let faults = host.open("aa");
+        assert_eq!(faults.in_a_row(&ONE), number);
+        faults.forget(&ONE, Timestamp::EPOCH);
+        assert_eq!((faults.standing(&ONE), faults.in_a_row(&ONE)), (Standing::Free, 0));
+        drop(faults);
+        let faults = host.open("aa");
+        assert_eq!((faults.standing(&ONE), faults.in_a_row(&ONE)), (Standing::Free, 0), "for good");
+        drop(faults);
+        assert_eq!(events(host.dir.path()).contains(&"released".to_owned()), number > 1);
+    }
+}
+
 /// Time in which ansai did not run is not time in which a policy failed; a clock that is set is no time at all.
 #[test]
 fn a_day_of_faults_is_a_quarantine_if_ansai_ran() {

@@ -51,7 +51,7 @@ pub(super) fn run(
     // Oldest first.
     listed.reverse();
     let began = Instant::now();
-    let judged = judge(recorded, &version, listed, global.format)?;
+    let judged = judge(recorded, &version, listed, global.format, None)?;
     let took = began.elapsed();
     match global.format {
         Format::Json => show::document(&component, &judged, took)?,
@@ -82,13 +82,15 @@ fn chosen(asked: &[String], name: &str, listed: &[Listed]) -> Result<Vec<String>
     }
 }
 
-/// Replays all of them on all cores; the results are in their order.
+/// Replays them on all cores, and begins none once `limit` is over; the results are in their order.
 pub(in crate::commands) fn judge(
     recorded: &Recorded,
     version: &Backtest,
     listed: Vec<Listed>,
     format: Format,
+    limit: Option<Duration>,
 ) -> anyhow::Result<Vec<Judged>> {
+    let began = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(listed.len().max(1));
     let next = AtomicUsize::new(0);
     let mut judged: BTreeMap<usize, Judged> = BTreeMap::new();
@@ -98,7 +100,7 @@ pub(in crate::commands) fn judge(
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
             let (done, next, listed) = (done.clone(), &next, &listed);
             std::thread::Builder::new().name("replay".into()).spawn_scoped(scope, move || {
-                loop {
+                while limit.is_none_or(|limit| began.elapsed() < limit) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(one) = listed.get(index) else { return };
                     let judged = runtime.block_on(one_of(recorded, version, one));
@@ -109,7 +111,6 @@ pub(in crate::commands) fn judge(
             })?;
         }
         drop(done);
-        let began = Instant::now();
         let mut drawn = began;
         let mut progress = Progress::new(format == Format::Text);
         for (index, one) in results {

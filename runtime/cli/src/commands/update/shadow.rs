@@ -1,6 +1,7 @@
 //! Versions that run beside pinned ones: they begin, end, and are pinned once they took over.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ansai_core::{Millis, Timestamp, exit};
 use ansai_daemon::pulled::{self, Newer};
@@ -19,6 +20,8 @@ use crate::output::{json, lines};
 
 /// The recorded evaluations of this time are decided about before a version runs.
 const RECORDED: Millis = Millis::from_hours(4 * 7 * 24);
+/// After so long, no further recorded evaluation is decided about: a new version may be as slow as its limits allow.
+const JUDGING: Duration = Duration::from_secs(10 * 60);
 /// The longest that a version may run beside another one.
 const LONGEST: Millis = Millis::from_hours(90 * 24);
 
@@ -52,8 +55,12 @@ pub(super) fn begin(
     let since = clock::now() - RECORDED;
     let mut listed = recorded.catalog.list();
     listed.retain(|one| instances.contains(&one.instance) && Timestamp::from_millis(one.modified_millis) >= since);
-    let mut counts = ShadowReplay::default();
-    for one in backtest::judge(&recorded, &version, listed, global.format)? {
+    // The newest come first, and those that are left out are unknown.
+    let all = listed.len();
+    let judged = backtest::judge(&recorded, &version, listed, global.format, Some(JUDGING))?;
+    let left_out = all.saturating_sub(judged.len());
+    let mut counts = ShadowReplay { unknown: u64::try_from(left_out).unwrap_or(u64::MAX), ..ShadowReplay::default() };
+    for one in judged {
         match one.verdict {
             Ok(Verdict::Same) => counts.same += 1,
             Ok(Verdict::Unknown(_)) => counts.unknown += 1,

@@ -7,6 +7,7 @@ use ansai_core::{ErrorKind, Mode, Observation, Severity, Status, Subject};
 use ansai_registry::{Digest, Locked, Shadow, ShadowRecord};
 
 use super::*;
+use crate::shadow::Shown;
 
 const WEB: InstanceName = InstanceName::from_static("web");
 const SOURCE: &str = "registry.example/acme/web@^1";
@@ -120,6 +121,17 @@ fn failed(error: &str) -> Event {
 
 fn critical() -> Status {
     Status::Unhealthy(Severity::Critical)
+}
+
+/// Would break: shadows that vanish from the status when the second supervisor does not open.
+#[test]
+fn what_cannot_run_is_shown_with_the_reason() {
+    let mut bench = Bench::new(shadow(), Judged::Fine);
+    let (state_dir, shadowed) = (bench.watched.state_dir.clone(), bench.of().shadowed.clone());
+    let failed = Some("the disk is full".to_owned());
+    let shown = Shown { state_dir: Some(state_dir), all: vec![(WEB, shadowed)], failed };
+    let problems: Vec<Option<String>> = shown.status().into_iter().map(|one| one.problem).collect();
+    assert_eq!(problems, [Some("the disk is full".to_owned())]);
 }
 
 #[test]
