@@ -65,11 +65,8 @@ mod tests {
     #[test]
     fn what_was_not_connected_was_not_sent() {
         let agent = crate::agent(crate::config(Duration::from_secs(60), None, None));
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").map(|listener| listener.local_addr());
-        let closed = closed.and_then(|address| address).expect("a port");
-        for (server, why) in
-            [("224.0.0.1:9".to_owned(), "network unreachable"), (closed.to_string(), "connection refused")]
-        {
+        let closed = format!("127.0.0.1:{}", ansai_harness::server::free_port());
+        for (server, why) in [("224.0.0.1:9", "network unreachable"), (&*closed, "connection refused")] {
             let error = agent.post(format!("http://{server}/")).send("x").expect_err("nobody is there");
             let expected = Failure::NotSent(format!("the server cannot be reached: {why}"));
             assert_eq!(Failure::from(&error), expected, "{error:?}");

@@ -102,7 +102,8 @@ fn run(manner: Manner, mut channel: BlockingChannel) {
             }
             Manner::FollowsRedirect => {
                 let elsewhere = escapes::redirected(&mut channel, &escapes::address(request));
-                channel.send(escapes::connect_frame(&elsewhere).as_bytes(), None, None).unwrap();
+                let told = escapes::told(&mut channel, &elsewhere);
+                channel.send(reply(number, busy(told)).as_bytes(), None, None).unwrap();
             }
             Manner::ConnectsLater => {
                 send(reply(number, busy("an answer")));

@@ -12,6 +12,8 @@ use crate::settings::Settings;
 const TIGHT: f64 = 75.0;
 /// How long processors must be busy.
 const BUSY: Span = Span(600_000);
+/// A longer time without a look does not count: nobody knows whether the clock was synchronized.
+const CLOCK_GAP: Span = Span(3_600_000);
 
 /// What was read.
 pub(crate) struct Reading {
@@ -138,15 +140,20 @@ fn in_use(found: &InUse, thing: &str) -> Read {
     value(used, words, vec![Measure::count("used", found.used), Measure::count("limit", found.limit)])
 }
 
-/// The store has the time at which it was first seen without synchronization.
+/// The store has the times at which it was first and last seen without synchronization.
 pub(crate) fn clock(settings: &Settings, host: &Host) -> Read {
     let is_synchronized = calls::clock_synchronized(host)?;
-    let waited = host.lasts("clock", !is_synchronized);
+    let waited = host.lasts("clock", !is_synchronized, CLOCK_GAP);
     if is_synchronized {
         return state(None, "the clock is synchronized", vec![]);
     }
-    if waited < settings.clock_grace {
+    let is_long = waited >= settings.clock_grace;
+    if !is_long && !host.is_open("clock") {
         return state(None, "the clock is not synchronized yet", vec![]);
+    }
+    if !is_long {
+        // Nobody looked for a while: it may have been synchronized in between, and is not now.
+        return state(Some(Severity::Warning), "the clock is still not synchronized", vec![]);
     }
     let words = format!("the clock has not been synchronized for {waited}");
     let since = host.now().saturating_sub(waited.0);

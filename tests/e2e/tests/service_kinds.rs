@@ -25,8 +25,8 @@ settle = "5s"
 "ansai:service/service-actions" = { units = ["e2e-*.service"] }
 "#;
 
-/// How long something may take that surely happens.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long something may take that surely happens: at most, six services are treated one after the other.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Hangs at its first start, and answers its watchdog from the second one on.
 const WATCHED: &str = "if mkdir /run/watched; then exec sleep infinity; fi
@@ -38,7 +38,7 @@ fn start() -> Services {
     services.shell(&format!(
         "cat > /usr/bin/e2e-watched <<'EOF'\n#!/bin/sh\n{WATCHED}\nEOF\nchmod 755 /usr/bin/e2e-watched"
     ));
-    services.unit("e2e-watched", "", "NotifyAccess=all\nWatchdogSec=3s\nExecStart=/usr/bin/e2e-watched");
+    services.unit("e2e-watched", "", "NotifyAccess=all\nWatchdogSec=10s\nExecStart=/usr/bin/e2e-watched");
     // Fails at its first start only, so it does not matter how soon it is started again.
     let once = "ExecStartPre=/bin/sh -c '! mkdir /run/database'";
     services.unit("e2e-database", "", &format!("Type=exec\n{once}\n{SLEEPS}"));

@@ -1,7 +1,7 @@
 //! Keys and servers that only `openssl` makes: old algorithms, old versions of TLS, other forms of keys.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use ansai_certificates::client::{Endpoint, Opening, Presented, look};
 use ansai_certificates::{Bundle, Distrust, Pairing, Roots, describe, judge, pairing};
 use ansai_core::Refusal;
+use ansai_harness::server::free_port;
 
 use crate::now;
 
@@ -53,8 +54,7 @@ struct Server(Child, u16);
 
 impl Server {
     fn start(place: &Path, options: &str) -> Server {
-        // Free a moment ago; nothing else here asks for a certain one.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let all = format!("s_server -quiet -accept 127.0.0.1:{port} -cert c.pem -key k.pem {options}");
         let child = Command::new("openssl")
             .current_dir(place)

@@ -13,8 +13,9 @@ use super::devices::Devices;
 use super::open_files::OpenFiles;
 use crate::recent::Recent;
 
-/// The most open files that are kept. A host with more of them on one device is read again for each page.
-const MOST_KEPT: usize = 1 << 16;
+/// The most open files that are kept, until the next listing: less than 1 MiB. A host with more of them on one device is read
+/// again for each page.
+const MOST_KEPT: usize = 1 << 14;
 
 type OfRoot = (PathBuf, Devices);
 
@@ -50,12 +51,13 @@ mod tests {
     /// Would break: each page of a listing reads all of `/proc`, or the first page of a new listing says what was open before.
     #[test]
     fn pages_after_the_first_read_no_process() {
-        let file = tempfile::tempfile().unwrap();
-        let stat = Stat::of(&file).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let stat = Stat::of(file.as_file()).unwrap();
         let page = |is_first| open_files_of_page(&Host::at("/"), Devices::one(stat.dev), is_first, &|| false).unwrap();
         let first = page(true);
         assert!(first.is_open(stat.inode()));
-        drop(file);
+        // Closed, and not removed: another test's file would get its inode number.
+        let _name = file.into_temp_path();
         // On a busy machine, it no longer counts when the next page is asked for. Then one more pair is asked for.
         let follows = (0..100).any(|_| Arc::ptr_eq(&page(true), &page(false)));
         assert!(follows, "it was read again");

@@ -2,6 +2,7 @@
 //! what that server knows. The test has a network of its own, where port 53 is free.
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
 use ansai_core::Refusal;
@@ -66,15 +67,33 @@ fn asked(name: &str, port: u16, server: String) -> Result<serde_json::Value, Ref
     Scene::at(Manner::LooksUpAndConnects, IDLE, &format!("{name}:{port}"), Some(server)).look(LONG)
 }
 
+/// The C library asks nobody but the name server of the test, whatever this machine is set up to ask.
+fn only_the_name_server_is_asked(place: &Path) {
+    for (name, content, own) in [
+        ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:3\n", "/etc/resolv.conf"),
+        ("nsswitch.conf", "hosts: files dns\n", "/etc/nsswitch.conf"),
+    ] {
+        let file = place.join(name);
+        std::fs::write(&file, content).unwrap();
+        // Without `nsswitch.conf`, the C library asks no other service.
+        if name == "resolv.conf" || Path::new(own).exists() {
+            Invocation::of("mount").args(["--bind", file.to_str().unwrap(), own]).run().expect_code(0);
+        }
+    }
+    // The second one may be the first by another name.
+    for cache in ["/run/nscd", "/var/run/nscd"] {
+        if Path::new(cache).is_dir() {
+            Invocation::of("mount").args(["-t", "tmpfs", "tmpfs", cache]).run().expect_code(0);
+        }
+    }
+}
+
 /// Would break: a connection to an address that no lookup returned, or to one that a name may not lead to.
 #[test]
 fn a_name_leads_only_where_the_name_server_says_and_a_policy_may_go() {
     with_own_network("names::a_name_leads_only_where_the_name_server_says_and_a_policy_may_go", || {
         let place = tempfile::tempdir().unwrap();
-        let file = place.path().join("resolv.conf");
-        std::fs::write(&file, "nameserver 127.0.0.1\noptions timeout:5 attempts:3\n").unwrap();
-        let file = file.to_str().unwrap();
-        Invocation::of("mount").args(["--bind", file, "/etc/resolv.conf"]).run().expect_code(0);
+        only_the_name_server_is_asked(place.path());
         let silent = name_server(NAMES);
         let own = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = own.local_addr().unwrap().port();

@@ -34,20 +34,27 @@ fn a_listener_that_no_target_names_cannot_be_reached() {
     assert!(is_untouched(&other) && is_untouched(&own));
 }
 
-/// A server cannot lead it elsewhere, either.
+/// A server cannot lead it elsewhere, either: only to the server of the call.
 #[test]
 fn a_redirect_to_a_server_that_no_target_names_leads_nowhere() {
-    let own = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = own.local_addr().unwrap().to_string();
+    let (own, own_port) = listener();
     let (other, port) = listener();
-    let scene = Scene::at(Manner::FollowsRedirect, IDLE, &address, None);
-    std::thread::scope(|threads| {
-        let look = threads.spawn(|| scene.look(LONG));
-        let (mut stream, _) = own.accept().unwrap();
-        write!(stream, "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:{port}\r\n\r\n").unwrap();
-        assert_eq!(look.join().unwrap(), Err(ended()), "it is ended because it asks");
-    });
-    assert_eq!(scene.process.id(), None);
+    let address = format!("127.0.0.1:{own_port}");
+    for (to, is_own) in [(&own_port, true), (&port, false)] {
+        let scene = Scene::at(Manner::FollowsRedirect, IDLE, &address, None);
+        std::thread::scope(|threads| {
+            let look = threads.spawn(|| scene.look(LONG));
+            let (mut stream, _) = until("it connects", Duration::from_secs(30), || own.accept().ok());
+            stream.set_nonblocking(false).unwrap();
+            write!(stream, "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:{to}\r\n\r\n").unwrap();
+            let expected = if is_own { Refusal::Busy("a connection".into()) } else { ended() };
+            assert_eq!(look.join().unwrap(), Err(expected), "to the server of the call: {is_own}");
+        });
+        assert_eq!(scene.process.id().is_some(), is_own, "it is ended because it asks for another one");
+        if is_own {
+            until("it connects again", Duration::from_secs(30), || own.accept().ok());
+        }
+    }
     assert!(is_untouched(&other));
 }
 

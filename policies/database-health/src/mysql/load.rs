@@ -9,6 +9,8 @@ use crate::settings::{HALF, Settings};
 
 /// How long so many sessions must work: a cache that expires makes a short peak.
 const LONG: Span = Span(5 * 60_000);
+/// A longer time without a look does not count: nobody knows how much the server worked.
+const GAP: Span = Span(15 * 60_000);
 /// Time between two samples of the counter of slow statements.
 const EVERY: Span = Span(5 * 60_000);
 
@@ -19,7 +21,7 @@ pub(super) fn running(view: &View<'_>, settings: &Settings, report: &mut Report<
     // That of ansai is one of them.
     let count = all.saturating_sub(1);
     let severity = settings.running.rearm_by(HALF).severity(count as f64, host.open_severity(&key));
-    let time = host.lasts(&key, severity.is_some());
+    let time = host.lasts(&key, severity.is_some(), GAP);
     let is_long = host.is_open(&key) || time.0 >= LONG.0;
     let status = severity.filter(|_| is_long).map_or(Status::Healthy, Status::Unhealthy);
     let words = format!("{count} sessions of {target} work at the same time, for {time}");
@@ -42,7 +44,9 @@ pub(super) fn slow_queries(view: &View<'_>, settings: &Settings, report: &mut Re
     }
     host.remember(&key, &format!("{} {all}", host.now()));
     // Neither the first sample nor one after a restart or a jump of the clock says how many there were.
-    let sample = numbers.and_then(|(at, before)| Some((host.now().checked_sub(at)?, all.checked_sub(before)?)));
+    let sample = numbers
+        .filter(|(at, _)| view.server.started <= *at)
+        .and_then(|(at, before)| Some((host.now().checked_sub(at)?, all.checked_sub(before)?)));
     let Some((time, more)) = sample else { return keep(report, "slow-queries", target) };
     let minute = more as f64 * 60_000.0 / time.max(1) as f64;
     let severity = settings.slow_queries.rearm_by(HALF).severity(minute, host.open_severity(&key));

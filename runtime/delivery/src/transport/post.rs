@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn the_handler_says_what_this_process_says() {
         // Nobody listens there.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ansai_harness::server::free_port();
         let error = sent(&format!("http://127.0.0.1:{port}/"), None).unwrap_err();
         assert!(matches!(&error, SendError::Http(why) if why.contains("refused")), "{error}");
     }
