@@ -231,7 +231,6 @@ fn a_healthy_host_has_a_short_page() {
         expiring: vec![],
         shadows: vec![],
         separations: vec![],
-        shadows: vec![],
         ..report()
     };
     let text = render(&report, Layout { width: 80, all: false });

@@ -10,8 +10,8 @@ use crate::memory::MemoryInit;
 #[test]
 fn nobody_waits_for_a_worker_of_another_compartment() {
     let workers = Workers::new(WorkerProgram::this_program());
-    let built_in = Compartment { trust: TrustLevel::BuiltIn, own: None };
-    let other = Compartment { trust: TrustLevel::Unsigned, own: None };
+    let built_in = Compartment { trust: TrustLevel::BuiltIn, own: None, is_shadow: false };
+    let other = Compartment { trust: TrustLevel::Unsigned, own: None, is_shadow: false };
     let _at_work = workers.program.announce(&built_in);
     let info = ComponentInfo {
         digest: String::new(),
@@ -36,7 +36,7 @@ fn nobody_waits_for_a_worker_of_another_compartment() {
 #[test]
 fn workers_are_counted_as_long_as_they_live() {
     let program = WorkerProgram::this_program();
-    let own = Compartment { trust: TrustLevel::Unsigned, own: Some("web".parse().unwrap()) };
+    let own = Compartment { trust: TrustLevel::Unsigned, own: Some("web".parse().unwrap()), is_shadow: false };
     let all = [program.announce(&own), program.announce(&own), program.announce(&Compartment::default())];
     let count = || [None, Some(&own), Some(&Compartment::default())].map(|of| program.started(of));
     assert_eq!(count(), [3, 2, 1]);
