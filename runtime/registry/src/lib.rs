@@ -49,7 +49,10 @@ pub use reference::{Reference, Selector, tag_of_version};
 pub use revocation::{
     ListProblem, Lists, RevocationError, RevocationList, RevokedDigest, RevokedKey, RevokedVersions, Update, fetch_list,
 };
-pub use shadow::{MOST_DIFFERENCES, Shadow, ShadowDifference, ShadowEnd, ShadowHeld, ShadowRecord, ShadowReplay};
+pub use shadow::{
+    HELD_AS_WIDER, MOST_DIFFERENCES, MOST_OTHERS, Shadow, ShadowDifference, ShadowEnd, ShadowHeld, ShadowRecord,
+    ShadowReplay,
+};
 pub use signature::{
     Claim, Difference, KeyKind, NewKey, Provenance, PublicKey, Signature, SigningKey, provenances, signers,
 };

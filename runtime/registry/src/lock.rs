@@ -219,7 +219,7 @@ fn directory(file: &Path) -> &Path {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod tests {
-    use ansai_core::Millis;
+    use ansai_core::{Millis, Timestamp};
 
     use super::*;
 
@@ -298,6 +298,7 @@ mod tests {
         };
         let shadow = |policy: Locked| Shadow {
             lasts_ms: Millis::from_hours(168),
+            began: Timestamp::from_millis(1_800_000_000_000),
             accepts_wider: false,
             accepts_differences: true,
             policy,
@@ -307,7 +308,7 @@ mod tests {
         lock.set_shadow(shadow(version("1.1.0")));
         lock.write().unwrap();
         let mut lock = Lock::of(&configuration).unwrap();
-        assert_eq!(lock.shadow(source).unwrap().policy.version, "1.1.0");
+        assert_eq!(lock.shadow(source), Some(&shadow(version("1.1.0"))));
         assert!(lock.digests().any(|digest| *digest == Digest::of(b"1.1.0")), "the store keeps its content");
         assert_eq!(lock.get(source).unwrap().version, "1.0.0", "it is not pinned");
         lock.set([version("1.0.0")]);

@@ -5,7 +5,8 @@ use ansai_core::{Millis, Timestamp};
 use ansai_storage::WriteOptions;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::store::INDEX;
 use crate::{Digest, Locked, RegistryError, Result, Store};
@@ -14,10 +15,16 @@ const FILE: &str = "shadows.json";
 const MOST_BYTES: u64 = 8 << 20;
 /// The most differences of one version that are kept one by one.
 pub const MOST_DIFFERENCES: usize = 50;
+/// The most other differences of one version that are told apart. Further ones are not counted.
+pub const MOST_OTHERS: usize = 200;
+/// Why a version is held that can do more than the pinned one.
+pub const HELD_AS_WIDER: &str = "it can do more than the pinned version";
 /// The most sources that are remembered; the oldest are forgotten.
 const MOST_SHADOWS: usize = 500;
 /// The most characters of a text of a policy, and of a reason.
 const MOST_TEXT: usize = 300;
+/// The most lines of a decision.
+const MOST_LINES: usize = 20;
 
 /// A version that runs beside the pinned one before it takes over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +32,8 @@ const MOST_TEXT: usize = 300;
 pub struct Shadow {
     /// So long both run side by side on each host, in milliseconds. Time in which ansai does not run does not count.
     pub lasts_ms: Millis,
+    /// When a person began it. What a host has seen of one that began earlier says nothing about it.
+    pub began: Timestamp,
     /// Whether a person accepted that this version can do more.
     #[serde(default)]
     pub accepts_wider: bool,
@@ -82,7 +91,7 @@ pub struct ShadowRecord {
     pub digest: Digest,
     /// The manifest of the version beside which it runs.
     pub beside: Digest,
-    /// When it began.
+    /// When it began, as the lock file has it.
     pub began: Timestamp,
     /// So long both have run side by side.
     pub watched: Millis,
@@ -91,9 +100,12 @@ pub struct ShadowRecord {
     /// What differs on live evaluations.
     #[serde(default)]
     pub live: Vec<ShadowDifference>,
-    /// How many more differ.
+    /// How many more differ: exact up to [`MOST_OTHERS`], at least so many beyond.
     #[serde(default)]
     pub more: u64,
+    /// Hashes of those that are not kept, so that each is counted once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    others: BTreeSet<u64>,
     /// Decisions on recorded evaluations, before it began.
     #[serde(default)]
     pub recorded: Option<ShadowReplay>,
@@ -119,6 +131,7 @@ impl ShadowRecord {
             compared: 0,
             live: Vec::new(),
             more: 0,
+            others: BTreeSet::new(),
             recorded: None,
             replayed: Vec::new(),
             problem: None,
@@ -128,7 +141,7 @@ impl ShadowRecord {
 
     /// Whether it is about this shadow of a lock file, beside the version that is pinned there.
     pub fn is_of(&self, shadow: &Shadow, pinned: &Locked) -> bool {
-        self.digest == shadow.policy.digest && self.beside == pinned.digest
+        (&self.digest, &self.beside, self.began) == (&shadow.policy.digest, &pinned.digest, shadow.began)
     }
 
     /// How many findings the two versions decide differently about.
@@ -139,16 +152,34 @@ impl ShadowRecord {
 
     /// Counts a difference on a live evaluation. Answers whether it is a new one.
     pub fn count(&mut self, difference: ShadowDifference) -> bool {
-        count(&mut self.live, &mut self.more, difference)
+        count(&mut self.live, (&mut self.others, &mut self.more), difference)
     }
 
     /// Counts a difference on a recorded evaluation.
     pub fn count_replayed(&mut self, difference: ShadowDifference) {
-        count(&mut self.replayed, &mut self.more, difference);
+        count(&mut self.replayed, (&mut self.others, &mut self.more), difference);
+    }
+
+    /// Keeps only the number of differences.
+    fn shorten(&mut self) {
+        for one in self.live.drain(..).chain(self.replayed.drain(..)) {
+            self.more = self.more.saturating_add(1);
+            if self.others.len() < MOST_OTHERS {
+                self.others.insert(hash(&one));
+            }
+        }
     }
 }
 
-fn count(kept: &mut Vec<ShadowDifference>, more: &mut u64, difference: ShadowDifference) -> bool {
+/// Counts a difference. Answers whether it is a new one: what a hostile policy varies without end is news at most
+/// [`MOST_DIFFERENCES`] and [`MOST_OTHERS`] times.
+fn count(
+    kept: &mut Vec<ShadowDifference>,
+    (others, more): (&mut BTreeSet<u64>, &mut u64),
+    mut difference: ShadowDifference,
+) -> bool {
+    // As it is stored: after a restart, it is the same one.
+    make_safe(&mut difference);
     let is_same = |one: &&mut ShadowDifference| {
         (&one.instance, &one.finding, &one.old, &one.new)
             == (&difference.instance, &difference.finding, &difference.old, &difference.new)
@@ -158,11 +189,26 @@ fn count(kept: &mut Vec<ShadowDifference>, more: &mut u64, difference: ShadowDif
         known.last = difference.last;
         return false;
     }
-    match kept.len() < MOST_DIFFERENCES {
-        true => kept.push(difference),
-        false => *more = more.saturating_add(1),
+    let hash = hash(&difference);
+    if others.contains(&hash) {
+        return false;
     }
+    if kept.len() < MOST_DIFFERENCES {
+        kept.push(difference);
+        return true;
+    }
+    if others.len() >= MOST_OTHERS {
+        return false;
+    }
+    others.insert(hash);
+    *more = more.saturating_add(1);
     true
+}
+
+fn hash(one: &ShadowDifference) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&one.instance, &one.finding, &one.old, &one.new).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Why a version did not take over after it ran beside the pinned one.
@@ -199,14 +245,15 @@ impl Store {
         self.note_shadow_if(source, record, |_| true).map(drop)
     }
 
-    /// The same, unless another shadow of the source began meanwhile. Answers whether it did not.
+    /// The same, unless a later shadow of the source began meanwhile. Answers whether none did. One that began earlier is
+    /// replaced: only `ansai update` on the host where a person begins a shadow notes it at once.
     ///
     /// # Errors
     /// As [`Store::note_shadow`].
     pub fn continue_shadow(&self, source: &str, record: ShadowRecord) -> Result<bool> {
         let identity = |one: &ShadowRecord| (one.digest.clone(), one.beside.clone(), one.began);
         let own = identity(&record);
-        self.note_shadow_if(source, Some(record), |known| identity(known) == own)
+        self.note_shadow_if(source, Some(record), |known| identity(known) == own || known.began < own.2)
     }
 
     fn note_shadow_if(
@@ -232,19 +279,41 @@ impl Store {
             let oldest = shadows.iter().min_by_key(|(_, one)| one.began).map(|(source, _)| source.clone());
             oldest.and_then(|source| shadows.remove(&source));
         }
-        let bytes = serde_json::to_vec_pretty(&shadows).map_err(invalid)?;
+        let bytes = bounded(&mut shadows, MOST_BYTES).map_err(invalid)?;
         self.root().replace(FILE, &bytes, WriteOptions::PRIVATE)?;
         Ok(true)
     }
 }
 
-fn safe(mut record: ShadowRecord) -> ShadowRecord {
-    for one in record.live.iter_mut().chain(&mut record.replayed) {
-        one.finding = prose(&one.finding, MOST_TEXT);
-        for line in one.old.iter_mut().chain(&mut one.new) {
-            *line = prose(line, MOST_TEXT);
+/// All records in at most so many bytes, which can be read again: those with the most differences keep only their number.
+fn bounded(shadows: &mut BTreeMap<String, ShadowRecord>, most: u64) -> serde_json::Result<Vec<u8>> {
+    loop {
+        let bytes = serde_json::to_vec_pretty(shadows)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+            return Ok(bytes);
+        }
+        let kept = |one: &ShadowRecord| one.live.len().saturating_add(one.replayed.len());
+        match shadows.values_mut().max_by_key(|one| kept(one)).filter(|one| kept(one) > 0) {
+            Some(largest) => largest.shorten(),
+            None => return Ok(bytes),
         }
     }
+}
+
+fn make_safe(one: &mut ShadowDifference) {
+    // Escapes make a text longer. The second time cuts it, and from then on it stays as it is.
+    let safe = |text: &str| prose(&prose(text, MOST_TEXT), MOST_TEXT);
+    one.finding = safe(&one.finding);
+    for lines in [&mut one.old, &mut one.new] {
+        lines.truncate(MOST_LINES);
+        for line in lines {
+            *line = safe(line);
+        }
+    }
+}
+
+fn safe(mut record: ShadowRecord) -> ShadowRecord {
+    record.live.iter_mut().chain(&mut record.replayed).for_each(make_safe);
     record.problem = record.problem.map(|why| prose(&why, MOST_TEXT));
     if let Some(ShadowEnd::Held(why)) = &mut record.end {
         *why = prose(why, MOST_TEXT);
@@ -268,7 +337,7 @@ mod tests {
             instance: "web".to_owned(),
             finding: finding.to_owned(),
             old: vec!["healthy".to_owned()],
-            new: vec!["critical\u{1b}[2J".to_owned()],
+            new: vec!["critical\u{1b}[2J".repeat(100)],
             times: 1,
             last: Timestamp::EPOCH,
         }
@@ -283,15 +352,89 @@ mod tests {
             assert!(record.count(difference(&format!("key {index}"))));
         }
         assert!(!record.count(difference("key 0")), "it is known");
+        assert!(!record.count(difference(&format!("key {}", MOST_DIFFERENCES + 2))), "it is counted, but not kept");
         assert_eq!((record.live.len(), record.more), (MOST_DIFFERENCES, 5));
         assert_eq!(record.differences(), 55);
         store.note_shadow("a@^1", Some(record.clone())).unwrap();
         let kept = store.shadows().unwrap().remove("a@^1").unwrap();
         assert_eq!(kept.live.first().unwrap().times, 2);
         assert!(kept.live.iter().all(|one| one.new.iter().all(|line| !line.contains('\u{1b}'))));
+        let mut again = kept;
+        for index in 0..MOST_DIFFERENCES + 5 {
+            assert!(!again.count(difference(&format!("key {index}"))), "after a restart, it is known");
+        }
+        assert_eq!(again.differences(), 55);
+        for index in 0..2 * MOST_OTHERS {
+            again.count(difference(&format!("other {index}")));
+        }
+        assert_eq!(again.more, u64::try_from(MOST_OTHERS).unwrap());
+        assert!(!again.count(difference("without end")), "it is not stored each time");
         store.note_shadow("a@^1", None).unwrap();
         assert!(store.shadows().unwrap().is_empty());
         std::fs::write(place.path().join("registry").join(FILE), "{\"a\":{\"end\":\"took-over\"}}").unwrap();
         assert!(matches!(store.shadows(), Err(RegistryError::Invalid { .. })), "a damaged file lets nothing take over");
+    }
+
+    #[test]
+    fn a_version_that_begins_again_has_not_taken_over() {
+        let locked = |content: &[u8]| Locked {
+            source: "a@^1".to_owned(),
+            resolved: String::new(),
+            digest: Digest::of(content),
+            component: Digest::of(content),
+            version: "1.0.0".to_owned(),
+            imports: Vec::new(),
+            scopes: BTreeMap::new(),
+            signers: Vec::new(),
+        };
+        let shadow = |began: u64| Shadow {
+            lasts_ms: Millis::from_hours(1),
+            began: Timestamp::from_millis(began),
+            accepts_wider: false,
+            accepts_differences: false,
+            policy: locked(b"new"),
+        };
+        assert!(record().is_of(&shadow(0), &locked(b"old")));
+        assert!(!record().is_of(&shadow(1), &locked(b"old")), "it began again");
+        assert!(!record().is_of(&shadow(0), &locked(b"other")), "it was compared with another version");
+    }
+
+    #[test]
+    fn the_file_stays_small_enough_to_be_read() {
+        let mut shadows = BTreeMap::new();
+        for source in ["a@^1", "b@^1", "c@^1"] {
+            let mut record = record();
+            for index in 0..if source == "b@^1" { MOST_DIFFERENCES } else { 5 } {
+                let lines = vec!["x".repeat(1_000); 1_000];
+                record.count(ShadowDifference { old: lines, ..difference(&format!("key {index}")) });
+            }
+            shadows.insert(source.to_owned(), record);
+        }
+        let kept = &shadows["b@^1"].live[0].old;
+        assert_eq!((kept.len(), kept[0].chars().count() <= MOST_TEXT + 1), (MOST_LINES, true));
+        let bytes = bounded(&mut shadows, 100_000).unwrap();
+        assert!(bytes.len() <= 100_000);
+        let mut again: BTreeMap<String, ShadowRecord> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(again, shadows);
+        let lengths: Vec<(usize, u64)> = again.values().map(|one| (one.live.len(), one.differences())).collect();
+        assert_eq!(lengths, [(5, 5), (0, 50), (5, 5)], "the largest one gives way, and stays held");
+        let lines = vec!["x".repeat(1_000); 1_000];
+        let known = ShadowDifference { old: lines, ..difference("key 7") };
+        assert!(!again.get_mut("b@^1").unwrap().count(known), "it is known");
+        assert!(bounded(&mut again, 1).is_ok(), "what cannot be smaller is written all the same");
+    }
+
+    #[test]
+    fn what_was_seen_of_a_shadow_gives_way_to_a_later_one_of_the_lock_file() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::create(&Directory::open(place.path()).unwrap()).unwrap();
+        let at = |began: u64| ShadowRecord { began: Timestamp::from_millis(began), ..record() };
+        let over = ShadowRecord { end: Some(ShadowEnd::TookOver), ..at(1) };
+        store.note_shadow("a@^1", Some(over)).unwrap();
+        // Another host wrote the lock file.
+        assert!(store.continue_shadow("a@^1", at(2)).unwrap());
+        assert_eq!(store.shadows().unwrap()["a@^1"], at(2));
+        assert!(!store.continue_shadow("a@^1", at(1)).unwrap(), "the earlier one has ended");
+        assert_eq!(store.shadows().unwrap()["a@^1"], at(2));
     }
 }

@@ -63,12 +63,20 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME",
         conflicts_with_all = ["names", "dry_run", "accept_wider", "shadow", "accept_differences", "show_shadow"])]
     end_shadow: Vec<String>,
-    /// Let the pinned version of this instance run again, although it failed on this host; repeatable
+    /// Let the version of this instance run again that failed on this host: the pinned one, or the one that took over;
+    /// repeatable
     #[arg(long, value_name = "NAME", conflicts_with_all =
         ["names", "dry_run", "accept_wider", "shadow", "accept_differences", "show_shadow", "end_shadow"])]
     retry: Vec<String>,
     #[command(flatten)]
     reached: Reached,
+}
+
+impl Arguments {
+    /// Whether a person accepts something about this version.
+    fn accepts(&self, instances: &[String], policy: &Locked) -> bool {
+        self.accept_wider.iter().chain(&self.accept_differences).any(|one| one.is_of(instances, policy))
+    }
 }
 
 /// What becomes of one pinned policy.
@@ -116,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let mut acceptance = Acceptance::of(Some(&configuration), &store);
     acceptance.refresh(&arguments.reached.connection())?.iter().for_each(output::warning);
     let trials = store.trials().map_err(Error::from)?;
-    let shadows = Shadowed::all(&lock, &store.shadows().map_err(Error::from)?, clock::now());
+    let shadows = Shadowed::all(&lock, &store.shadows().map_err(Error::from)?);
     let mut updated = Vec::new();
     for pinned in lock.policies() {
         let instances = instances(&configuration, &pinned.source);
@@ -128,9 +136,16 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             pulled::check_same(&lock, new).err().or_else(failed_here)
         };
         let client = |registry: &str| arguments.reached.client(registry, &store);
+        let beside = shadows.get(&pinned.source);
+        // A person names the version that ran beside the pinned one, so a newer one does not take its place.
+        let seen = beside.map(|one| &one.shadow.policy).filter(|policy| arguments.accepts(&instances, policy));
         let found = pulled::resolve(acceptance.registries(), &pinned.source, client).and_then(|(wanted, client)| {
             let is_range = matches!(wanted.selector, Selector::Versions(_));
-            let search = || pulled::newer(&acceptance, (&store, pinned), (&wanted, &client), &interfaces, refuse);
+            let (of, from) = ((&store, pinned), (&wanted, &client));
+            let search = || match seen {
+                Some(seen) => pulled::exactly(&acceptance, of, from, &interfaces, seen, refuse),
+                None => pulled::newer(&acceptance, of, from, &interfaces, refuse),
+            };
             is_range.then(search).transpose()
         });
         let mut begun = None;
@@ -140,11 +155,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             Ok(None) => (Outcome::NoRange, Vec::new()),
             Ok(Some(Search { newer: None, refused })) => (Outcome::Newest, refused),
             Ok(Some(Search { newer: Some(newer), refused })) => {
-                let beside = shadows.get(&pinned.source);
                 let pinning = pinning::decide(arguments, global, &instances, (pinned, beside), &newer)?;
                 if pinning == Pinning::Beside {
-                    begun =
-                        Some(Box::new(shadow::begin(global, &configuration, (&store, pinned), &newer, &instances)?));
+                    let of = (&store, pinned, beside);
+                    begun = Some(Box::new(shadow::begin(global, &configuration, of, &newer, &instances)?));
                 }
                 (Outcome::Newer { newer: Box::new(newer), pinning, last_good: None }, refused)
             }
@@ -189,12 +203,15 @@ fn retry(
     configuration: &Configuration,
     (store, lock): (&Store, &Lock),
 ) -> anyhow::Result<u8> {
+    let shadows = store.shadows().map_err(Error::from)?;
     let mut retried = Vec::new();
     for pinned in lock.policies() {
         let instances = instances(configuration, &pinned.source);
         if instances.iter().any(|name| arguments.retry.contains(name)) {
-            store.note_trial(&pinned.digest, clock::now(), None).map_err(Error::from)?;
-            retried.push(pinned.clone());
+            // What took over runs in place of the pinned version.
+            let runs = pulled::took_over(lock, &pinned.source, &shadows).map_or(pinned, |shadow| &shadow.policy);
+            store.note_trial(&runs.digest, clock::now(), None).map_err(Error::from)?;
+            retried.push(runs.clone());
         }
     }
     show::retried(&retried, global.format)?;

@@ -90,6 +90,11 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
     assert_eq!(host.lock(), lock);
     host.ansai(&["list"]).code(0).says("acme/web:1.1.0").says("runs as a shadow");
     host.ansai(&["run", "--once", "--locked"]).code(0);
+    // Another host has the lock file and nothing else.
+    std::fs::remove_dir_all(host.place.state_dir().join("registry/blobs")).unwrap();
+    host.ansai(&["pull", "--ca", "ca.pem"]).code(0);
+    assert_eq!(host.lock(), lock);
+    host.ansai(&["run", "--once", "--locked"]).code(0);
 
     let running = daemon(&host.place, &host.config);
     let status = until("the shadow is shown", LIMIT, || {
@@ -109,6 +114,13 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
     running.wait_for_line("took-over", LIMIT);
     drop(running);
 
+    // It fails in its first evaluations, and a person lets it run again.
+    let digest = host.shadow()["digest"].as_str().unwrap().to_owned();
+    let verdict = serde_json::json!({ digest: { "at": 1, "verdict": { "faulty": "3 faults in a row" } } });
+    host.place.write("state/registry/trials.json", verdict.to_string());
+    let back = host.ansai(&["run", "--once", "--locked"]);
+    assert!(back.stderr.contains("error[went-back]"), "{}", back.stderr);
+    host.update(&["--retry", "mine"]).code(0).says("acme/web:1.1.0 may run again");
     let again = host.ansai(&["run", "--once", "--locked"]).code(0);
     again.complains("warning[took-over]").complains("ansai update");
     host.update(&["--dry-run"]).code(0);
@@ -147,6 +159,9 @@ fn a_version_that_decides_otherwise_is_held_and_acts_and_tells_nobody() {
     host.update(&[]).code(7).says("its shadow is held");
     host.update(&["--accept-wider", "mine@1.1.0"]).code(7);
     assert_eq!(host.lock(), lock);
+    // A newer one does not take the place of what a person has seen.
+    push(&host.place, &host.name, &as_version(quiet("web"), "1.2.0"));
+    host.update(&[]).code(7).says("its shadow is held");
     host.update(&["--accept-differences", "mine@1.1.0"]).code(0).says("mine: pinned 1.1.0");
     assert!(!host.lock().contains("[[shadow]]"), "{}", host.lock());
     host.update(&["--show-shadow"]).code(0).says("no version runs beside a pinned one");

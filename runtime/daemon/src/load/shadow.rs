@@ -2,7 +2,6 @@
 
 use ansai_core::{InstanceName, Mode};
 use ansai_registry::{RegistryError, ShadowEnd, ShadowHeld};
-use ansai_supervisor::clock;
 
 use super::{LoadRequest, LoadedInstance, Loading, NotLoaded, configured};
 use crate::configuration::Configuration;
@@ -26,7 +25,7 @@ pub(crate) fn load(request: &LoadRequest<'_>, configuration: &Configuration, loa
     let pulled = request.pulled.as_shadow();
     let observing = LoadRequest { pulled: &pulled, ceiling: Mode::Observe, ..*request };
     let went_back = request.pulled.went_back(configuration);
-    for (name, shadowed) in request.pulled.shadows(configuration, clock::now()) {
+    for (name, shadowed) in request.pulled.shadows(configuration) {
         match &shadowed.record.end {
             // It is the one that runs.
             Some(ShadowEnd::TookOver) => continue,

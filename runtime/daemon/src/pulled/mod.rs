@@ -25,7 +25,7 @@ pub(crate) use self::pull::verify;
 pub use self::pull::{add, check, check_same, checked, pull, pull_all, pull_all_by, resolve};
 pub use self::shadow::{Shadowed, took_over};
 pub use self::trial::{Ended, Trials, is_faulty, is_good};
-pub use self::update::{Newer, Search, newer};
+pub use self::update::{Newer, Search, exactly, newer};
 pub(crate) use self::vouching::policy_of;
 pub use self::vouching::{Vouched, standing};
 use crate::component::Component;

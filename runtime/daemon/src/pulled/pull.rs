@@ -6,7 +6,8 @@ use ansai_config::PolicySource;
 use ansai_core::Interface;
 use ansai_engine::component::MAX_BYTES;
 use ansai_registry::{
-    Client, Digest, Fetched, Lock, Locked, MOST_COMPONENT_BYTES, Reference, Registries, RegistryError, Signature, Store,
+    Client, Digest, Fetched, Lock, Locked, MOST_COMPONENT_BYTES, Reference, Registries, RegistryError, Selector,
+    Signature, Store,
 };
 
 use super::accept::Acceptance;
@@ -188,17 +189,21 @@ pub fn pull_all_by(
             continue;
         }
         let (wanted, client) = resolve(acceptance.registries(), &source, &client)?;
+        // What a person wanted to see beside the pinned version first is not pinned meanwhile, nor is anything newer.
+        if let (Some(shadow), Ok(pinned)) = (lock.shadow(&source), lock.get(&source)) {
+            let from = (&wanted, &client);
+            let locked = pull_exactly(acceptance, store, pinned, from, interfaces)?;
+            // It may have been revoked: the pinned version runs in any case.
+            if let Err(error) = pull_exactly(acceptance, store, &shadow.policy, from, interfaces) {
+                tracing::warn!("the shadow of {source} is not pulled: {error}");
+            }
+            pulled.insert(source, locked);
+            continue;
+        }
         let fetched = client.fetch(&wanted, store)?;
         let signatures = acceptance.signatures(&client, &source, &fetched)?;
         let (mut locked, component) = checked(store, &source, &fetched, interfaces)?;
         check_same(&lock, &locked)?;
-        // What a person wanted to see beside the pinned version first is not pinned meanwhile.
-        if let (Some(_), Ok(pinned)) = (lock.shadow(&source), lock.get(&source))
-            && pinned.digest != locked.digest
-        {
-            pulled.insert(source, pinned.clone());
-            continue;
-        }
         // Whoever had signed it must be found again.
         if let Some(pinned) = lock.get(&source).ok().filter(|pinned| pinned.digest == locked.digest) {
             locked.signers.clone_from(&pinned.signers);
@@ -221,6 +226,37 @@ pub fn pull_all_by(
         lock.write()?;
     }
     Ok(pulled)
+}
+
+/// Stores exactly what a lock file names, and answers it with whoever signs it now.
+fn pull_exactly(
+    acceptance: &Acceptance,
+    store: &Store,
+    named: &Locked,
+    (wanted, client): (&Reference, &Client),
+    interfaces: &[Interface],
+) -> Result<Locked, Error> {
+    let (exact, fetched) = fetch_exactly(store, named, (wanted, client))?;
+    let signatures = acceptance.signatures(client, &named.source, &fetched)?;
+    let (_, component) = checked(store, &named.source, &fetched, interfaces)?;
+    let mut locked = named.clone();
+    acceptance.accept(store, &exact, &fetched, &mut locked, (&component, signatures))?;
+    store.add(&fetched)?;
+    Ok(locked)
+}
+
+/// Fetches what a lock file names by its digest, so no tag that moved leads elsewhere. It keeps the name that it had.
+pub(super) fn fetch_exactly(
+    store: &Store,
+    named: &Locked,
+    (wanted, client): (&Reference, &Client),
+) -> Result<(Reference, Fetched), RegistryError> {
+    let exact = wanted.with(Selector::Digest(named.digest.clone()));
+    let mut fetched = client.fetch(&exact, store)?;
+    if let Ok(resolved) = named.resolved.parse::<Reference>() {
+        fetched.reference = wanted.with(resolved.selector);
+    }
+    Ok((exact, fetched))
 }
 
 /// Checks that a tag still has the digest that it had when its version was pinned: a published version never changes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ansai_config::PolicySource;
-use ansai_core::{InstanceName, Timestamp};
+use ansai_core::InstanceName;
 use ansai_registry::{Lock, Locked, RegistryError, Shadow, ShadowEnd, ShadowRecord, Store};
 
 use super::Pulled;
@@ -21,12 +21,12 @@ pub struct Shadowed {
 }
 
 impl Shadowed {
-    /// Those of a lock file, by source. One that this host has not seen yet begins at `now`.
-    pub fn all(lock: &Lock, shadows: &BTreeMap<String, ShadowRecord>, now: Timestamp) -> BTreeMap<String, Shadowed> {
+    /// Those of a lock file, by source. Of one that this host has not seen yet, it knows nothing.
+    pub fn all(lock: &Lock, shadows: &BTreeMap<String, ShadowRecord>) -> BTreeMap<String, Shadowed> {
         let of = |pinned: &Locked| {
             let shadow = lock.shadow(&pinned.source)?.clone();
             let known = shadows.get(&pinned.source).filter(|record| record.is_of(&shadow, pinned)).cloned();
-            let begins = || ShadowRecord::new(shadow.policy.digest.clone(), pinned.digest.clone(), now);
+            let begins = || ShadowRecord::new(shadow.policy.digest.clone(), pinned.digest.clone(), shadow.began);
             let record = known.unwrap_or_else(begins);
             Some((pinned.source.clone(), Shadowed { shadow, pinned: pinned.clone(), record }))
         };
@@ -75,9 +75,9 @@ impl Pulled {
     }
 
     /// The versions of a configuration that run beside pinned ones, by instance.
-    pub fn shadows(&self, configuration: &Configuration, now: Timestamp) -> BTreeMap<InstanceName, Shadowed> {
+    pub fn shadows(&self, configuration: &Configuration) -> BTreeMap<InstanceName, Shadowed> {
         let Some(opened) = self.opened_for(configuration) else { return BTreeMap::new() };
-        let all = Shadowed::all(&opened.lock, &opened.shadows, now);
+        let all = Shadowed::all(&opened.lock, &opened.shadows);
         let of = |name: &InstanceName| match configuration.config.source(name)? {
             PolicySource::Registry(source) => Some((name.clone(), all.get(&source)?.clone())),
             PolicySource::Path(_) | PolicySource::Builtin(_) => None,

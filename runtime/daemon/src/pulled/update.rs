@@ -1,11 +1,11 @@
 //! Newer versions of what is pinned: found, verified, compared.
 
 use ansai_core::{Code, Interface, codes};
-use ansai_registry::difference::Difference;
+use ansai_registry::difference::{Difference, Subject};
 use ansai_registry::{Client, Fetched, Locked, Reference, RegistryError, Selector, Store, Versions};
 
 use super::accept::Acceptance;
-use super::pull::{checked, verify};
+use super::pull::{checked, fetch_exactly, verify};
 use crate::component::Component;
 use crate::difference::subject;
 use crate::error::Error;
@@ -56,36 +56,77 @@ pub fn newer(
     if let Some((newest, tag)) = candidates.first().and_then(|one| Some((one, one.tag()?))) {
         Versions::of(store)?.check(wanted, newest, &tag.replace('_', "+"))?;
     }
-    let mut old = {
-        let (path, digest) = store.component(&pinned.digest)?;
-        let component = Component::read(&path, interfaces)?;
-        verify(&component, &digest)?;
-        subject(&component, interfaces)
-    };
-    // Those that counted when it was pinned: one that does not vouch for the new version is asked about.
-    old.signers = Some(pinned.signers.iter().cloned().collect());
+    let old = subject_of(store, pinned, interfaces)?;
     for candidate in candidates.into_iter().take(MOST_TRIED) {
-        let found = client.fetch(&candidate, store).map_err(Error::from).and_then(|fetched| {
-            let signatures = acceptance.signatures(client, &pinned.source, &fetched)?;
-            let (mut locked, component) = checked(store, &pinned.source, &fetched, interfaces)?;
-            if let Some(why) = refuse(&locked) {
-                return Err(why.into());
-            }
-            acceptance.accept(store, &candidate, &fetched, &mut locked, (&component, signatures))?;
-            Ok((fetched, locked, component))
-        });
-        match found {
-            Ok((fetched, locked, component)) => {
-                let mut new = subject(&component, interfaces);
-                new.signers = Some(locked.signers.iter().cloned().collect());
-                search.newer = Some(Newer { difference: Difference::between(&old, &new), locked, fetched });
-                return Ok(search);
-            }
-            Err(error) if is_of_the_place(error.code()) => return Err(error),
-            Err(error) => search.refused.push((candidate, error)),
+        let fetched = client.fetch(&candidate, store).map(|fetched| (candidate.clone(), fetched));
+        let found = accepted(acceptance, (store, pinned), (client, fetched), (&old, interfaces), &refuse);
+        if search.take(candidate, found)? {
+            break;
         }
     }
     Ok(search)
+}
+
+/// The version that ran beside the pinned one, whatever the registry offers besides: a person has seen this one.
+///
+/// # Errors
+/// As [`newer`].
+pub fn exactly(
+    acceptance: &Acceptance,
+    (store, pinned): (&Store, &Locked),
+    (wanted, client): (&Reference, &Client),
+    interfaces: &[Interface],
+    named: &Locked,
+    refuse: impl Fn(&Locked) -> Option<RegistryError>,
+) -> Result<Search, Error> {
+    let mut search = Search { newer: None, refused: Vec::new() };
+    let old = subject_of(store, pinned, interfaces)?;
+    let fetched = fetch_exactly(store, named, (wanted, client));
+    let found = accepted(acceptance, (store, pinned), (client, fetched), (&old, interfaces), &refuse);
+    search.take(wanted.with(Selector::Digest(named.digest.clone())), found)?;
+    Ok(search)
+}
+
+impl Search {
+    /// Takes what became of a candidate. Answers whether it can be pinned.
+    fn take(&mut self, candidate: Reference, found: Result<Newer, Error>) -> Result<bool, Error> {
+        match found {
+            Ok(newer) => self.newer = Some(newer),
+            Err(error) if is_of_the_place(error.code()) => return Err(error),
+            Err(error) => self.refused.push((candidate, error)),
+        }
+        Ok(self.newer.is_some())
+    }
+}
+
+/// What the pinned version can do.
+fn subject_of(store: &Store, pinned: &Locked, interfaces: &[Interface]) -> Result<Subject, Error> {
+    let (path, digest) = store.component(&pinned.digest)?;
+    let component = Component::read(&path, interfaces)?;
+    verify(&component, &digest)?;
+    // Those that counted when it was pinned: one that does not vouch for the new version is asked about.
+    let signers = Some(pinned.signers.iter().cloned().collect());
+    Ok(Subject { signers, ..subject(&component, interfaces) })
+}
+
+/// Judges what was fetched, with what was asked for.
+fn accepted(
+    acceptance: &Acceptance,
+    (store, pinned): (&Store, &Locked),
+    (client, fetched): (&Client, Result<(Reference, Fetched), RegistryError>),
+    (old, interfaces): (&Subject, &[Interface]),
+    refuse: &impl Fn(&Locked) -> Option<RegistryError>,
+) -> Result<Newer, Error> {
+    let (wanted, fetched) = fetched?;
+    let signatures = acceptance.signatures(client, &pinned.source, &fetched)?;
+    let (mut locked, component) = checked(store, &pinned.source, &fetched, interfaces)?;
+    if let Some(why) = refuse(&locked) {
+        return Err(why.into());
+    }
+    acceptance.accept(store, &wanted, &fetched, &mut locked, (&component, signatures))?;
+    let signers = Some(locked.signers.iter().cloned().collect());
+    let new = Subject { signers, ..subject(&component, interfaces) };
+    Ok(Newer { difference: Difference::between(old, &new), locked, fetched })
 }
 
 /// Whether an error says nothing about the version: the next one would have it, too.

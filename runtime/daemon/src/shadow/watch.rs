@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ansai_core::text::inert;
 use ansai_core::{Event, InstanceName, Millis, Timestamp};
 use ansai_events::{Item, Stream, Subscriber};
-use ansai_registry::{Judgement, ShadowDifference, ShadowEnd, Store};
+use ansai_registry::{HELD_AS_WIDER, Judgement, ShadowDifference, ShadowEnd, Store};
 use ansai_storage::Directory;
 use ansai_supervisor::clock;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -177,7 +177,10 @@ impl Watched {
             // An end that is not recorded is found again by the next event.
             (Err(error), _) => tracing::error!("what is known of the shadow of {source} is not recorded: {error}"),
             // Another one began, and a reload is due.
-            (Ok(false), _) => drop(self.sources.remove(&source)),
+            (Ok(false), _) => {
+                tracing::warn!("the shadow of {source} ended: another one began, which runs after a reload");
+                self.sources.remove(&source);
+            }
             (Ok(true), None) => {}
             (Ok(true), Some(end)) => {
                 let version = of.shadowed.shadow.policy.version.clone();
@@ -264,7 +267,7 @@ impl OfSource {
             });
         }
         if self.is_wider && !shadow.accepts_wider {
-            why.push("it can do more than the pinned version".to_owned());
+            why.push(HELD_AS_WIDER.to_owned());
         }
         if !why.is_empty() {
             return Some(ShadowEnd::Held(why.join("; ")));

@@ -88,6 +88,9 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let trials = store.trials()?;
     let mut lock = pulled::lock_of(&configuration.path)?;
+    // Noted before the lock file is written.
+    let known = store.shadows()?;
+    let mut begun = Vec::new();
     let mut is_changed = false;
     for one in updated {
         let Outcome::Newer { newer, pinning, last_good } = &mut one.outcome else { continue };
@@ -104,8 +107,9 @@ pub(super) fn write(
             let (accepts_wider, accepts_differences) =
                 (accepts(&arguments.accept_wider), accepts(&arguments.accept_differences));
             let policy = newer.locked.clone();
-            lock.set_shadow(Shadow { lasts_ms, accepts_wider, accepts_differences, policy });
+            lock.set_shadow(Shadow { lasts_ms, began: record.began, accepts_wider, accepts_differences, policy });
             // Before the lock file: a daemon that reads it then finds what was replayed.
+            begun.push(one.pinned.source.clone());
             store.note_shadow(&one.pinned.source, Some(record.as_ref().clone()))?;
             is_changed = true;
             continue;
@@ -115,8 +119,14 @@ pub(super) fn write(
         *last_good = lock.earlier(&one.pinned.source).map(|earlier| earlier.version.clone());
         is_changed = true;
     }
-    if is_changed {
-        lock.write()?;
+    if is_changed && let Err(error) = lock.write() {
+        // The lock file still names the shadows of before, which go on.
+        for source in begun {
+            if let Err(error) = store.note_shadow(&source, known.get(&source).cloned()) {
+                tracing::warn!("what is known of the shadow of {source} is not recorded: {error}");
+            }
+        }
+        return Err(error.into());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ansai_core::{Millis, Timestamp, exit};
-use ansai_daemon::pulled::{self, Newer};
+use ansai_daemon::pulled::{self, Newer, Shadowed};
 use ansai_daemon::recorded::{Recorded, RecordingError};
 use ansai_daemon::{Component, Configuration, Error};
 use ansai_engine::backtest::{Backtest, Verdict};
@@ -38,12 +38,17 @@ pub(super) fn time(text: &str) -> Result<Millis, String> {
 pub(super) fn begin(
     global: &Global,
     configuration: &Configuration,
-    (store, pinned): (&Store, &Locked),
+    (store, pinned, beside): (&Store, &Locked, Option<&Shadowed>),
     newer: &Newer,
     instances: &[String],
 ) -> anyhow::Result<ShadowRecord> {
     let digest = newer.locked.digest.clone();
-    let mut record = ShadowRecord::new(digest, pinned.digest.clone(), clock::now());
+    // A clock that was set back must not let it look older than what any host knows.
+    let known = store.shadows().map_err(Error::from)?;
+    let known = known.get(&pinned.source).map(|record| record.began);
+    let before = beside.map(|one| one.shadow.began).max(known);
+    let began = before.map_or(Timestamp::EPOCH, |before| before + Millis::new(1)).max(clock::now());
+    let mut record = ShadowRecord::new(digest, pinned.digest.clone(), began);
     let recorded = match Recorded::open(&global.state_dir(Some(configuration))?) {
         Err(Error::Recording(RecordingError::None(_))) => return Ok(record),
         recorded => recorded?,

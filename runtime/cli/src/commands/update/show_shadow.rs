@@ -4,8 +4,7 @@ use ansai_core::exit;
 use ansai_core::text::inert;
 use ansai_daemon::pulled::Shadowed;
 use ansai_daemon::{Configuration, Error};
-use ansai_registry::{Lock, ShadowDifference, ShadowEnd, ShadowReplay, Store};
-use ansai_supervisor::clock;
+use ansai_registry::{HELD_AS_WIDER, Lock, MOST_OTHERS, ShadowDifference, ShadowEnd, ShadowReplay, Store};
 use serde_json::{Value, json};
 
 use crate::global::Format;
@@ -21,7 +20,7 @@ pub(super) fn run(
     configuration: &Configuration,
     (store, lock): (&Store, &Lock),
 ) -> anyhow::Result<u8> {
-    let all = Shadowed::all(lock, &store.shadows().map_err(Error::from)?, clock::now());
+    let all = Shadowed::all(lock, &store.shadows().map_err(Error::from)?);
     let with_names = all.into_values().map(|one| (super::instances(configuration, &one.pinned.source), one));
     let shown: Vec<(Vec<String>, Shadowed)> = with_names
         .filter(|(instances, _)| names.is_empty() || instances.iter().any(|name| names.contains(name)))
@@ -94,11 +93,13 @@ fn text(instances: &[String], one: &Shadowed) -> String {
         }
     }
     if record.more > 0 {
-        out += &format!("and {}\n", count(record.more, "more difference"));
+        let least = if u64::try_from(MOST_OTHERS).is_ok_and(|most| record.more >= most) { "at least " } else { "" };
+        out += &format!("and {least}{}\n", count(record.more, "more difference"));
     }
-    if matches!(record.end, Some(ShadowEnd::Held(_))) {
-        let version = version(&shadow.policy.version);
-        out += &format!("`ansai update --accept-differences {name}@{version}` pins it in spite of them\n");
+    if let Some(ShadowEnd::Held(why)) = &record.end {
+        let accepted = format!("{name}@{}", version(&shadow.policy.version));
+        let wider = if why.contains(HELD_AS_WIDER) { format!(" --accept-wider {accepted}") } else { String::new() };
+        out += &format!("`ansai update --accept-differences {accepted}{wider}` pins it in spite of that\n");
     }
     out
 }
@@ -126,4 +127,40 @@ fn of_difference(what: &str, one: &ShadowDifference) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::{Millis, Timestamp};
+    use ansai_registry::{Digest, Locked, Shadow, ShadowRecord};
+
+    use super::*;
+
+    #[test]
+    fn the_command_for_a_held_version_accepts_all_for_which_it_is_held() {
+        let locked = |version: &str| Locked {
+            source: "registry.example/acme/web@^1".to_owned(),
+            resolved: String::new(),
+            digest: Digest::of(version.as_bytes()),
+            component: Digest::of(version.as_bytes()),
+            version: version.to_owned(),
+            imports: Vec::new(),
+            scopes: Default::default(),
+            signers: Vec::new(),
+        };
+        let (pinned, policy, began) = (locked("1.0.0"), locked("1.1.0"), Timestamp::EPOCH);
+        let shown = |why: &str| {
+            let mut record = ShadowRecord::new(policy.digest.clone(), pinned.digest.clone(), began);
+            record.end = Some(ShadowEnd::Held(why.to_owned()));
+            let lasts_ms = Millis::from_hours(1);
+            let policy = policy.clone();
+            let shadow = Shadow { lasts_ms, began, accepts_wider: false, accepts_differences: false, policy };
+            text(&["mine".to_owned()], &Shadowed { shadow, pinned: pinned.clone(), record })
+        };
+        let differs = shown("the two versions decide differently about 1 finding");
+        assert!(differs.contains("`ansai update --accept-differences mine@1.1.0`"), "{differs}");
+        let wider = shown(&format!("the two versions decide differently about 1 finding; {HELD_AS_WIDER}"));
+        let command = "`ansai update --accept-differences mine@1.1.0 --accept-wider mine@1.1.0`";
+        assert!(wider.contains(command), "{wider}");
+    }
 }

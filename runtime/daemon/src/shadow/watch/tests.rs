@@ -36,14 +36,15 @@ fn locked(version: &str) -> Locked {
 
 fn shadow() -> Shadow {
     let lasts_ms = Millis::new(10_000);
-    Shadow { lasts_ms, accepts_wider: false, accepts_differences: false, policy: locked("1.1.0") }
+    let (began, policy) = (Timestamp::EPOCH, locked("1.1.0"));
+    Shadow { lasts_ms, began, accepts_wider: false, accepts_differences: false, policy }
 }
 
 impl Bench {
     fn new(shadow: Shadow, judged: Judged) -> Bench {
         let place = tempfile::tempdir().unwrap();
         let (tell, over) = mpsc::unbounded_channel();
-        let (pinned, began) = (locked("1.0.0"), Timestamp::EPOCH);
+        let (pinned, began) = (locked("1.0.0"), shadow.began);
         let record = ShadowRecord::new(shadow.policy.digest.clone(), pinned.digest.clone(), began);
         let of = OfSource {
             shadowed: Shadowed { shadow, pinned, record },
@@ -214,4 +215,16 @@ fn another_shadow_that_began_meanwhile_is_not_overwritten() {
     Store::create(&bench.watched.state_dir).unwrap().note_shadow(SOURCE, Some(other.clone())).unwrap();
     bench.passes(20, Status::Healthy, Status::Healthy);
     assert_eq!((bench.kept(), bench.end()), (other, None));
+}
+
+#[test]
+fn one_that_begins_again_on_another_host_runs_to_its_end_here() {
+    let began = Timestamp::from_millis(7);
+    let mut bench = Bench::new(Shadow { began, ..shadow() }, Judged::Fine);
+    let mut earlier = ShadowRecord::new(Digest::of(b"1.1.0"), Digest::of(b"1.0.0"), Timestamp::EPOCH);
+    earlier.end = Some(ShadowEnd::Held("it can do more".to_owned()));
+    Store::create(&bench.watched.state_dir).unwrap().note_shadow(SOURCE, Some(earlier)).unwrap();
+    bench.passes(11, Status::Healthy, Status::Healthy);
+    assert_eq!(bench.end(), Some(ShadowEnd::TookOver));
+    assert_eq!((bench.kept().began, bench.kept().end), (began, Some(ShadowEnd::TookOver)));
 }
