@@ -7,8 +7,8 @@ use crate::Timestamp;
 /// Something that ansai relies on and that ends soon, has ended, or is missing. A person has to renew it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
-    /// The same as long as the same state of the same end is meant: it is told once. Another one every 30 days for what is
-    /// missing, since nothing tells one time that it is missing from another.
+    /// The same as long as the same state of the same end is meant: it is told once. What is missing has
+    /// another one every 30 days, so that it is told again.
     pub id: String,
     /// How it stands.
     pub state: ExpiryState,
