@@ -13,7 +13,7 @@ use super::devices::Devices;
 use super::open_files::OpenFiles;
 use crate::recent::Recent;
 
-/// The most open files that are kept, until the next listing: less than 1 MiB. A host with more of them on one device is read
+/// The most open files that are kept, until the next listing: about 1 MiB. A host with more of them on one device is read
 /// again for each page.
 const MOST_KEPT: usize = 1 << 14;
 

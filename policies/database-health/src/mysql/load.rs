@@ -43,9 +43,10 @@ pub(super) fn slow_queries(view: &View<'_>, settings: &Settings, report: &mut Re
         return keep(report, "slow-queries", target);
     }
     host.remember(&key, &format!("{} {all}", host.now()));
-    // Neither the first sample nor one after a restart or a jump of the clock says how many there were.
+    // Neither the first sample nor one after a restart or a jump of the clock says how many there were. Clocks of servers can
+    // differ from that of this host, so how long it has run is compared.
     let sample = numbers
-        .filter(|(at, _)| view.server.started <= *at)
+        .filter(|(at, _)| view.since(Some(view.server.started)) >= host.now().saturating_sub(*at))
         .and_then(|(at, before)| Some((host.now().checked_sub(at)?, all.checked_sub(before)?)));
     let Some((time, more)) = sample else { return keep(report, "slow-queries", target) };
     let minute = more as f64 * 60_000.0 / time.max(1) as f64;
