@@ -15,7 +15,7 @@ use self::site::{SETTINGS, SOON, Site};
 use crate::scene::{AHEAD_HOURS, write_old};
 
 /// Grants with which one plan frees enough, or too little. The policy proposes another attempt only if it frees a tenth of
-/// what is missing. So many files are a day's budget.
+/// what is missing.
 const ENOUGH: &str = "min_age_hours = 24";
 const FEW: &str = "min_age_hours = 24, max_files = 10";
 
@@ -103,17 +103,11 @@ fn is_kept(case: &Case) {
         daemon.killed();
         site.daemon(&usual)
     } else {
-        order(filled(case.free, plan(&after["next"])));
+        order(filled(case.free, after["next"]["plan"].as_str().unwrap_or_default()));
         daemon
     };
     site.is_healed(daemon, &before["incident"]);
     assert_eq!(site.logs.precious(), precious, "something was touched that must not be");
-}
-
-/// The plan that waits.
-fn plan(next: &Value) -> &str {
-    let held = [&next["plan"], &next["held"]["announced"]["plan"]];
-    held.into_iter().find_map(Value::as_str).unwrap_or_default()
 }
 
 #[test]
@@ -143,19 +137,6 @@ fn waiting_for_its_window() {
 fn waiting_for_approval() {
     let (mode, free) = ("approve", &["approve", "PLAN"]);
     is_kept(&Case { next: "approval", stored: "held", mode, is_known_down: false, free, ..USUAL });
-}
-
-#[test]
-fn announced() {
-    let change = ("every = \"1s\"", "every = \"1s\"\nannounce = \"1h\"");
-    let free = &["approve", "PLAN"];
-    is_kept(&Case { next: "waits", stored: "held", change, is_known_down: false, free, ..USUAL });
-}
-
-/// One attempt has used the budget of a day: the next plan waits for it whole.
-#[test]
-fn over_its_budget() {
-    is_kept(&Case { next: "waits", stored: "held", grant: FEW, ..USUAL });
 }
 
 #[test]
