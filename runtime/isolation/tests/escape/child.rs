@@ -57,6 +57,8 @@ pub(crate) fn run(arguments: &[String]) {
             }
         }
         "descriptor" => {
+            // Asked for, so that what is sent before it is read before it.
+            let _ = channel.receive(MOST, None);
             let _ = channel.send(b"here", Some(std::io::stderr().as_fd()), None);
             std::thread::sleep(Duration::from_secs(60));
         }

@@ -105,6 +105,7 @@ pub(crate) fn a_flood_on_standard_error_costs_the_process() {
 
 pub(crate) fn a_descriptor_from_a_child_ends_its_channel() {
     let mut child = start(Profile::Guest, "descriptor", &["descriptor"]);
+    child.channel.send(b"", None, Some(PATIENCE)).unwrap();
     let refused = child.channel.receive(MOST, Some(PATIENCE));
     assert!(matches!(refused, Err(ChannelError::Protocol(_))), "{refused:?}");
     assert!(matches!(child.channel.receive(MOST, Some(PATIENCE)), Err(ChannelError::Closed)));
