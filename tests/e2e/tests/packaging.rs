@@ -8,7 +8,7 @@ use std::time::Duration;
 use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 
 /// Maximum size of the installed program, in bytes.
-const MOST_PROGRAM_BYTES: u64 = 59_000_000;
+const MOST_PROGRAM_BYTES: u64 = 60_000_000;
 
 /// Files in each installation, below the prefix.
 const FILES: [&str; 15] = [
