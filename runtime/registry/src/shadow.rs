@@ -229,12 +229,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn shadows(&self) -> Result<BTreeMap<String, ShadowRecord>> {
-        let invalid = |why: String| RegistryError::Invalid { path: self.root().path_of(FILE), why };
-        let Some(content) = self.root().read(FILE, MOST_BYTES)? else { return Ok(BTreeMap::new()) };
-        if u64::try_from(content.bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
-            return Err(invalid(format!("larger than {MOST_BYTES} bytes")));
-        }
-        serde_json::from_slice(&content.bytes).map_err(|error| invalid(error.to_string()))
+        self.known(FILE, MOST_BYTES)
     }
 
     /// Replaces what is known of the shadow of a source; `None` forgets it. Texts are made safe for terminals.

@@ -1,6 +1,7 @@
 //! Policies on this machine: an OCI image layout, whose content is named by its digest.
 
 mod index;
+mod known;
 mod lock;
 
 use std::fs::File;

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use ansai_core::Timestamp;
 use ansai_core::text::prose;
-use ansai_storage::WriteOptions;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use crate::store::INDEX;
-use crate::{Digest, RegistryError, Result, Store};
+use crate::{Digest, Result, Store};
 
 const FILE: &str = "trials.json";
 const MOST_BYTES: u64 = 4 << 20;
@@ -56,12 +55,7 @@ impl Store {
     /// # Errors
     /// They cannot be read.
     pub fn trials(&self) -> Result<BTreeMap<Digest, Trial>> {
-        let invalid = |why: String| RegistryError::Invalid { path: self.root().path_of(FILE), why };
-        let Some(content) = self.root().read(FILE, MOST_BYTES)? else { return Ok(BTreeMap::new()) };
-        if u64::try_from(content.bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
-            return Err(invalid(format!("larger than {MOST_BYTES} bytes")));
-        }
-        serde_json::from_slice(&content.bytes).map_err(|error| invalid(error.to_string()))
+        self.known(FILE, MOST_BYTES)
     }
 
     /// Records how a version did; `None` lets it be tried again.
@@ -69,10 +63,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read or written.
     pub fn note_trial(&self, manifest: &Digest, at: Timestamp, verdict: Option<Verdict>) -> Result<()> {
-        let invalid = |error: serde_json::Error| RegistryError::Invalid {
-            path: self.root().path_of(FILE),
-            why: error.to_string(),
-        };
         let _alone = self.lock(INDEX, FlockOperation::LockExclusive)?;
         let mut trials = self.trials()?;
         match verdict {
@@ -87,8 +77,7 @@ impl Store {
             let oldest = trials.iter().min_by_key(|(_, trial)| trial.at).map(|(digest, _)| digest.clone());
             oldest.and_then(|digest| trials.remove(&digest));
         }
-        let bytes = serde_json::to_vec_pretty(&trials).map_err(invalid)?;
-        Ok(self.root().replace(FILE, &bytes, WriteOptions::PRIVATE)?)
+        self.keep(FILE, &trials)
     }
 }
 
@@ -98,6 +87,7 @@ mod tests {
     use ansai_storage::Directory;
 
     use super::*;
+    use crate::RegistryError;
 
     fn store(place: &tempfile::TempDir) -> Store {
         Store::create(&Directory::open(place.path()).unwrap()).unwrap()

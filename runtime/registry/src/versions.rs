@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ansai_storage::WriteOptions;
 use rustix::fs::FlockOperation;
 use semver::Version;
 
@@ -24,10 +23,7 @@ impl Versions {
     /// # Errors
     /// The file cannot be read, or is invalid.
     pub fn of(store: &Store) -> Result<Versions> {
-        let path = store.root().path_of(FILE);
-        let Some(content) = store.root().read(FILE, MOST_BYTES)? else { return Ok(Versions::default()) };
-        let invalid = |error: serde_json::Error| RegistryError::Invalid { path, why: error.to_string() };
-        let texts: BTreeMap<String, Vec<String>> = serde_json::from_slice(&content.bytes).map_err(invalid)?;
+        let texts: BTreeMap<String, Vec<String>> = store.known(FILE, MOST_BYTES)?;
         let versions = |texts: Vec<String>| texts.iter().filter_map(|text| Version::parse(text).ok()).collect();
         Ok(Versions(texts.into_iter().map(|(name, texts)| (name, versions(texts))).collect()))
     }
@@ -79,12 +75,9 @@ impl Versions {
         if *seen == before {
             return Ok(());
         }
-        let path = store.root().path_of(FILE);
-        let invalid = |error: serde_json::Error| RegistryError::Invalid { path, why: error.to_string() };
         let texts = |seen: &BTreeSet<Version>| seen.iter().map(ToString::to_string).collect();
         let texts: BTreeMap<&String, Vec<String>> = all.0.iter().map(|(name, seen)| (name, texts(seen))).collect();
-        let bytes = serde_json::to_vec_pretty(&texts).map_err(invalid)?;
-        Ok(store.root().replace(FILE, &bytes, WriteOptions::PRIVATE)?)
+        store.keep(FILE, &texts)
     }
 }
 
