@@ -68,7 +68,7 @@ impl Engine {
 
     /// The engine of a worker, which runs one evaluation at a time and compiles nothing.
     pub(crate) fn of_worker(registry: Registry) -> Result<Self, EngineError> {
-        Self::with_pool(PoolSize::ONE, registry, None, Compiler::InProcess)
+        Self::with_pool(PoolSize::ONE, registry, None, Compiler::Nowhere)
     }
 
     fn with_pool(
@@ -78,9 +78,9 @@ impl Engine {
         compiler: Compiler,
     ) -> Result<Self, EngineError> {
         // A pool reserves terabytes of address space, which a limit on address space forbids.
-        let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling(pool)))
+        let wasmtime = engine_with(InstanceAllocation::Pooling(pool), &compiler)
             .inspect_err(|error| tracing::info!("memory pool unavailable; evaluations will be slower: {error:#}"))
-            .or_else(|_| wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Copied))))
+            .or_else(|_| engine_with(InstanceAllocation::OnDemand(MemoryInit::Copied), &compiler))
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let evaluation_permits = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
@@ -105,7 +105,7 @@ impl Engine {
     /// The variant that makes the memory of guests in this way.
     pub(crate) fn variant(&self, memory: MemoryInit) -> Result<&EngineVariant, CompileError> {
         let make = || {
-            let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Mapped)));
+            let wasmtime = engine_with(InstanceAllocation::OnDemand(MemoryInit::Mapped), &self.compiler);
             let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
             let cache = self.copied.cache.as_ref().map(|cache| cache.with_engine(&wasmtime));
             EngineVariant::new(wasmtime, cache)
@@ -122,6 +122,13 @@ impl Engine {
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
+}
+
+/// wasmtime for this way to compile: without its compiler where nothing is compiled.
+fn engine_with(guests: InstanceAllocation, compiler: &Compiler) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = configuration(guests);
+    config.enable_compiler(*compiler != Compiler::Nowhere);
+    wasmtime::Engine::new(&config)
 }
 
 /// How instances of a guest are allocated.
@@ -162,4 +169,23 @@ pub fn configuration(guests: InstanceAllocation) -> Config {
         pool::configure(&mut config, size);
     }
     config
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// Would break: a worker that has a compiler, which it never uses, and which guest code that left its sandbox could use.
+    #[test]
+    fn a_worker_has_no_compiler() {
+        let empty = wat::parse_str("(component)").unwrap();
+        let worker = Engine::of_worker(ansai_host_functions::builtin()).unwrap();
+        for memory in [MemoryInit::Copied, MemoryInit::Mapped] {
+            let refused = worker.variant(memory).unwrap().wasmtime.precompile_component(&empty);
+            assert!(refused.is_err_and(|error| error.to_string().contains("compiler")), "{memory:?}");
+        }
+        let refused = worker.compiler.compile(&worker.copied.wasmtime, MemoryInit::Copied, &empty);
+        assert!(matches!(refused, Err(CompileError::Start(_))));
+    }
 }
