@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ansai_isolation::at_rest::ProgramCode;
 use ansai_kit::registry::Registry;
 use ansai_storage::ToDirectory;
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use crate::contract::{Contract, contract};
 use crate::memory::MemoryInit;
 use crate::pool;
 pub use crate::pool::PoolSize;
-use crate::ticker::Ticker;
+use crate::ticker::{AtRest, Ticker};
 
 /// Version of the code generator, and in brackets of its configuration. Fuel is comparable only within one version.
 pub const ENGINE_VERSION: &str = "wasmtime 48.0 (2)";
@@ -41,6 +42,8 @@ pub struct Engine {
     copied: EngineVariant,
     /// Made when the first component needs it, or the reason why it cannot be made.
     mapped: Arc<OnceLock<Result<EngineVariant, String>>>,
+    /// What is done when no evaluation has run for some seconds.
+    at_rest: Option<AtRest>,
 }
 
 /// wasmtime with one configuration, its cache and its epoch ticker.
@@ -52,8 +55,12 @@ pub(crate) struct EngineVariant {
 }
 
 impl EngineVariant {
-    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<EngineVariant, String> {
-        let ticker = Ticker::new(wasmtime.clone())
+    fn new(
+        wasmtime: wasmtime::Engine,
+        cache: Option<Cache>,
+        at_rest: Option<AtRest>,
+    ) -> Result<EngineVariant, String> {
+        let ticker = Ticker::new(wasmtime.clone(), at_rest)
             .map_err(|error| format!("cannot start the thread of its epoch ticker: {error}"))?;
         Ok(EngineVariant { wasmtime, cache, ticker })
     }
@@ -63,19 +70,21 @@ impl Engine {
     /// An engine that offers the interfaces of this registry. It caches compiled components in the directory `cache`, which
     /// must be private to this user. [`Compiler::InProcess`] is for components that the program has made itself.
     pub fn new(registry: Registry, cache: Option<&dyn ToDirectory>, compiler: Compiler) -> Result<Self, EngineError> {
-        Self::with_pool(PoolSize::MANY, registry, cache, compiler)
+        Self::with_pool(PoolSize::MANY, registry, (cache, compiler), None)
     }
 
-    /// The engine of a worker, which runs one evaluation at a time and compiles nothing.
+    /// The engine of a worker, which runs one evaluation at a time and compiles nothing. When it has none to run, it gives back
+    /// memory that evaluations need: most workers wait for the next minute.
     pub(crate) fn of_worker(registry: Registry) -> Result<Self, EngineError> {
-        Self::with_pool(PoolSize::ONE, registry, None, Compiler::Nowhere)
+        let code = ProgramCode::find();
+        Self::with_pool(PoolSize::ONE, registry, (None, Compiler::Nowhere), Some(Arc::new(move || code.release())))
     }
 
     fn with_pool(
         pool: PoolSize,
         registry: Registry,
-        cache: Option<&dyn ToDirectory>,
-        compiler: Compiler,
+        (cache, compiler): (Option<&dyn ToDirectory>, Compiler),
+        at_rest: Option<AtRest>,
     ) -> Result<Self, EngineError> {
         // A pool reserves terabytes of address space, which a limit on address space forbids.
         let wasmtime = engine_with(InstanceAllocation::Pooling(pool), &compiler)
@@ -84,8 +93,8 @@ impl Engine {
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let evaluation_permits = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        let copied = EngineVariant::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
-        Ok(Engine { registry, compiler, offered: None, evaluation_permits, copied, mapped: Arc::default() })
+        let copied = EngineVariant::new(wasmtime, cache, at_rest.clone()).map_err(EngineError::Wasmtime)?;
+        Ok(Engine { registry, compiler, offered: None, evaluation_permits, copied, mapped: Arc::default(), at_rest })
     }
 
     /// The same engine for a contract of other WIT packages (file name and text, in order of dependency). Tests use it to
@@ -108,7 +117,7 @@ impl Engine {
             let wasmtime = engine_with(InstanceAllocation::OnDemand(MemoryInit::Mapped), &self.compiler);
             let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
             let cache = self.copied.cache.as_ref().map(|cache| cache.with_engine(&wasmtime));
-            EngineVariant::new(wasmtime, cache)
+            EngineVariant::new(wasmtime, cache, self.at_rest.clone())
         };
         match memory {
             MemoryInit::Copied => Ok(&self.copied),

@@ -3,24 +3,40 @@
 #![expect(clippy::disallowed_methods, reason = "an adapter to /proc/self")]
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Where the machine code of this program is, and its constants. Most of it is used only once, and the kernel maps 64 KiB
 /// around each page that was used.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ProgramCode(Vec<Range<usize>>);
 
 impl ProgramCode {
-    /// Finds it in `/proc/self`; nothing where that is missing.
+    /// Finds it in `/proc/self`; nothing where that is missing. Looks only once: a process that gives up its files finds it before.
     pub fn find() -> ProgramCode {
+        static FOUND: OnceLock<ProgramCode> = OnceLock::new();
+        FOUND.get_or_init(ProgramCode::look).clone()
+    }
+
+    fn look() -> ProgramCode {
         let program = std::fs::read_link("/proc/self/exe").ok();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
         let program = program.as_deref().and_then(std::path::Path::to_str).unwrap_or_default();
         ProgramCode(unchanged(program, &maps))
     }
 
-    /// Gives back the pages of code and constants that are mapped, and the free memory of the allocator. What is used again
-    /// comes back from the page cache, 64 KiB in a microsecond.
+    /// Gives back what [`ProgramCode::release_pages`] does, and the free memory of the allocator.
     pub fn release(&self) {
+        self.release_pages();
+        // SAFETY: it takes a number, and touches only memory that the allocator has free.
+        #[cfg(target_env = "gnu")]
+        unsafe {
+            libc::malloc_trim(0)
+        };
+    }
+
+    /// Gives back the pages of code and constants that are mapped. What is used again comes back from the page cache, 64 KiB in
+    /// some microseconds.
+    pub fn release_pages(&self) {
         for range in &self.0 {
             let (start, length) = (std::ptr::without_provenance_mut(range.start), range.len());
             // SAFETY: the range is code or constants of this program, mapped from its file, and neither it nor the file can be
@@ -28,11 +44,6 @@ impl ProgramCode {
             // reads the same again. Where that fails, nothing changed.
             unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) };
         }
-        // SAFETY: it takes a number, and touches only memory that the allocator has free.
-        #[cfg(target_env = "gnu")]
-        unsafe {
-            libc::malloc_trim(0)
-        };
     }
 }
 
@@ -116,7 +127,7 @@ mod tests {
         for range in [constants, machine_code] {
             let bytes = read(range);
             let before = resident(range);
-            code.release();
+            code.release_pages();
             let after = resident(range);
             assert!(after < before, "{after} KiB of {before}");
             assert!(read(range) == bytes, "it is the same afterwards");
