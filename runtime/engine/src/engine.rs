@@ -55,11 +55,7 @@ pub(crate) struct EngineVariant {
 }
 
 impl EngineVariant {
-    fn new(
-        wasmtime: wasmtime::Engine,
-        cache: Option<Cache>,
-        at_rest: Option<AtRest>,
-    ) -> Result<EngineVariant, String> {
+    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>, at_rest: Option<AtRest>) -> Result<EngineVariant, String> {
         let ticker = Ticker::new(wasmtime.clone(), at_rest)
             .map_err(|error| format!("cannot start the thread of its epoch ticker: {error}"))?;
         Ok(EngineVariant { wasmtime, cache, ticker })

@@ -12,8 +12,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// evaluations that follow each other closely. After longer, each tick costs more than it saves: with ten small instances, a
 /// second of ticks was a third of what ansai used.
 const IDLE_TICKS: u32 = 3;
-/// How long no evaluation must run before memory is given back. Less, and evaluations that follow each other pay for it: what they
-/// use has to be mapped again, a few hundred microseconds.
+/// How long no evaluation must run before memory is given back. Less, and evaluations that follow each other pay for it: what
+/// they use has to be mapped again, a few hundred microseconds.
 const REST: Duration = Duration::from_secs(2);
 /// Wake up at least once a minute to notice that the engine was dropped.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
@@ -27,7 +27,8 @@ struct Shared {
     thread: OnceLock<Thread>,
 }
 
-/// What is done once after evaluations, when none has run for some seconds: on the ticker's thread, which has nothing to do then.
+/// What is done once after evaluations, when none has run for some seconds: on the ticker's thread, which has nothing to do
+/// then.
 pub(crate) type AtRest = Arc<dyn Fn() + Send + Sync>;
 
 /// Handle of the ticker, cheap to clone. The thread ends after the last clone is dropped.

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 pub struct ProgramCode(Vec<Range<usize>>);
 
 impl ProgramCode {
-    /// Finds it in `/proc/self`; nothing where that is missing. Looks only once: a process that gives up its files finds it before.
+    /// Finds it in `/proc/self`; nothing where that is missing. Looks only once: a process that gives up its files finds it
+    /// before.
     pub fn find() -> ProgramCode {
         static FOUND: OnceLock<ProgramCode> = OnceLock::new();
         FOUND.get_or_init(ProgramCode::look).clone()
@@ -40,15 +41,15 @@ impl ProgramCode {
         for range in &self.0 {
             let (start, length) = (std::ptr::without_provenance_mut(range.start), range.len());
             // SAFETY: the range is code or constants of this program, mapped from its file, and neither it nor the file can be
-            // written, nor did the loader write to it (see `unchanged`). So the kernel gives back what it read from the file, and
-            // reads the same again. Where that fails, nothing changed.
+            // written, nor did the loader write to it (see `unchanged`). So the kernel gives back what it read from the file,
+            // and reads the same again. Where that fails, nothing changed.
             unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) };
         }
     }
 }
 
-/// Has the allocator keep two areas for all threads, instead of up to eight for each core: most threads allocate rarely, and each
-/// area keeps some hundred KiB that only it can use. Call it before there are threads.
+/// Has the allocator keep two areas for all threads, instead of up to eight for each core: most threads allocate rarely, and
+/// each area keeps some hundred KiB that only it can use. Call it before there are threads.
 pub fn share_heap() {
     // SAFETY: it takes two numbers, and changes what is allocated from now on.
     #[cfg(target_env = "gnu")]
@@ -58,9 +59,9 @@ pub fn share_heap() {
 }
 
 /// The mappings of a program in the text of `/proc/PID/maps` that hold what the file holds: private ones that are executed and
-/// never written, and the one of the beginning of the file, if it can only be read. The beginning has the headers, from which the
-/// loader learns what it has to change, and lies in one segment with constants and tables. Another mapping that can only be read
-/// may have addresses that the loader filled in before it took the right to write away.
+/// never written, and the one of the beginning of the file, if it can only be read. The beginning has the headers, from which
+/// the loader learns what it has to change, and lies in one segment with constants and tables. Another mapping that can only
+/// be read may have addresses that the loader filled in before it took the right to write away.
 fn unchanged(program: &str, maps: &str) -> Vec<Range<usize>> {
     let of_file = |line: &str| {
         // The path is the sixth field, and may have spaces.
