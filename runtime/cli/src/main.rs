@@ -6,6 +6,7 @@
 
 mod arguments;
 mod asking;
+mod child;
 mod command_groups;
 mod commands;
 mod compiler;
@@ -40,6 +41,9 @@ use crate::output::MOST_TEXT;
 
 fn main() -> ExitCode {
     core_dumps::forbid();
+    if let Some((work, job)) = child::of(std::env::args_os()) {
+        return ExitCode::from(work(&job));
+    }
     let Ok(arguments) = arguments::Arguments::try_parse() else { return misused() };
     output::colour::choose(arguments.global.color);
     let code = exit::code(commands::run(arguments));

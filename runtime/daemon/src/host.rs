@@ -40,7 +40,7 @@ pub fn live(registry: Registry, state_dir: &Path) -> LiveHost {
 pub fn program(compiler: Compiler) -> Option<PathBuf> {
     match compiler {
         Compiler::Child(child) => Some(child.program),
-        Compiler::InProcess => None,
+        Compiler::InProcess | Compiler::Nowhere => None,
     }
 }
 

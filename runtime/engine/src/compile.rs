@@ -26,6 +26,8 @@ pub enum Compiler {
     InProcess,
     /// A child process, one for each component.
     Child(ChildProgram),
+    /// None: this process loads only code that another one has compiled. It makes no compiler.
+    Nowhere,
 }
 
 /// A program that calls [`child::run`] with its second argument when its first one is `argument`.
@@ -64,6 +66,7 @@ impl Compiler {
                 CompiledCode::from_bytes(&code).map_err(|error| CompileError::Start(error.to_string()))
             }
             Compiler::Child(program) => process::compile(program, memory, component),
+            Compiler::Nowhere => Err(CompileError::Start("this process compiles nothing".into())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ansai_isolation::at_rest::ProgramCode;
 use ansai_kit::registry::Registry;
 use ansai_storage::ToDirectory;
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use crate::contract::{Contract, contract};
 use crate::memory::MemoryInit;
 use crate::pool;
 pub use crate::pool::PoolSize;
-use crate::ticker::Ticker;
+use crate::ticker::{AtRest, Ticker};
 
 /// Version of the code generator, and in brackets of its configuration. Fuel is comparable only within one version.
 pub const ENGINE_VERSION: &str = "wasmtime 48.0 (2)";
@@ -41,6 +42,8 @@ pub struct Engine {
     copied: EngineVariant,
     /// Made when the first component needs it, or the reason why it cannot be made.
     mapped: Arc<OnceLock<Result<EngineVariant, String>>>,
+    /// What is done when no evaluation has run for some seconds.
+    at_rest: Option<AtRest>,
 }
 
 /// wasmtime with one configuration, its cache and its epoch ticker.
@@ -52,8 +55,8 @@ pub(crate) struct EngineVariant {
 }
 
 impl EngineVariant {
-    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<EngineVariant, String> {
-        let ticker = Ticker::new(wasmtime.clone())
+    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>, at_rest: Option<AtRest>) -> Result<EngineVariant, String> {
+        let ticker = Ticker::new(wasmtime.clone(), at_rest)
             .map_err(|error| format!("cannot start the thread of its epoch ticker: {error}"))?;
         Ok(EngineVariant { wasmtime, cache, ticker })
     }
@@ -63,29 +66,31 @@ impl Engine {
     /// An engine that offers the interfaces of this registry. It caches compiled components in the directory `cache`, which
     /// must be private to this user. [`Compiler::InProcess`] is for components that the program has made itself.
     pub fn new(registry: Registry, cache: Option<&dyn ToDirectory>, compiler: Compiler) -> Result<Self, EngineError> {
-        Self::with_pool(PoolSize::MANY, registry, cache, compiler)
+        Self::with_pool(PoolSize::MANY, registry, (cache, compiler), None)
     }
 
-    /// The engine of a worker, which runs one evaluation at a time and compiles nothing.
+    /// The engine of a worker, which runs one evaluation at a time and compiles nothing. When it has none to run, it gives back
+    /// memory that evaluations need: most workers wait for the next minute.
     pub(crate) fn of_worker(registry: Registry) -> Result<Self, EngineError> {
-        Self::with_pool(PoolSize::ONE, registry, None, Compiler::InProcess)
+        let code = ProgramCode::find();
+        Self::with_pool(PoolSize::ONE, registry, (None, Compiler::Nowhere), Some(Arc::new(move || code.release())))
     }
 
     fn with_pool(
         pool: PoolSize,
         registry: Registry,
-        cache: Option<&dyn ToDirectory>,
-        compiler: Compiler,
+        (cache, compiler): (Option<&dyn ToDirectory>, Compiler),
+        at_rest: Option<AtRest>,
     ) -> Result<Self, EngineError> {
         // A pool reserves terabytes of address space, which a limit on address space forbids.
-        let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling(pool)))
+        let wasmtime = engine_with(InstanceAllocation::Pooling(pool), &compiler)
             .inspect_err(|error| tracing::info!("memory pool unavailable; evaluations will be slower: {error:#}"))
-            .or_else(|_| wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Copied))))
+            .or_else(|_| engine_with(InstanceAllocation::OnDemand(MemoryInit::Copied), &compiler))
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let evaluation_permits = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        let copied = EngineVariant::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
-        Ok(Engine { registry, compiler, offered: None, evaluation_permits, copied, mapped: Arc::default() })
+        let copied = EngineVariant::new(wasmtime, cache, at_rest.clone()).map_err(EngineError::Wasmtime)?;
+        Ok(Engine { registry, compiler, offered: None, evaluation_permits, copied, mapped: Arc::default(), at_rest })
     }
 
     /// The same engine for a contract of other WIT packages (file name and text, in order of dependency). Tests use it to
@@ -105,10 +110,10 @@ impl Engine {
     /// The variant that makes the memory of guests in this way.
     pub(crate) fn variant(&self, memory: MemoryInit) -> Result<&EngineVariant, CompileError> {
         let make = || {
-            let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Mapped)));
+            let wasmtime = engine_with(InstanceAllocation::OnDemand(MemoryInit::Mapped), &self.compiler);
             let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
             let cache = self.copied.cache.as_ref().map(|cache| cache.with_engine(&wasmtime));
-            EngineVariant::new(wasmtime, cache)
+            EngineVariant::new(wasmtime, cache, self.at_rest.clone())
         };
         match memory {
             MemoryInit::Copied => Ok(&self.copied),
@@ -122,6 +127,13 @@ impl Engine {
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
+}
+
+/// wasmtime for this way to compile: without its compiler where nothing is compiled.
+fn engine_with(guests: InstanceAllocation, compiler: &Compiler) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = configuration(guests);
+    config.enable_compiler(*compiler != Compiler::Nowhere);
+    wasmtime::Engine::new(&config)
 }
 
 /// How instances of a guest are allocated.
@@ -162,4 +174,23 @@ pub fn configuration(guests: InstanceAllocation) -> Config {
         pool::configure(&mut config, size);
     }
     config
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// Would break: a worker that has a compiler, which it never uses, and which guest code that left its sandbox could use.
+    #[test]
+    fn a_worker_has_no_compiler() {
+        let empty = wat::parse_str("(component)").unwrap();
+        let worker = Engine::of_worker(ansai_host_functions::builtin()).unwrap();
+        for memory in [MemoryInit::Copied, MemoryInit::Mapped] {
+            let refused = worker.variant(memory).unwrap().wasmtime.precompile_component(&empty);
+            assert!(refused.is_err_and(|error| error.to_string().contains("compiler")), "{memory:?}");
+        }
+        let refused = worker.compiler.compile(&worker.copied.wasmtime, MemoryInit::Copied, &empty);
+        assert!(matches!(refused, Err(CompileError::Start(_))));
+    }
 }

@@ -13,5 +13,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_engine::compile::child::run(crate::compiler::COMPILE, &arguments.job)
+    work(&arguments.job)
+}
+
+/// The work, without the command line.
+pub(crate) fn work(job: &str) -> u8 {
+    ansai_engine::compile::child::run(crate::compiler::COMPILE, job)
 }

@@ -11,5 +11,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_engine::isolated::worker::run(ansai_host_functions::builtin(), &arguments.job)
+    work(&arguments.job)
+}
+
+/// The work, without the command line.
+pub(crate) fn work(job: &str) -> u8 {
+    ansai_engine::isolated::worker::run(ansai_host_functions::builtin(), job)
 }

@@ -20,5 +20,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_host_functions::reach::run(&arguments.job, HANDLERS)
+    work(&arguments.job)
+}
+
+/// The work, without the command line.
+pub(crate) fn work(job: &str) -> u8 {
+    ansai_host_functions::reach::run(job, HANDLERS)
 }
