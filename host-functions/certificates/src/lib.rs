@@ -19,12 +19,14 @@ mod bundle;
 pub mod client;
 mod describe;
 mod key;
+mod inquiry;
 mod links;
 mod roots;
 mod trust;
 
 pub use bundle::{Bundle, BundleError, MOST_CERTIFICATES};
 pub use describe::{Certificate, describe, fingerprint, validity};
+pub use inquiry::certificate_id;
 pub use key::{Pairing, pairing};
 pub use links::{Links, names_cover};
 pub use roots::Roots;

@@ -1,9 +1,10 @@
 //! Whether the clock of the host is wrong. Then certificates only look expired, and to renew them would not help.
 
+use ansai_sdk::text::date;
 use ansai_sdk::{Host, Observation, Severity, Status};
 
 use crate::calls;
-use crate::judge::{Life, date};
+use crate::judge::life;
 use crate::seen::{Seen, View};
 
 pub(crate) const KEY: &str = "clock";
@@ -13,7 +14,7 @@ pub(crate) fn doubt(view: &View<'_>, host: &Host) -> Option<String> {
     let mut known: Vec<(&str, bool)> = Vec::new();
     for certificate in view.seen.iter().filter_map(|seen| seen.leaf().ok()) {
         if !known.iter().any(|(name, _)| *name == certificate.about.name) {
-            known.push((&certificate.about.name, Life::of(certificate, host.now()).is_now()));
+            known.push((&certificate.about.name, life(certificate, host.now()).is_now()));
         }
     }
     // One certificate that is valid now shows that the clock is about right.

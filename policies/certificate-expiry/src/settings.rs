@@ -43,21 +43,15 @@ ansai_sdk::entries! {
 }
 
 impl Server {
-    /// The host of `address`, without the brackets of IPv6.
-    fn host(&self) -> &str {
-        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
-        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
-    }
-
     /// The name that the certificate must be for.
     pub(crate) fn wanted_name(&self) -> &str {
-        if self.name.is_empty() { self.host() } else { &self.name }
+        if self.name.is_empty() { text::host_of(&self.address) } else { &self.name }
     }
 
     /// The key of its finding, which also names it for people: the address, and the name if that is another one.
     pub(crate) fn key(&self) -> String {
         match self.wanted_name() {
-            name if name == self.host() => self.address.clone(),
+            name if name == text::host_of(&self.address) => self.address.clone(),
             name => format!("{} {name}", self.address),
         }
     }
