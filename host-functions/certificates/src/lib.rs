@@ -18,8 +18,8 @@
 mod bundle;
 pub mod client;
 mod describe;
-mod key;
 mod inquiry;
+mod key;
 mod links;
 mod roots;
 mod trust;

@@ -11,12 +11,10 @@ pub(crate) const KEY: &str = "clock";
 
 /// Why the clock may be wrong; `None` if there is no reason to think so.
 pub(crate) fn doubt(view: &View<'_>, host: &Host) -> Option<String> {
-    let mut known: Vec<(&str, bool)> = Vec::new();
-    for certificate in view.seen.iter().filter_map(|seen| seen.leaf().ok()) {
-        if !known.iter().any(|(name, _)| *name == certificate.about.name) {
-            known.push((&certificate.about.name, life(certificate, host.now()).is_now()));
-        }
-    }
+    let leaves = view.seen.iter().filter_map(|seen| seen.leaf().ok());
+    let mut known: Vec<_> = leaves.map(|leaf| (&*leaf.about.name, life(leaf, host.now()).is_now())).collect();
+    known.sort_unstable();
+    known.dedup();
     // One certificate that is valid now shows that the clock is about right.
     if known.is_empty() || known.iter().any(|(_, is_valid)| *is_valid) {
         return None;

@@ -30,7 +30,8 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     }
     all.extend(files::observe(&view, host));
     all.extend(lineages::observe(settings, &view, host));
-    all.extend(view.wishes.observe(host));
+    let unknown = |why: &String| Observation::unknown(wishes::KEY, host.host(), why.clone());
+    all.extend(view.wishes.missing.as_ref().map(unknown));
     let mut missing: Vec<Observation> =
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);

@@ -62,12 +62,8 @@ pub(crate) fn observe(view: &View<'_>, host: &Host) -> Vec<Observation> {
                 Observation::unknown(&key, seen.about(host), why)
             }
         };
-        match all.iter_mut().find(|known| known.key == observation.key) {
-            // Of several endpoints with one file, the worst is said.
-            Some(known) if known.severity() < observation.severity() => *known = observation,
-            Some(_) => {}
-            None => all.push(observation),
-        }
+        // Of several endpoints with one file, the worst is said.
+        observation.add_worst(&mut all);
     }
     all
 }

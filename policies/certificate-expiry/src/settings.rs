@@ -74,18 +74,8 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.remaining(|span, _| span.0 as f64).check()?;
         self.remaining(|_, percent| percent).check()?;
-        for (index, server) in self.endpoints.0.iter().enumerate() {
-            let key = server.key();
-            let file = server.file.as_deref().unwrap_or_default();
-            if let Some(long) = [&*key, file].into_iter().find(|text| text.len() > MOST_KEY) {
-                let words = format!("`endpoints`: `{}…` is longer than {MOST_KEY} bytes", text::cut(long, 40));
-                return Err(Failure::InvalidSettings(words));
-            }
-            if self.endpoints.0.iter().skip(index + 1).any(|other| other.key() == key) {
-                return Err(Failure::InvalidSettings(format!("`endpoints` has `{key}` twice")));
-            }
-        }
-        Ok(())
+        let keys = |server: &Server| [server.key(), server.file.clone().unwrap_or_default()];
+        self.endpoints.check_keys("endpoints", MOST_KEY, keys)
     }
 
     /// The thresholds, each made of a remaining time and a percentage of the lifetime.

@@ -1,7 +1,7 @@
 //! What authorities suggest (ACME renewal information, RFC 9773): an earlier renewal of a certificate of certbot.
 
 use ansai_sdk::text::date;
-use ansai_sdk::{Host, Observation, Polled, Refusal, Severity, Span, pages};
+use ansai_sdk::{Host, Polled, Refusal, Severity, Span, pages};
 
 use crate::calls::{self, RENEWAL_INFORMATION};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Inquiry, Lineage};
@@ -53,7 +53,7 @@ impl Wish {
 pub(crate) struct Wishes {
     list: Vec<Wish>,
     /// Why one of them is unknown.
-    missing: Option<String>,
+    pub(crate) missing: Option<String>,
 }
 
 impl Wishes {
@@ -86,20 +86,13 @@ impl Wishes {
                 None => {}
             }
         }
-        let to_come = wishes.list.iter().filter_map(|wish| wish.at.checked_sub(host.now()).filter(|wait| *wait > 0));
-        if let Some(wait) = to_come.min().filter(|wait| *wait <= Span::from_days(1).0) {
-            host.look_again(Span(wait));
-        }
+        host.look_again_at(wishes.list.iter().map(|wish| wish.at));
         wishes
     }
 
     /// The wish about a certificate of certbot, if its time has come.
     pub(crate) fn due(&self, lineage: &str, now: u64) -> Option<&Wish> {
         self.list.iter().find(|wish| wish.lineage == lineage && wish.severity(now).is_some())
-    }
-
-    pub(crate) fn observe(&self, host: &Host) -> Option<Observation> {
-        self.missing.as_ref().map(|why| Observation::unknown(KEY, host.host(), why.clone()))
     }
 }
 
@@ -109,5 +102,106 @@ fn text_of(suggestion: Suggestion) -> Polled {
         Suggestion::Renew(window) => Ok(format!("{} {} {}", window.start, window.end, window.explanation_url)),
         Suggestion::None(Refusal::NotFound(_) | Refusal::Unsupported(_)) => Ok(String::new()),
         Suggestion::None(refusal) => Err(refusal.words().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imports::ansai::certificate::renewal_information_probe::Window;
+    use crate::testing::{DAY, certificate, settings};
+    use ansai_sdk::Subject;
+    use ansai_sdk::testing::StandIn;
+
+    const NOW: u64 = StandIn::NOW;
+    const ASK: &str = "ansai:certificate/renewal-information-probe.ask";
+
+    fn lineage(name: &str) -> Lineage {
+        Lineage {
+            about: Subject::new("lineage", name),
+            name: name.into(),
+            manager: "certbot".into(),
+            path: String::new(),
+            key_path: String::new(),
+            current: Some(certificate(90.0, 60.0)),
+            renew_after: None,
+            renew_before: None,
+            inquiry: Some(inquiry()),
+            last_failure: String::new(),
+            staged: None,
+        }
+    }
+
+    fn inquiry() -> Inquiry {
+        Inquiry { address: "ca:443".into(), directory: "/dir".into(), certificate_id: "a.b".into() }
+    }
+
+    fn answering(suggestion: Suggestion) -> StandIn {
+        let answer = RenewalInformation { inquiry: inquiry(), suggestion, ask_again_after: 600_000 };
+        StandIn::default().answers(ASK, vec![answer]).grants(RENEWAL_INFORMATION, "{}")
+    }
+
+    fn window(start: u64, end: u64) -> Suggestion {
+        Suggestion::Renew(Window { start, end, explanation_url: "https://ca/why".into() })
+    }
+
+    fn of(host: &Host) -> Wishes {
+        Wishes::of(&[lineage("www")], &settings(|_| {}), host)
+    }
+
+    fn asked(host: &Host) -> usize {
+        host.stand_in().calls().iter().filter(|call| call.starts_with(ASK)).count()
+    }
+
+    #[test]
+    fn a_wish_has_a_time_and_a_severity() {
+        use Severity::*;
+        for (start, end, expected) in [
+            // 30 of 90 days are over.
+            (NOW - 2 * DAY, NOW - DAY, Some(Warning)),
+            (0, 0, Some(Warning)),
+            (0, u64::MAX, None),
+            (NOW, NOW, Some(Warning)),
+            (NOW - DAY, NOW + 16 * DAY, None),
+            (NOW + 1, NOW + 1, None),
+            (u64::MAX, u64::MAX, None),
+        ] {
+            let host = answering(window(start, end)).host();
+            let found = of(&host).due("www", NOW).and_then(|wish| wish.severity(NOW));
+            let chosen = host.instant_within(&certificate(90.0, 60.0).about.name, start, end);
+            let expected = if chosen > NOW { None } else { expected.or(Some(Notice)) };
+            assert_eq!(found, expected, "{start} to {end}");
+        }
+    }
+
+    #[test]
+    fn it_looks_again_when_the_time_has_come() {
+        let host = answering(window(NOW + 5_000, NOW + 5_000)).host();
+        assert!(of(&host).due("www", NOW).is_none());
+        assert_eq!(host.stand_in().follow_up(), Some(5_000));
+    }
+
+    #[test]
+    fn an_authority_is_asked_as_often_as_it_says_and_only_with_a_grant() {
+        let host = answering(window(NOW - 2, NOW - 1)).host();
+        assert!(of(&host).due("www", NOW).is_some() && of(&host).due("www", NOW).is_some());
+        assert_eq!(asked(&host), 1);
+        let ignoring = settings(|settings| settings["ignore_lineages"] = serde_json::json!(["w*"]));
+        assert!(Wishes::of(&[lineage("www")], &ignoring, &host).due("www", NOW).is_none());
+        let denied = StandIn::default().host();
+        assert!(of(&denied).due("www", NOW).is_none() && of(&denied).missing.is_none());
+        assert_eq!(asked(&denied), 0);
+    }
+
+    #[test]
+    fn what_is_unknown_is_said_and_what_does_not_exist_is_not() {
+        let missing = |refusal: Refusal| of(&answering(Suggestion::None(refusal)).host()).missing;
+        assert_eq!(missing(Refusal::NotFound("no".into())), None);
+        assert_eq!(missing(Refusal::Unsupported("no".into())), None);
+        assert!(
+            missing(Refusal::Unavailable("down".into())).unwrap().contains("whether www should be renewed earlier")
+        );
+        let refused = StandIn::default().refuses(ASK, Refusal::Denied("no".into())).grants(RENEWAL_INFORMATION, "{}");
+        assert!(of(&refused.host()).missing.is_some());
     }
 }

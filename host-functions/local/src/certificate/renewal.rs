@@ -39,7 +39,8 @@ pub(super) fn server(text: &str) -> Option<(String, String)> {
     let line = text.lines().find(|line| key(line) == Some("server"))?;
     let rest = line.split_once('=')?.1.trim().strip_prefix("https://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let is_plain = |text: &str, more: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || more.as_bytes().contains(&c));
+    let is_plain =
+        |text: &str, more: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || more.as_bytes().contains(&c));
     if rest.len() > MOST_ADDRESS || !is_plain(authority, "-._:[]") || !is_plain(path, "-._~/") {
         return None;
     }
@@ -48,7 +49,9 @@ pub(super) fn server(text: &str) -> Option<(String, String)> {
         Some((host, port)) => (host, port.parse::<u16>().ok()?),
         None => (authority, 443),
     };
-    let is_host = !host.is_empty() && (host.starts_with('[') == host.ends_with(']')) && (host.starts_with('[') || !host.contains(':'));
+    let is_host = !host.is_empty()
+        && (host.starts_with('[') == host.ends_with(']'))
+        && (host.starts_with('[') || !host.contains(':'));
     let path = if path.is_empty() { "/" } else { path };
     (is_host && port > 0).then(|| (format!("{}:{port}", host.to_ascii_lowercase()), path.to_owned()))
 }

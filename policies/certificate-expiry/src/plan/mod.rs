@@ -178,7 +178,8 @@ impl Situation<'_> {
             return Some(self.recommend("its certificate needs a person", format!("{why}; {ACTIONS} is not granted")));
         }
         if self.host.stage() == PERSON {
-            let failed = self.host.last_failure().map_or_else(String::new, |detail| format!("; last attempt: {detail}"));
+            let failed =
+                self.host.last_failure().map_or_else(String::new, |detail| format!("; last attempt: {detail}"));
             return Some(self.recommend("its certificate needs a person", format!("{why}{failed}")));
         }
         None

@@ -67,7 +67,13 @@ impl Acme {
             .arg(&file)
             .args(["-dnsserver", &local(dns), "-strict=false"])
             .spawn();
-        let mut acme = Acme { pebble, resolver, directory: format!("https://localhost:{own}/dir"), management: format!("https://localhost:{management}"), http };
+        let mut acme = Acme {
+            pebble,
+            resolver,
+            directory: format!("https://localhost:{own}/dir"),
+            management: format!("https://localhost:{management}"),
+            http,
+        };
         let root = place.join("pebble-root.pem");
         let begin = std::time::Instant::now();
         while begin.elapsed() < LIMIT && !acme.pebble.has_ended() && !acme.resolver.has_ended() {

@@ -104,11 +104,11 @@ pub(super) fn fetch(ask: &ProbeContext<'_>, origin: &Origin, path: &str) -> Resu
     let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after = header.and_then(|text| ansai_http_client::retry_after(text, ask.now));
     let mut body = Vec::new();
-    response.body_mut().as_reader().take(MOST_BODY + 1).read_to_end(&mut body).map_err(|error| {
-        match is_time_limit(&error) {
-            true => over(),
-            false => Refusal::Unavailable("its answer ended too early".into()),
-        }
+    response.body_mut().as_reader().take(MOST_BODY + 1).read_to_end(&mut body).map_err(|error| match is_time_limit(
+        &error,
+    ) {
+        true => over(),
+        false => Refusal::Unavailable("its answer ended too early".into()),
     })?;
     match body.len() as u64 > MOST_BODY {
         true => Err(Refusal::Invalid(format!("its answer has more than {} KiB", MOST_BODY >> 10))),

@@ -119,7 +119,8 @@ fn suggestion(
     *wait = retry_after;
     match status {
         200 => read::window(&body),
-        404 => Err(Refusal::NotFound("the authority does not know this certificate".into())),
+        // 400 if the key of its authority is not one of theirs.
+        400 | 404 | 410 => Err(Refusal::NotFound("the authority does not know this certificate".into())),
         _ => Err(unexpected("its renewal information", status)),
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn check(directory: &str, certificate_id: &str) -> Result<(), Refusal
     if !is_path(directory) {
         return Err(Refusal::Invalid("`directory` is not the plain path of a URL".into()));
     }
-    let is_part = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
+    let is_part =
+        |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
     let is_id = certificate_id.split_once('.').is_some_and(|(authority, serial)| is_part(authority) && is_part(serial));
     match is_id && certificate_id.len() <= MOST_ID {
         true => Ok(()),
@@ -81,7 +82,8 @@ pub(super) fn window(body: &[u8]) -> Result<Window, Refusal> {
     let what = "its renewal information";
     let Information { suggested_window: Times { start, end }, explanation_url } = json(what, body)?;
     let instant = |text: &str| {
-        let found = text.parse::<jiff::Timestamp>().map_err(|_| Refusal::Invalid(format!("a time in {what} is not one")))?;
+        let found =
+            text.parse::<jiff::Timestamp>().map_err(|_| Refusal::Invalid(format!("a time in {what} is not one")))?;
         // Before 1970 is as long ago as 1970 for everybody who renews certificates.
         Ok::<_, Refusal>(Timestamp::from_millis(u64::try_from(found.as_millisecond()).unwrap_or(0)))
     };

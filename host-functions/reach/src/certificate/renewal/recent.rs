@@ -41,7 +41,8 @@ mod tests {
     fn no_more_than_so_many_are_kept() {
         let recent = Recent::new();
         (0..MOST + 3).for_each(|number| recent.put(format!("{number:06}"), number));
-        let known: Vec<bool> = [0, 2, 3, MOST + 2].iter().map(|one| recent.get(&format!("{one:06}")).is_some()).collect();
+        let known: Vec<bool> =
+            [0, 2, 3, MOST + 2].iter().map(|one| recent.get(&format!("{one:06}")).is_some()).collect();
         assert_eq!(known, [false, false, true, true]);
     }
 }

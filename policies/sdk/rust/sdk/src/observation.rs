@@ -143,6 +143,17 @@ impl Measure {
     }
 }
 
+impl Observation {
+    /// Adds it to observations with other keys. Of two with the same key, the one with the higher severity stays.
+    pub fn add_worst(self, all: &mut Vec<Observation>) {
+        match all.iter_mut().find(|known| known.key == self.key) {
+            Some(known) if known.severity() < self.severity() => *known = self,
+            Some(_) => {}
+            None => all.push(self),
+        }
+    }
+}
+
 /// Most findings of one evaluation; the host accepts 1,000.
 const MOST: usize = 990;
 
