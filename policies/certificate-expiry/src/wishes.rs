@@ -100,8 +100,8 @@ impl Wishes {
 fn text_of(suggestion: Suggestion) -> Polled {
     match suggestion {
         Suggestion::Renew(window) => Ok(format!("{} {} {}", window.start, window.end, window.explanation_url)),
-        Suggestion::None(Refusal::NotFound(_) | Refusal::Unsupported(_)) => Ok(String::new()),
-        Suggestion::None(refusal) => Err(refusal.words().to_owned()),
+        Suggestion::Nothing(Refusal::NotFound(_) | Refusal::Unsupported(_)) => Ok(String::new()),
+        Suggestion::Nothing(refusal) => Err(refusal.words().to_owned()),
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_said_and_what_does_not_exist_is_not() {
-        let missing = |refusal: Refusal| of(&answering(Suggestion::None(refusal)).host()).missing;
+        let missing = |refusal: Refusal| of(&answering(Suggestion::Nothing(refusal)).host()).missing;
         assert_eq!(missing(Refusal::NotFound("no".into())), None);
         assert_eq!(missing(Refusal::Unsupported("no".into())), None);
         assert!(

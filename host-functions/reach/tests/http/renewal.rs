@@ -84,7 +84,7 @@ impl Authority {
 
 /// The kind of the refusal and its words; `renew` if there is a suggestion.
 fn outcome(answer: &Value) -> (String, String) {
-    let refusal = &answer["suggestion"]["none"];
+    let refusal = &answer["suggestion"]["nothing"];
     match serde_json::from_value::<Refusal>(refusal.clone()) {
         Ok(refused) => (refusal.as_object().unwrap().keys().next().unwrap().clone(), refused.to_string()),
         Err(_) => ("renew".to_owned(), answer["suggestion"]["renew"].to_string()),

@@ -50,7 +50,7 @@ struct Window {
 #[serde(rename_all = "kebab-case")]
 enum Suggestion {
     Renew(Window),
-    None(Refusal),
+    Nothing(Refusal),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub(super) fn refused(inquiry: &Inquiry, refusal: Refusal) -> RenewalInformation
         Refusal::NotFound(_) | Refusal::Unsupported(_) => USUAL,
         _ => AFTER_FAILURE,
     };
-    RenewalInformation { inquiry: inquiry.clone(), suggestion: Suggestion::None(refusal), ask_again_after }
+    RenewalInformation { inquiry: inquiry.clone(), suggestion: Suggestion::Nothing(refusal), ask_again_after }
 }
 
 pub(super) fn ask(ask: &ProbeContext<'_>, inquiry: &Inquiry) -> Result<RenewalInformation, Refusal> {
