@@ -18,6 +18,7 @@
 mod bundle;
 pub mod client;
 mod describe;
+mod inquiry;
 mod key;
 mod links;
 mod roots;
@@ -25,6 +26,7 @@ mod trust;
 
 pub use bundle::{Bundle, BundleError, MOST_CERTIFICATES};
 pub use describe::{Certificate, describe, fingerprint, validity};
+pub use inquiry::certificate_id;
 pub use key::{Pairing, pairing};
 pub use links::{Links, names_cover};
 pub use roots::Roots;

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use ansai_core::address::is_reserved;
 use ansai_kit::lookup::{LookupError, look_up};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
 
 /// Addresses of one name that are used.
 pub(crate) const MOST_ADDRESSES: usize = 16;
@@ -45,6 +49,18 @@ impl From<LookupError> for NoAddress {
             LookupError::TimedOut => NoAddress::TimedOut,
             LookupError::AllHang => NoAddress::AllHang,
         }
+    }
+}
+
+/// Connects to these addresses only, whatever the name resolves to meanwhile.
+#[derive(Debug)]
+pub(crate) struct Pinned(pub(crate) Vec<SocketAddr>);
+
+impl Resolver for Pinned {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut all = self.empty();
+        self.0.iter().take(MOST_ADDRESSES).for_each(|address| all.push(*address));
+        Ok(all)
     }
 }
 

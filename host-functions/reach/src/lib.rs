@@ -33,6 +33,7 @@ use ansai_kit::registry::InterfaceDef;
 /// Every interface of these domains.
 pub const INTERFACES: &[&InterfaceDef] = &[
     &certificate::SERVED_CERTIFICATE_PROBE,
+    &certificate::RENEWAL_INFORMATION_PROBE,
     &database::DATABASE_PROBE,
     &database::DATABASE_SESSION_ACTIONS,
     &database::DATABASE_TEXT_PROBE,

@@ -1,14 +1,17 @@
 //! The probes and actions, with their names in grants and attempts.
 
-use ansai_sdk::pages::{self, End, Page};
+use ansai_sdk::pages::{self, Page};
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::certificate::certificate_actions;
-use crate::imports::ansai::certificate::certificate_probe::{self, Chain, Lineage, LineagePage};
+use crate::imports::ansai::certificate::certificate_probe::{self, Chain, Inquiry, Lineage, LineagePage};
+use crate::imports::ansai::certificate::renewal_information_probe::{self, RenewalInformation};
 use crate::imports::ansai::certificate::served_certificate_probe::{self, Endpoint, Served};
 use crate::imports::ansai::system::system_probe;
 
 pub(crate) const ACTIONS: &str = "ansai:certificate/certificate-actions";
+
+pub(crate) const RENEWAL_INFORMATION: &str = "ansai:certificate/renewal-information-probe";
 
 pub(crate) const RENEW: &str = "ansai:certificate/certificate-actions.renew";
 pub(crate) const CHECK_STAGED: &str = "ansai:certificate/certificate-actions.check-staged";
@@ -26,6 +29,8 @@ ansai_sdk::host_calls! {
         fn look_file(path: &str, key_path: Option<&str>) -> Chain = certificate_probe::look_file;
     "ansai:certificate/certificate-probe.list-lineages" =>
         fn lineage_page(cursor: Option<&str>) -> LineagePage = certificate_probe::list_lineages;
+    "ansai:certificate/renewal-information-probe.ask" =>
+        fn ask_authorities(inquiries: &[Inquiry]) -> Vec<RenewalInformation> = renewal_information_probe::ask;
     "ansai:system/system-probe.clock-synchronized" =>
         fn clock_synchronized() -> bool = system_probe::clock_synchronized;
     RENEW => fn renew(lineage: &str, reason: &str) -> Preview = certificate_actions::renew;
@@ -38,23 +43,9 @@ ansai_sdk::host_calls! {
             certificate_actions::check_served;
 }
 
-/// What each endpoint presents, in the order of the arguments. A call that one endpoint makes invalid or denied is repeated
-/// in halves, so that this one hides no other one.
+/// What each endpoint presents, in the order of the arguments.
 pub(crate) fn served(host: &Host, endpoints: &[Endpoint]) -> Vec<Result<Served, Refusal>> {
-    let answer = match look(host, endpoints) {
-        Ok(found) if found.len() == endpoints.len() => return found.into_iter().map(Ok).collect(),
-        Ok(_) => Refusal::Other("the answer has other endpoints".into()),
-        Err(refusal) => refusal,
-    };
-    let is_of_one = matches!(answer, Refusal::Denied(_) | Refusal::Invalid(_));
-    match endpoints.split_at_checked(endpoints.len() / 2) {
-        Some((first, rest)) if is_of_one && !first.is_empty() => {
-            let mut all = served(host, first);
-            all.extend(served(host, rest));
-            all
-        }
-        _ => endpoints.iter().map(|_| Err(answer.clone())).collect(),
-    }
+    pages::each(endpoints, &|some| look(host, some))
 }
 
 /// What certbot manages on this host.
@@ -73,21 +64,14 @@ pub(crate) fn lineages(host: &Host) -> Lineages {
         let LineagePage { entries, skipped, complete, cursor } = lineage_page(host, cursor)?;
         Ok(Page { entries, skipped, complete, cursor })
     });
-    let refused = |refusal: &Refusal| format!("the certificates of certbot cannot be listed: {}", refusal.words());
     let listed = match read {
         Ok(listed) => listed,
         Err(Refusal::Unsupported(_)) => return Lineages { no_manager: true, ..Lineages::default() },
-        Err(refusal) => return Lineages { missing: Some(refused(&refusal)), ..Lineages::default() },
-    };
-    let missing = match &listed.end {
-        Some(End::Refused(refusal)) => Some(refused(refusal)),
-        Some(End::More) => Some("certbot has more certificates than one evaluation reads".to_owned()),
-        _ if listed.skipped > 0 => {
-            let count = ansai_sdk::text::count(listed.skipped.into(), "certificate");
-            Some(format!("{count} of certbot cannot be read"))
+        Err(refusal) => {
+            let why = format!("the certificates of certbot cannot be listed: {}", refusal.words());
+            return Lineages { missing: Some(why), ..Lineages::default() };
         }
-        Some(End::Incomplete) => Some("the list of certificates of certbot is incomplete".to_owned()),
-        None => None,
     };
+    let missing = listed.missing_from("certificate", " of certbot");
     Lineages { list: listed.entries, missing, no_manager: false }
 }

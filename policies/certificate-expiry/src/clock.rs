@@ -1,21 +1,20 @@
 //! Whether the clock of the host is wrong. Then certificates only look expired, and to renew them would not help.
 
+use ansai_sdk::text::date;
 use ansai_sdk::{Host, Observation, Severity, Status};
 
 use crate::calls;
-use crate::judge::{Life, date};
+use crate::judge::life;
 use crate::seen::{Seen, View};
 
 pub(crate) const KEY: &str = "clock";
 
 /// Why the clock may be wrong; `None` if there is no reason to think so.
 pub(crate) fn doubt(view: &View<'_>, host: &Host) -> Option<String> {
-    let mut known: Vec<(&str, bool)> = Vec::new();
-    for certificate in view.seen.iter().filter_map(|seen| seen.leaf().ok()) {
-        if !known.iter().any(|(name, _)| *name == certificate.about.name) {
-            known.push((&certificate.about.name, Life::of(certificate, host.now()).is_now()));
-        }
-    }
+    let leaves = view.seen.iter().filter_map(|seen| seen.leaf().ok());
+    let mut known: Vec<_> = leaves.map(|leaf| (&*leaf.about.name, life(leaf, host.now()).is_now())).collect();
+    known.sort_unstable();
+    known.dedup();
     // One certificate that is valid now shows that the clock is about right.
     if known.is_empty() || known.iter().any(|(_, is_valid)| *is_valid) {
         return None;

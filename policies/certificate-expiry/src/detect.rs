@@ -1,25 +1,24 @@
 //! Observes each endpoint of the settings, its file, and what certbot manages.
 
-use ansai_sdk::{Host, Measure, Observation, Severity, Status};
+use ansai_sdk::text::date;
+use ansai_sdk::{Host, Life, Measure, Observation, Severity, Status};
 
 use crate::clock;
 use crate::faults::{self, CHAIN, NAME};
 use crate::files::{self, FILE};
 use crate::imports::ansai::certificate::certificate_probe::Certificate;
-use crate::judge::{Life, date, distance, severity};
+use crate::judge::{distance, life, severity};
 use crate::lineages::{self, LINEAGE};
 use crate::seen::{Seen, View};
 use crate::settings::Settings;
-
-/// The host accepts 1,000.
-const MOST: usize = 990;
+use crate::wishes;
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let view = View::of_all(settings, host);
     let doubt = clock::doubt(&view, host);
     let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
     for seen in &view.seen {
-        let age = observe(seen, settings, host);
+        let age = observe(seen, &view, settings, host);
         let shared = renewed_with(seen, &view).filter(|_| age.severity().is_some());
         let mut own = vec![match shared {
             Some(first) => age.caused_by(first.about(host)),
@@ -31,10 +30,12 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     }
     all.extend(files::observe(&view, host));
     all.extend(lineages::observe(settings, &view, host));
+    let unknown = |why: &String| Observation::unknown(wishes::KEY, host.host(), why.clone());
+    all.extend(view.wishes.missing.as_ref().map(unknown));
     let mut missing: Vec<Observation> =
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);
-    fit(all, host)
+    host.fit(all)
 }
 
 /// The first endpoint that presents the same certificate of certbot and has a target, if that is another one: one renewal is
@@ -48,21 +49,8 @@ fn renewed_with<'v>(seen: &Seen<'_>, view: &'v View<'_>) -> Option<&'v Seen<'v>>
     view.seen.iter().find(is_same).filter(|first| first.server.key() != seen.server.key())
 }
 
-/// At most as many findings as one evaluation may report. Healthy ones that close no incident are left out first.
-fn fit(mut all: Vec<Observation>, host: &Host) -> Vec<Observation> {
-    if all.len() > MOST {
-        all.retain(|one| one.status != Status::Healthy || host.is_open(&one.key));
-    }
-    if all.len() > MOST {
-        all.truncate(MOST);
-        let why = format!("there are more than {MOST} findings, and the others are left out");
-        all.push(Observation::unknown("left-out", host.host(), why));
-    }
-    all
-}
-
 /// The finding about the age of what an endpoint presents.
-fn observe(seen: &Seen<'_>, settings: &Settings, host: &Host) -> Observation {
+fn observe(seen: &Seen<'_>, view: &View<'_>, settings: &Settings, host: &Host) -> Observation {
     let (key, about, now) = (seen.server.key(), seen.about(host), host.now());
     let leaf = match seen.leaf() {
         Ok(leaf) => leaf,
@@ -71,7 +59,7 @@ fn observe(seen: &Seen<'_>, settings: &Settings, host: &Host) -> Observation {
             return Observation::unknown(key, about, why);
         }
     };
-    let life = Life::of(leaf, now);
+    let life = life(leaf, now);
     let mut words = format!("the certificate of {key} {}", life.words());
     let mut worst = match life {
         Life::NotYet(_) => Some(Severity::Critical),
@@ -80,6 +68,10 @@ fn observe(seen: &Seen<'_>, settings: &Settings, host: &Host) -> Observation {
     if let Some((path, newer)) = seen.newer(now) {
         worst = worst.max(Some(Severity::Warning));
         words = format!("{words}, and {path} has a newer one (until {}), which is not loaded", date(newer.not_after));
+    }
+    if let Some(wish) = view.wish(seen, now) {
+        worst = worst.max(wish.severity(now));
+        words = format!("{words}, and {}", wish.words());
     }
     let status = worst.map_or(Status::Healthy, Status::Unhealthy);
     let seen = Observation::new(key, about, status, words).at_distance(distance(settings, leaf, now));
@@ -115,6 +107,7 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
     }
     let is_watched = settings.server(of_endpoint).is_some() || key.strip_prefix(FILE).is_some_and(is_file);
     match key {
+        wishes::KEY => Observation::new(key, about, Status::Healthy, "the authorities can be asked about renewals"),
         "lineages" => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),
         _ if is_watched => Observation::unknown(key, about, format!("{of_endpoint} cannot be checked now")),
         _ => no_longer_watched(key, about),
@@ -129,24 +122,7 @@ fn no_longer_watched(key: &str, about: ansai_sdk::Subject) -> Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imports::ansai::certificate::served_certificate_probe::Presented;
-    use crate::testing::{certificate, presenting, settings, watching};
-    use ansai_sdk::Subject;
-
-    #[test]
-    fn more_findings_than_fit_leave_out_healthy_ones_first() {
-        let host = presenting(Presented::Certificates(vec![certificate(90.0, 60.0)])).host();
-        let of = |status: Status, count: usize| {
-            let about = Subject::new("endpoint", "a");
-            let one = move |n: usize| Observation::new(format!("{n}"), about.clone(), status.clone(), "");
-            (0..count).map(one).collect::<Vec<_>>()
-        };
-        let bad = || of(Status::Unhealthy(Severity::Warning), 500);
-        let kept = fit([bad(), of(Status::Healthy, 600)].concat(), &host);
-        assert_eq!((kept.len(), kept.iter().all(|one| one.severity().is_some())), (500, true));
-        let kept = fit([bad(), bad()].concat(), &host);
-        assert_eq!((kept.len(), &*kept[MOST].key), (MOST + 1, "left-out"));
-    }
+    use crate::testing::{settings, watching};
 
     #[test]
     fn a_call_that_is_never_answered_is_asked_once() {

@@ -1,11 +1,11 @@
 //! The file that a server loads: what would happen if it were loaded now.
 
-use ansai_sdk::{Host, Observation, Refusal, Severity, Status};
+use ansai_sdk::{Host, Life, Observation, Refusal, Severity, Status};
 
 use crate::faults::words;
 use crate::imports::ansai::certificate::certificate_probe::Pairing;
 use crate::imports::ansai::certificate::served_certificate_probe::Distrust;
-use crate::judge::{Life, names};
+use crate::judge::{life, names};
 use crate::seen::{Seen, View};
 
 /// The prefix of the keys of these findings.
@@ -62,12 +62,8 @@ pub(crate) fn observe(view: &View<'_>, host: &Host) -> Vec<Observation> {
                 Observation::unknown(&key, seen.about(host), why)
             }
         };
-        match all.iter_mut().find(|known| known.key == observation.key) {
-            // Of several endpoints with one file, the worst is said.
-            Some(known) if known.severity() < observation.severity() => *known = observation,
-            Some(_) => {}
-            None => all.push(observation),
-        }
+        // Of several endpoints with one file, the worst is said.
+        observation.add_worst(&mut all);
     }
     all
 }
@@ -78,7 +74,7 @@ fn out_of_step(seen: &Seen<'_>, now: u64) -> Option<(Severity, String)> {
     if served.about == leaf.about {
         return None;
     }
-    match Life::of(leaf, now) {
+    match life(leaf, now) {
         Life::Left(_) if leaf.not_after >= served.not_after => None,
         Life::Left(_) => Some((Severity::Notice, "it is older than what is served".into())),
         life => Some((Severity::Warning, format!("its certificate {}", life.words()))),

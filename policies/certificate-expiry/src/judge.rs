@@ -1,6 +1,6 @@
 //! Judges a single certificate: how long it lives, and for which names it is.
 
-use ansai_sdk::{Severity, Span};
+use ansai_sdk::{Life, Severity, text};
 
 use crate::imports::ansai::certificate::certificate_probe::Certificate;
 use crate::settings::Settings;
@@ -8,36 +8,8 @@ use crate::settings::Settings;
 const DAY: u64 = 24 * 3_600_000;
 
 /// Where a certificate is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// It becomes valid after this time.
-    NotYet(Span),
-    Left(Span),
-    /// It expired this long ago.
-    Over(Span),
-}
-
-impl Life {
-    pub(crate) fn of(certificate: &Certificate, now: u64) -> Life {
-        match () {
-            () if now > certificate.not_after => Life::Over(Span(now - certificate.not_after)),
-            () if now < certificate.not_before => Life::NotYet(Span(certificate.not_before - now)),
-            () => Life::Left(Span(certificate.not_after - now)),
-        }
-    }
-
-    pub(crate) fn is_now(self) -> bool {
-        matches!(self, Life::Left(_))
-    }
-
-    /// After the name of the certificate: `expires in 12 d`.
-    pub(crate) fn words(self) -> String {
-        match self {
-            Life::NotYet(rest) => format!("becomes valid in {rest}"),
-            Life::Left(rest) => format!("expires in {rest}"),
-            Life::Over(ago) => format!("expired {ago} ago"),
-        }
-    }
+pub(crate) fn life(certificate: &Certificate, now: u64) -> Life {
+    Life::of(certificate.not_before, certificate.not_after, now)
 }
 
 /// How bad it is that so little of its life is left; `None` if enough is. Each severity begins at its remaining time or at
@@ -58,38 +30,12 @@ pub(crate) fn distance(settings: &Settings, certificate: &Certificate, now: u64)
 
 /// Whether a certificate is for a name. One whose names are not all known counts as if it were.
 pub(crate) fn is_for(certificate: &Certificate, name: &str) -> bool {
-    let is_one = |pattern: &String| match pattern.strip_prefix("*.") {
-        // A wildcard stands for one label.
-        Some(rest) => name.split_once('.').is_some_and(|(label, parent)| {
-            !label.is_empty() && parent.trim_end_matches('.').eq_ignore_ascii_case(rest)
-        }),
-        None => pattern.eq_ignore_ascii_case(name.trim_end_matches('.')),
-    };
-    certificate.omitted_names > 0 || certificate.names.iter().any(is_one)
+    certificate.omitted_names > 0 || certificate.names.iter().any(|pattern| text::is_host(pattern, name))
 }
 
 /// Its names for a person: `www.example.org, example.org and 3 more`.
 pub(crate) fn names(certificate: &Certificate) -> String {
-    const MOST: usize = 3;
-    let shown: Vec<&str> = certificate.names.iter().take(MOST).map(String::as_str).collect();
-    let more = certificate.names.len().saturating_sub(MOST) as u64 + u64::from(certificate.omitted_names);
-    match (shown.is_empty(), more) {
-        (true, _) => "no name".into(),
-        (false, 0) => shown.join(", "),
-        (false, _) => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-/// The day of an instant in UTC: `2026-11-29`.
-pub(crate) fn date(instant: u64) -> String {
-    // Days to a date of the Gregorian calendar, with years that begin in March.
-    let days = instant / DAY + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+    text::first(&certificate.names, certificate.omitted_names.into()).unwrap_or_else(|| "no name".into())
 }
 
 #[cfg(test)]
@@ -153,15 +99,5 @@ mod tests {
         assert!(is_for(&of(&["a"], 1), "www.example.org"), "a name that was left out may be this one");
         assert_eq!(names(&of(&["a", "b", "c", "d"], 6)), "a, b, c and 7 more");
         assert_eq!(names(&of(&[], 0)), "no name");
-    }
-
-    #[test]
-    fn days_of_the_calendar() {
-        let days = [(0, "1970-01-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_717, "2026-09-21")];
-        for (day, expected) in days {
-            assert_eq!(date(day * DAY), expected);
-        }
-        assert_eq!(date(253_402_300_799_000), "9999-12-31");
-        assert!(!date(u64::MAX).is_empty());
     }
 }

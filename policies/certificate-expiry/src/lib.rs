@@ -13,6 +13,7 @@ mod seen;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod wishes;
 
 use ansai_sdk::{Decision, Failure, Host, Observation, Policy};
 

@@ -2,7 +2,7 @@
 
 use ansai_sdk::{Host, Observation, Status, text};
 
-use crate::judge::{Life, distance, severity};
+use crate::judge::{distance, life, severity};
 use crate::seen::View;
 use crate::settings::Settings;
 
@@ -22,8 +22,13 @@ pub(crate) fn observe(settings: &Settings, view: &View<'_>, host: &Host) -> Vec<
             let Some(current) = &lineage.current else {
                 return Observation::unknown(key, about, format!("the certificate {name} of certbot cannot be read"));
             };
-            let status = severity(settings, current, host.now()).map_or(Status::Healthy, Status::Unhealthy);
-            let mut words = format!("the certificate {name} of certbot {}", Life::of(current, host.now()).words());
+            let wish = view.wishes.due(name, host.now());
+            let worst = severity(settings, current, host.now()).max(wish.and_then(|wish| wish.severity(host.now())));
+            let status = worst.map_or(Status::Healthy, Status::Unhealthy);
+            let mut words = format!("the certificate {name} of certbot {}", life(current, host.now()).words());
+            if let Some(wish) = wish {
+                words = format!("{words}, and {}", wish.words());
+            }
             if status != Status::Healthy && !lineage.last_failure.is_empty() {
                 words = format!("{words}; its last renewal failed: {}", text::cut(&lineage.last_failure, 200));
             }

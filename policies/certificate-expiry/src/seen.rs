@@ -5,8 +5,9 @@ use ansai_sdk::{Host, Refusal, Subject};
 use crate::calls::{self, Lineages};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Chain, Lineage};
 use crate::imports::ansai::certificate::served_certificate_probe::{Distrust, Presented, Served};
-use crate::judge::{Life, is_for};
+use crate::judge::{is_for, life};
 use crate::settings::{Server, Settings};
+use crate::wishes::{Wish, Wishes};
 
 /// One endpoint of the settings, and what was seen of it.
 pub(crate) struct Seen<'a> {
@@ -19,15 +20,16 @@ pub(crate) struct Seen<'a> {
 pub(crate) struct View<'a> {
     pub(crate) seen: Vec<Seen<'a>>,
     pub(crate) lineages: Lineages,
+    pub(crate) wishes: Wishes,
 }
 
 impl<'a> View<'a> {
     /// Looks at all endpoints of the settings.
     pub(crate) fn of_all(settings: &'a Settings, host: &Host) -> View<'a> {
-        View::of(settings.endpoints.0.iter().collect(), host)
+        View::of(settings.endpoints.0.iter().collect(), settings, host)
     }
 
-    pub(crate) fn of(servers: Vec<&'a Server>, host: &Host) -> View<'a> {
+    pub(crate) fn of(servers: Vec<&'a Server>, settings: &Settings, host: &Host) -> View<'a> {
         let lineages = calls::lineages(host);
         let endpoints: Vec<_> = servers.iter().map(|server| server.endpoint()).collect();
         let answers = if endpoints.is_empty() { Vec::new() } else { calls::served(host, &endpoints) };
@@ -51,11 +53,19 @@ impl<'a> View<'a> {
             });
             seen.push(Seen { server, served, file });
         }
-        View { seen, lineages }
+        let wishes = Wishes::of(&lineages.list, settings, host);
+        View { seen, lineages, wishes }
     }
 
     pub(crate) fn lineage(&self, name: &str) -> Option<&Lineage> {
         self.lineages.list.iter().find(|one| one.name == name)
+    }
+
+    /// What the authority wishes now for the certificate that an endpoint presents. It was asked about the one on disk.
+    pub(crate) fn wish(&self, seen: &Seen<'_>, now: u64) -> Option<&Wish> {
+        let (lineage, leaf) = (self.lineage(seen.server.lineage.as_ref()?)?, seen.leaf().ok()?);
+        let is_same = lineage.current.as_ref().is_some_and(|current| current.about == leaf.about);
+        self.wishes.due(&lineage.name, now).filter(|_| is_same)
     }
 }
 
@@ -93,7 +103,7 @@ impl Seen<'_> {
     pub(crate) fn newer(&self, now: u64) -> Option<(&str, &Certificate)> {
         let (served, found) = (self.leaf().ok()?, self.on_disk()?);
         let is_newer = found.about != served.about && found.not_after > served.not_after;
-        let is_good = Life::of(found, now).is_now() && crate::files::faults(self).is_empty();
+        let is_good = life(found, now).is_now() && crate::files::faults(self).is_empty();
         let (path, _) = self.file.as_ref()?;
         (is_newer && is_good).then_some((path.as_str(), found))
     }

@@ -43,21 +43,15 @@ ansai_sdk::entries! {
 }
 
 impl Server {
-    /// The host of `address`, without the brackets of IPv6.
-    fn host(&self) -> &str {
-        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
-        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
-    }
-
     /// The name that the certificate must be for.
     pub(crate) fn wanted_name(&self) -> &str {
-        if self.name.is_empty() { self.host() } else { &self.name }
+        if self.name.is_empty() { text::host_of(&self.address) } else { &self.name }
     }
 
     /// The key of its finding, which also names it for people: the address, and the name if that is another one.
     pub(crate) fn key(&self) -> String {
         match self.wanted_name() {
-            name if name == self.host() => self.address.clone(),
+            name if name == text::host_of(&self.address) => self.address.clone(),
             name => format!("{} {name}", self.address),
         }
     }
@@ -80,18 +74,8 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.remaining(|span, _| span.0 as f64).check()?;
         self.remaining(|_, percent| percent).check()?;
-        for (index, server) in self.endpoints.0.iter().enumerate() {
-            let key = server.key();
-            let file = server.file.as_deref().unwrap_or_default();
-            if let Some(long) = [&*key, file].into_iter().find(|text| text.len() > MOST_KEY) {
-                let words = format!("`endpoints`: `{}…` is longer than {MOST_KEY} bytes", text::cut(long, 40));
-                return Err(Failure::InvalidSettings(words));
-            }
-            if self.endpoints.0.iter().skip(index + 1).any(|other| other.key() == key) {
-                return Err(Failure::InvalidSettings(format!("`endpoints` has `{key}` twice")));
-            }
-        }
-        Ok(())
+        let keys = |server: &Server| [server.key(), server.file.clone().unwrap_or_default()];
+        self.endpoints.check_keys("endpoints", MOST_KEY, keys)
     }
 
     /// The thresholds, each made of a remaining time and a percentage of the lifetime.

@@ -1,6 +1,6 @@
 //! `list-lineages`.
 
-use ansai_certificates::{Certificate, describe};
+use ansai_certificates::{Certificate, certificate_id, describe};
 use ansai_core::text::{inert, path_text};
 use ansai_core::{Millis, Refusal, Subject, Timestamp};
 use ansai_kit::host::ProbeContext;
@@ -22,6 +22,14 @@ pub(super) struct ListLineages {
     cursor: Option<String>,
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Inquiry {
+    pub(super) address: String,
+    pub(super) directory: String,
+    pub(super) certificate_id: String,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Lineage {
@@ -33,6 +41,7 @@ pub(super) struct Lineage {
     pub(super) current: Option<Certificate>,
     pub(super) renew_after: Option<Timestamp>,
     pub(super) renew_before: Option<Timestamp>,
+    pub(super) inquiry: Option<Inquiry>,
     pub(super) last_failure: String,
     pub(super) staged: Option<Certificate>,
 }
@@ -99,7 +108,8 @@ fn path(site: &Site, name: &str, kind: &str) -> String {
 
 fn lineage(site: &Site, name: String) -> Lineage {
     let leaf = |version: &Version| version.chain().ok().and_then(|chain| describe(chain.first()?));
-    let current = site.current(&name).ok().as_ref().and_then(leaf);
+    let version = site.current(&name).ok();
+    let current = version.as_ref().and_then(leaf);
     let staged = staging::version(site, &name).ok().flatten().as_ref().and_then(leaf);
     let configuration = configuration(site, &name).unwrap_or_default();
     Lineage {
@@ -109,12 +119,20 @@ fn lineage(site: &Site, name: String) -> Lineage {
         key_path: path(site, &name, "privkey"),
         renew_after: current.as_ref().map(|current| renew_after(current, &configuration)),
         renew_before: current.as_ref().map(|current| current.not_after),
+        inquiry: version.as_ref().and_then(|version| inquiry(version, &configuration)),
         last_failure: inert(&staging::last_failure(site, &name), 500),
         // What was installed already waits for nothing.
         staged: staged.filter(|staged| current.as_ref().is_none_or(|current| current.about != staged.about)),
         current,
         name,
     }
+}
+
+/// How the authority of a certificate is asked about it, as far as certbot's configuration and the certificate say so.
+fn inquiry(version: &Version, configuration: &str) -> Option<Inquiry> {
+    let (address, directory) = renewal::server(configuration)?;
+    let certificate_id = certificate_id(version.chain().ok()?.first()?)?;
+    Some(Inquiry { address, directory, certificate_id })
 }
 
 /// The text of its file.

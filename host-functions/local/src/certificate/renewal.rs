@@ -30,6 +30,32 @@ pub(super) fn staged(text: &str, config: &Path, name: &str) -> String {
     out
 }
 
+/// The longest address of an ACME server, in bytes.
+const MOST_ADDRESS: usize = 256;
+
+/// The address and the path of the ACME server: `server = https://acme.example.org/directory`. `None` unless it is HTTPS, and
+/// all of it is plain.
+pub(super) fn server(text: &str) -> Option<(String, String)> {
+    let line = text.lines().find(|line| key(line) == Some("server"))?;
+    let rest = line.split_once('=')?.1.trim().strip_prefix("https://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_plain =
+        |text: &str, more: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || more.as_bytes().contains(&c));
+    if rest.len() > MOST_ADDRESS || !is_plain(authority, "-._:[]") || !is_plain(path, "-._~/") {
+        return None;
+    }
+    // The colons of an address of IPv6 are in brackets.
+    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        Some((host, port)) => (host, port.parse::<u16>().ok()?),
+        None => (authority, 443),
+    };
+    let is_host = !host.is_empty()
+        && (host.starts_with('[') == host.ends_with(']'))
+        && (host.starts_with('[') || !host.contains(':'));
+    let path = if path.is_empty() { "/" } else { path };
+    (is_host && port > 0).then(|| (format!("{}:{port}", host.to_ascii_lowercase()), path.to_owned()))
+}
+
 /// How long before its end of life the operator wants it renewed: `renew_before_expiry = 30 days`.
 pub(super) fn renew_before_expiry(text: &str) -> Option<Millis> {
     let line = text.lines().find(|line| key(line) == Some("renew_before_expiry"))?;
@@ -42,4 +68,41 @@ pub(super) fn renew_before_expiry(text: &str) -> Option<Millis> {
         _ => return None,
     };
     number.trim().parse::<u64>().ok()?.checked_mul(hours).filter(|hours| *hours <= 100_000).map(Millis::from_hours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_of_a_lineage() {
+        let of = |server: &str| super::server(&format!("version = 2.1.0\n[renewalparams]\nserver = {server}\n"));
+        let some = |address: &str, path: &str| Some((address.to_owned(), path.to_owned()));
+        for (server, expected) in [
+            ("https://acme-v02.api.letsencrypt.org/directory", some("acme-v02.api.letsencrypt.org:443", "/directory")),
+            ("https://localhost:14000/dir", some("localhost:14000", "/dir")),
+            ("https://[::1]:14000/dir", some("[::1]:14000", "/dir")),
+            ("https://[2001:db8::1]/dir", some("[2001:db8::1]:443", "/dir")),
+            ("https://CA.example", some("ca.example:443", "/")),
+            ("http://ca.example/dir", None),
+            ("https:///dir", None),
+            ("https://:443/dir", None),
+            ("https://me@ca.example/dir", None),
+            ("https://ca.example:0/dir", None),
+            ("https://ca.example:65536/dir", None),
+            ("https://ca.example:/dir", None),
+            ("https://2001:db8::1/dir", None),
+            ("https://[::1/dir", None),
+            ("https://ca.example/dir?x=1", None),
+            ("https://ca.example/dir#x", None),
+            ("https://ca.example/a b", None),
+            ("https://ca.example\u{202e}/dir", None),
+            ("https://ca.example/%2e%2e", None),
+            ("", None),
+        ] {
+            assert_eq!(of(server), expected, "{server}");
+        }
+        assert_eq!(of(&format!("https://ca.example/{}", "a".repeat(300))), None);
+        assert_eq!(super::server("# server = https://ca.example/\n"), None);
+    }
 }

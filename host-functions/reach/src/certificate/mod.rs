@@ -1,6 +1,8 @@
-//! `ansai:certificate/served-certificate-probe`: the certificates that servers present.
+//! `ansai:certificate/served-certificate-probe`, the certificates that servers present, and `renewal-information-probe`, when
+//! authorities want certificates to be renewed.
 
 mod look;
+mod renewal;
 
 use ansai_certificates::client;
 use ansai_core::scope::{Endpoints, TypedField};
@@ -32,6 +34,29 @@ pub static SERVED_CERTIFICATE_PROBE: InterfaceDef = InterfaceDef {
             server: look::server,
             call: look::look,
             refused: look::refused,
+        }),
+    }],
+};
+
+/// The interface `ansai:certificate/renewal-information-probe`.
+pub static RENEWAL_INFORMATION_PROBE: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: InterfaceName::from_static("ansai:certificate/renewal-information-probe"),
+        version: "0.2.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Outgoing,
+        ability: "ask authorities when they want certificates to be renewed",
+        fields: &[ENDPOINTS.field()],
+    },
+    doctor: &[],
+    functions: &[Function {
+        name: "ask",
+        checks: &[Check::of("/inquiries/*/address", &ENDPOINTS)],
+        body: Body::Remote(&Batch {
+            parts: renewal::parts,
+            server: renewal::server,
+            call: renewal::ask,
+            refused: renewal::refused,
         }),
     }],
 };

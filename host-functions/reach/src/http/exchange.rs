@@ -12,17 +12,14 @@ use ansai_kit::secret::Secret;
 use ansai_kit::target::{Reach, TargetAccess};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ureq::config::Config;
 use ureq::http::{HeaderValue, Uri};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body, http};
 
 use super::origin::{self, Origin};
 use super::search::Search;
 use super::wire::{Answer, Cause, Method, NoAnswer, Outcome, Request};
 use super::{headers, path, trust};
-use crate::addresses::{self, NoAddress};
+use crate::addresses::{self, NoAddress, Pinned};
 
 /// The most bytes of a body that are read.
 const MOST_BODY: usize = 64 << 10;
@@ -215,16 +212,4 @@ fn tls_failure(error: &rustls::Error) -> NoAnswer {
         _ => "TLS failed",
     };
     NoAnswer::new(Cause::Tls, detail)
-}
-
-/// Connects to these addresses only, whatever the name resolves to meanwhile.
-#[derive(Debug)]
-struct Pinned(Vec<SocketAddr>);
-
-impl Resolver for Pinned {
-    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut all = self.empty();
-        self.0.iter().take(addresses::MOST_ADDRESSES).for_each(|address| all.push(*address));
-        Ok(all)
-    }
 }

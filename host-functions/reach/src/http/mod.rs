@@ -9,7 +9,7 @@ mod origin;
 mod path;
 mod probe;
 mod search;
-mod trust;
+pub(crate) mod trust;
 mod wire;
 
 use ansai_core::scope::{Field, Targets, TypedField};

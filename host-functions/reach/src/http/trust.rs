@@ -9,7 +9,7 @@ use ureq::tls::TlsConfig;
 ///
 /// # Errors
 /// The host has none, or they cannot be read.
-pub(super) fn config(host: &Host) -> Result<TlsConfig, Refusal> {
+pub(crate) fn config(host: &Host) -> Result<TlsConfig, Refusal> {
     trusted_file(|path| host.path(path)).and_then(|file| trust(&file)).map_err(|error| match error {
         NoTrust::NoFile => Refusal::Unsupported(error.to_string()),
         NoTrust::Unreadable(file, error) => Refusal::io(file.display(), &error),

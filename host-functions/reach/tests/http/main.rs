@@ -13,6 +13,7 @@ mod bad_servers;
 pub(crate) mod carrier;
 mod check;
 mod look;
+mod renewal;
 pub(crate) mod scene;
 pub(crate) mod servers;
 mod tls;

@@ -21,6 +21,8 @@ pub enum Manner {
     Echoes,
     /// Speaks TLS, with this configuration, and answers.
     Tls(Arc<rustls::ServerConfig>),
+    /// Speaks TLS, and sends these bytes to a request for such a path; without them it hangs.
+    Pages(Arc<rustls::ServerConfig>, Arc<Vec<(String, Vec<u8>)>>),
 }
 
 /// An answer with a body of known length.
@@ -114,6 +116,21 @@ impl Shared {
             }
             return;
         }
+        if let Manner::Pages(config, pages) = manner {
+            let mut tls = rustls::ServerConnection::new(config).unwrap();
+            let mut tls = rustls::Stream::new(&mut tls, &mut stream);
+            if let Some(request) = head(&mut tls) {
+                self.requests.lock().unwrap().push(request.clone());
+                let path = request.split(' ').nth(1).unwrap_or_default();
+                if let Some((_, bytes)) = pages.iter().find(|(page, _)| page == path) {
+                    let _ = tls.write_all(bytes);
+                    tls.conn.send_close_notify();
+                    let _ = tls.flush();
+                    let _ = tls.sock.shutdown(Shutdown::Write);
+                }
+            }
+            return;
+        }
         let Some(request) = head(&mut stream) else { return };
         self.requests.lock().unwrap().push(request.clone());
         let is_closed = || self.is_closed.load(Ordering::SeqCst);
@@ -144,7 +161,7 @@ impl Shared {
                 let _ = stream.shutdown(Shutdown::Write);
                 sent
             }
-            Manner::Tls(_) => Ok(()),
+            Manner::Tls(_) | Manner::Pages(..) => Ok(()),
         };
     }
 }

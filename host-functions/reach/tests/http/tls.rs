@@ -15,6 +15,12 @@ const FUTURE: Validity = (3_786_912_000, 3_786_998_400);
 
 /// An authority in PEM, and a server with a certificate of it for this name.
 fn certificate(name: &str, validity: Validity) -> (String, Manner) {
+    let (pem, config) = server_config(name, validity);
+    (pem, Manner::Tls(config))
+}
+
+/// The same without what the server does.
+pub(crate) fn server_config(name: &str, validity: Validity) -> (String, Arc<rustls::ServerConfig>) {
     let authority = Authority::root("ansai test", LONG);
     let issued = authority.issue(&[name], validity);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -23,11 +29,11 @@ fn certificate(name: &str, validity: Validity) -> (String, Manner) {
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![CertificateDer::from(issued.der)], PrivateKeyDer::try_from(issued.key_der).unwrap());
-    (authority.pem, Manner::Tls(Arc::new(config.unwrap())))
+    (authority.pem, Arc::new(config.unwrap()))
 }
 
 /// Makes the host trust these certificates.
-fn trust(scene: &Scene, pem: &str) {
+pub(crate) fn trust(scene: &Scene, pem: &str) {
     let file = scene.path().join("etc/ssl/certs/ca-certificates.crt");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, pem).unwrap();

@@ -4,14 +4,15 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Observation, Recommendation, Span, text};
+use ansai_sdk::text::date;
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Life, Observation, Recommendation, Span, text};
 
 use crate::calls::{ACTIONS, RENEW};
 use crate::clock;
 use crate::faults::{self, CHAIN, NAME};
 use crate::files::FILE;
 use crate::imports::ansai::certificate::certificate_probe::Lineage;
-use crate::judge::{Life, date, severity};
+use crate::judge::{life, severity};
 use crate::lineages::LINEAGE;
 use crate::seen::{Seen, View};
 use crate::settings::Settings;
@@ -36,10 +37,10 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
     let Some(server) = settings.server(key).or_else(|| of_endpoint(NAME)).or_else(|| of_endpoint(CHAIN)) else {
         return Ok(of_other(key, finding));
     };
-    let view = View::of(vec![server], host);
+    let view = View::of(vec![server], settings, host);
     let Some(seen) = view.seen.first() else { return Ok(Decision::Wait(format!("{key} is not watched"))) };
     // Only the other endpoints show whether the clock is wrong.
-    if seen.leaf().is_ok_and(|leaf| !Life::of(leaf, host.now()).is_now())
+    if seen.leaf().is_ok_and(|leaf| !life(leaf, host.now()).is_now())
         && let Some(why) = clock::doubt(&View::of_all(settings, host), host)
     {
         let words = format!("no certificate is valid at the time of this host, and {why}");
@@ -98,7 +99,7 @@ impl Situation<'_> {
     fn decide(&self) -> Result<Decision, Failure> {
         let (key, now) = (&self.finding.key, self.host.now());
         let leaf = self.seen.leaf().could_not_tell(&format!("the certificate of {key} is unknown"))?;
-        let life = Life::of(leaf, now);
+        let life = life(leaf, now);
         if let Some((path, _)) = self.seen.newer(now) {
             return Ok(self.load(path));
         }
@@ -110,10 +111,12 @@ impl Situation<'_> {
             );
             return Ok(self.recommend("its certificate is not valid yet", why));
         }
-        if severity(self.settings, leaf, now).is_none() {
+        let wish = self.view.wish(self.seen, now);
+        if severity(self.settings, leaf, now).is_none() && wish.is_none() {
             return Ok(Decision::Wait(format!("the certificate of {key} {} now", life.words())));
         }
-        Ok(self.renew(&format!("it {} ({})", life.words(), date(leaf.not_after))))
+        let wish = wish.map_or_else(String::new, |wish| format!(", and {}", wish.words()));
+        Ok(self.renew(&format!("it {} ({}){wish}", life.words(), date(leaf.not_after))))
     }
 
     fn load(&self, path: &str) -> Decision {
@@ -154,7 +157,8 @@ impl Situation<'_> {
         if let Some(staged) = steps::usable(self, lineage) {
             return steps::install(self, lineage, target, Some(staged));
         }
-        match self.renewals() {
+        // Those of this endpoint's certificate.
+        match self.host.steps_since(self.host.now().saturating_sub(WEEK.0), &self.finding.about, RENEW) {
             Err(refusal) => Decision::Wait(format!("it is unknown how often {name} was renewed: {}", refusal.words())),
             Ok(count) if count >= self.settings.renewals => {
                 let count = text::count(count.into(), "renewal");
@@ -168,33 +172,17 @@ impl Situation<'_> {
         }
     }
 
-    /// How often this endpoint's certificate was renewed within 7 days.
-    fn renewals(&self) -> Result<u32, ansai_sdk::Refusal> {
-        let since = self.host.now().saturating_sub(WEEK.0);
-        let history = self.host.history(&self.finding.about, since)?;
-        let steps = history.iter().flat_map(|attempt| &attempt.steps);
-        let count = steps.filter(|step| step.action == RENEW && step.has_begun()).count();
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-
     /// Why nothing may be done by the policy, whatever would be right.
     fn not_now(&self, why: &str) -> Option<Decision> {
         if !self.host.grants().has(ACTIONS) {
             return Some(self.recommend("its certificate needs a person", format!("{why}; {ACTIONS} is not granted")));
         }
         if self.host.stage() == PERSON {
-            let failed = self.last_failure().map_or_else(String::new, |detail| format!("; last attempt: {detail}"));
+            let failed =
+                self.host.last_failure().map_or_else(String::new, |detail| format!("; last attempt: {detail}"));
             return Some(self.recommend("its certificate needs a person", format!("{why}{failed}")));
         }
         None
-    }
-
-    /// What the failed step of the latest attempt said.
-    fn last_failure(&self) -> Option<String> {
-        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
-        let failed = steps.filter(|step| step.reason.is_some() || step.outcome == ansai_sdk::Outcome::Failed).last()?;
-        let action = failed.action.rsplit('.').next().unwrap_or_default();
-        Some(format!("{action}: {}", text::cut(&failed.detail, 300)))
     }
 
     fn recommend(&self, what: &str, why: impl Into<String>) -> Decision {

@@ -5,7 +5,7 @@ use ansai_sdk::{Decision, OnFailure, Refusal, Sequence, Span};
 use super::Situation;
 use crate::calls::{self, CHECK_SERVED, CHECK_STAGED, INSTALL, RELOAD, RENEW};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Lineage};
-use crate::judge::{Life, severity};
+use crate::judge::{life, severity};
 
 /// When to look again if certbot or another process is busy.
 const SOON: Span = Span(15 * 60_000);
@@ -58,7 +58,7 @@ fn decide(situation: &Situation<'_>, steps: &Sequence<'_>) -> Decision {
 pub(super) fn usable<'a>(situation: &Situation<'_>, lineage: &'a Lineage) -> Option<&'a Certificate> {
     let (staged, served) = (lineage.staged.as_ref()?, situation.seen.leaf().ok()?);
     let now = situation.host.now();
-    let is_good = Life::of(staged, now).is_now() && severity(situation.settings, staged, now).is_none();
+    let is_good = life(staged, now).is_now() && severity(situation.settings, staged, now).is_none();
     let tried = situation.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
     let was_tried =
         tried.filter(|step| step.action == CHECK_STAGED || step.action == INSTALL).any(|step| step.has_begun());

@@ -30,6 +30,7 @@ fn host(on_disk: f64) -> StandIn {
         current: Some(current.clone()),
         renew_after: None,
         renew_before: None,
+        inquiry: None,
         last_failure: String::new(),
         staged: None,
     };

@@ -146,3 +146,35 @@ fn a_server_whose_test_fails_keeps_its_certificate() {
         assert_eq!(client.end(), [old, site.serial_on_disk(NAME)]);
     });
 }
+
+/// Would break: a certificate that is about to be revoked and is renewed a month later; a renewal again and again.
+#[test]
+fn what_its_authority_wants_replaced_is_renewed_at_once() {
+    with_own_mounts("certificates::what_its_authority_wants_replaced_is_renewed_at_once", || {
+        let Some(site) = Site::start_asking(NAME) else { return };
+        let (old, client) = (site.serial_on_disk(NAME), site.client(NAME));
+        // At first, the authority suggests the usual time, and later one that is to come.
+        let nothing = |ran: &Ran| {
+            ran.expect_code(0);
+            let found = finding(ran, &site.key(NAME));
+            assert!(steps(&found).is_empty() && !found.to_string().contains("authority"), "{found:#}");
+        };
+        nothing(&site.once());
+        site.suggest(NAME, 48..72, "https://ca.example.test/later");
+        site.forget();
+        nothing(&site.once());
+        site.suggest(NAME, -48..-24, "https://ca.example.test/why");
+        // It is not asked again before the time that it has named.
+        nothing(&site.once());
+        site.forget();
+        let ran = site.once();
+        let found = finding(&ran, &site.key(NAME));
+        assert_eq!(steps(&found), done(&RENEWAL), "{found:#}");
+        assert!(found.to_string().contains("its authority asks for a renewal between"), "{found:#}");
+        assert!(found.to_string().contains("(https://ca.example.test/why)"), "{found:#}");
+        // The new certificate is another one for the authority.
+        nothing(&site.once());
+        assert_eq!(client.end(), [old, site.serial_on_disk(NAME)]);
+        site.replays();
+    });
+}

@@ -23,19 +23,14 @@ pub(super) struct Site {
     port: u16,
     nginx: Option<Daemon>,
     acme: Acme,
+    asks: &'static str,
 }
 
 impl Site {
     /// A certificate for each name, with a lifetime in days and the days that are left of it, served by one nginx. `None` if
     /// the servers cannot be had. The authority issues certificates for 90 days.
     pub(super) fn start(names: &[(&str, u64, f64)]) -> Option<Site> {
-        let programs = packages(&["certbot", "nginx-light", "pebble"])?;
-        let place = tempfile::tempdir().unwrap().keep();
-        programs.lay_over_the_host(&place);
-        let acme = Acme::start(&place, Duration::from_secs(90 * 86_400));
-        mint(&place, "earlier-authority", &["--authority", "--from", "-4000", "--to", "4000"]);
-        trust(&place.join("earlier-authority.pem"));
-        let mut site = Site { place, names: Vec::new(), port: free_port(), nginx: None, acme };
+        let mut site = Site::prepare("pebble", "")?;
         for (name, lifetime, left) in names {
             site.acme.issue(&[name]);
             site.age(name, *lifetime as f64, *left);
@@ -43,6 +38,37 @@ impl Site {
         }
         site.serve();
         Some(site)
+    }
+
+    /// A new certificate for a name, of an authority that has renewal information. The policy may ask it.
+    pub(super) fn start_asking(name: &str) -> Option<Site> {
+        let mut site = Site::prepare("pebble/forky", "ansai:certificate/renewal-information-probe")?;
+        site.acme.issue(&[name]);
+        site.names.push((name.to_owned(), 90));
+        site.serve();
+        Some(site)
+    }
+
+    /// An authority of this package. `asks` is the interface by which the policy may ask it, or empty.
+    fn prepare(authority: &str, asks: &'static str) -> Option<Site> {
+        let programs = packages(&["certbot", "nginx-light", authority])?;
+        let place = tempfile::tempdir().unwrap().keep();
+        programs.lay_over_the_host(&place);
+        let acme = Acme::start(&place, Duration::from_secs(90 * 86_400));
+        mint(&place, "earlier-authority", &["--authority", "--from", "-4000", "--to", "4000"]);
+        trust(&place.join("earlier-authority.pem"));
+        Some(Site { place, names: Vec::new(), port: free_port(), nginx: None, acme, asks })
+    }
+
+    /// Has the authority suggest a renewal of the certificate of a name within these hours from now, and say where it says why.
+    pub(super) fn suggest(&self, name: &str, hours: std::ops::Range<i64>, page: &str) {
+        let at = |hours: i64| {
+            let ran = Invocation::of("date").args(["-u", "-d", &format!("{hours} hours"), "+%Y-%m-%dT%H:%M:%SZ"]).run();
+            ran.expect_code(0).stdout.trim().to_owned()
+        };
+        let window = serde_json::json!({"start": at(hours.start), "end": at(hours.end)});
+        let answer = serde_json::json!({"suggestedWindow": window, "explanationURL": page});
+        self.acme.suggest(&Path::new(LIVE).join(name).join("cert.pem"), &answer);
     }
 
     /// Replaces the certificate of a name by one with the same key, of another authority, so that it is nearer to its end.
@@ -208,6 +234,10 @@ impl Site {
         let used = each(&|name| format!("[policy.certificate-expiry.target.{}]\n", target(name)), "");
         let lineages = each(&|name| format!("{name:?}"), ", ");
         let granted = each(&|name| format!("{:?}", target(name)), ", ");
+        let asks = match self.asks {
+            "" => String::new(),
+            asks => format!("{asks:?} = {{ endpoints = [{:?}] }}\n", self.acme.address()),
+        };
         let policy = binary::policy("certificate-expiry");
         format!(
             "{targets}[daemon]\nstate_dir = \"{place}/state\"\nmode = \"enforce\"\n[policy.certificate-expiry]\n\
@@ -216,7 +246,7 @@ impl Site {
              \"ansai:certificate/served-certificate-probe\" = {{ endpoints = [\"127.0.0.1:{port}\"] }}\n\
              \"ansai:certificate/certificate-probe\" = {{ roots = [\"/etc/letsencrypt\"] }}\n\
              \"ansai:certificate/certificate-actions\" = {{ lineages = [{lineages}], targets = [{granted}], \
-             endpoints = [\"127.0.0.1:{port}\"], max_renewals = 20 }}\n\"ansai:system/system-probe\" = {{}}\n",
+             endpoints = [\"127.0.0.1:{port}\"], max_renewals = 20 }}\n{asks}\"ansai:system/system-probe\" = {{}}\n",
             policy.parent().unwrap()
         )
     }

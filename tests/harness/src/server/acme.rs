@@ -19,6 +19,8 @@ pub struct Acme {
     pebble: Daemon,
     resolver: Daemon,
     directory: String,
+    /// The address of its management.
+    management: String,
     /// The port of this machine that it asks for answers to its challenges.
     http: u16,
 }
@@ -63,9 +65,15 @@ impl Acme {
             .env("PEBBLE_WFE_NONCEREJECT", "0")
             .arg("-config")
             .arg(&file)
-            .args(["-dnsserver", &local(dns), "-strict", "false"])
+            .args(["-dnsserver", &local(dns), "-strict=false"])
             .spawn();
-        let mut acme = Acme { pebble, resolver, directory: format!("https://localhost:{own}/dir"), http };
+        let mut acme = Acme {
+            pebble,
+            resolver,
+            directory: format!("https://localhost:{own}/dir"),
+            management: format!("https://localhost:{management}"),
+            http,
+        };
         let root = place.join("pebble-root.pem");
         let begin = std::time::Instant::now();
         while begin.elapsed() < LIMIT && !acme.pebble.has_ended() && !acme.resolver.has_ended() {
@@ -81,6 +89,25 @@ impl Acme {
             std::thread::sleep(Duration::from_millis(50));
         }
         None
+    }
+
+    /// The host and port of its directory.
+    pub fn address(&self) -> &str {
+        self.directory.trim_start_matches("https://").trim_end_matches("/dir")
+    }
+
+    /// What it answers from now on if it is asked when a certificate should be renewed. Only pebble 2.7 and newer.
+    ///
+    /// # Panics
+    /// If it refuses.
+    #[track_caller]
+    pub fn suggest(&self, certificate: &Path, answer: &serde_json::Value) {
+        let pem = std::fs::read_to_string(certificate).expect("a certificate");
+        let body = serde_json::json!({"certificate": pem, "ariResponse": answer.to_string()}).to_string();
+        let post = "import ssl,sys,urllib.request as u; u.urlopen(sys.argv[1], data=sys.argv[2].encode(), \
+                    context=ssl.create_default_context(cafile=sys.argv[3])).read()";
+        let url = format!("{}/set-renewal-info/", self.management);
+        Invocation::of("/usr/bin/python3").args(["-c", post, &url, &body, TRUSTED]).run().expect_code(0);
     }
 
     /// Has certbot get a certificate for these names, the first of which names it.

@@ -1,6 +1,6 @@
 //! What an earlier attempt achieved.
 
-use crate::{Attempt, Outcome, Span, StepResult};
+use crate::{Attempt, Host, Outcome, Refusal, Span, StepResult, Subject, text};
 
 impl Attempt {
     /// How much nearer to healthy the thing was after the attempt, in the unit of
@@ -24,6 +24,28 @@ impl Attempt {
     /// unknown. `now` is [`Host::now`](crate::Host::now).
     pub fn ended_ago(&self, now: u64) -> Option<Span> {
         Some(Span(now.saturating_sub(self.ended?)))
+    }
+}
+
+impl Host {
+    /// How many steps with an action have begun in plans about a thing since an instant.
+    ///
+    /// # Errors
+    /// The host's refusal if the history cannot be read.
+    pub fn steps_since(&self, since: u64, about: &Subject, action: &str) -> Result<u32, Refusal> {
+        let history = self.history(about, since)?;
+        let steps = history.iter().flat_map(|attempt| &attempt.steps);
+        let count = steps.filter(|step| step.action == action && step.has_begun()).count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// In `plan`: the function and the words of the last step that failed or was refused in an earlier attempt at this
+    /// finding, at most 300 bytes of them.
+    pub fn last_failure(&self) -> Option<String> {
+        let steps = self.attempts().into_iter().flat_map(|attempt| attempt.steps);
+        let failed = steps.filter(|step| step.reason.is_some() || step.outcome == Outcome::Failed).last()?;
+        let function = failed.action.rsplit('.').next().unwrap_or_default();
+        Some(format!("{function}: {}", text::cut(&failed.detail, 300)))
     }
 }
 

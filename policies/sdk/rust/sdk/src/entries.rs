@@ -1,6 +1,6 @@
 //! Settings that are tables, and lists of them.
 
-use crate::{Json, Setting};
+use crate::{Failure, Json, Setting, text};
 
 /// A setting that is a list of tables. [`entries!`](crate::entries!) defines the type of its entries; what they expect is what the
 /// list expects.
@@ -10,6 +10,35 @@ pub struct Entries<E>(pub Vec<E>);
 impl<E> Default for Entries<E> {
     fn default() -> Self {
         Entries(Vec::new())
+    }
+}
+
+impl<E> Entries<E> {
+    /// Checks the keys that findings about an entry get, without a prefix: none is longer than so many bytes, and the first key of
+    /// an entry is that of no other one. `setting` is the name of the list.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`], with the key.
+    pub fn check_keys<const N: usize>(
+        &self,
+        setting: &str,
+        most: usize,
+        keys: impl Fn(&E) -> [String; N],
+    ) -> Result<(), Failure> {
+        let mut known: Vec<String> = Vec::new();
+        for entry in &self.0 {
+            let own = keys(entry);
+            if let Some(long) = own.iter().find(|key| key.len() > most) {
+                let words = format!("`{setting}`: `{}…` is longer than {most} bytes", text::cut(long, 40));
+                return Err(Failure::InvalidSettings(words));
+            }
+            let Some(key) = own.into_iter().next() else { continue };
+            if known.contains(&key) {
+                return Err(Failure::InvalidSettings(format!("`{setting}` has `{key}` twice")));
+            }
+            known.push(key);
+        }
+        Ok(())
     }
 }
 

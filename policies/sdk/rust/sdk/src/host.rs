@@ -147,6 +147,14 @@ impl Host {
         }
     }
 
+    /// Asks for another evaluation at the first of these instants that is to come, if that is within a day.
+    pub fn look_again_at(&self, instants: impl Iterator<Item = u64>) {
+        let to_come = instants.filter_map(|at| at.checked_sub(self.now()).filter(|wait| *wait > 0));
+        if let Some(wait) = to_come.min().filter(|wait| *wait <= Span::from_days(1).0) {
+            self.look_again(Span(wait));
+        }
+    }
+
     /// In `plan`: lets the plan go on if this step fails or is refused, because it only captures evidence or prepares
     /// something.
     ///

@@ -1,6 +1,6 @@
 //! Observations and their evidence.
 
-use crate::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value, text};
+use crate::{Host, Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value, text};
 
 impl Observation {
     /// Creates an observation without evidence. The key is stable over time: the same problem has the same key. A key
@@ -143,9 +143,54 @@ impl Measure {
     }
 }
 
+impl Observation {
+    /// Adds it to observations with other keys. Of two with the same key, the one with the higher severity stays.
+    pub fn add_worst(self, all: &mut Vec<Observation>) {
+        match all.iter_mut().find(|known| known.key == self.key) {
+            Some(known) if known.severity() < self.severity() => *known = self,
+            Some(_) => {}
+            None => all.push(self),
+        }
+    }
+}
+
+/// Most findings of one evaluation; the host accepts 1,000.
+const MOST: usize = 990;
+
+impl Host {
+    /// At most as many observations as one evaluation may report. Healthy ones that close no incident are left out first; if
+    /// there are still too many, the last ones, and an observation with the key `left-out` says so.
+    pub fn fit(&self, mut all: Vec<Observation>) -> Vec<Observation> {
+        if all.len() > MOST {
+            all.retain(|one| one.status != Status::Healthy || self.is_open(&one.key));
+        }
+        if all.len() > MOST {
+            all.truncate(MOST);
+            let why = format!("there are more than {MOST} findings, and the others are left out");
+            all.push(Observation::unknown("left-out", self.host(), why));
+        }
+        all
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_findings_than_fit_leave_out_healthy_ones_first() {
+        let host = crate::testing::StandIn::default().host();
+        let of = |status: Status, count: usize| {
+            let about = Subject::new("endpoint", "a");
+            let one = move |n: usize| Observation::new(format!("{n}"), about.clone(), status.clone(), "");
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        let bad = || of(Status::Unhealthy(Severity::Warning), 500);
+        let kept = host.fit([bad(), of(Status::Healthy, 600)].concat());
+        assert_eq!((kept.len(), kept.iter().all(|one| one.severity().is_some())), (500, true));
+        let kept = host.fit([bad(), bad()].concat());
+        assert_eq!((kept.len(), &*kept[MOST].key), (MOST + 1, "left-out"));
+    }
 
     #[test]
     fn a_distance_is_never_negative() {

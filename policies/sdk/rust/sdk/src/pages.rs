@@ -37,11 +37,16 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// Says why a part is missing, for a noun such as `service`; `None` if nothing is.
     pub fn missing(&self, noun: &str) -> Option<String> {
-        let all = text::plural(noun);
+        self.missing_from(noun, "")
+    }
+
+    /// As [`missing`](Listed::missing), with words after the noun: ` of certbot`.
+    pub fn missing_from(&self, noun: &str, owner: &str) -> Option<String> {
+        let all = format!("{}{owner}", text::plural(noun));
         match &self.end {
             Some(End::Refused(refusal)) => Some(format!("the list of {all} is incomplete: {}", refusal.words())),
             Some(End::More) => Some(format!("there are more {all} than one evaluation reads")),
-            _ if self.skipped > 0 => Some(format!("{} cannot be read", text::count(self.skipped.into(), noun))),
+            _ if self.skipped > 0 => Some(format!("{}{owner} cannot be read", text::count(self.skipped.into(), noun))),
             Some(End::Incomplete) => Some(format!("the list of {all} is incomplete")),
             None => None,
         }
@@ -90,6 +95,37 @@ pub fn read<T>(
     }
     listed.end = Some(End::More);
     Ok(listed)
+}
+
+/// Asks about several things in one call, and returns one answer for each, in their order. A call that one thing makes invalid
+/// or denied is repeated in halves, so that this one hides no other one.
+///
+/// ```
+/// use ansai_sdk::Refusal;
+/// use ansai_sdk::pages::each;
+///
+/// let ask = |some: &[u8]| match some.contains(&3) {
+///     true => Err(Refusal::Denied("not 3".into())),
+///     false => Ok(some.iter().map(|one| one * 2).collect()),
+/// };
+/// let answers = each(&[1, 2, 3, 4], &ask);
+/// assert_eq!(answers.iter().map(|one| one.clone().ok()).collect::<Vec<_>>(), [Some(2), Some(4), None, Some(8)]);
+/// ```
+pub fn each<T, R>(things: &[T], ask: &dyn Fn(&[T]) -> Result<Vec<R>, Refusal>) -> Vec<Result<R, Refusal>> {
+    let refusal = match ask(things) {
+        Ok(found) if found.len() == things.len() => return found.into_iter().map(Ok).collect(),
+        Ok(_) => Refusal::Other("the answer is about other things".into()),
+        Err(refusal) => refusal,
+    };
+    let is_of_one = matches!(refusal, Refusal::Denied(_) | Refusal::Invalid(_));
+    match things.split_at_checked(things.len() / 2) {
+        Some((first, rest)) if is_of_one && !first.is_empty() => {
+            let mut all = each(first, ask);
+            all.extend(each(rest, ask));
+            all
+        }
+        _ => things.iter().map(|_| Err(refusal.clone())).collect(),
+    }
 }
 
 /// Which part of a list to read.

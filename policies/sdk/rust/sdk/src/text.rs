@@ -41,6 +41,48 @@ pub fn list(label: &str, entries: impl IntoIterator<Item = String>) -> Option<St
     (!entries.is_empty()).then(|| format!("{label}: {}", entries.join(", ")))
 }
 
+/// The first three of a list for a person, and how many more there are. `more` counts those that are not in the list.
+///
+/// ```
+/// use ansai_sdk::text::first;
+///
+/// let names = ["a", "b", "c", "d"].map(String::from);
+/// assert_eq!(first(&names, 6).as_deref(), Some("a, b, c and 7 more"));
+/// assert_eq!((first(&names[..2], 0).as_deref(), first(&[], 6)), (Some("a, b"), None));
+/// ```
+pub fn first(entries: &[String], more: u64) -> Option<String> {
+    const MOST: usize = 3;
+    let shown: Vec<&str> = entries.iter().take(MOST).map(String::as_str).collect();
+    let more = more.saturating_add(entries.len().saturating_sub(MOST) as u64);
+    match (shown.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(shown.join(", ")),
+        (false, _) => Some(format!("{} and {more} more", shown.join(", "))),
+    }
+}
+
+/// The day of an instant in UTC: `2026-11-29`. An instant is milliseconds since the Unix epoch.
+///
+/// ```
+/// use ansai_sdk::text::date;
+///
+/// const DAY: u64 = 24 * 3_600_000;
+/// let days = [(0, "1970-01-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_717, "2026-09-21")];
+/// assert!(days.iter().all(|(day, text)| date(day * DAY) == *text));
+/// assert_eq!(date(253_402_300_799_000), "9999-12-31");
+/// assert!(!date(u64::MAX).is_empty());
+/// ```
+pub fn date(instant: u64) -> String {
+    // Days to a date of the Gregorian calendar, with years that begin in March.
+    let days = instant / (24 * 3_600_000) + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}
+
 /// Whether a text matches a pattern: `*` matches any characters, including slashes, and `?` matches one.
 ///
 /// ```
@@ -71,6 +113,36 @@ pub fn matches(pattern: &str, text: &str) -> bool {
                 (pattern, text) = (behind, rest);
             }
         }
+    }
+}
+
+/// The host of `HOST:PORT`, without the brackets of IPv6.
+///
+/// ```
+/// use ansai_sdk::text::host_of;
+///
+/// assert_eq!([host_of("a.example:443"), host_of("[::1]:443"), host_of("a")], ["a.example", "::1", "a"]);
+/// ```
+pub fn host_of(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether the name of a certificate stands for the name of a host. `*.` in front stands for one label.
+///
+/// ```
+/// use ansai_sdk::text::is_host;
+///
+/// assert!(is_host("*.example.org", "WWW.example.org.") && is_host("www.example.org", "www.example.org."));
+/// assert!(!is_host("*.example.org", "a.b.example.org") && !is_host("*.example.org", ".example.org"));
+/// assert!(!is_host("*.example.org", "example.org"));
+/// ```
+pub fn is_host(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(rest) => name.split_once('.').is_some_and(|(label, parent)| {
+            !label.is_empty() && parent.trim_end_matches('.').eq_ignore_ascii_case(rest)
+        }),
+        None => pattern.eq_ignore_ascii_case(name.trim_end_matches('.')),
     }
 }
 
