@@ -3,6 +3,7 @@
 mod body;
 mod challenge;
 mod document;
+mod kept;
 mod place;
 mod send;
 
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::{RegistryError, Result};
 
 pub(crate) use body::Body;
+use kept::Kept;
 use place::Places;
 pub(crate) use send::{Answer, Request};
 
@@ -72,13 +74,14 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// A client of one registry. It keeps no connection.
+/// A client of one registry. It keeps one connection to it.
 pub struct Client {
     registry: String,
     tls: Option<TlsConfig>,
     limits: Limits,
     login: Option<Login>,
     places: Places,
+    kept: Kept,
     /// What the registry accepted last, with the scope that it was asked for.
     authorization: Mutex<Option<(String, HeaderValue)>>,
 }
@@ -93,9 +96,11 @@ impl Client {
             true => None,
             false => Some(ansai_http_client::tls(&authorities(connection)?)),
         };
+        let places = Places::new(connection.plain);
         Ok(Client {
             registry: registry.to_owned(),
-            places: Places::new(connection.plain),
+            kept: Kept::new(&places, tls.as_ref()),
+            places,
             tls,
             limits: connection.limits,
             login,
@@ -127,7 +132,9 @@ impl Client {
     /// The same client for a registry that another server named: it must not be closer to this machine than that server.
     #[must_use]
     pub fn led_by(self, server: &Client) -> Client {
-        Client { places: self.places.led_by(&server.places), ..self }
+        let places = self.places.led_by(&server.places);
+        // What was connected before was not held to that.
+        Client { kept: Kept::new(&places, self.tls.as_ref()), places, ..self }
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -136,20 +136,26 @@ impl Client {
         if left.is_zero() {
             return Err(RegistryError::TimeLimit(self.registry().to_owned()));
         }
-        let is_registry = self.is_registry(uri);
-        let config = ansai_http_client::config(left, self.tls.clone(), Some(request.accept));
-        let agent = Agent::with_parts(config, DefaultConnector::default(), self.places.resolver(is_registry));
         let builder = http::Request::builder().method(request.method.clone()).uri(uri.clone());
-        let builder = builder.header("accept-encoding", "identity");
+        let builder = builder.header("accept-encoding", "identity").header("accept", request.accept);
         let builder = authorization.into_iter().fold(builder, |builder, value| builder.header("authorization", value));
         let invalid = |_| RegistryError::answer(self.registry(), "an address that cannot be used");
-        let sent = match request.body {
-            Some((bytes, media_type)) => {
-                agent.run(builder.header("content-type", media_type).body(bytes).map_err(invalid)?)
-            }
-            None => agent.run(builder.body(()).map_err(invalid)?),
+        let (body, builder) = match request.body {
+            Some((bytes, media_type)) => (Some(bytes), builder.header("content-type", media_type)),
+            None => (None, builder),
+        };
+        let sent = match (self.is_registry(uri), body) {
+            (true, body) => self.kept.run(&builder.body(()).map_err(invalid)?, body, left, request.only_reads()),
+            (false, Some(bytes)) => self.elsewhere(left).run(builder.body(bytes).map_err(invalid)?),
+            (false, None) => self.elsewhere(left).run(builder.body(()).map_err(invalid)?),
         };
         sent.map_err(|error| self.failed(&error, uri))
+    }
+
+    /// For one request to where the registry leads.
+    fn elsewhere(&self, limit: Duration) -> Agent {
+        let config = ansai_http_client::config(limit, self.tls.clone(), None);
+        Agent::with_parts(config, DefaultConnector::default(), self.places.resolver(false))
     }
 
     fn failed(&self, error: &ureq::Error, uri: &Uri) -> RegistryError {

@@ -49,6 +49,19 @@ fn the_api_of_referrers_is_used_where_it_exists() {
     assert_eq!(signers(&it.claim, &found, &keys.map(|key| key.public())).len(), 2);
 }
 
+/// Would break: a connection, with its handshake of TLS, for each signature that is read.
+#[test]
+fn one_connection_reads_all_signatures() {
+    let it = published();
+    for key in [key(), key(), key()] {
+        it.client.sign(&it.reference, &it.manifest, &it.claim, &key).unwrap();
+    }
+    let before = it.registry.connections();
+    assert_eq!(it.client.signatures(&it.reference, &it.manifest.digest).unwrap().len(), 6);
+    assert_eq!(it.client.signatures(&it.reference, &it.manifest.digest).unwrap().len(), 6);
+    assert!(it.registry.connections() <= before + 1, "{before} {}", it.registry.connections());
+}
+
 /// Would break: signatures that pile up until older ones are not read any more. Two signatures of ECDSA are never the same.
 #[test]
 fn a_key_signs_once() {

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{free_port, packages};
@@ -74,7 +75,10 @@ pub enum Say {
 pub type Says = Arc<dyn Fn(&str, &str, &str) -> Say + Send + Sync>;
 
 /// A registry on loopback, without TLS, that says what a test wants. It ends when it is dropped.
-pub struct LyingRegistry(Accepting);
+pub struct LyingRegistry {
+    server: Accepting,
+    connections: Arc<AtomicUsize>,
+}
 
 impl LyingRegistry {
     /// Starts it.
@@ -82,34 +86,55 @@ impl LyingRegistry {
     /// # Panics
     /// If it does not start.
     pub fn start(says: Says) -> LyingRegistry {
-        LyingRegistry(Accepting::start(move |stream| serve(stream, &says)))
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        let server = Accepting::start(move |stream| {
+            count.fetch_add(1, Ordering::SeqCst);
+            serve(stream, &says);
+        });
+        LyingRegistry { server, connections }
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
-        self.0.address.to_string()
+        self.server.address.to_string()
     }
 }
 
-/// One request; the client keeps no connection.
+/// Requests, until one has a body, is answered by hand, or the client has enough.
 fn serve(mut stream: TcpStream, says: &Says) {
     let _ = stream.set_read_timeout(Some(LIMIT));
+    while let Some(head) = head(&mut stream) {
+        let mut words = head.split(' ');
+        let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
+        let head = head.to_ascii_lowercase();
+        match says(&method, &path, &head) {
+            Say::Answer(status, headers, body) => {
+                // A body that nobody reads would be taken for the next request.
+                let is_last = head.contains("\r\ncontent-length:") || head.contains("\r\ntransfer-encoding:");
+                let close = if is_last { "connection: close\r\n" } else { "" };
+                let first = format!("HTTP/1.1 {status} X\r\n{close}{headers}content-length: {}\r\n\r\n", body.len());
+                let body = if method == "HEAD" { Vec::new() } else { body };
+                if stream.write_all(&[first.into_bytes(), body].concat()).is_err() || is_last {
+                    return;
+                }
+            }
+            Say::Raw(say) => return say(&mut stream),
+        }
+    }
+}
+
+/// The head of the next request; `None` when there is none.
+fn head(stream: &mut TcpStream) -> Option<String> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && head.len() < 64 << 10 {
-        if stream.read_exact(&mut byte).is_err() {
-            return;
-        }
+        stream.read_exact(&mut byte).ok()?;
         head.push(byte[0]);
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let mut words = head.split(' ');
-    let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
-    match says(&method, &path, &head.to_ascii_lowercase()) {
-        Say::Answer(status, headers, body) => {
-            let first = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
-            let body = if method == "HEAD" { Vec::new() } else { body };
-            let _ = stream.write_all(&[first.into_bytes(), body].concat());
-        }
-        Say::Raw(say) => say(&mut stream),
-    }
+    Some(String::from_utf8_lossy(&head).into_owned())
 }

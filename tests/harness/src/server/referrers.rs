@@ -51,6 +51,11 @@ impl ReferrersRegistry {
         self.server.host()
     }
 
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
     /// From now on, lists of referrers are changed.
     pub fn lie(&self, lie: Lie) {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).lie = Some(lie);
@@ -170,7 +175,7 @@ impl Content {
 }
 
 fn say(status: u16, headers: &str, body: Vec<u8>) -> Say {
-    Say::Answer(status, format!("connection: close\r\n{headers}"), body)
+    Say::Answer(status, headers.to_owned(), body)
 }
 
 fn typed(kind: &str) -> String {
