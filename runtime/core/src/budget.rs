@@ -39,6 +39,21 @@ pub struct OverBudget {
     pub of: BudgetOf,
 }
 
+/// A time that is calculated from two clocks differs by some milliseconds each time: both are read one after the other and
+/// rounded.
+const SAME_TIME: Millis = Millis::new(1_000);
+
+impl OverBudget {
+    /// Whether it says the same, with the time as well as it is known.
+    pub(crate) fn says_the_same(&self, other: &OverBudget) -> bool {
+        let is_same_time = match (self.next, other.next) {
+            (Some(one), Some(other)) => one.max(other).checked_since(one.min(other)) < Some(SAME_TIME),
+            (one, other) => one == other,
+        };
+        is_same_time && OverBudget { next: other.next, ..self.clone() } == *other
+    }
+}
+
 /// Whose budget a plan exceeds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,5 +145,41 @@ impl TotalBudget {
     pub fn of_host() -> TotalBudget {
         let limits = [(TotalBound::Restarts, 50), (TotalBound::Interruption, 60 * 60_000)];
         TotalBudget { limits: limits.into(), ..TotalBudget::unlimited() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: a hold that is stored again at each evaluation, and a time that changes while somebody looks at it.
+    #[test]
+    fn the_time_of_two_readings_is_the_same_and_all_else_is_not() {
+        let at = |next: Option<u64>| OverBudget {
+            bound: "max_files".into(),
+            action: "ansai:files/files-actions.remove".into(),
+            about: Subject::new("filesystem", "/"),
+            unit: Unit::None,
+            noun: "file".into(),
+            limit: 10,
+            window: Millis::from_hours(24),
+            used: 10,
+            used_at: None,
+            needed: 1,
+            next: next.map(Timestamp::from_millis),
+            of: BudgetOf::Grant,
+        };
+        for (one, other, expected) in [
+            (Some(10_000), Some(10_000), true),
+            (Some(10_000), Some(10_001), true),
+            (Some(10_999), Some(10_000), true),
+            (Some(11_000), Some(10_000), false),
+            (Some(10_000), None, false),
+            (None, None, true),
+        ] {
+            assert_eq!(at(one).says_the_same(&at(other)), expected, "{one:?} {other:?}");
+        }
+        assert!(!at(None).says_the_same(&OverBudget { used: 9, ..at(None) }));
+        assert!(!at(Some(1)).says_the_same(&OverBudget { needed: 2, ..at(Some(1)) }));
     }
 }

@@ -161,6 +161,16 @@ pub enum Permission {
     Fight(Box<Fight>),
 }
 
+impl Permission {
+    /// Whether it says the same as an earlier one, although it was calculated again.
+    pub fn says_the_same(&self, earlier: &Permission) -> bool {
+        match (self, earlier) {
+            (Permission::OverBudget(one), Permission::OverBudget(earlier)) => one.says_the_same(earlier),
+            (one, earlier) => one == earlier,
+        }
+    }
+}
+
 impl Incident {
     /// Opens an incident for a finding; `None` if the observation is not unhealthy.
     pub fn open(instance: &InstanceName, finding: &Observation, now: Timestamp) -> Option<Incident> {

@@ -15,7 +15,7 @@ use self::site::{SETTINGS, SOON, Site};
 use crate::scene::{AHEAD_HOURS, write_old};
 
 /// Grants with which one plan frees enough, or too little. The policy proposes another attempt only if it frees a tenth of
-/// what is missing.
+/// what is missing. So many files are the budget of a day.
 const ENOUGH: &str = "min_age_hours = 24";
 const FEW: &str = "min_age_hours = 24, max_files = 10";
 
@@ -137,6 +137,12 @@ fn waiting_for_its_window() {
 fn waiting_for_approval() {
     let (mode, free) = ("approve", &["approve", "PLAN"]);
     is_kept(&Case { next: "approval", stored: "held", mode, is_known_down: false, free, ..USUAL });
+}
+
+/// One attempt has used the budget of a day: the next plan waits for it whole.
+#[test]
+fn over_its_budget() {
+    is_kept(&Case { next: "waits", stored: "held", grant: FEW, ..USUAL });
 }
 
 #[test]

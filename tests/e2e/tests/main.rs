@@ -30,6 +30,7 @@ mod inert;
 mod isolations;
 mod killed;
 mod leak;
+mod leak_held;
 mod observe;
 mod packaging;
 mod publishing;

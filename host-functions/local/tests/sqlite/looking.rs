@@ -140,3 +140,34 @@ fn a_check_without_time_is_timed_out() {
     assert!(matches!(refused, Refusal::TimedOut(_)), "{refused}");
     assert!(matches!(scene.look(Path::new("/none/app.db"), "header"), Err(Refusal::NotFound(_))));
 }
+
+/// What the process with few descriptors does.
+const FEW: &str = "ANSAI_TEST_FEW_DESCRIPTORS";
+
+/// Would break: open files of other processes that are kept as descriptors, or a descriptor for each database.
+#[test]
+fn many_databases_and_open_files_need_few_descriptors() {
+    let file = tempfile::tempfile().unwrap();
+    let _open: Vec<std::fs::File> = (0..800).map(|_| file.try_clone().unwrap()).collect();
+    let own = std::env::current_exe().unwrap();
+    let test = ["--exact", "looking::what_a_process_with_few_descriptors_does", "--nocapture", "--test-threads=1"];
+    let ran = std::process::Command::new(own).args(test).env(FEW, "1").output().unwrap();
+    assert!(ran.status.success() && String::from_utf8_lossy(&ran.stdout).contains("looked at 100"), "{ran:?}");
+}
+
+/// Does nothing unless this process is that one.
+#[test]
+fn what_a_process_with_few_descriptors_does() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    if std::env::var(FEW).is_err() {
+        return;
+    }
+    let scene = Scene::new();
+    let all: Vec<_> = (0..100).map(|number| scene.make_rows(&format!("{number}.db"), 1, "")).collect();
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum }).unwrap();
+    for path in &all {
+        assert_eq!(scene.look(path, "header").unwrap()["holders"], json!([]), "{}", path.display());
+    }
+    println!("looked at {}", all.len());
+}

@@ -119,6 +119,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if !arguments.end_shadow.is_empty() {
         return shadow::end(&arguments.end_shadow, global.format, &configuration, (&store, lock));
     }
+    pinning::check_seen(arguments, &configuration, &store, &lock)?;
     let (lock, took_over) = shadow::pin_what_took_over(arguments, &configuration, &store, lock)?;
     registry::sweep(&store, global);
     let mut acceptance = Acceptance::of(Some(&configuration), &store);

@@ -79,6 +79,13 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
     for bad in ["0", "7", "91d", "-1d", "soon"] {
         host.update(&["mine", "--shadow", bad]).code(2);
     }
+    // Nobody has seen how it decides.
+    let lock = host.lock();
+    let unseen = host.update(&["--accept-differences", "mine@1.1.0"]).code(2);
+    unseen
+        .complains("error[not-a-shadow]: mine@1.1.0 did not run as a shadow")
+        .complains("ansai update mine --shadow 7d");
+    assert_eq!(host.lock(), lock);
     let begun = host.update(&["mine", "--shadow", "7d"]).code(0);
     begun.says("mine: 1.1.0 runs as a shadow of 1.0.0").says("recorded evaluation").says("0 different");
     let (pinned, shadow) = host.lock().split_once("[[shadow]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
@@ -128,6 +135,9 @@ fn a_version_that_decides_the_same_takes_over_and_is_pinned_by_the_next_update()
     host.update(&[]).code(0).says("mine: pinned 1.1.0, which took over");
     let lock = host.lock();
     assert!(lock.contains("[[earlier]]") && !lock.contains("[[shadow]]"), "{lock}");
+    // What is pinned already is no mistake.
+    host.update(&["--accept-differences", "mine@1.1.0"]).code(0);
+    assert_eq!(host.lock(), lock);
     let again = host.ansai(&["run", "--once", "--locked"]).code(0);
     assert!(!again.stderr.contains("took-over"), "{}", again.stderr);
 }

@@ -217,6 +217,7 @@ codes! {
         UNKNOWN_NAMESPACE = "unknown-namespace",
         WENT_BACK = "went-back",
         SHADOW_HELD = "shadow-held",
+        NOT_A_SHADOW = "not-a-shadow",
         TOOK_OVER = "took-over",
     }
     Scenarios {

@@ -136,9 +136,13 @@ impl Passes {
         incident.course.is_untold = false;
     }
 
-    /// Remembers what a plan waits for, so that the status can say it.
+    /// Remembers what a plan waits for, so that the status can say it. The same again is not stored again.
     pub(super) fn remember_held(&self, incident: &mut Incident, held: Option<Permission>) {
-        if incident.course.held != held {
+        let is_same = match (&held, &incident.course.held) {
+            (Some(held), Some(earlier)) => held.says_the_same(earlier),
+            (held, earlier) => held == earlier,
+        };
+        if !is_same {
             incident.course.held = held;
             self.incidents.store(incident, Change::Unchanged, clock::now());
         }

@@ -79,6 +79,10 @@ impl Site {
             let incident = self.incident(&status);
             let is_stored =
                 stored.as_ref().is_some_and(|one| case.stored.is_empty() || !one["course"][case.stored].is_null());
+            // An attempt was held by something else before. What holds the next one is written within a second.
+            let held = &incident["next"]["held"];
+            let is_stored =
+                is_stored && (held.is_null() || stored.as_ref().is_some_and(|one| one["course"]["held"] == *held));
             let is_reached = seen.len() > evaluations && incident["next"]["what"] == case.next && is_stored;
             if is_reached { Ok(incident) } else { Err(format!("{status:#} {stored:?}")) }
         })

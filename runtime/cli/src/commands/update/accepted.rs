@@ -1,5 +1,6 @@
 //! `NAME@VERSION`: the one version of an instance that a person accepts.
 
+use std::fmt;
 use std::str::FromStr;
 
 use ansai_registry::{Digest, Locked};
@@ -19,6 +20,14 @@ impl Accepted {
         instances.contains(&self.instance)
             && self.version.as_ref().is_none_or(|version| *version == locked.version)
             && self.digest.as_ref().is_none_or(|digest| *digest == locked.digest)
+    }
+}
+
+impl fmt::Display for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.instance)?;
+        self.version.iter().try_for_each(|version| write!(f, "@{version}"))?;
+        self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
     }
 }
 
@@ -66,6 +75,9 @@ mod tests {
         let (one, other) = (locked("1.2.0", b"one"), locked("1.2.0", b"other"));
         assert!(accepts("mine@1.2.0", &one) && !accepts("mine@1.2.1", &one) && !accepts("yours@1.2.0", &one));
         let digest = Digest::of(b"one").to_string();
+        for text in ["mine@1.2.0".to_owned(), format!("mine@{digest}"), format!("mine@1.2.0@{digest}")] {
+            assert_eq!(text.parse::<Accepted>().unwrap().to_string(), text);
+        }
         for text in [format!("mine@{digest}"), format!("mine@1.2.0@{digest}")] {
             assert!(accepts(&text, &one) && !accepts(&text, &other), "{text}");
         }

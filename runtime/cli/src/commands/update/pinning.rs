@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
+use ansai_core::codes;
 use ansai_daemon::pulled::{self, Newer, Shadowed};
 use ansai_daemon::{Configuration, Error};
-use ansai_registry::{Locked, RegistryError, Shadow, ShadowEnd, Store, WentBack};
+use ansai_registry::{Lock, Locked, RegistryError, Shadow, ShadowEnd, Store, WentBack};
 
 use super::accepted::Accepted;
 use super::{Arguments, Outcome, Updated, show};
+use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{self, terminal};
 
@@ -36,6 +38,34 @@ pub(super) enum Pinning {
 pub(super) fn failed_here(new: &Locked) -> RegistryError {
     let why = "it failed in its first evaluations".to_owned();
     WentBack { version: new.version.clone(), why, runs: "an earlier one".to_owned() }.into()
+}
+
+/// Refuses to accept differences that no shadow has shown: a name that is mistyped must not look like one that was accepted. What
+/// is pinned already is no mistake.
+pub(super) fn check_seen(
+    arguments: &Arguments,
+    configuration: &Configuration,
+    store: &Store,
+    lock: &Lock,
+) -> anyhow::Result<()> {
+    if arguments.shadow.is_some() {
+        return Ok(());
+    }
+    let shadows = Shadowed::all(lock, &store.shadows().map_err(Error::from)?);
+    let beside = shadows.values().map(|beside| (&beside.pinned.source, &beside.shadow.policy));
+    let known: Vec<(Vec<String>, &Locked)> = (lock.policies().map(|pinned| (&pinned.source, pinned)).chain(beside))
+        .map(|(source, policy)| (super::instances(configuration, source), policy))
+        .collect();
+    let is_known = |one: &&Accepted| known.iter().any(|(instances, policy)| one.is_of(instances, policy));
+    match arguments.accept_differences.iter().find(|one| !is_known(one)) {
+        None => Ok(()),
+        Some(unseen) => {
+            let name = &unseen.instance;
+            let message = format!("{unseen} did not run as a shadow on this host, so it has shown no differences");
+            let hint = format!("`ansai update {name} --shadow 7d` runs the newest version as a shadow");
+            Err(Fault::usage(codes::NOT_A_SHADOW, message).hint(hint).into())
+        }
+    }
 }
 
 /// Decides, and asks where somebody can answer.
