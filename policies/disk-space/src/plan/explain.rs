@@ -18,7 +18,9 @@ pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<Str
     let mut parts = vec![what_is_left(situation, ladder)];
     parts.extend(largest_directories(situation));
     parts.extend(containers::explain(situation));
-    parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
+    if situation.host.grants().has(FILES_PROBE) {
+        parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
+    }
     parts
 }
 
@@ -75,9 +77,6 @@ pub(super) fn largest_directories(situation: &Situation<'_>) -> Vec<String> {
 
 /// Removing an open file frees nothing until all processes that hold it have closed it.
 fn deleted(situation: &Situation<'_>) -> Option<String> {
-    if !situation.host.grants().has(FILES_PROBE) {
-        return None;
-    }
     let DeletedFiles { entries: mut files, complete, .. } = calls::deleted_open(situation.host).ok()?;
     files.retain(|file| file.mount == situation.mount);
     let all = Size(files.iter().map(|file| file.bytes).sum());
@@ -121,9 +120,6 @@ fn with_unit(holder: &Holder) -> String {
 }
 
 fn quarantined(situation: &Situation<'_>) -> Option<String> {
-    if !situation.host.grants().has(FILES_PROBE) {
-        return None;
-    }
     let held = situation.held();
     let bytes: u64 = held.entries.iter().map(|held| held.bytes).sum();
     if bytes == 0 {

@@ -66,7 +66,8 @@ fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, 
 /// Services that were not started because of this one, nearest first. One that is refused does not stop the others.
 fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
     let (host, id) = (situation.host, &situation.unit.id);
-    let waiting = calls::dependants(host, id).into_iter().filter(|one| one.active == ActiveState::Inactive);
+    let dependants = calls::dependants(host, id).map(|listed| listed.entries).unwrap_or_default();
+    let waiting = dependants.into_iter().filter(|one| one.active == ActiveState::Inactive);
     let watched = waiting.filter(|one| one.id != *id && situation.settings.watches(&one.id));
     let looked = watched.filter_map(|one| calls::look(host, &one.id).ok());
     for unit in looked.filter(|unit| is_startable(situation, unit)).take(MOST_DEPENDANTS) {

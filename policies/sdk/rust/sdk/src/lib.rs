@@ -4,8 +4,12 @@
 //! |---|---|
 //! | make a component | [`Policy`], [`policy!`] |
 //! | read settings | [`settings!`], [`entries!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
-//! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
-//! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
+//! | read lists that come in pages | [`lists!`], [`pages`] |
+//! | turn a number into a severity | [`Levels`], [`Usage`], [`share`], [`Host::judge`] |
+//! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`], [`weekly`] |
+//! | learn what is usual for each of many things | [`Usual`], [`lines`] |
+//! | know how long things are so, and how much their counters grew | [`Host::lasts`], [`Since`], [`Counters`] |
+//! | find who holds up whom | [`waits`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
 //! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
@@ -61,6 +65,7 @@ mod allocator;
 mod attempt;
 mod baseline;
 mod bindings;
+mod counters;
 mod decision;
 mod effectiveness;
 mod entries;
@@ -75,6 +80,7 @@ mod ladder;
 mod largest;
 mod lasting;
 mod levels;
+pub mod lines;
 mod observation;
 pub mod pages;
 pub mod paths;
@@ -82,6 +88,7 @@ pub mod report;
 mod sequence;
 mod settings;
 pub mod share;
+mod since;
 mod size;
 mod span;
 mod staged;
@@ -91,6 +98,8 @@ pub mod text;
 mod thresholds;
 mod trend;
 mod usage;
+mod usual;
+pub mod waits;
 pub mod weekly;
 
 pub use baseline::Baseline;
@@ -99,6 +108,7 @@ pub use bindings::ansai::policy::types::{
     Refusal, Relation, Relationship, Reversibility, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
 };
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
+pub use counters::Counters;
 pub use effectiveness::Effectiveness;
 pub use entries::Entries;
 pub use exported::Policy;
@@ -110,14 +120,16 @@ pub use ladder::Ladder;
 pub use largest::largest;
 pub use levels::Levels;
 pub use sequence::Sequence;
-#[doc(hidden)]
-pub use settings::setting_of_target;
 pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
+#[doc(hidden)]
+pub use settings::{check_setting, setting_of_target};
+pub use since::Since;
 pub use size::Size;
 pub use span::Span;
 pub use staged::Staged;
 pub use trend::Forecast;
 pub use usage::Usage;
+pub use usual::Usual;
 
 /// Used by the code that [`policy!`] generates.
 #[doc(hidden)]

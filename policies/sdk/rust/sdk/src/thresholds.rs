@@ -30,6 +30,10 @@ impl Setting for Levels {
         levels.goal().map(|_| levels)
     }
 
+    fn check(&self) -> Result<(), Failure> {
+        Levels::check(self)
+    }
+
     /// Asks for each threshold by itself: the host would have to write the table, and the policy to read it.
     fn of_target(host: &Host, target: &str, path: &str, other: &Levels) -> Result<Levels, Failure> {
         let mut levels = *other;
@@ -66,19 +70,6 @@ impl Levels {
     pub fn rearm_by(self, share: f64) -> Levels {
         let mildest = self.rearm(0.0).goal().unwrap_or_default();
         self.rearm(mildest * share)
-    }
-
-    /// As [`check`](Levels::check), for several settings: the message begins with the name of the wrong one.
-    ///
-    /// # Errors
-    /// [`Failure::InvalidSettings`] with the name of the setting and of two thresholds.
-    pub fn check_all(all: impl IntoIterator<Item = (&'static str, Levels)>) -> Result<(), Failure> {
-        all.into_iter().try_for_each(|(name, levels)| {
-            levels.check().map_err(|failure| match failure {
-                Failure::InvalidSettings(why) => Failure::InvalidSettings(format!("`{name}`: {why}")),
-                other => other,
-            })
-        })
     }
 }
 
@@ -125,9 +116,9 @@ mod tests {
     #[test]
     fn the_wrong_setting_is_named() {
         let levels = |critical: f64| Levels::rising().warning(2.0).critical(critical);
-        assert_eq!(Levels::check_all([("a", levels(3.0)), ("b", levels(4.0))]), Ok(()));
-        let error = Levels::check_all([("a", levels(3.0)), ("b", levels(1.0))]);
-        let why = "`b`: threshold `critical` must be above `warning`";
+        assert_eq!(Own { wal: levels(3.0) }.check_each(), Ok(()));
+        let error = Own { wal: levels(1.0) }.check_each();
+        let why = "`wal`: threshold `critical` must be above `warning`";
         assert_eq!(error, Err(Failure::InvalidSettings(why.into())));
     }
 
