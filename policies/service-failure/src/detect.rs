@@ -157,8 +157,7 @@ fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
 
 /// The status of an open incident whose service is not in the list.
 fn missing(incident: &Observation, settings: &Settings, host: &Host) -> Observation {
-    let (key, about) = (&incident.key, incident.about.clone());
-    let id = &incident.about.name;
+    let (key, about, id) = (&incident.key, incident.about.clone(), &incident.about.name);
     if !settings.watches(id) {
         let words = format!("{id} is no longer watched: the settings exclude it");
         return Observation::new(key, about, Status::Healthy, words);

@@ -6,10 +6,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship, Span,
-    Staged,
-};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Observation, Refusal, Relationship, Span, Staged};
 
 use crate::answers::{is_about_answers, is_common, must_answer};
 use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
@@ -133,24 +130,11 @@ impl Situation<'_> {
         self.after_evidence(what, why, self.next.advise(what, why))
     }
 
-    /// Keeps the log as evidence before a person is told, once for each incident. Then this decision follows, because the
-    /// host calls `plan` again.
+    /// Keeps the log as evidence before a person is told.
     fn after_evidence(&self, what: &str, why: &str, decision: Decision) -> Decision {
-        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
-        let is_captured = steps.filter(|step| step.action == CAPTURE).any(|step| step.has_begun());
-        if is_captured || !self.host.grants().has(SERVICE_ACTIONS) {
-            return decision;
-        }
-        match calls::capture(self.host, &self.unit.id, self.settings.capture_lines, &self.reason()) {
-            Ok(_) => {
-                self.host.recommend(Recommendation::on(self.finding, &self.unit.id, what, why));
-                Decision::ApplyThenReplan(OnFailure::Stop)
-            }
-            Err(refusal) => {
-                self.host.log(&format!("no evidence of {}: {}", self.unit.id, refusal.words()));
-                decision
-            }
-        }
+        let (id, lines) = (&self.unit.id, self.settings.capture_lines);
+        let capture = || calls::capture(self.host, id, lines, &self.reason());
+        self.next.after_evidence(CAPTURE, (what, why), decision, capture)
     }
 
     /// The reason of a step.

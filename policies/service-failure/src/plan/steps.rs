@@ -72,12 +72,10 @@ fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
     let looked = watched.filter_map(|one| calls::look(host, &one.id).ok());
     for unit in looked.filter(|unit| is_startable(situation, unit)).take(MOST_DEPENDANTS) {
         let reason = format!("{} was not started, because {id} failed", unit.id);
-        let mut own = Sequence::new(host);
-        own.step(START, &unit.id, || calls::start(host, &unit.id, &reason));
-        match own.refusal() {
-            Some(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
-            None if unit.one_shot => {}
-            None => {
+        match calls::start(host, &unit.id, &reason) {
+            Err(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
+            Ok(_) if unit.one_shot => {}
+            Ok(_) => {
                 steps.step(CHECK_ACTIVE, &unit.id, || {
                     calls::check_active(host, &unit.id, situation.settings.settle.0, &reason)
                 });
