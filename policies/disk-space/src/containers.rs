@@ -22,11 +22,9 @@ pub(crate) fn may_clean(host: &Host, target: &str) -> bool {
     host.grants().texts(CONTAINER_CLEANUP_ACTIONS, "targets").iter().any(|one| one == target)
 }
 
-/// The smallest value of a number such as `min_age_hours` in the tables of a target, because any of them can cover a step.
-pub(crate) fn granted(host: &Host, target: &str, name: &str) -> u64 {
-    let tables = host.grants().tables(CONTAINER_CLEANUP_ACTIONS);
-    let own = tables.filter(|table| table.texts("targets").any(|one| one == target));
-    own.filter_map(|table| table.count(name)).min().unwrap_or(0)
+/// The smallest value of a number such as `min_age_hours` in the tables of a target.
+pub(crate) fn granted(host: &Host, target: &str, name: &str) -> Option<u64> {
+    host.grants().least(CONTAINER_CLEANUP_ACTIONS, name, |table| table.texts("targets").any(|one| one == target))
 }
 
 /// The engines whose store is on a file system, with their targets. `note` gets why one is left out.

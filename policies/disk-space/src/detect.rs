@@ -14,29 +14,21 @@ use crate::settings::Settings;
 /// Prefix of the key of a finding about inodes; the mount point follows.
 pub(crate) const INODES: &str = "inodes:";
 
-/// Why a file system is not watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Skipped {
-    /// A setting excludes it.
-    Ignored,
-    ReadOnly,
-    Remote,
-}
-
-impl Skipped {
-    fn of(filesystem: &Filesystem, settings: &Settings) -> Option<Skipped> {
-        match filesystem {
-            one if any_matches(&settings.ignore_mounts, &one.mount) => Some(Skipped::Ignored),
-            one if one.read_only => Some(Skipped::ReadOnly),
-            one => one.remote.then_some(Skipped::Remote),
+/// Why a file system is not watched, after its name, and whether that ends an incident: only a setting does.
+fn skipped(filesystem: &Filesystem, settings: &Settings) -> Option<(&'static str, bool)> {
+    match filesystem {
+        one if any_matches(&settings.ignore_mounts, &one.mount) => {
+            Some(("may be full: `ignore_mounts` names it", true))
         }
+        one if one.read_only => Some(("is now read-only", false)),
+        one => one.remote.then_some(("is now a remote file system", false)),
     }
 }
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let listed = listed(host)?;
     let mut observations = Vec::new();
-    for filesystem in listed.entries.iter().filter(|one| Skipped::of(one, settings).is_none()) {
+    for filesystem in listed.entries.iter().filter(|one| skipped(one, settings).is_none()) {
         observations.extend(blocks(host, filesystem, settings));
         if settings.inodes {
             observations.extend(inodes(host, filesystem, settings));
@@ -170,18 +162,19 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
     }
     let mount = &incident.about.name;
     let known = listed.entries.iter().find(|one| one.about.name == *mount);
-    let healthy = |why| Observation::new(&incident.key, incident.about.clone(), Status::Healthy, why);
-    let unknown = |why| Observation::unknown(&incident.key, incident.about.clone(), why);
-    Some(match known.map(|one| Skipped::of(one, settings)) {
-        Some(Some(Skipped::Ignored)) => healthy(format!("{mount} may be full: `ignore_mounts` names it")),
-        Some(Some(Skipped::ReadOnly)) => unknown(format!("{mount} is now read-only")),
-        Some(Some(Skipped::Remote)) => unknown(format!("{mount} is now a remote file system")),
+    let (status, words) = match known.map(|one| skipped(one, settings)) {
+        Some(Some((why, is_over))) => (is_over.then_some(Status::Healthy), format!("{mount} {why}")),
         Some(None) if incident.key.starts_with(INODES) && !settings.inodes => {
-            healthy(format!("the inodes of {mount} are no longer watched"))
+            (Some(Status::Healthy), format!("the inodes of {mount} are no longer watched"))
         }
-        Some(None) => unknown(format!("{mount} does not report its size")),
-        None if listed.skipped > 0 => unknown(format!("{mount} cannot be read")),
-        None => Observation::gone(&incident.key, incident.about.clone(), format!("{mount} is no longer mounted")),
+        Some(None) => (None, format!("{mount} does not report its size")),
+        None if listed.skipped > 0 => (None, format!("{mount} cannot be read")),
+        None => (Some(Status::Gone), format!("{mount} is no longer mounted")),
+    };
+    let (key, about) = (&incident.key, incident.about.clone());
+    Some(match status {
+        Some(status) => Observation::new(key, about, status, words),
+        None => Observation::unknown(key, about, words),
     })
 }
 

@@ -37,8 +37,9 @@ fn remove_images(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &st
     if !all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty())) {
         return;
     }
-    let hours = age(situation, target, settings.images_older_than);
-    let keep = settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags")).unwrap_or(u32::MAX));
+    let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
+    let keep =
+        settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags").unwrap_or(0)).unwrap_or(u32::MAX));
     let what = if tagged { "images that no container uses" } else { "dangling images" };
     let reason = situation.reason(&format!("{what}, older than {}", Span::from_hours(hours)));
     ladder.step(REMOVE_IMAGES, target, |_| calls::remove_images(host, target, hours, keep, !tagged, &reason));
@@ -53,15 +54,9 @@ fn remove_volumes(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &s
     if !all.entries.iter().any(|volume| !volume.named && !volume.used) {
         return;
     }
-    let hours = age(situation, target, settings.images_older_than);
+    let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
     let reason = situation.reason(&format!("volumes without a name, older than {}", Span::from_hours(hours)));
     ladder.step(REMOVE_VOLUMES, target, |_| calls::remove_volumes(host, target, hours, &reason));
-}
-
-/// The setting, or what is granted if that is more.
-fn age(situation: &Situation<'_>, target: &str, setting: Span) -> u32 {
-    let granted = granted(situation.host, target, "min_age_hours");
-    setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
 }
 
 /// What images take, which are the largest, and which are new since the file system was last healthy.

@@ -90,26 +90,17 @@ fn deleted(situation: &Situation<'_>) -> Option<String> {
 /// `nginx.service (nginx, pid 812) and 3 more`: the first process of each unit, because one restart of a unit closes the
 /// files of all its processes.
 fn held_by(holders: &[Holder], more: u32) -> String {
+    let who = |one: &Holder| one.about.as_ref().map_or((false, one.process.clone()), |unit| (true, unit.name.clone()));
     let mut named: Vec<&Holder> = Vec::new();
     for holder in holders {
-        if named.len() < MOST_UNITS && !named.iter().any(|known| is_same_unit(known, holder)) {
+        if named.len() < MOST_UNITS && !named.iter().any(|known| who(known) == who(holder)) {
             named.push(holder);
         }
     }
     let rest = u64::from(more) + (holders.len() - named.len()) as u64;
     let mut words: Vec<String> = named.into_iter().map(with_unit).collect();
-    if rest > 0 {
-        words.push(format!("{rest} more"));
-    }
+    words.extend((rest > 0).then(|| format!("{rest} more")));
     words.join(" and ")
-}
-
-fn is_same_unit(one: &Holder, other: &Holder) -> bool {
-    match (&one.about, &other.about) {
-        (Some(one), Some(other)) => one.name == other.name,
-        (None, None) => one.process == other.process,
-        _ => false,
-    }
 }
 
 fn with_unit(holder: &Holder) -> String {
