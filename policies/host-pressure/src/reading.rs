@@ -94,6 +94,7 @@ pub(crate) fn stalled(host: &Host, what: Pressured) -> Read {
         Pressured::Cpu => (stall.some, "tasks waited for a processor"),
         Pressured::Memory => (stall.full, "all tasks waited for memory"),
         Pressured::Io => (stall.full, "all tasks waited for disks"),
+        Pressured::Irq => return Ok(None),
     };
     let Some(of) = of else { return Ok(None) };
     let percent = of.last300_seconds * 100.0;
@@ -138,6 +139,5 @@ pub(crate) fn restart(settings: &Settings, host: &Host) -> Read {
     let because = if named.is_empty() { String::new() } else { format!(" because of {}", named.join(", ")) };
     let time = waited.map(|waited| format!(", since {waited} ago")).unwrap_or_default();
     let words = format!("the machine needs a restart{because}{time}");
-    let packages = found.packages.len() as u64;
-    Ok(Some((0.0, seen(host, severity, words).instant("since", since).count("packages", packages))))
+    Ok(Some((0.0, seen(host, severity, words).instant("since", since).count("packages", found.packages.len() as u64))))
 }
