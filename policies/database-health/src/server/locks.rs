@@ -3,6 +3,7 @@
 use ansai_sdk::{Span, text, waits};
 
 use super::View;
+use crate::imports::ansai::database::database_probe::Session;
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -24,9 +25,9 @@ pub(super) struct Root<'v> {
 pub(super) fn roots<'v>(view: &'v View<'_>) -> Vec<Root<'v>> {
     let all = &view.sessions;
     // A prepared transaction is behind the sessions.
-    let names: Vec<&str> = all.iter().map(|one| &*one.identity).chain([PREPARED]).collect();
-    let found =
-        waits::roots(&names, |place| all.get(place).map(|one| &*one.blocked_by).unwrap_or_default(), MOST_ROOTS);
+    let name = |place| all.get(place).map_or(PREPARED, |one: &Session| &*one.identity);
+    let waits_for = |place| all.get(place).map(|one: &Session| &*one.blocked_by).unwrap_or_default();
+    let found = waits::roots(all.len().saturating_add(1), name, waits_for, MOST_ROOTS);
     let root = |found: waits::Root| {
         let root = all.get(found.place);
         let held = root.map_or(u64::MAX, |root| view.since(root.in_transaction_since.or(root.since)));

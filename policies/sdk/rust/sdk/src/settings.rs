@@ -45,9 +45,11 @@ pub fn setting_of_target<T: Setting + Clone>(host: &Host, target: &str, path: &s
 /// Used by [`settings!`](crate::settings!): checks one setting.
 #[doc(hidden)]
 pub fn check_setting<T: Setting>(path: &str, setting: &T) -> Result<(), Failure> {
-    let name = path.split('.').next().unwrap_or(path);
     setting.check().map_err(|failure| match failure {
-        Failure::InvalidSettings(why) => Failure::InvalidSettings(format!("`{name}`: {why}")),
+        Failure::InvalidSettings(why) => {
+            let name = path.split('.').next().unwrap_or(path);
+            Failure::InvalidSettings(format!("`{name}`: {why}"))
+        }
         other => other,
     })
 }

@@ -11,25 +11,31 @@ pub struct Root {
     pub waiting: Vec<usize>,
 }
 
-/// The roots of all chains, those with the most direct waiters first, `most` at most. `names` has a name for each place, and
-/// `waits_for` the names that the one at a place waits for; names that are not in the list are left out. A circle has no root.
+/// The roots of all chains of `count` things, those with the most direct waiters first, `most` at most. Each place has a `name`,
+/// and `waits_for` are the names that the one at a place waits for; names that no place has are left out. A circle has no root.
 ///
 /// ```
 /// use ansai_sdk::waits::{Root, roots};
 ///
 /// // b and c wait for a, and d waits for c.
 /// let (names, waits_for) = (["a", "b", "c", "d"], [vec![], vec!["a".to_owned()], vec!["a".into()], vec!["c".into()]]);
-/// assert_eq!(roots(&names, |place| &waits_for[place], 10), [Root { place: 0, waiting: vec![1, 2, 3] }]);
+/// let found = roots(4, |place| names[place], |place| &waits_for[place], 10);
+/// assert_eq!(found, [Root { place: 0, waiting: vec![1, 2, 3] }]);
 /// ```
-pub fn roots<'n>(names: &[&str], waits_for: impl Fn(usize) -> &'n [String], most: usize) -> Vec<Root> {
-    if (0..names.len()).all(|place| waits_for(place).is_empty()) {
+pub fn roots<'n>(
+    count: usize,
+    name: impl Fn(usize) -> &'n str,
+    waits_for: impl Fn(usize) -> &'n [String],
+    most: usize,
+) -> Vec<Root> {
+    if (0..count).all(|place| waits_for(place).is_empty()) {
         return Vec::new();
     }
     // Places instead of names, because comparing texts is what costs.
-    let mut places: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let mut places: Vec<(&str, usize)> = (0..count).map(|place| (name(place), place)).collect();
     places.sort_unstable();
-    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); names.len()];
-    for place in 0..names.len() {
+    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for place in 0..count {
         for other in waits_for(place) {
             let found = places.binary_search_by(|(name, _)| (*name).cmp(other)).ok();
             if let Some(known) = found.and_then(|found| behind.get_mut(places.get(found)?.1)) {
@@ -37,9 +43,9 @@ pub fn roots<'n>(names: &[&str], waits_for: impl Fn(usize) -> &'n [String], most
             }
         }
     }
-    let count = |place: &usize| behind.get(*place).map_or(0, Vec::len);
-    let found = (0..names.len()).filter(|place| waits_for(*place).is_empty() && count(place) > 0).collect();
-    largest(found, most, count).into_iter().map(|place| Root { place, waiting: follow(place, &behind) }).collect()
+    let waiters = |place: &usize| behind.get(*place).map_or(0, Vec::len);
+    let found = (0..count).filter(|place| waits_for(*place).is_empty() && waiters(place) > 0).collect();
+    largest(found, most, waiters).into_iter().map(|place| Root { place, waiting: follow(place, &behind) }).collect()
 }
 
 fn follow(root: usize, behind: &[Vec<usize>]) -> Vec<usize> {
@@ -58,6 +64,7 @@ fn follow(root: usize, behind: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     fn found(waits_for: &[&[&str]], most: usize) -> Vec<(usize, Vec<usize>)> {
@@ -65,7 +72,7 @@ mod tests {
         let lists: Vec<Vec<String>> =
             waits_for.iter().map(|list| list.iter().map(|&one| one.into()).collect()).collect();
         let of = |place: usize| lists.get(place).map_or(&[][..], Vec::as_slice);
-        roots(&names, of, most).into_iter().map(|root| (root.place, root.waiting)).collect()
+        roots(names.len(), |place| names[place], of, most).into_iter().map(|root| (root.place, root.waiting)).collect()
     }
 
     /// Would break: a circle that is followed without end, and one that counts twice.
