@@ -47,7 +47,7 @@ pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
             KINDS.iter().for_each(|kind| report.looked(kind, target, Some(why.clone())));
             return Some(why);
         }
-        listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped.into(), end: None }),
+        listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped, end: None }),
     };
     let all = report.listed("statement", "statement", target, &view.place.about, listed)?;
     let all = judged(all, |one| host.is_open(&key(one)) || host.is_open(&weeks::key(one)));
