@@ -4,14 +4,12 @@
 use ansai_sdk::pages::{self, Listed, Page, Part};
 use ansai_sdk::{Host, Preview, Refusal};
 
-use crate::imports::ansai::database::database_probe::{
-    self, Index, IndexPage, Replica, ReplicaPage, Server, Session, SessionPage,
-};
+use crate::imports::ansai::database::database_probe::{self, Index, Replica, Server, Session, SessionPage};
 use crate::imports::ansai::database::database_session_actions;
 use crate::imports::ansai::database::database_text_probe::{self, SessionText, Statements};
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::postgresql::postgresql_actions;
-use crate::imports::ansai::postgresql::postgresql_probe::{self, Table, TablePage};
+use crate::imports::ansai::postgresql::postgresql_probe::{self, Table};
 
 pub(crate) const SESSION_ACTIONS: &str = "ansai:database/database-session-actions";
 pub(crate) const CANCEL: &str = "ansai:database/database-session-actions.cancel";
@@ -26,9 +24,8 @@ pub(crate) const DROP_LEFTOVER: &str = "ansai:postgresql/postgresql-actions.drop
 
 pub(crate) const DISKS: &str = "ansai:disk/disk-probe";
 
-/// Maximum number of pages of a list that are read: 256 entries each. More would need more than the fuel of an evaluation.
-pub(crate) const MOST_PAGES: usize = 16;
-
+/// Maximum number of pages of sessions that are read: 256 each. More would need more than the fuel of an evaluation.
+const MOST_PAGES: usize = 16;
 /// Pairs of a session and one that it waits for, after which no more sessions are read.
 const MOST_PAIRS: usize = 12_000;
 
@@ -36,16 +33,10 @@ ansai_sdk::host_calls! {
     "ansai:database/database-probe.look" => fn look(target: &str) -> Server = database_probe::look;
     "ansai:database/database-probe.list-sessions" =>
         fn session_page(target: &str, cursor: Option<&str>) -> SessionPage = database_probe::list_sessions;
-    "ansai:database/database-probe.list-replicas" =>
-        fn replica_page(target: &str, cursor: Option<&str>) -> ReplicaPage = database_probe::list_replicas;
-    "ansai:database/database-probe.list-indexes" =>
-        fn index_page(target: &str, cursor: Option<&str>) -> IndexPage = database_probe::list_indexes;
     "ansai:database/database-text-probe.list-statements" =>
         fn statements(target: &str) -> Statements = database_text_probe::list_statements;
     "ansai:database/database-text-probe.look-at-session" =>
         fn look_at_session(target: &str, session: &str) -> SessionText = database_text_probe::look_at_session;
-    "ansai:postgresql/postgresql-probe.list-tables" =>
-        fn table_page(target: &str, cursor: Option<&str>) -> TablePage = postgresql_probe::list_tables;
     "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
     CANCEL => fn cancel(target: &str, session: &str, reason: &str) -> Preview = database_session_actions::cancel;
     TERMINATE =>
@@ -56,6 +47,20 @@ ansai_sdk::host_calls! {
         fn reindex(target: &str, index: &str, within: u64, reason: &str) -> Preview = postgresql_actions::reindex;
     DROP_LEFTOVER =>
         fn drop_leftover(target: &str, index: &str, reason: &str) -> Preview = postgresql_actions::drop_leftover;
+}
+
+ansai_sdk::lists! { 16 pages;
+    /// What follows a server.
+    "ansai:database/database-probe.list-replicas" => fn replicas(target: &str) -> Replica = database_probe::list_replicas;
+}
+
+ansai_sdk::lists! { 16 pages, by parts;
+    /// The indexes of the database of a target.
+    "ansai:database/database-probe.list-indexes" =>
+        fn indexes(target: &str) -> Index = database_probe::list_indexes as "index";
+    /// The tables of the database of a target.
+    "ansai:postgresql/postgresql-probe.list-tables" =>
+        fn tables(target: &str) -> Table = postgresql_probe::list_tables as "table";
 }
 
 /// A part of the sessions of a server; all of them if it has at most 4,096. In a queue for a lock each waits for all before it:
@@ -71,39 +76,4 @@ pub(crate) fn sessions(host: &Host, target: &str, part: Part) -> Result<Listed<S
         let is_enough = pairs > MOST_PAIRS;
         Ok(Page { entries, skipped, complete: complete && cursor.is_none(), cursor: cursor.filter(|_| !is_enough) })
     })
-}
-
-/// What follows a server.
-///
-/// # Errors
-/// The refusal of the first page.
-pub(crate) fn replicas(host: &Host, target: &str) -> Result<Listed<Replica>, Refusal> {
-    pages::read(MOST_PAGES, |cursor| {
-        let ReplicaPage { entries, skipped, complete, cursor } = replica_page(host, target, cursor)?;
-        Ok(Page { entries, skipped, complete, cursor })
-    })
-}
-
-/// Defines how to read lists that may be longer than one evaluation reads. Each page is another type with the same fields.
-macro_rules! parts {
-    ($($(#[$doc:meta])* $name:ident: $noun:literal, $page:ident => $type:ident of $entry:ty;)*) => {$(
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// The refusal of the first page.
-        pub(crate) fn $name(host: &Host, target: &str, part: Part) -> Result<Listed<$entry>, Refusal> {
-            ansai_sdk::pages::read_part(host, &format!("{}:{target}", $noun), part, $crate::calls::MOST_PAGES, |cursor| {
-                let $type { entries, skipped, complete, cursor } = $page(host, target, cursor)?;
-                Ok(ansai_sdk::pages::Page { entries, skipped, complete, cursor })
-            })
-        }
-    )*};
-}
-pub(crate) use parts;
-
-parts! {
-    /// The indexes of the database of a target.
-    indexes: "index", index_page => IndexPage of Index;
-    /// The tables of the database of a target.
-    tables: "table", table_page => TablePage of Table;
 }

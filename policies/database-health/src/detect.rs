@@ -1,7 +1,7 @@
 //! Observes the servers and files of the settings.
 
 use ansai_sdk::context::Target;
-use ansai_sdk::{Host, Observation};
+use ansai_sdk::{Failure, Host, Observation};
 
 use crate::plan::target_of;
 use crate::report::{MOST, Report};
@@ -11,7 +11,7 @@ use crate::{server, sqlite};
 /// The kinds of targets that are databases.
 const KINDS: [&str; 2] = ["postgresql", "mysql"];
 
-pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
+pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let mut report = Report::new(host, MOST);
     let all = host.targets();
     let targets = watched(&all, settings);
@@ -23,12 +23,9 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     }
     server::observe_all(&targets, settings, &mut report);
     sqlite::observe(settings, &mut report);
-    report.finish(|key| {
-        let is_server = |name: &str| {
-            settings.targets.iter().any(|one| one == name) || targets.iter().any(|target| target.name == name)
-        };
-        sqlite::is_watched(key, settings).unwrap_or_else(|| is_server(target_of(key)))
-    })
+    let is_named = |name: &str| settings.targets.iter().any(|one| one == name);
+    let is_server = |name: &str| is_named(name) || targets.iter().any(|target| target.name == name);
+    Ok(report.finish(|key| sqlite::is_watched(key, settings).unwrap_or_else(|| is_server(target_of(key)))))
 }
 
 /// The databases that this instance may use, and that the settings name if they name any.

@@ -15,26 +15,9 @@ mod sqlite;
 #[cfg(test)]
 mod testing;
 
-use ansai_sdk::{Decision, Failure, Host, Observation, Policy};
-
-use settings::Settings;
-
-ansai_sdk::policy!(DatabaseHealth);
-
-struct DatabaseHealth;
-
-impl Policy for DatabaseHealth {
-    type Settings = Settings;
-
-    fn check(settings: &Settings) -> Result<(), Failure> {
-        settings.check()
-    }
-
-    fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
-        Ok(detect::detect(settings, host))
-    }
-
-    fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
-        plan::plan(settings, host, finding)
-    }
+ansai_sdk::policy! {
+    settings: settings::Settings,
+    check: settings::Settings::check,
+    detect: detect::detect,
+    plan: plan::plan,
 }

@@ -1,10 +1,13 @@
-//! What to do about a finding. Each module plans its own kinds; what they share is here.
+//! What to do about a finding: one line for each kind.
 
 use ansai_sdk::{Decision, Failure, ForTarget as _, Host, Observation, Staged};
 
+use crate::postgresql::{age, indexes, tables};
 use crate::report::scope;
+use crate::server::{replicas, sessions};
 use crate::settings::Settings;
-use crate::{advice, mysql, postgresql, server, sqlite};
+use crate::sqlite::{damage, sizes};
+use crate::{advice, mysql};
 
 /// The stages of `policy.toml`.
 pub(crate) const MAINTAIN: &str = "maintain";
@@ -33,20 +36,25 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
     let kind = finding.key.split(':').next().unwrap_or_default();
     let target = target_of(&finding.key);
     let (settings, next) = (&settings.for_target(host, target)?, Staged::new(host, finding));
-    let situation = Situation { host, settings, finding, next, kind, target };
-    let of_server = || server::plan(&situation).or_else(|| postgresql::plan(&situation));
-    let of_others = || mysql::plan(&situation).or_else(|| sqlite::plan(&situation));
-    let decision = advice::plan(&situation).or_else(of_server).or_else(of_others);
-    decision.unwrap_or_else(|| Ok(Decision::Wait(format!("{} is no longer watched", finding.key))))
+    let situation = &Situation { host, settings, finding, next, kind, target };
+    match kind {
+        "session" => sessions::plan(situation),
+        "replica" => Ok(replicas::plan(situation)),
+        "dead-rows" => tables::plan(situation),
+        "index" => indexes::plan(situation),
+        "wraparound" => age::plan(situation),
+        "unused-room" => mysql::rebuild(situation),
+        "history" => mysql::advise_history(situation),
+        "damage" => Ok(damage::plan(situation)),
+        "wal" => sizes::plan_wal(situation),
+        "free-pages" => sizes::plan_free_pages(situation),
+        _ => Ok(advice::plan(situation)),
+    }
 }
 
 impl Situation<'_> {
-    /// The thing of the finding is not in a list, all of which was read or not.
-    pub(crate) fn not_listed(&self, is_whole: bool) -> Decision {
-        let name = &self.finding.about.name;
-        Decision::Wait(match is_whole {
-            true => format!("{name} no longer exists"),
-            false => format!("{name} is not in the part of the list that was read this time"),
-        })
+    /// How long a step that maintains something may take.
+    pub(crate) fn within(&self) -> u64 {
+        self.settings.maintain_within.0
     }
 }

@@ -16,13 +16,6 @@ pub(crate) fn is_full(report: &Report<'_>) -> bool {
     report.entries() >= MOST_ENTRIES
 }
 
-/// Adds the open findings of a kind of a server as they were seen last: they are not looked at this time, and stay.
-pub(crate) fn keep(report: &mut Report<'_>, kind: &str, target: &str) {
-    let kept = format!("{kind}:{target}");
-    let open = report.host().open_incidents().iter().filter(|one| scope(&one.key) == kept);
-    open.cloned().for_each(|one| report.add(one));
-}
-
 /// Whether so many servers hang that the time is needed for the answer.
 pub(crate) fn is_late(report: &Report<'_>) -> bool {
     report.timeouts() >= MOST_TIMEOUTS

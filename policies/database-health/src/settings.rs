@@ -1,7 +1,6 @@
 //! Settings, see `settings.schema.json`.
 
-use ansai_sdk::text::matches;
-use ansai_sdk::{Failure, Levels, Size, Span};
+use ansai_sdk::{Failure, ForTarget as _, Levels, Size, Span, text};
 
 /// What swings around a threshold has to be clearly better before its finding ends: below half of the threshold.
 pub(crate) const HALF: f64 = 0.5;
@@ -44,19 +43,7 @@ ansai_sdk::settings! {
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        Levels::check_all([
-            ("connections", self.connections),
-            ("blocked", self.blocked),
-            ("idle_in_transaction", self.idle),
-            ("lag", self.lag),
-            ("retained", self.retained),
-            ("dead_rows", self.dead_rows),
-            ("wraparound", self.wraparound),
-            ("wal", self.wal),
-            ("history_list", self.history),
-            ("running", self.running),
-            ("slow_queries", self.slow_queries),
-        ])
+        self.check_each()
     }
 
     /// Of the percentage of the connections of ordinary roles.
@@ -69,12 +56,6 @@ impl Settings {
         Levels::rising().notice(self.bloat_percent).rearm_by(0.25)
     }
 
-    /// Whether dead rows of a table are a finding.
-    pub(crate) fn has_dead_rows(&self, live: u64, dead: u64) -> bool {
-        let percent = ansai_sdk::share::of(dead, live.saturating_add(dead)).unwrap_or_default() * 100.0;
-        dead > self.dead_least && self.dead_rows.severity(percent, None).is_some()
-    }
-
     /// Of the percentage of pages.
     pub(crate) fn free_pages(&self) -> Levels {
         Levels::rising().warning(self.free_pages).rearm_by(HALF)
@@ -82,7 +63,7 @@ impl Settings {
 
     /// Whether the sessions of a role are left to a person.
     pub(crate) fn spares(&self, user: &str) -> bool {
-        self.spare_users.iter().any(|pattern| matches(pattern, user))
+        text::any_matches(&self.spare_users, user)
     }
 }
 

@@ -1,12 +1,13 @@
 //! SQLite databases: the files of the settings.
 
 mod calls;
-mod damage;
+pub(crate) mod damage;
 mod held;
 mod memory;
-mod sizes;
+pub(crate) mod sizes;
 
-use ansai_sdk::{Decision, Failure, Measure, Observation, Size, Status, Subject};
+use ansai_sdk::report::Place;
+use ansai_sdk::{Observation, Size, Status, Subject};
 
 use crate::imports::ansai::sqlite::sqlite_probe::{Database, Depth};
 use crate::plan::Situation;
@@ -25,36 +26,43 @@ const MOST_CHECKS: usize = 2;
 
 /// Observes the files of the settings.
 pub(crate) fn observe(settings: &Settings, report: &mut Report<'_>) {
+    let host = report.host();
     let mut checks = MOST_CHECKS;
     for path in &settings.files {
-        let about = Subject::new("file", path);
-        if !report.host().grants().has(calls::PROBE) {
-            let why = format!("{path} is not checked: {} is not granted", calls::PROBE);
-            report.add(Observation::unknown(key(FILE, path), about, why));
+        let place = Place::new(host, path, Subject::new("file", path));
+        if !host.grants().has(calls::PROBE) {
+            report.add(place.unknown(FILE, format!("{path} is not checked: {} is not granted", calls::PROBE)));
             continue;
         }
-        match calls::look(report.host(), path, Depth::Header) {
-            Ok(found) => observe_file(path, &found, settings, report, &mut checks),
+        match calls::look(host, path, Depth::Header) {
+            Ok(found) => {
+                let place = Place { about: found.about.clone(), ..place };
+                observe_file(&File { place, found, settings }, report, &mut checks);
+            }
             Err(refusal) => {
                 report.count(&refusal);
-                report.add(Observation::unknown(key(FILE, path), about, format!("{path}: {}", refusal.words())));
+                report.add(place.unknown(FILE, format!("{path}: {}", refusal.words())));
             }
         }
     }
 }
 
-fn observe_file(path: &str, found: &Database, settings: &Settings, report: &mut Report<'_>, checks: &mut usize) {
+/// A database that can be read.
+struct File<'a> {
+    place: Place<'a>,
+    found: Database,
+    settings: &'a Settings,
+}
+
+fn observe_file(file: &File<'_>, report: &mut Report<'_>, checks: &mut usize) {
+    let (path, found) = (file.place.name, &file.found);
     let mut memory = Memory::recall(report.host(), path);
     let checked = damage::observe(path, &mut memory, report, checks);
-    sizes::observe(path, found, &mut memory, settings, report);
-    held::observe(path, found, &mut memory, settings, report);
+    sizes::observe(file, &mut memory, report);
+    held::observe(file, &mut memory, report);
     memory.remember(report.host(), path);
-    let words = format!("{path} has {}; {checked}", Size(found.bytes));
-    report.add(
-        Observation::new(key(FILE, path), found.about.clone(), Status::Healthy, words)
-            .with(Measure::bytes("size", found.bytes))
-            .with(Measure::bytes("wal", found.wal_bytes)),
-    );
+    let seen = file.place.observe(FILE, Status::Healthy, format!("{path} has {}; {checked}", Size(found.bytes)));
+    report.add(seen.bytes("size", found.bytes).bytes("wal", found.wal_bytes));
 }
 
 /// The key of a finding about a file. A long one is cut, so it is not taken apart.
@@ -67,19 +75,6 @@ pub(crate) fn is_watched(about: &str, settings: &Settings) -> Option<bool> {
     let (kind, _) = about.split_once(":/")?;
     let is_ours = [FILE, DAMAGE, WAL, FREE_PAGES, HELD].contains(&kind);
     is_ours.then(|| settings.files.iter().any(|path| key(kind, path) == about))
-}
-
-/// What to do about a finding about a file; `None` if it is none.
-pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
-    if !situation.target.starts_with('/') {
-        return None;
-    }
-    Some(match situation.kind {
-        DAMAGE => damage::plan(situation),
-        WAL => sizes::plan_wal(situation),
-        FREE_PAGES => sizes::plan_free_pages(situation),
-        _ => return None,
-    })
 }
 
 /// The file of a finding. Its key may be cut.

@@ -3,7 +3,7 @@
 use ansai_sdk::Preview;
 
 use crate::imports::ansai::container::container_cleanup_actions;
-use crate::imports::ansai::container::container_probe::{self, Engine, ImagePage, VolumePage};
+use crate::imports::ansai::container::container_probe::{self, Engine, Image, Volume};
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems, UnreadableFilesystem};
 use crate::imports::ansai::files::files_actions::{self, Selection};
 use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Locations, Quarantines, Usages};
@@ -48,10 +48,6 @@ ansai_sdk::host_calls! {
     "ansai:journal/journal-probe.usage" => fn journal() -> JournalUsage = journal_probe::usage;
     "ansai:packages/package-cache-probe.list-caches" => fn caches() -> Caches = package_cache_probe::list_caches;
     "ansai:container/container-probe.look" => fn engine(target: &str) -> Engine = container_probe::look;
-    "ansai:container/container-probe.list-images" =>
-        fn images(target: &str, cursor: Option<&str>) -> ImagePage = container_probe::list_images;
-    "ansai:container/container-probe.list-volumes" =>
-        fn volumes(target: &str, cursor: Option<&str>) -> VolumePage = container_probe::list_volumes;
     REMOVE => fn remove(what: &Selection, reason: &str) -> Preview = files_actions::remove;
     COMPRESS => fn compress(what: &Selection, reason: &str) -> Preview = files_actions::compress;
     RECLAIM => fn reclaim(mount: &str, enough_bytes: u64, reason: &str) -> Preview = quarantine_actions::reclaim;
@@ -63,4 +59,11 @@ ansai_sdk::host_calls! {
         fn remove_volumes(target: &str, min_age_hours: u32, reason: &str) -> Preview =
             container_cleanup_actions::remove_unnamed_volumes;
     CLEAN => fn clean(manager: &str, reason: &str) -> Preview = package_cache_actions::clean_cache;
+}
+
+ansai_sdk::lists! { 8 pages;
+    /// All images of an engine.
+    "ansai:container/container-probe.list-images" => fn images(target: &str) -> Image = container_probe::list_images;
+    /// All volumes of an engine.
+    "ansai:container/container-probe.list-volumes" => fn volumes(target: &str) -> Volume = container_probe::list_volumes;
 }

@@ -1,14 +1,12 @@
 //! The container engines that are granted, and what their images take.
 
-use ansai_sdk::pages::{self, Listed, Page};
-use ansai_sdk::{Baseline, Host, Refusal, Span};
+use ansai_sdk::{Baseline, Host, Span, largest};
 
 use crate::calls::{self, CONTAINER_CLEANUP_ACTIONS, CONTAINER_PROBE};
-use crate::imports::ansai::container::container_probe::{Engine, Image, Volume};
+use crate::imports::ansai::container::container_probe::{Engine, Image};
 
-/// Maximum number of engines that are asked, and of pages of a list.
+/// Maximum number of engines that are asked.
 const MOST_ENGINES: usize = 8;
-const MOST_PAGES: usize = 8;
 /// Maximum number of images that are remembered.
 const MOST_REMEMBERED: usize = 60;
 /// Remembered in place of images if an engine did not show all of them. No image has this name.
@@ -24,11 +22,9 @@ pub(crate) fn may_clean(host: &Host, target: &str) -> bool {
     host.grants().texts(CONTAINER_CLEANUP_ACTIONS, "targets").iter().any(|one| one == target)
 }
 
-/// The smallest value of a number such as `min_age_hours` in the tables of a target, because any of them can cover a step.
-pub(crate) fn granted(host: &Host, target: &str, name: &str) -> u64 {
-    let tables = host.grants().tables(CONTAINER_CLEANUP_ACTIONS);
-    let own = tables.filter(|table| table.texts("targets").any(|one| one == target));
-    own.filter_map(|table| table.count(name)).min().unwrap_or(0)
+/// The smallest value of a number such as `min_age_hours` in the tables of a target.
+pub(crate) fn granted(host: &Host, target: &str, name: &str) -> Option<u64> {
+    host.grants().least(CONTAINER_CLEANUP_ACTIONS, name, |table| table.texts("targets").any(|one| one == target))
 }
 
 /// The engines whose store is on a file system, with their targets. `note` gets why one is left out.
@@ -43,22 +39,6 @@ pub(crate) fn on_mount(host: &Host, mount: &str, mut note: impl FnMut(String)) -
         }
     }
     found
-}
-
-/// All images of an engine.
-pub(crate) fn images(host: &Host, target: &str) -> Result<Listed<Image>, Refusal> {
-    pages::read(MOST_PAGES, |cursor| {
-        let page = calls::images(host, target, cursor)?;
-        Ok(Page { entries: page.entries, skipped: page.skipped, complete: page.complete, cursor: page.cursor })
-    })
-}
-
-/// All volumes of an engine.
-pub(crate) fn volumes(host: &Host, target: &str) -> Result<Listed<Volume>, Refusal> {
-    pages::read(MOST_PAGES, |cursor| {
-        let page = calls::volumes(host, target, cursor)?;
-        Ok(Page { entries: page.entries, skipped: page.skipped, complete: page.complete, cursor: page.cursor })
-    })
 }
 
 /// An image by a name that a person knows.
@@ -88,12 +68,12 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
         let found = match calls::engine(host, &target) {
             // The next one may be on another file system.
             Ok(Engine { mount: Some(mount), .. }) if !is_healthy(&mount) => continue,
-            Ok(_) => images(host, &target).ok().filter(|listed| listed.end.is_none() && listed.skipped == 0),
+            Ok(_) => calls::images(host, &target).ok().filter(|listed| listed.end.is_none() && listed.skipped == 0),
             Err(_) => None,
         };
         let values: Vec<(String, u64)> = match found {
             Some(all) => {
-                let largest = ansai_sdk::largest(all.entries, MOST_REMEMBERED, |image| image.bytes);
+                let largest = largest(all.entries, MOST_REMEMBERED, |image| image.bytes);
                 largest.into_iter().map(|image| (name(&image), image.bytes)).collect()
             }
             // Retry an engine that cannot be asked tomorrow.

@@ -1,9 +1,9 @@
 //! Observes the blocks and the inodes of each file system.
 
 use ansai_sdk::paths::is_on;
-use ansai_sdk::text::matches;
-use ansai_sdk::{CouldNotTell as _, Failure, Forecast, Host, Measure, Observation, Severity, Size, Span, Status};
-use ansai_sdk::{Usage, text};
+use ansai_sdk::text::any_matches;
+use ansai_sdk::{CouldNotTell as _, Failure, Forecast, Host, Measure, Observation};
+use ansai_sdk::{Severity, Size, Span, Status, Usage, text};
 
 use crate::calls::{self, FILES_PROBE};
 use crate::containers;
@@ -14,31 +14,21 @@ use crate::settings::Settings;
 /// Prefix of the key of a finding about inodes; the mount point follows.
 pub(crate) const INODES: &str = "inodes:";
 
-/// Why a file system is not watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Skipped {
-    /// A setting excludes it.
-    Ignored,
-    ReadOnly,
-    Remote,
-}
-
-impl Skipped {
-    fn of(filesystem: &Filesystem, settings: &Settings) -> Option<Skipped> {
-        if settings.ignore_mounts.iter().any(|pattern| matches(pattern, &filesystem.mount)) {
-            Some(Skipped::Ignored)
-        } else if filesystem.read_only {
-            Some(Skipped::ReadOnly)
-        } else {
-            filesystem.remote.then_some(Skipped::Remote)
+/// Why a file system is not watched, after its name, and whether that ends an incident: only a setting does.
+fn skipped(filesystem: &Filesystem, settings: &Settings) -> Option<(&'static str, bool)> {
+    match filesystem {
+        one if any_matches(&settings.ignore_mounts, &one.mount) => {
+            Some(("may be full: `ignore_mounts` names it", true))
         }
+        one if one.read_only => Some(("is now read-only", false)),
+        one => one.remote.then_some(("is now a remote file system", false)),
     }
 }
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let listed = listed(host)?;
     let mut observations = Vec::new();
-    for filesystem in listed.entries.iter().filter(|one| Skipped::of(one, settings).is_none()) {
+    for filesystem in listed.entries.iter().filter(|one| skipped(one, settings).is_none()) {
         observations.extend(blocks(host, filesystem, settings));
         if settings.inodes {
             observations.extend(inodes(host, filesystem, settings));
@@ -95,7 +85,7 @@ fn blocks(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     let full = settings.levels().severity(usage.percent(), host.open_severity(mount));
     let is_near = |left: &Span| (left.0 as f64) < settings.forecast_hours * Span::from_hours(1).0 as f64;
     let near = full_in.filter(|left| full.is_none() && is_near(left));
-    let status = full.or(near.map(|_| Severity::Notice)).map_or(Status::Healthy, Status::Unhealthy);
+    let severity = full.or(near.map(|_| Severity::Notice));
     let mut summary =
         format!("{mount} is {} full, {} of {} available", usage.words(), Size(usage.free()), Size(usage.total()));
     if filesystem.reserved_bytes > 0 {
@@ -105,12 +95,9 @@ fn blocks(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     if let Some(left) = near {
         summary.push_str(&format!("; at this rate it is full in {}", left.in_whole_hours()));
     }
-    let mut seen = Observation::new(mount, filesystem.about.clone(), status, summary)
-        .with(Measure::ratio("used-share", usage.share()))
-        .with(Measure::bytes("available", filesystem.available_bytes))
-        .with(Measure::bytes("total", filesystem.total_bytes))
-        .with(Measure::bytes("reserved", filesystem.reserved_bytes));
-    seen.evidence.extend(full_in.map(|left| Measure::milliseconds("full-in", left.0)));
+    let seen = Observation::new(mount, filesystem.about.clone(), severity, summary).ratio("used-share", usage.share());
+    let seen = seen.bytes("available", filesystem.available_bytes).bytes("total", filesystem.total_bytes);
+    let seen = seen.bytes("reserved", filesystem.reserved_bytes).milliseconds("full-in", full_in.map(|left| left.0));
     Some(seen.at_distance(distance(usage, full, settings)))
 }
 
@@ -135,21 +122,18 @@ fn full_in(host: &Host, mount: &str, usage: Usage, settings: &Settings) -> Optio
 fn inodes(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<Observation> {
     let usage = inodes_of(filesystem)?;
     let mount = &filesystem.mount;
-    let key = format!("{INODES}{mount}");
-    let severity = settings.levels().severity(usage.percent(), host.open_severity(&key));
-    let status = severity.map_or(Status::Healthy, Status::Unhealthy);
     let summary = format!("{mount} uses {} of its inodes, {} of {} free", usage.words(), usage.free(), usage.total());
-    let seen = Observation::new(key, filesystem.about.clone(), status, summary);
-    let seen = seen.at_distance(distance(usage, severity, settings));
-    let evidence = [Measure::count("free-inodes", usage.free()), Measure::count("total-inodes", usage.total())];
-    Some(evidence.into_iter().fold(seen.with(Measure::ratio("used-share", usage.share())), Observation::with))
+    let (key, about) = (format!("{INODES}{mount}"), &filesystem.about);
+    let seen = host.judge(key, about, settings.levels(), usage.percent(), summary);
+    let far = distance(usage, seen.severity(), settings);
+    let seen = seen.ratio("used-share", usage.share()).count("free-inodes", usage.free());
+    Some(seen.count("total-inodes", usage.total()).at_distance(far))
 }
 
 /// Adds what processes free when they close files, and what the quarantine frees when it expires. Only if a file system
 /// is full, because searching all processes takes long.
 fn add_waiting(host: &Host, observations: &mut [Observation]) {
-    let deleted = calls::deleted_open(host).ok();
-    let held = calls::held(host).ok();
+    let (deleted, held) = (calls::deleted_open(host).ok(), calls::held(host).ok());
     for observation in observations.iter_mut().filter(|one| is_full(one)) {
         let mount = observation.about.name.clone();
         if let Some(files) = &deleted {
@@ -178,21 +162,19 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
     }
     let mount = &incident.about.name;
     let known = listed.entries.iter().find(|one| one.about.name == *mount);
-    let healthy = |why| Observation::new(&incident.key, incident.about.clone(), Status::Healthy, why);
-    let unknown = |why| Observation::unknown(&incident.key, incident.about.clone(), why);
-    Some(match known.map(|one| Skipped::of(one, settings)) {
-        Some(Some(Skipped::Ignored)) => healthy(format!("{mount} may be full: `ignore_mounts` names it")),
-        Some(Some(Skipped::ReadOnly)) => unknown(format!("{mount} is now read-only")),
-        Some(Some(Skipped::Remote)) => unknown(format!("{mount} is now a remote file system")),
+    let (status, words) = match known.map(|one| skipped(one, settings)) {
+        Some(Some((why, is_over))) => (is_over.then_some(Status::Healthy), format!("{mount} {why}")),
         Some(None) if incident.key.starts_with(INODES) && !settings.inodes => {
-            healthy(format!("the inodes of {mount} are no longer watched"))
+            (Some(Status::Healthy), format!("the inodes of {mount} are no longer watched"))
         }
-        Some(None) => unknown(format!("{mount} does not report its size")),
-        None if listed.skipped > 0 => unknown(format!("{mount} cannot be read")),
-        None => {
-            let why = format!("{mount} is no longer mounted");
-            Observation::gone(&incident.key, incident.about.clone(), why)
-        }
+        Some(None) => (None, format!("{mount} does not report its size")),
+        None if listed.skipped > 0 => (None, format!("{mount} cannot be read")),
+        None => (Some(Status::Gone), format!("{mount} is no longer mounted")),
+    };
+    let (key, about) = (&incident.key, incident.about.clone());
+    Some(match status {
+        Some(status) => Observation::new(key, about, status, words),
+        None => Observation::unknown(key, about, words),
     })
 }
 
@@ -202,14 +184,14 @@ fn unreadable(host: &Host, skipped: u32, settings: &Settings) -> Vec<Observation
     let Ok(named) = calls::unreadable(host) else {
         let why = format!("{} cannot be read", text::count(skipped.into(), "file system"));
         let seen = Observation::unknown("unreadable", host.host(), why);
-        return vec![seen.with(Measure::count("skipped", skipped.into()))];
+        return vec![seen.count("skipped", u64::from(skipped))];
     };
-    let is_ignored = |mount: &str| settings.ignore_mounts.iter().any(|pattern| matches(pattern, mount));
     let unknown = |one: UnreadableFilesystem| {
         let why = format!("{} cannot be read: {}", one.mount, one.reason.words());
         Observation::unknown(&one.mount, one.about.clone(), why)
     };
-    named.into_iter().filter(|one| !is_ignored(&one.mount)).map(unknown).collect()
+    let watched = named.into_iter().filter(|one| !any_matches(&settings.ignore_mounts, &one.mount));
+    watched.map(unknown).collect()
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
+use ansai_sdk::pages::{self, Page};
 use ansai_sdk::{Baseline, Host, Span, largest};
 
 use crate::calls::{self, FILES_PROBE};
-use crate::imports::ansai::files::files_probe::Usage;
+use crate::imports::ansai::files::files_probe::{Usage, Usages};
 
 /// Maximum number of remembered directories for each root.
 const MOST: usize = 60;
@@ -29,24 +30,16 @@ pub(crate) fn roots(host: &Host) -> Vec<String> {
 
 /// Sizes of the directories one and two levels below a root; `None` if it cannot be read.
 pub(crate) fn directories(host: &Host, root: &str) -> Option<Vec<Usage>> {
-    let mut all = Vec::new();
-    for depth in [1, 2] {
-        let mut cursor = None;
-        for page in 0..MOST_PAGES {
-            let usages = match calls::largest_directories(host, root, depth, cursor.as_deref()) {
-                Ok(usages) => usages,
-                Err(_) if depth == 2 || page > 0 => break,
-                Err(_) => return None,
-            };
+    let level = |depth| {
+        pages::read(MOST_PAGES, |cursor| {
+            let Usages { entries, skipped, complete, cursor } = calls::largest_directories(host, root, depth, cursor)?;
             // A page that is not full ended at its time limit; the rest would take as long again.
-            let is_full = usages.entries.len() >= PAGE;
-            all.extend(usages.entries);
-            cursor = usages.cursor.filter(|_| is_full);
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
+            let cursor = cursor.filter(|_| entries.len() >= PAGE);
+            Ok(Page { entries, skipped, complete, cursor })
+        })
+    };
+    let mut all = level(1).ok()?.entries;
+    all.extend(level(2).map(|listed| listed.entries).unwrap_or_default());
     Some(all)
 }
 
@@ -72,7 +65,6 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imports::ansai::files::files_probe::Usages;
     use ansai_sdk::Subject;
     use ansai_sdk::testing::StandIn;
 

@@ -9,26 +9,9 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
-use ansai_sdk::{Decision, Failure, Host, Observation, Policy};
-
-use settings::Settings;
-
-ansai_sdk::policy!(DiskSpace);
-
-struct DiskSpace;
-
-impl Policy for DiskSpace {
-    type Settings = Settings;
-
-    fn check(settings: &Settings) -> Result<(), Failure> {
-        settings.check()
-    }
-
-    fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
-        detect::detect(settings, host)
-    }
-
-    fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
-        plan::plan(settings, host, finding)
-    }
+ansai_sdk::policy! {
+    settings: settings::Settings,
+    check: settings::Settings::check,
+    detect: detect::detect,
+    plan: plan::plan,
 }

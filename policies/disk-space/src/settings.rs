@@ -1,13 +1,11 @@
 //! Settings, see `settings.schema.json`.
 
-use ansai_sdk::{Failure, Levels, Size, Span};
+use ansai_sdk::{Failure, ForTarget as _, Levels, Size, Span};
 
 ansai_sdk::settings! {
     /// Percentages are between 0 and 100.
     pub(crate) struct Settings {
-        warning: f64 = "thresholds.warning",
-        critical: f64 = "thresholds.critical",
-        emergency: f64 = "thresholds.emergency",
+        thresholds: Levels,
         rearm_points: f64,
         forecast_hours: f64 = "forecast.hours",
         forecast_free_below: f64 = "forecast.free_below",
@@ -32,8 +30,8 @@ ansai_sdk::settings! {
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.levels().check()?;
-        if self.rearm_points >= self.warning {
+        self.check_each()?;
+        if self.goal() <= 0.0 {
             return Err(Failure::InvalidSettings("`rearm_points` must be below `thresholds.warning`".into()));
         }
         Ok(())
@@ -41,13 +39,12 @@ impl Settings {
 
     /// Severity levels for percent in use.
     pub(crate) fn levels(&self) -> Levels {
-        let levels = Levels::rising().warning(self.warning).critical(self.critical).emergency(self.emergency);
-        levels.rearm(self.rearm_points)
+        self.thresholds.rearm(self.rearm_points)
     }
 
     /// Percent in use below which an incident ends, and cleaning stops.
     pub(crate) fn goal(&self) -> f64 {
-        self.warning - self.rearm_points
+        self.levels().goal().unwrap_or_default()
     }
 }
 

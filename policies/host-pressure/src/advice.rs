@@ -1,7 +1,8 @@
 //! What a person can do about each finding.
 
-use ansai_sdk::{Decision, Observation, Recommendation};
+use ansai_sdk::{Decision, Failure, Host, Observation, Recommendation};
 
+use crate::settings::Settings;
 use crate::what;
 
 /// What to do, and how.
@@ -38,12 +39,11 @@ pub(crate) static RESTART: Advice = (
     "until then the old kernel and libraries run, without the fixes that are installed",
 );
 
-pub(crate) fn on(finding: &Observation) -> Decision {
+pub(crate) fn on(_: &Settings, _: &Host, finding: &Observation) -> Result<Decision, Failure> {
     let Some(what) = what::ALL.iter().find(|what| what.name == finding.key) else {
-        return Decision::GiveUp("this version does not watch it".into());
+        return Ok(Decision::GiveUp("this version does not watch it".into()));
     };
     let (summary, detail) = what.advice;
-    let mut advice = Recommendation::new(*summary, format!("{}. {detail}", finding.summary));
-    advice.measures.clone_from(&finding.evidence);
-    Decision::Recommend(vec![advice])
+    let advice = Recommendation::new(*summary, format!("{}. {detail}", finding.summary));
+    Ok(Decision::Recommend(vec![Recommendation { measures: finding.evidence.clone(), ..advice }]))
 }

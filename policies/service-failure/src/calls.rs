@@ -1,12 +1,11 @@
 //! The probes and actions, with their names in grants and attempts.
 
-use ansai_sdk::pages::{self, Listed, Page};
-use ansai_sdk::{Host, Preview, Refusal};
+use ansai_sdk::Preview;
 
 use crate::imports::ansai::http::http_actions;
 use crate::imports::ansai::http::http_probe::{self, Answer, Request};
 use crate::imports::ansai::service::service_actions;
-use crate::imports::ansai::service::service_probe::{self, Dependant, DependantPage, ServiceUnit, UnitPage};
+use crate::imports::ansai::service::service_probe::{self, Dependant, ServiceUnit};
 
 pub(crate) const SERVICE_ACTIONS: &str = "ansai:service/service-actions";
 
@@ -18,15 +17,8 @@ pub(crate) const CHECK_ACTIVE: &str = "ansai:service/service-actions.check-activ
 pub(crate) const HTTP_ACTIONS: &str = "ansai:http/http-actions";
 pub(crate) const CHECK: &str = "ansai:http/http-actions.check";
 
-/// Maximum number of pages that are read: 128 units each.
-const MOST_PAGES: usize = 40;
-
 ansai_sdk::host_calls! {
     "ansai:service/service-probe.look" => fn look(name: &str) -> ServiceUnit = service_probe::look;
-    "ansai:service/service-probe.list-units" =>
-        fn page(globs: &[String], cursor: Option<&str>) -> UnitPage = service_probe::list_units;
-    "ansai:service/service-probe.list-dependants" =>
-        fn dependants_page(name: &str, cursor: Option<&str>) -> DependantPage = service_probe::list_dependants;
     START => fn start(unit: &str, reason: &str) -> Preview = service_actions::start;
     RESTART => fn restart(unit: &str, invocation: &str, reason: &str) -> Preview = service_actions::restart;
     CAPTURE => fn capture(unit: &str, lines: u32, reason: &str) -> Preview = service_actions::capture;
@@ -37,22 +29,11 @@ ansai_sdk::host_calls! {
     ) -> Preview = http_actions::check;
 }
 
-/// The services that systemd has in memory.
-///
-/// # Errors
-/// The refusal of the first page.
-pub(crate) fn units(host: &Host, globs: &[String]) -> Result<Listed<ServiceUnit>, Refusal> {
-    pages::read(MOST_PAGES, |cursor| {
-        let UnitPage { entries, skipped, complete, cursor } = page(host, globs, cursor)?;
-        Ok(Page { entries, skipped, complete, cursor })
-    })
-}
-
-/// The units that need a service, nearest first, as far as they can be read.
-pub(crate) fn dependants(host: &Host, unit: &str) -> Vec<Dependant> {
-    let read = pages::read(MOST_PAGES, |cursor| {
-        let DependantPage { entries, skipped, complete, cursor } = dependants_page(host, unit, cursor)?;
-        Ok(Page { entries, skipped, complete, cursor })
-    });
-    read.map_or_else(|_| Vec::new(), |listed| listed.entries)
+// Pages of 128 units each.
+ansai_sdk::lists! { 40 pages;
+    /// The services that systemd has in memory.
+    "ansai:service/service-probe.list-units" => fn units(globs: &[String]) -> ServiceUnit = service_probe::list_units;
+    /// The units that need a service, nearest first.
+    "ansai:service/service-probe.list-dependants" =>
+        fn dependants(name: &str) -> Dependant = service_probe::list_dependants;
 }

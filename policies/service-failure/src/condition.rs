@@ -1,6 +1,6 @@
 //! Whether a service failed, and what for; and what looks like a failure and is none.
 
-use ansai_sdk::Span;
+use ansai_sdk::{Span, text};
 
 use crate::imports::ansai::service::service_probe::{ActiveState, Ended, LoadState, ServiceUnit};
 
@@ -100,7 +100,7 @@ pub(crate) fn how(unit: &ServiceUnit) -> String {
 }
 
 fn last(unit: &ServiceUnit) -> String {
-    let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), signal);
+    let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), text::signal);
     match unit.ended {
         Ended::ExitCode => match unit.exit_code {
             Some(code) => format!("exited with status {code}"),
@@ -115,24 +115,6 @@ fn last(unit: &ServiceUnit) -> String {
         Ended::Dependency => "was not started, because a unit that it requires failed".into(),
         Ended::Success | Ended::StartLimit | Ended::Other => "failed".into(),
     }
-}
-
-/// The signals that end services, by the numbers that all architectures of Linux share.
-fn signal(number: u32) -> String {
-    let name = match number {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        _ => return format!("signal {number}"),
-    };
-    format!("{name} (signal {number})")
 }
 
 /// The state in one word, for the evidence.

@@ -1,12 +1,11 @@
 //! Observes each service that systemd has in memory.
 
-use ansai_sdk::{Failure, Host, Measure, Observation, Refusal, Severity, Span, Status, Value, text};
+use ansai_sdk::{Counters, Failure, Host, Measure, Observation, Refusal, Status, Value, text};
 
 use crate::answers::{self, is_about_answers};
 use crate::calls;
 use crate::causes;
 use crate::condition::{Condition, how, word};
-use crate::flapping::Restarts;
 use crate::imports::ansai::service::service_probe::{Ended, ServiceUnit};
 use crate::settings::Settings;
 
@@ -21,13 +20,13 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         Err(Refusal::Unsupported(why)) => return Ok(without_systemd(host, &why)),
         Err(refusal) => return Err(Failure::CouldNotTell(format!("cannot list services: {}", refusal.words()))),
     };
-    let mut restarts = Restarts::recall(host, settings.flapping_within);
+    let mut restarts = Counters::recall(host, "restarts", settings.flapping_within);
     let mut units = Vec::new();
     let mut observations = Vec::new();
     let missing_part = listed.missing("service");
     for unit in listed.entries.into_iter().filter(|unit| settings.watches(&unit.id)) {
         let condition = Condition::of(&unit, host.now(), settings.settle);
-        let recent = restarts.within(&unit);
+        let recent = restarts.grown(&unit.id, unit.restarts);
         if is_worth_a_word(&unit, condition, host) {
             observations.push(observe(&unit, condition, recent, settings, host));
         }
@@ -72,30 +71,36 @@ fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Set
         let why = format!("it is unknown why {id} does not run");
         return evidence(Observation::unknown(id, about, why).with(not_started()), unit, recent);
     }
-    let flapping = is_flapping(open, recent, settings).then(|| flapping(unit, recent, settings));
     let (found, mut words) = match condition {
         Condition::Fine => (None, fine(unit)),
         // While it is starting, an open incident is neither healed nor worse.
         Condition::Changing => (open.and_then(Observation::severity), changing(unit)),
-        Condition::Restarting(rest) => restarting(unit, rest, open, severity, settings, host),
+        // systemd heals it. Only if that takes long, a person should know; in an open incident it is not healed yet.
+        Condition::Restarting(rest) => {
+            let waited = host.since(unit.since.unwrap_or(host.now()));
+            let open = open.and_then(Observation::severity);
+            let found = if waited > settings.restart_wait { Some(severity) } else { open };
+            (found, format!("{id} {}; systemd restarts it in {rest}", how(unit)))
+        }
         Condition::Overdue => (Some(severity), format!("{id} {}, and systemd has not restarted it in time", how(unit))),
         Condition::Broken => (Some(severity), format!("{id} does not run: its unit file is invalid")),
         Condition::Failed | Condition::Dependency => (Some(severity), format!("{id} {}", how(unit))),
         Condition::Gone | Condition::Unclear => (None, String::new()),
     };
     let mut worst = found;
-    if let Some((flaps, told)) = flapping {
-        match condition.is_failure() {
-            true => words = format!("{words}, after {told}"),
-            false => words = format!("{id} restarts again and again: {told}"),
-        }
-        worst = worst.max(Some(flaps));
+    if is_flapping(open, recent, settings) {
+        let count = text::count(recent.into(), "restart");
+        let told = format!("{count} by systemd within {}", settings.flapping_within);
+        words = match condition.is_failure() {
+            true => format!("{words}, after {told}"),
+            false => format!("{id} restarts again and again: {told}"),
+        };
+        worst = worst.max(Some(settings.flapping_severity(id)));
     }
     if unit.never_touch && worst.is_some() {
         words.push_str("; no step may touch it");
     }
-    let status = worst.map_or(Status::Healthy, Status::Unhealthy);
-    evidence(Observation::new(id, about, status, words), unit, recent)
+    evidence(Observation::new(id, about, worst, words), unit, recent)
 }
 
 /// Whether a service that was not started because of another one looks as if nobody wanted it: the results of jobs are
@@ -123,20 +128,6 @@ fn changing(unit: &ServiceUnit) -> String {
     format!("{} is being {}", unit.id, if word(unit) == "activating" { "started" } else { "stopped" })
 }
 
-/// systemd heals it. Only if that takes long, a person should know; in an open incident it is not healed yet.
-fn restarting(
-    unit: &ServiceUnit,
-    rest: Span,
-    open: Option<&Observation>,
-    severity: Severity,
-    settings: &Settings,
-    host: &Host,
-) -> (Option<Severity>, String) {
-    let waited = host.now().saturating_sub(unit.since.unwrap_or(host.now()));
-    let found = if waited > settings.restart_wait.0 { Some(severity) } else { open.and_then(Observation::severity) };
-    (found, format!("{} {}; systemd restarts it in {rest}", unit.id, how(unit)))
-}
-
 fn is_flapping(open: Option<&Observation>, recent: u32, settings: &Settings) -> bool {
     let most = settings.flapping_restarts;
     let was = open.is_some_and(|incident| recent_of(incident) >= most);
@@ -146,44 +137,30 @@ fn is_flapping(open: Option<&Observation>, recent: u32, settings: &Settings) -> 
 
 /// The restarts that an observation reports.
 pub(crate) fn recent_of(observation: &Observation) -> u32 {
-    let found = observation.evidence.iter().find(|one| one.name == RECENT);
-    let count =
-        found.and_then(|one| if let Value::Count(count) = one.value { u32::try_from(count).ok() } else { None });
-    count.unwrap_or(0)
-}
-
-fn flapping(unit: &ServiceUnit, recent: u32, settings: &Settings) -> (Severity, String) {
-    let told = format!("{} by systemd within {}", text::count(recent.into(), "restart"), settings.flapping_within);
-    (settings.flapping_severity(&unit.id), told)
+    match observation.evidence.iter().find(|one| one.name == RECENT).map(|one| &one.value) {
+        Some(Value::Count(count)) => u32::try_from(*count).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
-    let mut seen = seen.with(Measure::text("state", word(unit)));
+    let mut seen = seen.text("state", word(unit));
     if seen.status == Status::Healthy && recent == 0 {
         return seen;
     }
     seen.evidence.extend((unit.ended == Ended::Dependency).then(not_started));
-    seen.evidence.push(Measure::text("sub-state", text::cut(&unit.sub_state, 100)));
-    seen.evidence.extend(unit.since.map(|since| Measure::instant("since", since)));
     let code = unit.exit_code.and_then(|code| u64::try_from(code).ok());
-    seen.evidence.extend(code.map(|code| Measure::count("exit-code", code)));
-    seen.evidence.extend(unit.exit_signal.map(|signal| Measure::count("exit-signal", signal.into())));
-    seen.evidence.push(Measure::count("restarts", unit.restarts.into()));
-    seen.evidence.push(Measure::count(RECENT, recent.into()));
-    seen
+    let seen = seen.text("sub-state", text::cut(&unit.sub_state, 100)).instant("since", unit.since);
+    let seen = seen.count("exit-code", code).count("exit-signal", unit.exit_signal.map(u64::from));
+    seen.count("restarts", u64::from(unit.restarts)).count(RECENT, u64::from(recent))
 }
 
 /// The status of an open incident whose service is not in the list.
 fn missing(incident: &Observation, settings: &Settings, host: &Host) -> Observation {
-    let (key, about) = (&incident.key, incident.about.clone());
-    let id = &incident.about.name;
+    let (key, about, id) = (&incident.key, incident.about.clone(), &incident.about.name);
     if !settings.watches(id) {
-        return Observation::new(
-            key,
-            about,
-            Status::Healthy,
-            format!("{id} is no longer watched: the settings exclude it"),
-        );
+        let words = format!("{id} is no longer watched: the settings exclude it");
+        return Observation::new(key, about, Status::Healthy, words);
     }
     match calls::look(host, id) {
         Ok(unit) => {

@@ -1,6 +1,6 @@
 //! Settings, see `settings.schema.json`.
 
-use ansai_sdk::text::matches;
+use ansai_sdk::text::any_matches as any;
 use ansai_sdk::{Entries, Failure, Severity, Span};
 
 use crate::serves::Serve;
@@ -26,10 +26,6 @@ ansai_sdk::settings! {
         unanswered_for: Span,
         starts_within: Span,
     }
-}
-
-fn any(patterns: &[String], unit: &str) -> bool {
-    patterns.iter().any(|pattern| matches(pattern, unit))
 }
 
 impl Settings {

@@ -1,7 +1,7 @@
 //! The age of the oldest transaction: PostgreSQL stops before it reaches 2^31.
 
 use ansai_sdk::pages::Part;
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Ladder, Measure, Observation, Span, largest, share};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Ladder, largest, share};
 
 use super::tables::holder;
 use crate::calls::{self, POSTGRESQL_ACTIONS, TABLES, VACUUM};
@@ -25,68 +25,52 @@ fn oldest(view: &View<'_>) -> Option<u64> {
 }
 
 pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) {
-    let target = view.target;
-    let (key, about) = (format!("wraparound:{target}"), view.server.about.clone());
+    let target = view.place.name;
     let Some(age) = oldest(view) else {
-        let why = format!("{target} does not tell how old its transactions are");
-        return report.add(Observation::unknown(key, about, why));
+        return report
+            .add(view.place.unknown("wraparound", format!("{target} does not tell how old its transactions are")));
     };
     let percent = age as f64 / MOST_AGE * 100.0;
     let freeze = view.count("freeze-age").unwrap_or_default();
-    let is_late = age as f64 >= freeze as f64 * ABOVE_FREEZE_AGE;
-    let levels = settings.wraparound;
     // An operator who lets autovacuum begin late gets no alarm before it begins.
-    let status = levels.status(if is_late { percent } else { 0.0 }, report.host().open_severity(&key));
-    let words = format!(
-        "the oldest transaction of {target} is {age} transactions old ({} of what stops it)",
-        share::percent_words(percent)
-    );
-    report.add(
-        Observation::new(key, about, status, words)
-            .with(Measure::count("age", age))
-            .with(Measure::count("freeze-age", freeze))
-            .at_distance(if is_late { percent } else { 0.0 }),
-    );
+    let is_late = age as f64 >= freeze as f64 * ABOVE_FREEZE_AGE;
+    let far = if is_late { percent } else { 0.0 };
+    let share = share::percent_words(percent);
+    let words = format!("the oldest transaction of {target} is {age} transactions old ({share} of what stops it)");
+    let seen = view.place.judge("wraparound", settings.wraparound, far, words);
+    report.add(seen.count("age", age).count("freeze-age", freeze).at_distance(far));
 }
 
-pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
+pub(crate) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, target) = (situation.host, situation.target);
     let view = View::again(situation)?;
     let age = oldest(&view).unwrap_or_default();
     let held = view.count("oldest-snapshot-age").unwrap_or_default();
-    let what = "find out why autovacuum does not freeze its old rows";
     if held as f64 >= age as f64 * HOLDS {
         let why = format!("a vacuum cannot help while an old transaction is open: {}", holder(&view));
         return Ok(situation.next.advise("end the oldest transaction", why));
     }
     if !host.grants().has(TABLES) || !host.grants().has(POSTGRESQL_ACTIONS) || !situation.next.is_at(MAINTAIN) {
         let why = format!("`vacuum freeze` of its oldest tables is needed; {}", holder(&view));
-        return Ok(situation.next.advise(what, why));
+        return Ok(situation.next.advise("find out why autovacuum does not freeze its old rows", why));
     }
-    let listed =
-        calls::tables(host, target, Part::Same).could_not_tell(&format!("the tables of {target} cannot be listed"))?;
+    let listed = calls::tables(host, target, Part::Same);
+    let listed = listed.could_not_tell(&format!("the tables of {target} cannot be listed"))?;
     let freeze = view.count("freeze-age").unwrap_or_default();
     let old: Vec<Table> = listed.entries.into_iter().filter(|table| table.transaction_age > freeze).collect();
     if listed.end.is_some() && old.is_empty() {
-        let rest = Span(situation.settings.tables_every.0);
-        return Ok(situation
-            .next
-            .wait_for(rest, "the oldest tables are in a part of the list that was not read this time"));
+        let why = "the oldest tables are in a part of the list that was not read this time";
+        return Ok(situation.next.wait_for(situation.settings.tables_every, why));
     }
     let mut ladder = Ladder::new(host, MOST_TABLES as u64, |preview| preview.items);
     for table in largest(old, MOST_TABLES, |table: &Table| table.transaction_age) {
         let reason = format!("{} has rows that are {} transactions old", table.name, table.transaction_age);
-        ladder.step(VACUUM, &table.id, |_| {
-            calls::vacuum(host, target, &table.id, false, situation.settings.maintain_within.0, &reason)
-        });
+        let call = |_| calls::vacuum(host, target, &table.id, false, situation.within(), &reason);
+        ladder.step(VACUUM, &table.id, call);
     }
-    let decision = ladder.decide(|_| {
-        let where_ =
-            "no old table of this database can be vacuumed, or the oldest one is in another database of the server";
-        vec![where_.into(), holder(&view)]
-    });
+    let why = "no old table of this database can be vacuumed, or the oldest one is in another database of the server";
     // A database has many tables, and its age is that of the oldest one.
-    Ok(match decision {
+    Ok(match ladder.decide(|_| vec![why.into(), holder(&view)]) {
         Decision::Apply(on_failure) => Decision::ApplyThenReplan(on_failure),
         other => other,
     })

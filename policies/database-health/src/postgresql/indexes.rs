@@ -1,7 +1,7 @@
 //! Indexes that queries do not use because their build failed, and what a rebuild left behind.
 
 use ansai_sdk::pages::Part;
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Status};
+use ansai_sdk::{Decision, Failure, Severity};
 
 use crate::calls::{self, DROP_LEFTOVER, REINDEX};
 use crate::imports::ansai::database::database_probe::Index;
@@ -25,48 +25,48 @@ fn is_of_a_rebuild(index: &Index) -> bool {
 }
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Index>, report: &mut Report<'_>) {
-    let key = |index: &Index| format!("index:{}", index.about.name);
-    let fault = |index: &Index| severity(index).map(|severity| (severity, index.bytes));
-    for index in &report.worst("index", view.target, &view.server.about, all, key, fault) {
-        let status = severity(index).map_or(Status::Healthy, Status::Unhealthy);
-        let words = match (severity(index), index.leftover) {
-            (None, _) => format!("index {} of {} is valid, or is being built", index.name, index.table),
-            (Some(_), true) => format!("a rebuild left index {} of {} behind", index.name, index.table),
-            (Some(_), false) => format!("index {} of {} is invalid: queries do not use it", index.name, index.table),
+    let severity = |index: &Index, _| severity(index);
+    for found in report.each(view.place.all("index", "index"), all, |index| &index.about, severity, |index| index.bytes)
+    {
+        let Index { name, table, bytes, .. } = &found.thing;
+        let words = match found.severity {
+            None => format!("index {name} of {table} is valid, or is being built"),
+            Some(_) if found.thing.leftover => format!("a rebuild left index {name} of {table} behind"),
+            Some(_) => format!("index {name} of {table} is invalid: queries do not use it"),
         };
-        report.add(
-            Observation::new(key(index), index.about.clone(), status, words)
-                .with(Measure::text("table", &*index.table))
-                .with(Measure::bytes("size", index.bytes)),
-        );
+        report.add(found.observe(words).text("table", &**table).bytes("size", *bytes));
     }
 }
 
-pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
-    let (host, target, about) = (situation.host, situation.target, &situation.finding.about);
-    let listed = calls::indexes(host, target, Part::Same)
-        .could_not_tell(&format!("the indexes of {target} cannot be listed"))?;
-    let Some(index) = listed.entries.into_iter().find(|index| index.about == *about) else {
-        return Ok(situation.not_listed(listed.end.is_none()));
-    };
-    if severity(&index).is_none() {
-        return Ok(Decision::Wait(format!("{} is valid now, or is being built", about.name)));
+pub(crate) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
+    let listed = calls::indexes(situation.host, situation.target, Part::Same);
+    situation.next.listed(
+        ("index", situation.target),
+        listed,
+        |index| &index.about,
+        |index| Ok(decide(situation, &index)),
+    )
+}
+
+fn decide(situation: &Situation<'_>, index: &Index) -> Decision {
+    let (host, target, next) = (situation.host, situation.target, &situation.next);
+    if severity(index).is_none() {
+        return Decision::Wait(format!("{} is valid now, or is being built", index.about.name));
     }
     if index.leftover {
         let why = "a rebuild failed and left it behind: it takes room, and each change of the table updates it";
-        return Ok(situation.next.step(MAINTAIN, DROP_LEFTOVER, ("drop it", why), || {
-            calls::drop_leftover(host, target, &index.id, &format!("{} is left of a failed rebuild", index.name))
-        }));
+        let reason = format!("{} is left of a failed rebuild", index.name);
+        let call = || calls::drop_leftover(host, target, &index.id, &reason);
+        return next.step(MAINTAIN, DROP_LEFTOVER, ("drop it", why), call);
     }
-    if is_of_a_rebuild(&index) {
+    if is_of_a_rebuild(index) {
         let why = "its name says that a rebuild left it behind, but ansai did not begin that rebuild: if nobody needs it, `drop \
                    index concurrently` frees its room";
-        return Ok(situation.next.advise("drop it if it is left of a rebuild", why));
+        return next.advise("drop it if it is left of a rebuild", why);
     }
     let why = "its build failed: queries do not use it, and each change of the table updates it; if duplicate rows are the \
                cause, a rebuild fails again";
-    let within = situation.settings.maintain_within.0;
-    Ok(situation.next.step(MAINTAIN, REINDEX, ("build it again", why), || {
-        calls::reindex(host, target, &index.id, within, &format!("index {} is invalid", index.name))
-    }))
+    let reason = format!("index {} is invalid", index.name);
+    let call = || calls::reindex(host, target, &index.id, situation.within(), &reason);
+    next.step(MAINTAIN, REINDEX, ("build it again", why), call)
 }

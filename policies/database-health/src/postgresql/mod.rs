@@ -1,23 +1,20 @@
 //! What only PostgreSQL has: dead rows, bloat, invalid indexes, the age of transactions, the cache.
 
-mod age;
+pub(crate) mod age;
 mod bloat;
 mod cache;
-mod indexes;
-mod tables;
-
-use ansai_sdk::{Decision, Failure};
+pub(crate) mod indexes;
+pub(crate) mod tables;
 
 use crate::calls::{self, TABLES};
-use crate::due::due;
-use crate::plan::Situation;
-use crate::report::{Report, is_full, keep};
+use crate::due;
+use crate::report::{Report, is_full};
 use crate::server::View;
 use crate::settings::Settings;
 
 /// Observes one server. Says what is not checked, if something is not.
 pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
-    let (host, target, about) = (report.host(), view.target, &view.server.about);
+    let (host, target, about) = (view.place.host, view.place.name, &view.place.about);
     age::observe(view, settings, report);
     cache::observe(view, settings, report);
     if view.server.replica {
@@ -27,8 +24,8 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
         return None;
     }
     // Nothing is done about bloat, which can stay for months: it does not make the lists due each minute.
-    let Some(part) = due(host, settings, target, &["index", "dead-rows"]) else {
-        keep(report, "bloat", target);
+    let Some(part) = due::tables(view, settings, &["index", "dead-rows"]) else {
+        report.keep("bloat", target);
         return None;
     };
     if let Some(all) = report.listed("index", "index", target, about, calls::indexes(host, target, part)) {
@@ -37,25 +34,11 @@ pub(crate) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<
     if !host.grants().has(TABLES) {
         return Some(format!("its tables are not checked: {TABLES} is not granted"));
     }
-    let listed = calls::tables(host, target, part);
-    let missing = match &listed {
-        Ok(all) => all.missing("table"),
-        Err(refusal) => Some(format!("the tables of {target} cannot be listed: {}", refusal.words())),
-    };
-    report.looked("bloat", target, missing);
-    if let Some(all) = report.listed("dead-rows", "table", target, about, listed) {
+    let listed = report.listed("dead-rows", "table", target, about, calls::tables(host, target, part));
+    report.looked_as_well("bloat", "dead-rows", target);
+    if let Some(all) = listed {
         bloat::observe(view, all.clone(), settings, report);
         tables::observe(view, all, settings, report);
     }
     None
-}
-
-/// What to do about a finding of this engine; `None` if it is none of them.
-pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
-    Some(match situation.kind {
-        "dead-rows" => tables::plan(situation),
-        "index" => indexes::plan(situation),
-        "wraparound" => age::plan(situation),
-        _ => return None,
-    })
 }

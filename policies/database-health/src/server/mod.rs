@@ -1,21 +1,19 @@
 //! What every server has: connections, sessions, locks and replicas.
 
 mod connections;
-mod known;
 mod leak;
 mod locks;
-mod replicas;
-mod sessions;
+pub(crate) mod replicas;
+pub(crate) mod sessions;
 mod statements;
 mod weeks;
 
 use ansai_sdk::context::Target;
 use ansai_sdk::pages::{End, Part};
-use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value,
-};
+use ansai_sdk::report::Place;
+use ansai_sdk::{CouldNotTell as _, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value};
 
-use crate::due::{listed_last, took_turn, turn};
+use crate::due::{took_turn, turn};
 use crate::imports::ansai::database::database_probe::{Server, Session};
 use crate::plan::Situation;
 use crate::report::{Report, is_late};
@@ -26,7 +24,7 @@ const LATE: &str = "too many other servers do not answer in time";
 
 /// A server as one evaluation sees it.
 pub(crate) struct View<'a> {
-    pub(crate) target: &'a str,
+    pub(crate) place: Place<'a>,
     pub(crate) server: Server,
     /// Empty if they cannot be listed.
     pub(crate) sessions: Vec<Session>,
@@ -34,7 +32,26 @@ pub(crate) struct View<'a> {
     pub(crate) now: u64,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn new(host: &'a Host, target: &'a str, server: Server, sessions: Vec<Session>) -> View<'a> {
+        // The session of ansai itself got its state when it asked, and no session got it later. The begin of a transaction is not
+        // used: MySQL tells it in local time, so it can be an hour late where the clocks are set back.
+        let now = sessions.iter().filter_map(|one| one.since).max().unwrap_or_else(|| host.now());
+        View { place: Place::new(host, target, server.about.clone()), server, sessions, now }
+    }
+
+    /// The server as it is in `plan`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn again(situation: &Situation<'a>) -> Result<View<'a>, Failure> {
+        let (host, target) = (situation.host, situation.target);
+        let unknown = format!("{target} cannot be checked");
+        let server = calls::look(host, target).could_not_tell(&unknown)?;
+        let sessions = calls::sessions(host, target, Part::Same).could_not_tell(&unknown)?.entries;
+        Ok(View::new(host, target, server, sessions))
+    }
+
     /// A count that the engine has besides.
     pub(crate) fn count(&self, name: &str) -> Option<u64> {
         match self.measure(name)?.value {
@@ -51,60 +68,36 @@ impl View<'_> {
     pub(crate) fn since(&self, instant: Option<u64>) -> u64 {
         instant.map_or(0, |instant| self.now.saturating_sub(instant))
     }
-
-    /// The server as it is in `plan`.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub(crate) fn again<'a>(situation: &Situation<'a>) -> Result<View<'a>, Failure> {
-        let (host, target) = (situation.host, situation.target);
-        let unknown = format!("{target} cannot be checked");
-        let server = calls::look(host, target).could_not_tell(&unknown)?;
-        let sessions = calls::sessions(host, target, Part::Same).could_not_tell(&unknown)?.entries;
-        Ok(View { target, server, now: now(&sessions, host), sessions })
-    }
-}
-
-/// The server's time: the session of ansai itself got its state when it asked, and no session got it later. The begin of a
-/// transaction is not used: MySQL tells it in local time, so it can be an hour late where the clocks are set back.
-fn now(sessions: &[Session], host: &Host) -> u64 {
-    sessions.iter().filter_map(|one| one.since).max().unwrap_or_else(|| host.now())
 }
 
 /// Observes servers: first whether each answers, so that one that hangs takes no time from the findings about the others.
 pub(crate) fn observe_all(targets: &[&Target], settings: &Settings, report: &mut Report<'_>) {
+    let host = report.host();
+    let unknown =
+        |target: &Target, why| Observation::unknown(format!("server:{}", target.name), target.about.clone(), why);
     let mut answered: Vec<(&Target, Server)> = Vec::new();
     for target in targets {
-        match look(target, report) {
+        let late = is_late(report).then(|| Refusal::OverBudget(LATE.into()));
+        match late.map_or_else(|| calls::look(host, &target.name), Err) {
             Ok(server) => answered.push((target, server)),
             Err(refusal) => {
                 report.count(&refusal);
                 let why = format!("the server of {} cannot be checked: {}", target.name, refusal.words());
-                report.add(Observation::unknown(format!("server:{}", target.name), target.about.clone(), why));
+                report.add(unknown(target, why));
             }
         }
     }
     // What waited longest is first, because one evaluation cannot read everything.
-    answered.sort_by_key(|(target, _)| listed_last(report.host(), &target.name));
+    answered.sort_by_key(|(target, _)| host.recall_numbers(&format!("tables:{}", target.name)).map(|[at]| at));
     for (target, server) in answered {
-        let own = settings.for_target(report.host(), &target.name).and_then(|own| own.check().map(|()| own));
-        let why = match own {
-            Ok(own) if !is_late(report) => {
-                observe(target, server, &own, report);
-                continue;
+        match settings.for_target(host, &target.name).and_then(|own| own.check().map(|()| own)) {
+            Ok(own) if !is_late(report) => observe(target, server, &own, report),
+            Ok(_) => report.add(unknown(target, LATE.to_owned())),
+            Err(Failure::InvalidSettings(why) | Failure::CouldNotTell(why) | Failure::Other(why)) => {
+                report.add(unknown(target, why));
             }
-            Ok(_) => LATE.to_owned(),
-            Err(Failure::InvalidSettings(why) | Failure::CouldNotTell(why) | Failure::Other(why)) => why,
-        };
-        report.add(Observation::unknown(format!("server:{}", target.name), target.about.clone(), why));
+        }
     }
-}
-
-fn look(target: &Target, report: &Report<'_>) -> Result<Server, Refusal> {
-    if is_late(report) {
-        return Err(Refusal::OverBudget(LATE.into()));
-    }
-    calls::look(report.host(), &target.name)
 }
 
 fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Report<'_>) {
@@ -114,24 +107,23 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
     if server.replica {
         words.push_str(", a replica");
     }
-    let mut view = View { target: name, server, sessions: Vec::new(), now: host.now() };
+    let mut view = View::new(host, name, server, Vec::new());
     connections::observe(&view, settings, report);
     // A list that is refused hides no other one, but a server that does not answer in time is not asked again.
     let earlier = report.timeouts();
-    let part = turn(host, name);
+    let part = turn(&view);
     let listed = calls::sessions(host, name, part);
     let others = listed.as_ref().ok().filter(|listed| matches!(listed.end, Some(End::More)));
     let others = others.and_then(|listed| listed.missing("session"));
     if let Some(all) = report.listed("session", "session", name, &about, listed) {
-        view.now = now(&all, host);
-        view.sessions = all;
+        view = View::new(host, name, view.server, all);
         let has_findings = sessions::observe(&view, others.clone(), settings, report);
         locks::observe(&view, others.clone(), settings, report);
         match others {
             None => leak::observe(&view, settings, report),
             Some(why) => {
                 report.looked("leak", name, Some(why));
-                took_turn(host, name, part, has_findings);
+                took_turn(&view, part, has_findings);
             }
         }
     }
@@ -140,26 +132,19 @@ fn observe(target: &Target, server: Server, settings: &Settings, report: &mut Re
     {
         replicas::observe(&view, all, settings, report);
     }
-    if report.timeouts() == earlier {
-        let skipped = match &*view.server.engine {
-            "postgresql" => postgresql::observe(&view, settings, report),
-            "mysql" | "mariadb" => mysql::observe(&view, settings, report),
-            other => Some(format!("tables and indexes are not checked: {other} is not supported")),
-        };
-        words.extend(skipped.map(|skipped| format!("; {skipped}")));
+    let engine = match &*view.server.engine {
+        "postgresql" => postgresql::observe,
+        "mysql" | "mariadb" => mysql::observe,
+        _ => unsupported,
+    };
+    for part in [engine, statements::observe] {
+        if report.timeouts() == earlier {
+            words.extend(part(&view, settings, report).map(|skipped| format!("; {skipped}")));
+        }
     }
-    if report.timeouts() == earlier {
-        let skipped = statements::observe(&view, settings, report);
-        words.extend(skipped.map(|skipped| format!("; {skipped}")));
-    }
-    report.add(Observation::new(format!("server:{name}"), about, Status::Healthy, words));
+    report.add(view.place.observe("server", Status::Healthy, words));
 }
 
-/// What to do about a finding of every server; `None` if it is none of them.
-pub(crate) fn plan(situation: &Situation<'_>) -> Option<Result<Decision, Failure>> {
-    Some(match situation.kind {
-        "session" => sessions::plan(situation),
-        "replica" => Ok(replicas::plan(situation)),
-        _ => return None,
-    })
+fn unsupported(view: &View<'_>, _: &Settings, _: &mut Report<'_>) -> Option<String> {
+    Some(format!("tables and indexes are not checked: {} is not supported", view.server.engine))
 }

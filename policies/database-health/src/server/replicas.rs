@@ -1,6 +1,6 @@
 //! Replicas that lag or are broken, and replication slots that nobody uses.
 
-use ansai_sdk::{Decision, Levels, Measure, Observation, Severity, Size, Span, Status, share};
+use ansai_sdk::{Decision, Levels, Severity, Size, Span, share};
 
 use super::View;
 use crate::calls::{self, DISKS};
@@ -19,59 +19,54 @@ fn is_idle(one: &Replica) -> bool {
     one.name.starts_with("slot/") && one.state.starts_with("inactive") && !one.broken
 }
 
-/// How bad it is, `None` if it is not, and a sentence. `free` are the free bytes of the disk, if known.
-fn judge(one: &Replica, settings: &Settings, open: Option<Severity>, free: Option<u64>) -> (Option<Severity>, String) {
-    let (name, lag) = (&one.about.name, one.lag.unwrap_or_default());
+fn severity(one: &Replica, settings: &Settings, open: Option<Severity>, free: Option<u64>) -> Option<Severity> {
     if one.broken {
-        return (Some(Severity::Critical), format!("replica {name} is broken ({})", one.state));
+        return Some(Severity::Critical);
     }
     if !is_idle(one) {
-        return (
-            settings.lag.rearm_by(HALF).severity(lag as f64, open),
-            format!("replica {name} is {} behind", Span(lag)),
-        );
+        return settings.lag.rearm_by(HALF).severity(one.lag.unwrap_or_default() as f64, open);
     }
     let retained = one.retained_bytes.unwrap_or_default();
     let share = free.and_then(|free| share::of(retained, retained.saturating_add(free)));
     let by_share = DISK.severity(share.unwrap_or_default(), None);
-    let severity = settings.retained.severity(retained as f64, open).max(by_share);
-    (severity, format!("nobody uses {name}, for which the server retains {}", Size(retained)))
+    settings.retained.severity(retained as f64, open).max(by_share)
+}
+
+fn words(one: &Replica) -> String {
+    let name = &one.about.name;
+    if one.broken {
+        return format!("replica {name} is broken ({})", one.state);
+    }
+    match one.retained_bytes.unwrap_or_default() {
+        retained if is_idle(one) => format!("nobody uses {name}, for which the server retains {}", Size(retained)),
+        _ => format!("replica {name} is {} behind", Span(one.lag.unwrap_or_default())),
+    }
 }
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Replica>, settings: &Settings, report: &mut Report<'_>) {
-    let free = all.iter().any(is_idle).then(|| free(view, report)).flatten();
-    let key = |one: &Replica| format!("replica:{}", one.about.name);
-    let fault = |one: &Replica| judge(one, settings, None, free).0;
-    for one in &report.worst("replica", view.target, &view.server.about, all, key, fault) {
-        let (severity, words) = judge(one, settings, report.host().open_severity(&key(one)), free);
-        let (lag, free) = (one.lag.unwrap_or_default(), free.filter(|_| is_idle(one)));
-        let far = if is_idle(one) { one.retained_bytes.unwrap_or_default() } else { lag };
-        let status = severity.map_or(Status::Healthy, Status::Unhealthy);
-        let mut seen = Observation::new(key(one), one.about.clone(), status, words)
-            .with(Measure::text("state", &*one.state))
-            .part_of(view.server.about.clone())
-            .at_distance(far as f64);
-        for (name, bytes) in [("behind", one.behind_bytes), ("retained", one.retained_bytes), ("free", free)] {
-            seen.evidence.extend(bytes.map(|bytes| Measure::bytes(name, bytes)));
-        }
-        seen.evidence.extend(one.lag.map(|lag| Measure::milliseconds("lag", lag)));
-        report.add(seen);
+    let free = all.iter().any(is_idle).then(|| free(view)).flatten();
+    let severity = |one: &Replica, open| severity(one, settings, open, free);
+    for found in report.each(view.place.all("replica", "replica"), all, |one| &one.about, severity, |_| ()) {
+        let one = &found.thing;
+        let far = if is_idle(one) { one.retained_bytes } else { one.lag }.unwrap_or_default();
+        let seen = found.observe(words(one)).text("state", &*one.state).bytes("behind", one.behind_bytes);
+        let seen = seen.bytes("retained", one.retained_bytes).bytes("free", free.filter(|_| is_idle(one)));
+        report.add(seen.milliseconds("lag", one.lag).part_of(view.place.about.clone()).at_distance(far as f64));
     }
 }
 
 /// Free bytes of the disk that the target names, if it is known.
-fn free(view: &View<'_>, report: &Report<'_>) -> Option<u64> {
-    let host = report.host();
-    let target = host.targets().into_iter().find(|target| target.name == view.target)?;
+fn free(view: &View<'_>) -> Option<u64> {
+    let target = view.place.host.targets().into_iter().find(|target| target.name == view.place.name)?;
     let mount = target.labels.into_iter().find(|label| label.name == MOUNT)?.value;
-    if !host.grants().has(DISKS) {
+    if !view.place.host.grants().has(DISKS) {
         return None;
     }
-    let found = calls::filesystems(host).ok()?.entries.into_iter().find(|one| one.mount == mount)?;
+    let found = calls::filesystems(view.place.host).ok()?.entries.into_iter().find(|one| one.mount == mount)?;
     Some(found.available_bytes)
 }
 
-pub(super) fn plan(situation: &Situation<'_>) -> Decision {
+pub(crate) fn plan(situation: &Situation<'_>) -> Decision {
     let Some((_, name)) = situation.finding.about.name.split_once("/slot/") else {
         return situation.next.advise(
             "find out why it does not keep up",

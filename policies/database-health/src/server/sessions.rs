@@ -1,7 +1,7 @@
 //! Sessions that hold up others, are idle in a transaction, or take long. Each is one finding for its transaction, with the
 //! worst of these.
 
-use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Severity, Span, Status, text};
+use ansai_sdk::{Decision, Failure, GrantTable, Ladder, Measure, Observation, Severity, Span, text};
 
 use super::View;
 use super::locks::{PREPARED, Root, roots};
@@ -31,71 +31,60 @@ struct Fault<'v> {
 
 /// Says whether it found something. `others` is why other sessions were not read.
 pub(super) fn observe(view: &View<'_>, others: Option<String>, settings: &Settings, report: &mut Report<'_>) -> bool {
-    let target = view.target;
+    let target = view.place.name;
     let roots = roots(view);
     report.looked("prepared", target, others);
-    if let Some(one) = prepared(view, settings, &roots) {
-        report.add(one);
-    }
+    prepared(view, settings, &roots).into_iter().for_each(|one| report.add(one));
     let all: Vec<Fault<'_>> = view.sessions.iter().filter_map(|one| fault(view, settings, one, &roots)).collect();
     let (key, bad) = (|one: &Fault<'_>| key(view, one.session), |one: &Fault<'_>| Some((one.severity, one.lasts)));
-    let worst = report.worst("session", target, &view.server.about, all, key, bad);
+    let worst = report.worst("session", target, &view.place.about, all, key, bad);
     for one in &worst {
         let mut seen = one.observe(view);
-        seen.evidence.extend(statement(view.target, one.session, report));
+        seen.evidence.extend(statement(view, one.session, report));
         report.add(seen);
     }
     !worst.is_empty()
 }
 
 /// What a session runs, or ran last, if this instance may see it.
-fn statement(target: &str, session: &Session, report: &mut Report<'_>) -> Option<Measure> {
-    if !report.host().grants().has(TEXTS) || is_late(report) {
+fn statement(view: &View<'_>, session: &Session, report: &mut Report<'_>) -> Option<Measure> {
+    if !view.place.host.grants().has(TEXTS) || is_late(report) {
         return None;
     }
-    let shown = calls::look_at_session(report.host(), target, &session.identity);
+    let shown = calls::look_at_session(view.place.host, view.place.name, &session.identity);
     shown.inspect_err(|refusal| report.count(refusal)).ok().map(|shown| Measure::text("statement", shown.text))
 }
 
 fn key(view: &View<'_>, session: &Session) -> String {
-    format!("session:{}/{}", view.target, session.identity)
+    format!("session:{}/{}", view.place.name, session.identity)
 }
 
 /// The worst fault of a session, if it has one.
 fn fault<'v>(view: &View<'_>, settings: &Settings, session: &'v Session, roots: &[Root<'_>]) -> Option<Fault<'v>> {
-    let is_of_a_client = matches!(session.work, Work::Client | Work::Other);
-    let lasts = view.since(session.since);
+    let in_the_way =
+        |severity, lasts, victims, words| Some(Fault { session, severity, words, victims, lasts, is_in_the_way: true });
     let blocks = roots.iter().find(|root| root.identity == session.identity).and_then(|root| {
-        let severity = settings.blocked.severity(root.waited as f64, None)?;
         let words = format!("blocks {} for {}", text::count(root.victims, "session"), Span(root.waited));
-        let victims = root.victims;
-        Some(Fault { session, severity, words, victims, lasts: root.waited, is_in_the_way: true })
+        in_the_way(settings.blocked.severity(root.waited as f64, None)?, root.waited, root.victims, words)
     });
     // One whose transaction failed holds nothing any more.
+    let is_of_a_client = matches!(session.work, Work::Client | Work::Other);
     let is_idle = is_of_a_client && session.state == "idle in transaction";
-    let idle = settings.idle.severity(lasts as f64, None).filter(|_| is_idle).map(|severity| Fault {
-        session,
-        severity,
-        words: format!("is idle in a transaction for {}", Span(lasts)),
-        victims: 0,
-        lasts,
-        is_in_the_way: true,
-    });
+    let lasts = view.since(session.since);
+    let idle =
+        settings.idle.severity(lasts as f64, None).filter(|_| is_idle).and_then(|severity| {
+            in_the_way(severity, lasts, 0, format!("is idle in a transaction for {}", Span(lasts)))
+        });
     // One that waits for a lock is held up by another one.
     let is_free = session.work == Work::Client && session.blocked_by.is_empty();
     let runs = if session.state == "active" { lasts } else { 0 };
     let open = runs.max(view.since(session.in_transaction_since));
-    let long = (is_free && open >= settings.long_transaction.0).then(|| Fault {
-        session,
-        severity: Severity::Notice,
-        words: match runs >= settings.long_transaction.0 {
-            true => format!("runs one statement for {}", Span(runs)),
-            false => format!("has its transaction open for {}", Span(open)),
-        },
-        victims: 0,
-        lasts: open,
-        is_in_the_way: false,
-    });
+    let words = match runs >= settings.long_transaction.0 {
+        true => format!("runs one statement for {}", Span(runs)),
+        false => format!("has its transaction open for {}", Span(open)),
+    };
+    let long = Fault { session, severity: Severity::Notice, words, victims: 0, lasts: open, is_in_the_way: false };
+    let long = Some(long).filter(|_| is_free && open >= settings.long_transaction.0);
     // Of equal ones, the last is taken: what blocks others.
     [long, idle, blocks].into_iter().flatten().max_by_key(|fault| fault.severity)
 }
@@ -104,15 +93,12 @@ impl Fault<'_> {
     fn observe(&self, view: &View<'_>) -> Observation {
         let session = self.session;
         let words = format!("session {} {}", who(session), self.words);
-        let seen = Observation::new(key(view, session), session.about.clone(), Status::Unhealthy(self.severity), words)
-            .with(Measure::milliseconds("lasts", self.lasts))
-            .with(Measure::count("waiting-sessions", self.victims))
-            .with(Measure::text("user", &*session.user))
-            .with(Measure::text("application", &*session.application))
-            .with(Measure::text("client", &*session.client))
-            .with(Measure::text("database", &*session.database))
-            .with(Measure::text("state", &*session.state));
-        seen.part_of(view.server.about.clone()).at_distance(self.lasts as f64)
+        let seen = Observation::new(key(view, session), session.about.clone(), self.severity, words);
+        let seen = seen.milliseconds("lasts", self.lasts).count("waiting-sessions", self.victims);
+        let seen = seen.text("user", &*session.user).text("application", &*session.application);
+        let seen = seen.text("client", &*session.client).text("database", &*session.database);
+        let seen = seen.text("state", &*session.state).part_of(view.place.about.clone());
+        seen.at_distance(self.lasts as f64)
     }
 }
 
@@ -128,13 +114,12 @@ fn prepared(view: &View<'_>, settings: &Settings, roots: &[Root<'_>]) -> Option<
     let root = roots.iter().find(|root| root.identity == PREPARED)?;
     let severity = settings.blocked.severity(root.waited as f64, None)?;
     let waiting = text::count(root.victims, "session");
-    let words = format!("a prepared transaction of {} blocks {waiting} for {}", view.target, Span(root.waited));
-    let about = view.server.about.clone();
-    let seen = Observation::new(format!("prepared:{}", view.target), about, Status::Unhealthy(severity), words);
-    Some(seen.with(Measure::milliseconds("lasts", root.waited)).with(Measure::count("waiting-sessions", root.victims)))
+    let words = format!("a prepared transaction of {} blocks {waiting} for {}", view.place.name, Span(root.waited));
+    let seen = view.place.observe("prepared", severity, words).milliseconds("lasts", root.waited);
+    Some(seen.count("waiting-sessions", root.victims))
 }
 
-pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
+pub(crate) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let view = View::again(situation)?;
     let identity = situation.finding.key.strip_prefix(&format!("session:{}/", situation.target)).unwrap_or_default();
     let roots = roots(&view);
@@ -185,12 +170,11 @@ impl Fault<'_> {
 
 /// How long the grant still protects a transaction; `None` if it does not.
 fn too_young(situation: &Situation<'_>, view: &View<'_>, session: &Session) -> Option<Span> {
-    let is_of = |name: &str, value: &str, table: &GrantTable<'_>| {
-        table.texts(name).any(|pattern| text::matches(pattern, value))
+    let names = |table: &GrantTable<'_>, name, value: &str| table.texts(name).any(|one| text::matches(one, value));
+    let covers = |table: &GrantTable<'_>| {
+        names(table, "users", &session.user) && names(table, "applications", &session.application)
     };
-    let tables = situation.host.grants().tables(SESSION_ACTIONS);
-    let own = tables
-        .filter(|table| is_of("users", &session.user, table) && is_of("applications", &session.application, table));
+    let own = situation.host.grants().tables(SESSION_ACTIONS).filter(covers);
     let least = own.map(|table| table.count("min_minutes").unwrap_or(MIN_MINUTES)).min()?;
     let age = view.since(session.in_transaction_since.or(session.since));
     let rest = least.saturating_mul(MINUTE).checked_sub(age)?;

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use ansai_sdk::pages::Listed;
-use ansai_sdk::{Measure, Observation, Refusal, Severity, Span, Status, text};
+use ansai_sdk::{Refusal, Severity, Span, Usual, lines, text};
 
-use super::known::{Known, LEARNED, SLOW};
 use super::{View, weeks};
 use crate::calls::{self, TEXTS};
 use crate::imports::ansai::database::database_text_probe::Statement;
-use crate::report::{Report, is_full, keep};
+use crate::report::{Report, is_full};
 use crate::settings::Settings;
 
 /// Time between two samples.
@@ -20,58 +19,47 @@ const MOST: usize = 100;
 /// Of how many slow statements, at least half of all that were judged, the server is the cause.
 const TOGETHER: usize = 5;
 
-fn place(target: &str) -> String {
-    format!("statements:{target}")
-}
+/// The kinds of findings about statements.
+const KINDS: [&str; 3] = ["statement", "slow", "slower"];
 
 fn key(statement: &Statement) -> String {
     format!("statement:{}", statement.about.name)
 }
 
-/// What is remembered of a server, and when it was.
-fn recall(report: &Report<'_>, target: &str) -> (u64, BTreeMap<String, Known>) {
-    let text = report.host().recall(&place(target)).unwrap_or_default();
-    let mut lines = text.lines();
-    let at = lines.next().and_then(|at| at.parse().ok()).unwrap_or_default();
-    (at, lines.filter_map(Known::read).collect())
-}
-
 /// Observes the statements of one server. Says why they are not checked, if they are not.
 pub(super) fn observe(view: &View<'_>, settings: &Settings, report: &mut Report<'_>) -> Option<String> {
-    let (host, target) = (report.host(), view.target);
+    let (host, target) = (view.place.host, view.place.name);
     if !host.grants().has(TEXTS) || is_full(report) {
         return None;
     }
-    let (at, known) = recall(report, target);
-    let is_due = at > host.now() || host.now().saturating_sub(at) >= EVERY.0;
-    if !is_due {
-        keep(report, "statement", target);
-        keep(report, "slow", target);
-        keep(report, "slower", target);
+    // The store has the time of the last samples, and what is known of each statement.
+    let place = view.place.key("statements");
+    let stored = host.recall(&place).unwrap_or_default();
+    let (at, known) = stored.split_once('\n').unwrap_or((&stored, ""));
+    if at.parse().is_ok_and(|at| EVERY.lasts_since(at, host.now())) {
+        KINDS.iter().for_each(|kind| report.keep(kind, target));
         return None;
     }
     let listed = match calls::statements(host, target) {
         Err(Refusal::Unsupported(why)) => {
             // Those that were slow may still be.
             let why = format!("its statements are not checked: {why}");
-            report.looked("statement", target, Some(why.clone()));
-            report.looked("slow", target, Some(why.clone()));
-            report.looked("slower", target, Some(why.clone()));
+            KINDS.iter().for_each(|kind| report.looked(kind, target, Some(why.clone())));
             return Some(why);
         }
-        listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped.into(), end: None }),
+        listed => listed.map(|all| Listed { entries: all.entries, skipped: all.skipped, end: None }),
     };
-    let all = report.listed("statement", "statement", target, &view.server.about, listed)?;
+    let all = report.listed("statement", "statement", target, &view.place.about, listed)?;
     let all = judged(all, |one| host.is_open(&key(one)) || host.is_open(&weeks::key(one)));
-    weeks::observe(view, &all, |one| known.get(&one.id)?.sample(one), settings, report);
+    let known: BTreeMap<String, Usual> = lines::read(known.lines());
+    weeks::observe(view, &all, |one| known.get(&one.id)?.sample(one.calls, one.total), settings, report);
+    let is_slow = |mean: f64, usual: f64| mean >= settings.slow_least.0 as f64 && mean >= usual * settings.slow_times;
     let sampled = |one: &Statement| {
         let before = known.get(&one.id).copied().unwrap_or_default();
-        (one.id.clone(), before.after(one, settings))
+        (one.id.clone(), before.after(one.calls, one.total, is_slow))
     };
-    let known: BTreeMap<String, Known> = all.iter().map(sampled).collect();
-    let lines = known.iter().map(|(id, one)| one.line(id));
-    let text: Vec<String> = std::iter::once(host.now().to_string()).chain(lines).collect();
-    host.remember(&place(target), &text.join("\n"));
+    let known: BTreeMap<String, Usual> = all.iter().map(sampled).collect();
+    host.remember(&place, format!("{}\n{}", host.now(), lines::write(&known)).trim_end());
     judge(view, all, &known, report);
     None
 }
@@ -81,53 +69,33 @@ fn judged<T>(all: Vec<T>, is_open: impl Fn(&T) -> bool) -> Vec<T> {
     all.into_iter().enumerate().filter(|(place, one)| *place < MOST || is_open(one)).map(|(_, one)| one).collect()
 }
 
-fn judge(view: &View<'_>, all: Vec<Statement>, known: &BTreeMap<String, Known>, report: &mut Report<'_>) {
-    let (host, target, about) = (report.host(), view.target, &view.server.about);
+fn judge(view: &View<'_>, mut all: Vec<Statement>, known: &BTreeMap<String, Usual>, report: &mut Report<'_>) {
+    let (host, target) = (view.place.host, view.place.name);
     let of = |one: &Statement| known.get(&one.id).copied().unwrap_or_default();
-    let is_slow = |one: &Statement| of(one).slow >= if host.is_open(&key(one)) { 1 } else { SLOW };
+    let is_slow = |one: &&Statement| of(one).is_unusual(host.is_open(&key(one)));
     report.looked("slow", target, None);
-    let judged = all.iter().filter(|one| of(one).samples >= LEARNED).count();
-    let slow = all.iter().filter(|one| is_slow(one)).count();
+    let judged = all.iter().filter(|one| of(one).is_learned()).count();
+    let slow = all.iter().filter(is_slow).count();
     if slow >= TOGETHER && slow.saturating_mul(2) >= judged {
         let words = format!("{slow} of {judged} statements of {target} got slow together");
-        let status = Status::Unhealthy(Severity::Notice);
-        let seen = Observation::new(format!("slow:{target}"), about.clone(), status, words);
-        report.add(seen.with(Measure::count("slow", slow as u64)).with(Measure::count("judged", judged as u64)));
+        let seen = view.place.observe("slow", Severity::Notice, words);
+        report.add(seen.count("slow", slow as u64).count("judged", judged as u64));
         // Those that were slow before stay findings of their own.
-        let open = all.into_iter().filter(|one| host.is_open(&key(one))).collect();
-        return each(view, open, of, is_slow, report);
+        all.retain(|one| host.is_open(&key(one)));
     }
-    each(view, all, of, is_slow, report);
-}
-
-fn each(
-    view: &View<'_>,
-    all: Vec<Statement>,
-    of: impl Fn(&Statement) -> Known,
-    is_slow: impl Fn(&Statement) -> bool,
-    report: &mut Report<'_>,
-) {
-    let fault = |one: &Statement| is_slow(one).then(|| of(one).times());
-    for one in &report.worst("statement", view.target, &view.server.about, all, key, fault) {
-        let known = of(one);
+    let severity = |one: &Statement, open: Option<Severity>| {
+        let severity = if of(one).times() >= 10.0 { Severity::Warning } else { Severity::Notice };
+        of(one).is_unusual(open.is_some()).then_some(severity)
+    };
+    let statements = view.place.all("statement", "statement");
+    for found in report.each(statements, all, |one| &one.about, severity, |one| of(one).times()) {
+        let (one, known) = (&found.thing, of(&found.thing));
         let [mean, usual] = [known.mean, known.baseline].map(|time| Span(time.round() as u64));
-        let status = match is_slow(one) {
-            true if known.times() >= 10.0 => Status::Unhealthy(Severity::Warning),
-            true => Status::Unhealthy(Severity::Notice),
-            false => Status::Healthy,
-        };
         let short = text::cut(&one.text, 120);
-        let words = format!("a statement of {} takes {mean}, usually {usual}: {short}", view.target);
-        report.add(
-            Observation::new(key(one), one.about.clone(), status, words)
-                .with(Measure::milliseconds("mean", mean.0))
-                .with(Measure::milliseconds("usual", usual.0))
-                .with(Measure::count("runs", one.calls))
-                .with(Measure::text("database", &*one.database))
-                .with(Measure::text("statement", &*one.text))
-                .part_of(view.server.about.clone())
-                .at_distance(known.times()),
-        );
+        let words = format!("a statement of {target} takes {mean}, usually {usual}: {short}");
+        let seen = found.observe(words).milliseconds("mean", mean.0).milliseconds("usual", usual.0);
+        let seen = seen.count("runs", one.calls).text("database", &*one.database).text("statement", &*one.text);
+        report.add(seen.part_of(view.place.about.clone()).at_distance(known.times()));
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ansai_sdk::weekly::{Rise, Weekly};
-use ansai_sdk::{Measure, Observation, Severity, Span, Status, text};
+use ansai_sdk::{Observation, Severity, Span, lines, text};
 
 use super::View;
 use crate::imports::ansai::database::database_text_probe::Statement;
@@ -20,26 +20,11 @@ pub(super) fn key(statement: &Statement) -> String {
     format!("slower:{}", statement.about.name)
 }
 
-fn place(target: &str) -> String {
-    format!("weeks:{target}")
-}
-
-/// The weeks of all statements of a target, by their ids.
-fn recall(report: &Report<'_>, target: &str) -> BTreeMap<String, Weekly> {
-    let text = report.host().recall(&place(target)).unwrap_or_default();
-    let read = |line: &str| {
-        let (id, weeks) = line.rsplit_once(' ')?;
-        Some((id.to_owned(), Weekly::parse(weeks)?))
-    };
-    text.lines().filter_map(read).collect()
-}
-
 /// What is remembered: the statements of now, and of the others those that were sampled last.
 fn stored(known: &BTreeMap<String, Weekly>, now: BTreeSet<&str>) -> String {
     let mut kept: Vec<(&String, &Weekly)> = known.iter().collect();
     kept.sort_by_key(|(id, weekly)| (!now.contains(id.as_str()), Reverse(weekly.began())));
-    let lines: Vec<String> = kept.iter().take(MOST).map(|(id, weekly)| format!("{id} {}", weekly.text())).collect();
-    lines.join("\n")
+    lines::write(kept.into_iter().take(MOST))
 }
 
 /// Adds the samples of now, and observes what rose for weeks.
@@ -50,26 +35,23 @@ pub(super) fn observe(
     settings: &Settings,
     report: &mut Report<'_>,
 ) {
-    let (host, target) = (report.host(), view.target);
-    let mut known = recall(report, target);
+    let (host, target, place) = (view.place.host, view.place.name, view.place.key("weeks"));
+    let mut known: BTreeMap<String, Weekly> = lines::read(host.recall(&place).unwrap_or_default().lines());
     for one in all {
         if let Some((runs, time)) = sample(one) {
             known.entry(one.id.clone()).or_default().add(host.now(), runs, time);
         }
     }
-    known.retain(|_, weekly| host.now().saturating_sub(weekly.began()) < FORGET.0);
-    host.remember(&place(target), &stored(&known, all.iter().map(|one| one.id.as_str()).collect()));
-    let rose = |one: &Statement| {
-        let is_open = host.is_open(&key(one));
-        known.get(&one.id)?.rise().filter(|rise| is_slower(rise, is_open, settings))
-    };
-    let worse: Vec<&Statement> = all.iter().filter(|one| host.is_open(&key(one)) || rose(one).is_some()).collect();
+    known.retain(|_, weekly| host.since(weekly.began()) < FORGET);
+    host.remember(&place, &stored(&known, all.iter().map(|one| one.id.as_str()).collect()));
+    let rose = |one: &Statement, is_open| known.get(&one.id)?.rise().filter(|rise| is_slower(rise, is_open, settings));
+    let severity = |one: &&Statement, open: Option<Severity>| rose(one, open.is_some()).map(|_| Severity::Notice);
+    let percent = |one: &&Statement| rose(one, false).map(|rise| rise.percent());
     report.looked("slower", target, None);
-    let fault = |one: &&Statement| rose(one).map(|rise| rise.percent());
-    for one in report.worst("slower statement", target, &view.server.about, worse, |one| key(one), fault) {
-        let found = rose(one);
-        let status = if found.is_some() { Status::Unhealthy(Severity::Notice) } else { Status::Healthy };
-        let Some(rise) = found.or_else(|| known.get(&one.id)?.rise()) else {
+    let statements = view.place.all("slower", "slower statement");
+    for found in report.each(statements, all.iter().collect(), |one| &one.about, severity, percent) {
+        let one = found.thing;
+        let Some(rise) = known.get(&one.id).and_then(Weekly::rise) else {
             let why = format!("the means by week of a statement of {target} are not known");
             report.add(Observation::unknown(key(one), one.about.clone(), why));
             continue;
@@ -77,16 +59,9 @@ pub(super) fn observe(
         let [from, to] = [rise.from, rise.to].map(|time| Span(time.round() as u64));
         let (weeks, short) = (text::count(rise.weeks, "week"), text::cut(&one.text, 120));
         let words = format!("a statement of {target} takes {to} on average, {from} {weeks} before: {short}");
-        report.add(
-            Observation::new(key(one), one.about.clone(), status, words)
-                .with(Measure::milliseconds("mean", to.0))
-                .with(Measure::milliseconds("mean-before", from.0))
-                .with(Measure::count("weeks", rise.weeks))
-                .with(Measure::text("database", &*one.database))
-                .with(Measure::text("statement", &*one.text))
-                .part_of(view.server.about.clone())
-                .at_distance(rise.percent()),
-        );
+        let seen = found.observe(words).milliseconds("mean", to.0).milliseconds("mean-before", from.0);
+        let seen = seen.count("weeks", rise.weeks).text("database", &*one.database).text("statement", &*one.text);
+        report.add(seen.part_of(view.place.about.clone()).at_distance(rise.percent()));
     }
 }
 

@@ -1,9 +1,7 @@
 //! Damaged pages: checked once a day, and completely once a week. What is found is remembered until the next check.
 
 use ansai_sdk::context::Trigger;
-use ansai_sdk::{
-    Decision, Failure, Host, Measure, Observation, Outcome, Refusal, Sequence, Severity, Span, Status, Subject,
-};
+use ansai_sdk::{Decision, Host, Observation, Outcome, Refusal, Severity, Span, Status, Subject};
 
 use super::memory::{Memory, Verdict};
 use super::{DAMAGE, calls, directory_of, key, path_of};
@@ -16,7 +14,7 @@ const WEEK: Span = Span::from_days(7);
 /// When a file that was locked is tried again. So one that is always locked does not keep others from being checked.
 const LOCKED: Span = Span::from_hours(1);
 /// The longest time of one step.
-pub(super) const LONGEST: u64 = 6 * 3_600_000;
+const LONGEST: u64 = 6 * 3_600_000;
 const SAVE: &str = "save what can be read, or restore a backup";
 
 /// Whether it was locked a short time ago. A clock that was set back ends that.
@@ -55,34 +53,21 @@ pub(super) fn observe(path: &str, memory: &mut Memory, report: &mut Report<'_>, 
         Some(_) => host.look_again(Span(60_000)),
         None => {}
     }
-    let about = Subject::new("file", path);
+    let (key, about) = (key(DAMAGE, path), Subject::new("file", path));
+    let last = memory.quick.max(memory.full);
     match &memory.verdict {
         Verdict::None => "not checked yet".to_owned(),
         Verdict::Unknown(why) => {
-            report.add(Observation::unknown(
-                key(DAMAGE, path),
-                about,
-                format!("whether {path} is damaged is unknown: {why}"),
-            ));
+            report.add(Observation::unknown(key, about, format!("whether {path} is damaged is unknown: {why}")));
             "not checked".to_owned()
         }
         Verdict::Sound => {
-            report.add_news(Observation::new(
-                key(DAMAGE, path),
-                about,
-                Status::Healthy,
-                format!("{path} has no damage"),
-            ));
-            format!("checked {} ago", Span(host.now().saturating_sub(memory.quick.max(memory.full))))
+            report.add_news(Observation::new(key, about, Status::Healthy, format!("{path} has no damage")));
+            format!("checked {} ago", host.since(last))
         }
         Verdict::Damaged(problem) => {
-            let words = format!("{path} is damaged: {problem}");
-            let status = Status::Unhealthy(Severity::Critical);
-            report.add(
-                Observation::new(key(DAMAGE, path), about, status, words)
-                    .with(Measure::text("problem", problem.clone()))
-                    .with(Measure::instant("checked", memory.quick.max(memory.full))),
-            );
+            let seen = Observation::new(key, about, Severity::Critical, format!("{path} is damaged: {problem}"));
+            report.add(seen.text("problem", &**problem).instant("checked", last));
             "damaged".to_owned()
         }
     }
@@ -121,37 +106,37 @@ fn check(path: &str, depth: Depth, memory: &mut Memory, report: &mut Report<'_>)
     }
 }
 
+/// How long a step may take.
+pub(super) fn within(situation: &Situation<'_>) -> u64 {
+    situation.within().min(LONGEST)
+}
+
 /// A copy of all pages first, then a new database with all rows that can be read. A person puts it in place.
-pub(super) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
-    let (host, path) = (situation.host, path_of(situation));
-    let attempts = host.attempts();
-    let mut steps = attempts.iter().flat_map(|attempt| &attempt.steps);
-    let recovered = steps.rfind(|step| step.action == calls::RECOVER && step.has_begun());
-    if let Some(step) = recovered.filter(|step| step.outcome != Outcome::Done) {
-        let is_known = step.outcome == Outcome::Failed;
-        let what = if is_known { "no new database was made" } else { "whether a new database was made is unknown" };
-        let why =
-            format!("{}; {what}: {}; `sqlite3 {path} .recover` may find more", situation.finding.summary, step.detail);
-        return Ok(situation.next.advise(SAVE, why));
-    }
-    if let Some(step) = recovered {
-        let why = format!(
-            "{}; {path} itself is as it was; stop the program, compare the new file, and put it in place",
-            step.detail
-        );
-        return Ok(situation.next.advise("put the recovered database in place, or restore a backup", why));
+pub(crate) fn plan(situation: &Situation<'_>) -> Decision {
+    let (host, path, problem) = (situation.host, path_of(situation), &situation.finding.summary);
+    let mut steps = host.attempts().into_iter().flat_map(|attempt| attempt.steps);
+    if let Some(step) = steps.rfind(|step| step.action == calls::RECOVER && step.has_begun()) {
+        let detail = &step.detail;
+        let what = match step.outcome {
+            Outcome::Done => {
+                let todo = "stop the program, compare the new file, and put it in place";
+                let why = format!("{detail}; {path} itself is as it was; {todo}");
+                return situation.next.advise("put the recovered database in place, or restore a backup", why);
+            }
+            Outcome::Failed => "no new database was made",
+            _ => "whether a new database was made is unknown",
+        };
+        let why = format!("{problem}; {what}: {detail}; `sqlite3 {path} .recover` may find more");
+        return situation.next.advise(SAVE, why);
     }
     let into = match situation.settings.copies.as_str() {
         "" => directory_of(path),
         copies => copies,
     };
-    let within = situation.settings.maintain_within.0.min(LONGEST);
-    let why = format!("{}; `sqlite3 {path} .recover` shows what can be read", situation.finding.summary);
-    let advice = (SAVE, why.as_str());
-    Ok(situation.next.steps(MAINTAIN, calls::COPY, advice, |steps: &mut Sequence<'_>| {
-        steps.step(calls::COPY, path, || {
-            calls::copy(host, path, into, within, "a copy of all pages, before anything else")
-        });
-        steps.step(calls::RECOVER, path, || calls::recover_copy(host, path, into, within, &situation.finding.summary));
-    }))
+    let why = format!("{problem}; `sqlite3 {path} .recover` shows what can be read");
+    situation.next.steps(MAINTAIN, calls::COPY, (SAVE, &why), |steps| {
+        let (within, first) = (within(situation), "a copy of all pages, before anything else");
+        steps.step(calls::COPY, path, || calls::copy(host, path, into, within, first));
+        steps.step(calls::RECOVER, path, || calls::recover_copy(host, path, into, within, problem));
+    })
 }

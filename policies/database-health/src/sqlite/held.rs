@@ -1,29 +1,25 @@
 //! A process that keeps a database locked and changes nothing.
 
-use ansai_sdk::{Measure, Observation, Severity, Span, Status};
+use ansai_sdk::{Observation, Severity, Status};
 
 use super::memory::Memory;
-use super::{HELD, key};
-use crate::imports::ansai::sqlite::sqlite_probe::{Database, Hold, Holder};
+use super::{File, HELD};
+use crate::imports::ansai::sqlite::sqlite_probe::{Hold, Holder};
 use crate::report::Report;
-use crate::settings::Settings;
 
-pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
-    let host = report.host();
-    let name = key(HELD, path);
+pub(super) fn observe(file: &File<'_>, memory: &mut Memory, report: &mut Report<'_>) {
+    let (host, path, found) = (report.host(), file.place.name, &file.found);
     // Who only reads, as a backup does, keeps nobody from reading; a large -wal file is a finding of its own. A vacuum of
     // ansai ends by itself.
     let locks = |one: &&Holder| matches!(one.holds, Hold::Writing | Hold::Exclusive) && one.process != "ansai";
     let Some(holder) = found.holders.iter().find(locks) else {
         (memory.holder, memory.held_since) = (String::new(), 0);
-        let words = format!("nobody keeps {path} locked");
-        let status = Status::Healthy;
         // Some processes could not be looked at: it may be one of them.
-        if host.is_open(&name) && !found.holders_complete {
+        if file.place.is_open(HELD) && !found.holders_complete {
             let why = format!("some of the processes that use {path} could not be looked at");
-            report.add(Observation::unknown(name, found.about.clone(), why));
+            report.add(file.place.unknown(HELD, why));
         } else {
-            report.add_news(Observation::new(name, found.about.clone(), status, words));
+            report.add_news(file.place.observe(HELD, Status::Healthy, format!("nobody keeps {path} locked")));
         }
         return;
     };
@@ -32,16 +28,11 @@ pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, setting
     if memory.holder != now || memory.held_since > host.now() {
         (memory.holder, memory.held_since) = (now, host.now());
     }
-    let time = Span(host.now().saturating_sub(memory.held_since));
-    let is_long = time.0 >= settings.held.0;
-    let status = if is_long { Status::Unhealthy(Severity::Warning) } else { Status::Healthy };
-    let words = format!("{} (pid {}) keeps {path} locked for {time} and changes nothing", holder.process, holder.pid);
-    let mut seen = Observation::new(name, found.about.clone(), status, words)
-        .with(Measure::text("process", holder.process.clone()))
-        .with(Measure::count("pid", holder.pid.into()))
-        .with(Measure::milliseconds("held", time.0));
-    if let Some(unit) = &holder.about {
-        seen = seen.caused_by(unit.clone());
-    }
-    report.add_news(seen);
+    let (name, pid) = (&*holder.process, holder.pid);
+    let time = host.since(memory.held_since);
+    let severity = (time >= file.settings.held).then_some(Severity::Warning);
+    let words = format!("{name} (pid {pid}) keeps {path} locked for {time} and changes nothing");
+    let seen = file.place.observe(HELD, severity, words).text("process", name).count("pid", u64::from(pid));
+    let seen = seen.milliseconds("held", time.0);
+    report.add_news(holder.about.iter().cloned().fold(seen, Observation::caused_by));
 }

@@ -42,6 +42,7 @@ impl Memory {
         host.remember(&key("sqlite", path), &self.text());
     }
 
+    /// A line for each field; a verdict has two, its kind and its words.
     fn text(&self) -> String {
         let (kind, words) = match &self.verdict {
             Verdict::None => ("none", ""),
@@ -49,8 +50,7 @@ impl Memory {
             Verdict::Damaged(words) => ("damaged", words.as_str()),
             Verdict::Unknown(words) => ("unknown", words.as_str()),
         };
-        let words = words.replace('\n', " ");
-        let holder = self.holder.replace('\n', " ");
+        let [words, holder] = [words, &self.holder].map(|text| text.replace('\n', " "));
         let Memory { quick, full, not_before, wal_since, held_since, .. } = self;
         format!("{quick}\n{full}\n{wal_since}\n{held_since}\n{kind}\n{words}\n{holder}\n{not_before}")
     }
@@ -59,16 +59,16 @@ impl Memory {
         let mut lines = text.split('\n');
         let mut number = || lines.next()?.parse().ok();
         let (quick, full, wal_since, held_since) = (number()?, number()?, number()?, number()?);
-        let (kind, words, holder) = (lines.next()?, lines.next()?, lines.next()?);
+        let (kind, words, holder) = (lines.next()?, lines.next()?.to_owned(), lines.next()?.to_owned());
         let not_before = lines.next().and_then(|line| line.parse().ok()).unwrap_or_default();
         let verdict = match kind {
             "none" => Verdict::None,
             "sound" => Verdict::Sound,
-            "damaged" => Verdict::Damaged(words.to_owned()),
-            "unknown" => Verdict::Unknown(words.to_owned()),
+            "damaged" => Verdict::Damaged(words),
+            "unknown" => Verdict::Unknown(words),
             _ => return None,
         };
-        Some(Memory { quick, full, not_before, verdict, wal_since, holder: holder.to_owned(), held_since })
+        Some(Memory { quick, full, not_before, verdict, wal_since, holder, held_since })
     }
 }
 

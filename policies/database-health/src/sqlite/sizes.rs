@@ -1,10 +1,9 @@
 //! A `-wal` file that stays large, and pages that nobody uses.
 
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Measure, Observation, Severity, Size, Span, Status, share};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Severity, Size, Span, share};
 
-use super::damage::LONGEST;
 use super::memory::Memory;
-use super::{FREE_PAGES, WAL, calls, key, path_of};
+use super::{FREE_PAGES, File, WAL, calls, damage, path_of};
 use crate::imports::ansai::sqlite::sqlite_probe::{Database, Depth, Hold};
 use crate::plan::{MAINTAIN, Situation};
 use crate::report::Report;
@@ -26,33 +25,28 @@ fn free_severity(found: &Database, settings: &Settings, open: Option<Severity>) 
     settings.free_pages().severity(part * 100.0, open).filter(|_| free_bytes(found) >= LEAST_FREE)
 }
 
-pub(super) fn observe(path: &str, found: &Database, memory: &mut Memory, settings: &Settings, report: &mut Report<'_>) {
-    let host = report.host();
-    let (wal, free) = (key(WAL, path), key(FREE_PAGES, path));
-    let large = settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, host.open_severity(&wal));
+fn wal_severity(found: &Database, settings: &Settings, open: Option<Severity>) -> Option<Severity> {
+    settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, open)
+}
+
+pub(super) fn observe(file: &File<'_>, memory: &mut Memory, report: &mut Report<'_>) {
+    let (host, path, found, settings) = (report.host(), file.place.name, &file.found, file.settings);
+    let open = host.open_severity(&file.place.key(WAL));
+    let large = wal_severity(found, settings, open);
     memory.wal_since = match large {
         None => 0,
         Some(_) if memory.wal_since == 0 || memory.wal_since > host.now() => host.now(),
         Some(_) => memory.wal_since,
     };
-    let is_long = host.is_open(&wal) || host.now().saturating_sub(memory.wal_since) >= LONG.0;
-    let status = large.filter(|_| is_long).map_or(Status::Healthy, Status::Unhealthy);
+    let is_long = open.is_some() || host.since(memory.wal_since) >= LONG;
     let words = format!("the -wal file of {path} has {}", Size(found.wal_bytes));
-    report.add_news(
-        Observation::new(wal, found.about.clone(), status, words)
-            .with(Measure::bytes("wal", found.wal_bytes))
-            .with(Measure::bytes("size", found.bytes))
-            .at_distance(found.wal_bytes as f64),
-    );
-    let part = share::of(found.free_pages, found.pages).unwrap_or_default();
-    let status = free_severity(found, settings, host.open_severity(&free)).map_or(Status::Healthy, Status::Unhealthy);
-    let words = format!("{} of {path} is unused ({})", share::percent_words(part * 100.0), Size(free_bytes(found)));
-    report.add_news(
-        Observation::new(free, found.about.clone(), status, words)
-            .with(Measure::ratio("free", part))
-            .with(Measure::bytes("free-bytes", free_bytes(found)))
-            .at_distance(free_bytes(found) as f64),
-    );
+    let seen = file.place.observe(WAL, large.filter(|_| is_long), words).bytes("wal", found.wal_bytes);
+    report.add_news(seen.bytes("size", found.bytes).at_distance(found.wal_bytes as f64));
+    let (part, free) = (share::of(found.free_pages, found.pages).unwrap_or_default(), free_bytes(found));
+    let severity = free_severity(found, settings, host.open_severity(&file.place.key(FREE_PAGES)));
+    let words = format!("{} of {path} is unused ({})", share::percent_words(part * 100.0), Size(free));
+    let seen = file.place.observe(FREE_PAGES, severity, words).ratio("free", part).bytes("free-bytes", free);
+    report.add_news(seen.at_distance(free as f64));
 }
 
 /// Who reads or writes at this moment, so that a step would have to wait, as `backup (pid 812)`.
@@ -66,26 +60,25 @@ fn look(situation: &Situation<'_>) -> Result<Database, Failure> {
     calls::look(situation.host, path, Depth::Header).could_not_tell(&format!("{path} cannot be looked at"))
 }
 
-pub(super) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
+pub(crate) fn plan_wal(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, path) = (situation.host, path_of(situation));
     let found = look(situation)?;
-    if situation.settings.wal.rearm_by(HALF).severity(found.wal_bytes as f64, situation.finding.severity()).is_none() {
-        return Ok(Decision::Wait(format!("the -wal file of {path} has {} now", Size(found.wal_bytes))));
+    let has = format!("has {}", Size(found.wal_bytes));
+    if wal_severity(&found, situation.settings, situation.finding.severity()).is_none() {
+        return Ok(Decision::Wait(format!("the -wal file of {path} {has} now")));
     }
-    let reader = in_use(&found);
-    let why = match &reader {
-        Some(reader) => format!("the -wal file has {}, and {reader} uses it", Size(found.wal_bytes)),
-        None => format!("the -wal file has {}", Size(found.wal_bytes)),
-    };
+    let uses = in_use(&found).map(|reader| format!(", and {reader} uses it")).unwrap_or_default();
+    let why = format!("the -wal file {has}{uses}");
     let advice = ("find who reads it all the time, so that it becomes smaller", why.as_str());
     Ok(situation.next.step(MAINTAIN, calls::CHECKPOINT, advice, || calls::checkpoint(host, path, &why)))
 }
 
-pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Failure> {
+pub(crate) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Failure> {
     let (host, path) = (situation.host, path_of(situation));
     let found = look(situation)?;
+    let unused = Size(free_bytes(&found));
     if free_severity(&found, situation.settings, situation.finding.severity()).is_none() {
-        return Ok(Decision::Wait(format!("{path} has {} unused now", Size(free_bytes(&found)))));
+        return Ok(Decision::Wait(format!("{path} has {unused} unused now")));
     }
     if let Some(holder) = in_use(&found).filter(|_| situation.next.is_at(MAINTAIN)) {
         return Ok(situation.next.wait_for(Span(10 * 60_000), format!("{path} is used by {holder}")));
@@ -95,9 +88,7 @@ pub(super) fn plan_free_pages(situation: &Situation<'_>) -> Result<Decision, Fai
         let why = format!("a vacuum needs {}, and {} are available", Size(needed), Size(found.available_bytes));
         return Ok(situation.next.advise("make room on its file system, then vacuum it", why));
     }
-    let within = situation.settings.maintain_within.0.min(LONGEST);
-    let why = format!("{} of {} are unused", Size(free_bytes(&found)), Size(found.bytes));
-    Ok(situation.next.step(MAINTAIN, calls::VACUUM, ("vacuum it while nobody uses it", &why), || {
-        calls::vacuum(host, path, within, &why)
-    }))
+    let why = format!("{unused} of {} are unused", Size(found.bytes));
+    let call = || calls::vacuum(host, path, damage::within(situation), &why);
+    Ok(situation.next.step(MAINTAIN, calls::VACUUM, ("vacuum it while nobody uses it", &why), call))
 }

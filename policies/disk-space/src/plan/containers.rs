@@ -3,8 +3,8 @@
 use ansai_sdk::{Ladder, Size, Span, largest, text};
 
 use super::Situation;
-use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES};
-use crate::containers::{before, granted, images, may_clean, on_mount, volumes};
+use crate::calls::{self, REMOVE_IMAGES, REMOVE_VOLUMES, images, volumes};
+use crate::containers::{before, granted, may_clean, on_mount};
 use crate::imports::ansai::container::container_probe::Engine;
 
 /// Maximum number of images that are named for one engine.
@@ -32,14 +32,14 @@ fn remove_images(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &st
         return;
     }
     let tagged = settings.tagged_images;
-    match images(host, target) {
-        // The step finds out more: what is young, and which tags stay.
-        Ok(all) if !all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty())) => return,
-        Ok(_) => {}
-        Err(refusal) => return ladder.note(format!("images of {target}: {}", refusal.words())),
+    let Some(all) = ladder.read(&format!("images of {target}"), images(host, target)) else { return };
+    // The step finds out more: what is young, and which tags stay.
+    if !all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty())) {
+        return;
     }
-    let hours = age(situation, target, settings.images_older_than);
-    let keep = settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags")).unwrap_or(u32::MAX));
+    let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
+    let keep =
+        settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags").unwrap_or(0)).unwrap_or(u32::MAX));
     let what = if tagged { "images that no container uses" } else { "dangling images" };
     let reason = situation.reason(&format!("{what}, older than {}", Span::from_hours(hours)));
     ladder.step(REMOVE_IMAGES, target, |_| calls::remove_images(host, target, hours, keep, !tagged, &reason));
@@ -50,20 +50,13 @@ fn remove_volumes(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &s
     if !settings.unnamed_volumes || ladder.is_enough() {
         return;
     }
-    match volumes(host, target) {
-        Ok(all) if !all.entries.iter().any(|volume| !volume.named && !volume.used) => return,
-        Ok(_) => {}
-        Err(refusal) => return ladder.note(format!("volumes of {target}: {}", refusal.words())),
+    let Some(all) = ladder.read(&format!("volumes of {target}"), volumes(host, target)) else { return };
+    if !all.entries.iter().any(|volume| !volume.named && !volume.used) {
+        return;
     }
-    let hours = age(situation, target, settings.images_older_than);
+    let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
     let reason = situation.reason(&format!("volumes without a name, older than {}", Span::from_hours(hours)));
     ladder.step(REMOVE_VOLUMES, target, |_| calls::remove_volumes(host, target, hours, &reason));
-}
-
-/// The setting, or what is granted if that is more.
-fn age(situation: &Situation<'_>, target: &str, setting: Span) -> u32 {
-    let granted = granted(situation.host, target, "min_age_hours");
-    setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
 }
 
 /// What images take, which are the largest, and which are new since the file system was last healthy.

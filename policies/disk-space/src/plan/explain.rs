@@ -18,7 +18,9 @@ pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<Str
     let mut parts = vec![what_is_left(situation, ladder)];
     parts.extend(largest_directories(situation));
     parts.extend(containers::explain(situation));
-    parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
+    if situation.host.grants().has(FILES_PROBE) {
+        parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
+    }
     parts
 }
 
@@ -75,9 +77,6 @@ pub(super) fn largest_directories(situation: &Situation<'_>) -> Vec<String> {
 
 /// Removing an open file frees nothing until all processes that hold it have closed it.
 fn deleted(situation: &Situation<'_>) -> Option<String> {
-    if !situation.host.grants().has(FILES_PROBE) {
-        return None;
-    }
     let DeletedFiles { entries: mut files, complete, .. } = calls::deleted_open(situation.host).ok()?;
     files.retain(|file| file.mount == situation.mount);
     let all = Size(files.iter().map(|file| file.bytes).sum());
@@ -91,26 +90,17 @@ fn deleted(situation: &Situation<'_>) -> Option<String> {
 /// `nginx.service (nginx, pid 812) and 3 more`: the first process of each unit, because one restart of a unit closes the
 /// files of all its processes.
 fn held_by(holders: &[Holder], more: u32) -> String {
+    let who = |one: &Holder| one.about.as_ref().map_or((false, one.process.clone()), |unit| (true, unit.name.clone()));
     let mut named: Vec<&Holder> = Vec::new();
     for holder in holders {
-        if named.len() < MOST_UNITS && !named.iter().any(|known| is_same_unit(known, holder)) {
+        if named.len() < MOST_UNITS && !named.iter().any(|known| who(known) == who(holder)) {
             named.push(holder);
         }
     }
     let rest = u64::from(more) + (holders.len() - named.len()) as u64;
     let mut words: Vec<String> = named.into_iter().map(with_unit).collect();
-    if rest > 0 {
-        words.push(format!("{rest} more"));
-    }
+    words.extend((rest > 0).then(|| format!("{rest} more")));
     words.join(" and ")
-}
-
-fn is_same_unit(one: &Holder, other: &Holder) -> bool {
-    match (&one.about, &other.about) {
-        (Some(one), Some(other)) => one.name == other.name,
-        (None, None) => one.process == other.process,
-        _ => false,
-    }
 }
 
 fn with_unit(holder: &Holder) -> String {
@@ -121,9 +111,6 @@ fn with_unit(holder: &Holder) -> String {
 }
 
 fn quarantined(situation: &Situation<'_>) -> Option<String> {
-    if !situation.host.grants().has(FILES_PROBE) {
-        return None;
-    }
     let held = situation.held();
     let bytes: u64 = held.entries.iter().map(|held| held.bytes).sum();
     if bytes == 0 {

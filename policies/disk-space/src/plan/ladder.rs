@@ -35,19 +35,13 @@ pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 }
 
 fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    if !situation.settings.package_cache
-        || !ladder.is_granted(PACKAGE_CACHE_PROBE)
-        || !ladder.is_granted(PACKAGE_CACHE_ACTIONS)
-    {
+    let interfaces = [PACKAGE_CACHE_PROBE, PACKAGE_CACHE_ACTIONS];
+    if !situation.settings.package_cache || !interfaces.iter().all(|one| ladder.is_granted(one)) {
         return;
     }
-    let caches = match calls::caches(situation.host) {
-        Ok(caches) => caches.entries,
-        Err(refusal) => return ladder.note(format!("package caches: {}", refusal.words())),
-    };
+    let Some(caches) = ladder.read("package caches", calls::caches(situation.host)) else { return };
     let reason = situation.reason("downloaded packages, which can be downloaded again");
-    let here = caches.iter().filter(|cache| cache.mount == situation.mount && cache.bytes > 0);
-    for cache in here {
+    for cache in caches.entries.iter().filter(|cache| cache.mount == situation.mount && cache.bytes > 0) {
         ladder.step(CLEAN, &cache.about.name, |_| calls::clean(situation.host, &cache.manager, &reason));
     }
 }

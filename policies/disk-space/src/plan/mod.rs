@@ -122,8 +122,7 @@ impl<'a> Situation<'a> {
 
     /// The setting, or the `min_age_hours` that is granted for a directory if that is more.
     fn age(&self, root: &str, setting: Span) -> u32 {
-        let granted = self.host.grants().least_within(FILES_ACTIONS, root, "min_age_hours").unwrap_or(0);
-        setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
+        setting.hours_granted(self.host.grants().least_within(FILES_ACTIONS, root, "min_age_hours"))
     }
 
     /// The parts of these directories that are granted and on this file system.

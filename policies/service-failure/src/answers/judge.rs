@@ -23,6 +23,7 @@ pub(crate) enum Answered {
 }
 
 /// What all targets answered, and whether they have a common cause.
+#[derive(Default)]
 pub(crate) struct Round {
     units: Vec<(String, Answered)>,
     /// No target of several services is reached: the network, or what they share.
@@ -31,28 +32,36 @@ pub(crate) struct Round {
     pub(crate) is_reached: bool,
 }
 
+/// What one answer says.
+struct Judged {
+    answered: Answered,
+    /// The service may be well although there is no answer.
+    may_be_the_network: bool,
+    /// The answer comes from the machine of the service.
+    is_reached: bool,
+}
+
 impl Round {
     /// Asks the targets of these services.
     pub(crate) fn ask(settings: &Settings, host: &Host, is_asked: impl Fn(&str) -> bool) -> Round {
         let serves: Vec<&Serve> = settings.serves.0.iter().filter(|serve| is_asked(&serve.unit)).collect();
         let requests: Vec<_> = serves.iter().map(|serve| serve.request()).collect();
         if requests.is_empty() {
-            return Round { units: Vec::new(), is_common: false, is_reached: false };
+            return Round::default();
         }
         let answers = match calls::look_at_targets(host, &requests) {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(refusal) => vec![Err(refusal); requests.len()],
         };
-        let asked: Vec<(&Serve, Result<Answer, Refusal>)> = serves.into_iter().zip(answers).collect();
+        let asked = serves.into_iter().zip(answers);
+        let judged: Vec<(&str, Judged)> = asked.map(|(serve, answer)| (&*serve.unit, judge(serve, answer))).collect();
         let one = |unit: &str| {
-            let own = asked.iter().filter(|(serve, _)| serve.unit == unit);
-            own.map(|(serve, answer)| judge(serve, answer)).max().unwrap_or(Answered::Unknown("no answer".into()))
+            let own = judged.iter().filter(|(one, _)| *one == unit).map(|(_, judged)| judged.answered.clone());
+            (unit.to_owned(), own.max().unwrap_or(Answered::Unknown("no answer".into())))
         };
-        let asked_units = settings.serving().into_iter().filter(|unit| is_asked(unit));
-        let units: Vec<(String, Answered)> = asked_units.map(|unit| (unit.to_owned(), one(unit))).collect();
-        let is_common = units.len() > 1 && asked.iter().all(|(_, answer)| may_be_the_network(answer));
-        let is_reached = asked.iter().any(|(_, answer)| is_reached(answer));
-        Round { units, is_common, is_reached }
+        let units: Vec<_> = settings.serving().into_iter().filter(|unit| is_asked(unit)).map(one).collect();
+        let is_common = units.len() > 1 && judged.iter().all(|(_, one)| one.may_be_the_network);
+        Round { units, is_common, is_reached: judged.iter().any(|(_, one)| one.is_reached) }
     }
 
     /// What a service answered; `None` if it was not asked.
@@ -66,54 +75,40 @@ impl Round {
     }
 }
 
-/// Whether the service may be well although there is no answer. A connection that is refused or closed comes from the
-/// machine of the service.
-fn may_be_the_network(answer: &Result<Answer, Refusal>) -> bool {
-    let Ok(Answer { outcome: Outcome::NoAnswer(no), .. }) = answer else { return false };
-    matches!(no.why, Cause::NameNotResolved | Cause::Unreachable | Cause::TimedOut)
-}
-
-/// Whether the answer comes from the machine of the service.
-fn is_reached(answer: &Result<Answer, Refusal>) -> bool {
-    let Ok(answer) = answer else { return false };
-    match &answer.outcome {
-        Outcome::Status(_) => true,
-        Outcome::NoAnswer(no) => {
-            matches!(no.why, Cause::ConnectionRefused | Cause::Closed | Cause::InvalidAnswer | Cause::Tls)
-        }
-        Outcome::Refused(_) => false,
+/// What it means that there is no answer, whether it may be the network, and whether the machine of the service is reached: a
+/// connection that is refused or closed comes from there.
+fn meaning(why: Cause) -> (fn(String) -> Answered, bool, bool) {
+    match why {
+        Cause::ConnectionRefused | Cause::Closed | Cause::InvalidAnswer => (Answered::Nothing, false, true),
+        Cause::TimedOut => (Answered::Nothing, true, false),
+        Cause::NameNotResolved | Cause::Unreachable => (Answered::Unreachable, true, false),
+        Cause::Tls => (Answered::Wrong, false, true),
+        Cause::Other => (Answered::Unknown, false, false),
     }
 }
 
-fn judge(serve: &Serve, answer: &Result<Answer, Refusal>) -> Answered {
+fn judge(serve: &Serve, answer: Result<Answer, Refusal>) -> Judged {
     let target = &serve.target;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(refusal) => return Answered::Unknown(format!("target {target} was not asked: {}", refusal.words())),
-    };
-    match &answer.outcome {
-        Outcome::Refused(refusal) => Answered::Unknown(format!("target {target} was not asked: {}", refusal.words())),
-        Outcome::NoAnswer(no) => {
-            let words = format!("target {target}: {}", no.detail);
-            match no.why {
-                Cause::ConnectionRefused | Cause::Closed | Cause::TimedOut | Cause::InvalidAnswer => {
-                    Answered::Nothing(words)
-                }
-                Cause::NameNotResolved | Cause::Unreachable => Answered::Unreachable(words),
-                Cause::Tls => Answered::Wrong(words),
-                Cause::Other => Answered::Unknown(words),
-            }
+    let (answered, may_be_the_network, is_reached) = match answer {
+        Err(refusal) | Ok(Answer { outcome: Outcome::Refused(refusal), .. }) => {
+            (Answered::Unknown(format!("target {target} was not asked: {}", refusal.words())), false, false)
         }
-        Outcome::Status(status) => {
+        Ok(Answer { outcome: Outcome::NoAnswer(no), .. }) => {
+            let (kind, may_be_the_network, is_reached) = meaning(no.why);
+            (kind(format!("target {target}: {}", no.detail)), may_be_the_network, is_reached)
+        }
+        Ok(Answer { outcome: Outcome::Status(status), retry_after, contained, took, .. }) => {
             let words = format!("target {target} answers with status {status}");
-            match answer.retry_after {
+            let answered = match retry_after {
                 Some(wait) if matches!(status, 429 | 503) => {
                     Answered::Overloaded(format!("{words} and asks to wait {}", Span(wait)))
                 }
-                _ if !serve.accepts(*status) => Answered::Wrong(words),
-                _ if !answer.contained => Answered::Wrong(format!("{words}, without the expected text")),
-                _ => Answered::Well(format!("{words} after {}", Span(answer.took))),
-            }
+                _ if !serve.accepts(status) => Answered::Wrong(words),
+                _ if !contained => Answered::Wrong(format!("{words}, without the expected text")),
+                _ => Answered::Well(format!("{words} after {}", Span(took))),
+            };
+            (answered, false, true)
         }
-    }
+    };
+    Judged { answered, may_be_the_network, is_reached }
 }

@@ -1,11 +1,10 @@
 //! Services that are active and answer nothing.
 
 mod judge;
-mod since;
 #[cfg(test)]
 mod tests;
 
-use ansai_sdk::{Failure, Host, Measure, Observation, Refusal, Severity, Span, Status, text};
+use ansai_sdk::{Failure, Host, Observation, Refusal, Severity, Since, Span, Status, Subject, text};
 
 pub(crate) use judge::{Answered, Round};
 
@@ -13,7 +12,6 @@ use crate::calls;
 use crate::condition::{Condition, word};
 use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
 use crate::settings::Settings;
-use since::Since;
 
 /// The keys of these findings begin with this; the name of the service follows.
 const PREFIX: &str = "answers-nothing:";
@@ -55,23 +53,14 @@ pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, C
         settings.serving().into_iter().map(|unit| (unit, state(host, unit, units))).collect();
     let runs = |unit: &str| states.iter().any(|(id, found)| *id == unit && found.as_ref().is_ok_and(must_answer));
     let round = Round::ask(settings, host, runs);
-    let mut since = Since::recall(host);
-    let mut found: Vec<Observation> = Vec::new();
-    found.extend(common(&round, &mut since, settings, host));
-    for (unit, state) in &states {
-        match state {
-            Ok(state) if must_answer(state) => found.push(running(unit, state, &round, &mut since, settings, host)),
-            // Its state is a finding of its own.
-            Ok(_) if !host.is_open(&key(unit)) => {}
-            state => found.push(not_running(unit, state, host.is_open(&key(unit)))),
-        }
-    }
+    let mut look = Look { settings, host, round, since: Since::recall(host, "unanswered") };
+    let mut found: Vec<Observation> = look.common().into_iter().collect();
+    found.extend(states.iter().filter_map(|(unit, state)| look.service(unit, state)));
+    let Look { round, since, .. } = look;
     since.remember(host);
-    let is_left = |one: &&Observation| !found.iter().any(|seen| seen.key == one.key);
-    let over =
-        |one: &Observation| if is_common(one) { no_longer_common(one, &states, &round) } else { no_longer_asked(one) };
-    let left: Vec<Observation> = open.into_iter().filter(is_left).map(over).collect();
-    found.extend(left);
+    let left = open.into_iter().filter(|one| !found.iter().any(|seen| seen.key == one.key));
+    let over: Vec<Observation> = left.map(|one| over(one, &states, &round)).collect();
+    found.extend(over);
     found
 }
 
@@ -81,127 +70,124 @@ fn state(host: &Host, unit: &str, units: &[(ServiceUnit, Condition)]) -> Result<
     listed.map_or_else(|| calls::look(host, unit), Ok)
 }
 
-/// One finding for all of them: a restart of each would not help.
-fn common(round: &Round, since: &mut Since, settings: &Settings, host: &Host) -> Option<Observation> {
-    if !round.is_common {
-        return None;
-    }
-    let silent = since.silent_for(COMMON, None, host.now());
-    let words = format!("no target of {} answers", text::count(round.asked() as u64, "service"));
-    let status = match is_due(host, COMMON, silent, settings) {
-        true => Status::Unhealthy(Severity::Warning),
-        false => Status::Unknown(format!("{words} for {silent}")),
-    };
-    Some(Observation::new(COMMON, host.host(), status, words).with(Measure::milliseconds("no-answer-for", silent.0)))
+/// What one evaluation knows of all services.
+struct Look<'a> {
+    settings: &'a Settings,
+    host: &'a Host,
+    round: Round,
+    since: Since,
 }
 
-fn is_due(host: &Host, key: &str, silent: Span, settings: &Settings) -> bool {
-    host.is_open(key) || silent >= settings.unanswered_for
-}
+impl Look<'_> {
+    /// One finding for all of them: a restart of each would not help.
+    fn common(&mut self) -> Option<Observation> {
+        if !self.round.is_common {
+            return None;
+        }
+        let silent = self.since.lasts(COMMON, None, self.host.now());
+        let words = format!("no target of {} answers", text::count(self.round.asked() as u64, "service"));
+        let status = match self.is_due(COMMON, silent) {
+            true => Status::Unhealthy(Severity::Warning),
+            false => Status::Unknown(format!("{words} for {silent}")),
+        };
+        Some(Observation::new(COMMON, self.host.host(), status, words).milliseconds("no-answer-for", silent.0))
+    }
 
-fn running(
-    name: &str,
-    unit: &ServiceUnit,
-    round: &Round,
-    since: &mut Since,
-    settings: &Settings,
-    host: &Host,
-) -> Observation {
-    let (id, key, about) = (&unit.id, key(name), unit.about.clone());
-    let unknown = |why: String| Observation::unknown(&key, about.clone(), why);
-    let answered = round.of(name).cloned();
-    if matches!(answered, None | Some(Answered::Unknown(_))) || round.is_common {
-        since.keep(name);
+    fn is_due(&self, key: &str, silent: Span) -> bool {
+        self.host.is_open(key) || silent >= self.settings.unanswered_for
     }
-    let (severity, words) = match answered {
-        Some(Answered::Well(words)) => {
-            return Observation::new(&key, about, Status::Healthy, format!("{id} answers: {words}"));
-        }
-        None => return unknown(format!("{id} was not asked")),
-        Some(Answered::Unknown(why)) => return unknown(why),
-        Some(_) if round.is_common => {
-            return unknown(format!("no target of any service answers, so it is unknown whether {id} does"));
-        }
-        Some(Answered::Unreachable(words)) => {
-            (Severity::Notice, format!("{id} is active, and cannot be reached: {words}"))
-        }
-        Some(Answered::Wrong(words)) => (settings.severity(id), format!("{id} is active, and answers badly: {words}")),
-        Some(Answered::Nothing(words)) => {
-            (settings.severity(id), format!("{id} is active, and answers nothing: {words}"))
-        }
-        Some(Answered::Overloaded(words)) => (settings.severity(id), format!("{id} is overloaded: {words}")),
-    };
-    let now = host.now();
-    let silent = since.silent_for(name, unit.since, now);
-    // A start in the future is one by a clock that was wrong.
-    let runs = Span(now.saturating_sub(unit.since.filter(|since| *since <= now).unwrap_or(0)));
-    if !host.is_open(&key) && runs < settings.starts_within {
-        return unknown(format!("{words}; it was started {runs} ago"));
-    }
-    if !is_due(host, &key, silent, settings) {
-        return unknown(format!("{words}; this is reported when it lasts {}", settings.unanswered_for));
-    }
-    let told = if unit.never_touch { "; no step may touch it" } else { "" };
-    Observation::new(&key, about, Status::Unhealthy(severity), format!("{words}{told}"))
-        .with(Measure::milliseconds("no-answer-for", silent.0))
-        .with(Measure::text("targets", text::cut(&settings.targets_of(name), 200)))
-}
 
-fn not_running(unit: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) -> Observation {
-    let about = ansai_sdk::Subject::new("unit", unit);
-    match state {
-        Ok(state) => {
-            let about = state.about.clone();
-            let condition = Condition::of(state, 0, Span(0));
-            match condition {
-                Condition::Fine => Observation::new(
-                    key(unit),
-                    about,
-                    Status::Healthy,
-                    format!("{unit} does not run, and need not answer"),
-                ),
-                Condition::Gone => {
-                    Observation::gone(key(unit), about, format!("the unit file of {unit} no longer exists"))
-                }
-                _ => Observation::unknown(key(unit), about, format!("{unit} is {}, so it cannot answer", word(state))),
+    fn service(&mut self, name: &str, state: &Result<ServiceUnit, Refusal>) -> Option<Observation> {
+        match state {
+            Ok(unit) if must_answer(unit) => Some(self.running(name, unit)),
+            // Its state is a finding of its own.
+            Ok(_) if !self.host.is_open(&key(name)) => None,
+            state => Some(not_running(name, state, self.host.is_open(&key(name)))),
+        }
+    }
+
+    fn running(&mut self, name: &str, unit: &ServiceUnit) -> Observation {
+        let (id, key, about) = (&unit.id, key(name), unit.about.clone());
+        let unknown = |why: String| Observation::unknown(&key, about.clone(), why);
+        let answered = self.round.of(name).cloned();
+        if matches!(answered, None | Some(Answered::Unknown(_))) || self.round.is_common {
+            self.since.keep(name);
+        }
+        let (how, words) = match answered {
+            Some(Answered::Well(words)) => {
+                return Observation::new(&key, about, Status::Healthy, format!("{id} answers: {words}"));
             }
+            None => return unknown(format!("{id} was not asked")),
+            Some(Answered::Unknown(why)) => return unknown(why),
+            Some(_) if self.round.is_common => {
+                return unknown(format!("no target of any service answers, so it is unknown whether {id} does"));
+            }
+            Some(Answered::Unreachable(words)) => ("is active, and cannot be reached", words),
+            Some(Answered::Wrong(words)) => ("is active, and answers badly", words),
+            Some(Answered::Nothing(words)) => ("is active, and answers nothing", words),
+            Some(Answered::Overloaded(words)) => ("is overloaded", words),
+        };
+        let is_unreachable = matches!(self.round.of(name), Some(Answered::Unreachable(_)));
+        let severity = if is_unreachable { Severity::Notice } else { self.settings.severity(id) };
+        let (words, now) = (format!("{id} {how}: {words}"), self.host.now());
+        let silent = self.since.lasts(name, unit.since, now);
+        // A start in the future is one by a clock that was wrong.
+        let runs = Span(now.saturating_sub(unit.since.filter(|since| *since <= now).unwrap_or(0)));
+        if !self.host.is_open(&key) && runs < self.settings.starts_within {
+            return unknown(format!("{words}; it was started {runs} ago"));
         }
-        Err(Refusal::NotFound(_)) if is_open => Observation::gone(key(unit), about, format!("{unit} no longer exists")),
-        Err(refusal) => Observation::unknown(key(unit), about, format!("{unit} cannot be read: {}", refusal.words())),
+        if !self.is_due(&key, silent) {
+            return unknown(format!("{words}; this is reported when it lasts {}", self.settings.unanswered_for));
+        }
+        let told = if unit.never_touch { "; no step may touch it" } else { "" };
+        let seen = Observation::new(&key, about, severity, format!("{words}{told}"));
+        let targets = self.settings.targets_of(name);
+        seen.milliseconds("no-answer-for", silent.0).text("targets", text::cut(&targets, 200))
     }
 }
 
-/// The finding that no service is reached, if it is not so now.
-fn no_longer_common(
-    incident: &Observation,
-    states: &[(&str, Result<ServiceUnit, Refusal>)],
-    round: &Round,
-) -> Observation {
+fn not_running(name: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) -> Observation {
+    let about = state.as_ref().map_or_else(|_| Subject::new("unit", name), |unit| unit.about.clone());
+    let (status, words) = match state {
+        Ok(unit) => match Condition::of(unit, 0, Span(0)) {
+            Condition::Fine => (Status::Healthy, format!("{name} does not run, and need not answer")),
+            Condition::Gone => (Status::Gone, format!("the unit file of {name} no longer exists")),
+            _ => {
+                let why = format!("{name} is {}, so it cannot answer", word(unit));
+                return Observation::unknown(key(name), about, why);
+            }
+        },
+        Err(Refusal::NotFound(_)) if is_open => (Status::Gone, format!("{name} no longer exists")),
+        Err(refusal) => {
+            let why = format!("{name} cannot be read: {}", refusal.words());
+            return Observation::unknown(key(name), about, why);
+        }
+    };
+    Observation::new(key(name), about, status, words)
+}
+
+/// What is open, and not so now: that no service is reached, or that one that need not answer any more does not.
+fn over(incident: &Observation, states: &[(&str, Result<ServiceUnit, Refusal>)], round: &Round) -> Observation {
+    let (key, about) = (&incident.key, incident.about.clone());
     let words = match () {
-        () if round.is_reached => "targets answer again",
-        () if states.iter().all(|(_, state)| need_not_answer(state)) => "no service must answer now",
+        () if !is_common(incident) => format!("{} need not answer any more: `serves` does not name it", about.name),
+        () if round.is_reached => "targets answer again".into(),
+        () if states.iter().all(|(_, state)| need_not_answer(state)) => "no service must answer now".into(),
         () => {
             let why = "no target was reached, so it is unknown whether they answer";
-            return Observation::unknown(&incident.key, incident.about.clone(), why);
+            return Observation::unknown(key, about, why);
         }
     };
-    Observation::new(&incident.key, incident.about.clone(), Status::Healthy, words)
+    Observation::new(key, about, Status::Healthy, words)
 }
 
 /// Whether a service does not run, and that is no failure.
 fn need_not_answer(state: &Result<ServiceUnit, Refusal>) -> bool {
+    let is_idle = |unit: &ServiceUnit| matches!(Condition::of(unit, 0, Span(0)), Condition::Fine | Condition::Gone);
     match state {
-        Ok(state) => {
-            let condition = Condition::of(state, 0, Span(0));
-            !must_answer(state) && matches!(condition, Condition::Fine | Condition::Gone)
-        }
+        Ok(unit) => !must_answer(unit) && is_idle(unit),
         Err(refusal) => matches!(refusal, Refusal::NotFound(_)),
     }
-}
-
-fn no_longer_asked(incident: &Observation) -> Observation {
-    let words = format!("{} need not answer any more: `serves` does not name it", incident.about.name);
-    Observation::new(&incident.key, incident.about.clone(), Status::Healthy, words)
 }
 
 /// What a service answers now.

@@ -1,19 +1,17 @@
 //! What to do about a service that is active and answers nothing, or answers badly.
 
-use ansai_sdk::{Decision, Failure, Recommendation};
+use ansai_sdk::{Decision, Failure, Observation, Recommendation};
 
-use super::limits::{self, Allowed};
-use super::{Situation, steps};
+use super::Situation;
 use crate::answers::{self, Answered};
-use crate::calls::SERVICE_ACTIONS;
 use crate::condition::word;
 
 /// The finding that no target of several services is reached: nothing to restart.
-pub(super) fn common(finding: &ansai_sdk::Observation) -> Decision {
+pub(super) fn common(finding: &Observation) -> Decision {
     let why = "several services that do not answer at the same time have a common cause: check the network, the name \
                server, and what all of them use; none of them is restarted";
     let advice = Recommendation::new("find out why no target answers", why);
-    Decision::Recommend(vec![finding.evidence.iter().cloned().fold(advice, Recommendation::with)])
+    Decision::Recommend(vec![Recommendation { measures: finding.evidence.clone(), ..advice }])
 }
 
 impl Situation<'_> {
@@ -30,8 +28,7 @@ impl Situation<'_> {
             }
             Answered::Unknown(why) => return Err(Failure::CouldNotTell(why)),
             Answered::Unreachable(words) => {
-                let why = format!("{words}; a restart would not help");
-                Decision::Recommend(vec![self.advice("check its name and the network", why)])
+                self.next.advise("check its name and the network", format!("{words}; a restart would not help"))
             }
             Answered::Wrong(words) => {
                 self.answer = Some(format!("answers badly: {words}"));
@@ -44,28 +41,9 @@ impl Situation<'_> {
             }
             Answered::Nothing(words) => {
                 self.answer = Some(format!("answers nothing: {words}"));
-                self.restart(&words)
+                let known = format!("is active and answers nothing: {words}; its log may say more");
+                self.restart("find out why it does not answer", &known)
             }
         })
-    }
-
-    fn restart(&self, words: &str) -> Decision {
-        let id = &self.unit.id;
-        if !self.host.grants().has(SERVICE_ACTIONS) {
-            let why = format!("{SERVICE_ACTIONS} is not granted: restart it yourself, or grant it");
-            return Decision::Recommend(vec![self.advice("restart it", why)]);
-        }
-        match limits::allowed(self) {
-            Allowed::Now => steps::repair(self),
-            Allowed::In(rest, why) => {
-                self.host.look_again(rest);
-                Decision::Wait(format!("{why}; next restart in {rest}"))
-            }
-            Allowed::Unknown(why) => Decision::Wait(why),
-            Allowed::Never(why) => {
-                let detail = format!("{why}; {id} is active and answers nothing: {words}; its log may say more");
-                self.after_evidence("find out why it does not answer", &detail, Decision::GiveUp(detail.clone()))
-            }
-        }
     }
 }

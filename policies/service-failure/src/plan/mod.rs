@@ -6,11 +6,9 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use ansai_sdk::{
-    CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship,
-};
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Observation, Refusal, Relationship, Span, Staged};
 
-use crate::answers::{is_about_answers, is_common};
+use crate::answers::{is_about_answers, is_common, must_answer};
 use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
 use crate::condition::{Condition, how, word};
 use crate::detect::recent_of;
@@ -23,6 +21,8 @@ struct Situation<'a> {
     host: &'a Host,
     settings: &'a Settings,
     finding: &'a Observation,
+    /// Advice, and when to look again.
+    next: Staged<'a>,
     /// As it is now: since `detect`, somebody may have restarted it.
     unit: ServiceUnit,
     /// What it answers, after its name: `answers nothing: …`. Only for a finding about answers.
@@ -40,11 +40,11 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
         refused => refused.could_not_tell(&format!("{id} cannot be read"))?,
     };
     let condition = Condition::of(&unit, host.now(), settings.settle);
-    let mut situation = Situation { host, settings, finding, unit, answer: None };
+    let mut situation = Situation { host, settings, finding, next: Staged::new(host, finding), unit, answer: None };
     let is_about_answers = is_about_answers(finding);
     if situation.unit.never_touch && (condition.is_failure() || situation.is_flapping() || is_about_answers) {
         let why = format!("`[never]` of the configuration or its defaults protect {id}: restart it yourself");
-        return Ok(Decision::Recommend(vec![situation.advice("check it, because ansai must not touch it", why)]));
+        return Ok(situation.next.advise("check it, because ansai must not touch it", why));
     }
     if is_about_answers { situation.decide_about_answers() } else { situation.decide(condition) }
 }
@@ -63,12 +63,11 @@ impl Situation<'_> {
                 return Err(Failure::CouldNotTell(format!("{id} is in a state that is not known")));
             }
             Condition::Changing => {
-                self.host.look_again(self.settings.settle);
-                Decision::Wait(format!("{id} is being started or stopped now"))
+                self.next.wait_for(self.settings.settle, format!("{id} is being started or stopped now"))
             }
             Condition::Restarting(rest) => {
-                self.host.look_again(ansai_sdk::Span(rest.0.saturating_add(self.settings.settle.0)));
-                Decision::Wait(format!("systemd restarts {id} in {rest}"))
+                let settled = Span(rest.0.saturating_add(self.settings.settle.0));
+                self.next.wait_for(settled, format!("systemd restarts {id} in {rest}"))
             }
             Condition::Broken => self.advise(
                 "correct its unit file",
@@ -94,20 +93,23 @@ impl Situation<'_> {
                 &format!("a one-shot is not repeated unless `retry_oneshots` allows it: `systemctl start {id}`"),
             );
         }
+        let known = format!("{}; `systemctl status {id}` and its log say more", how(&self.unit));
+        self.restart("find out why it does not stay up", &known)
+    }
+
+    /// Restarts it if that is allowed now. Once it is not any more, a person is told `what` to do, and what is known.
+    fn restart(&self, what: &str, known: &str) -> Decision {
         if !self.host.grants().has(SERVICE_ACTIONS) {
             let why = format!("{SERVICE_ACTIONS} is not granted: restart it yourself, or grant it");
-            return Decision::Recommend(vec![self.advice("restart it", why)]);
+            return self.next.advise("restart it", why);
         }
         match limits::allowed(self) {
             Allowed::Now => steps::repair(self),
-            Allowed::In(rest, why) => {
-                self.host.look_again(rest);
-                Decision::Wait(format!("{why}; next restart in {rest}"))
-            }
+            Allowed::In(rest, why) => self.next.wait_for(rest, format!("{why}; next restart in {rest}")),
             Allowed::Unknown(why) => Decision::Wait(why),
             Allowed::Never(why) => {
-                let detail = format!("{why}; {id} {}; `systemctl status {id}` and its log say more", how(&self.unit));
-                self.after_evidence("find out why it does not stay up", &detail, Decision::GiveUp(detail.clone()))
+                let detail = format!("{why}; {} {known}", self.unit.id);
+                self.after_evidence(what, &detail, Decision::GiveUp(detail.clone()))
             }
         }
     }
@@ -123,44 +125,25 @@ impl Situation<'_> {
         causes.map(|one| one.about.name.as_str()).find(is_down)
     }
 
+    /// Tells a person, who finds the log as evidence.
     fn advise(&self, what: &str, why: &str) -> Decision {
-        let decision = Decision::Recommend(vec![self.advice(what, why)]);
-        self.after_evidence(what, why, decision)
+        self.after_evidence(what, why, self.next.advise(what, why))
     }
 
-    fn advice(&self, what: &str, why: impl Into<String>) -> Recommendation {
-        Recommendation::on(self.finding, &self.unit.id, what, why)
-    }
-
-    /// Keeps the log as evidence before a person is told, once for each incident. Then this decision follows, because the
-    /// host calls `plan` again.
+    /// Keeps the log as evidence before a person is told.
     fn after_evidence(&self, what: &str, why: &str, decision: Decision) -> Decision {
-        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
-        let is_captured = steps.filter(|step| step.action == CAPTURE).any(|step| step.has_begun());
-        if is_captured || !self.host.grants().has(SERVICE_ACTIONS) {
-            return decision;
-        }
-        match calls::capture(self.host, &self.unit.id, self.settings.capture_lines, &self.reason()) {
-            Ok(_) => {
-                self.host.recommend(self.advice(what, why));
-                Decision::ApplyThenReplan(OnFailure::Stop)
-            }
-            Err(refusal) => {
-                self.host.log(&format!("no evidence of {}: {}", self.unit.id, refusal.words()));
-                decision
-            }
-        }
+        let (id, lines) = (&self.unit.id, self.settings.capture_lines);
+        let capture = || calls::capture(self.host, id, lines, &self.reason());
+        self.next.after_evidence(CAPTURE, (what, why), decision, capture)
     }
 
     /// The reason of a step.
     fn reason(&self) -> String {
-        if let Some(answer) = &self.answer {
-            return format!("{} {answer}", self.unit.id);
-        }
-        format!("{} {}", self.unit.id, if self.is_up() { "restarts again and again".into() } else { how(&self.unit) })
-    }
-
-    fn is_up(&self) -> bool {
-        matches!(self.unit.active, ActiveState::Active | ActiveState::Reloading)
+        let how = match &self.answer {
+            Some(answer) => answer.clone(),
+            None if must_answer(&self.unit) => "restarts again and again".into(),
+            None => how(&self.unit),
+        };
+        format!("{} {how}", self.unit.id)
     }
 }

@@ -66,17 +66,16 @@ fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, 
 /// Services that were not started because of this one, nearest first. One that is refused does not stop the others.
 fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
     let (host, id) = (situation.host, &situation.unit.id);
-    let waiting = calls::dependants(host, id).into_iter().filter(|one| one.active == ActiveState::Inactive);
+    let dependants = calls::dependants(host, id).map(|listed| listed.entries).unwrap_or_default();
+    let waiting = dependants.into_iter().filter(|one| one.active == ActiveState::Inactive);
     let watched = waiting.filter(|one| one.id != *id && situation.settings.watches(&one.id));
     let looked = watched.filter_map(|one| calls::look(host, &one.id).ok());
     for unit in looked.filter(|unit| is_startable(situation, unit)).take(MOST_DEPENDANTS) {
         let reason = format!("{} was not started, because {id} failed", unit.id);
-        let mut own = Sequence::new(host);
-        own.step(START, &unit.id, || calls::start(host, &unit.id, &reason));
-        match own.refusal() {
-            Some(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
-            None if unit.one_shot => {}
-            None => {
+        match calls::start(host, &unit.id, &reason) {
+            Err(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
+            Ok(_) if unit.one_shot => {}
+            Ok(_) => {
                 steps.step(CHECK_ACTIVE, &unit.id, || {
                     calls::check_active(host, &unit.id, situation.settings.settle.0, &reason)
                 });

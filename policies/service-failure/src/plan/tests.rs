@@ -5,7 +5,7 @@ use crate::calls::{CHECK_ACTIVE, RESTART, START};
 use crate::imports::ansai::service::service_probe::{Dependant, DependantPage, Ended};
 use crate::testing::{failed, listing, settings, unit};
 use ansai_sdk::testing::{StandIn, attempt, preview};
-use ansai_sdk::{Attempt, Outcome, Severity, Status, StepResult, Subject};
+use ansai_sdk::{Attempt, OnFailure, Outcome, Severity, Status, StepResult, Subject};
 
 const HOUR: u64 = 3_600_000;
 

@@ -91,13 +91,43 @@ fn bounded(mut observations: Vec<Observation>, host: &Host) -> Vec<Observation> 
     observations
 }
 
-/// Turns a policy into a component: write `ansai_sdk::policy!(MyPolicy);` once, in `lib.rs`.
+/// Turns a policy into a component: write `ansai_sdk::policy!(MyPolicy);` once, in `lib.rs`. A policy whose functions are in
+/// modules needs no type of its own; `check` can be left out:
+///
+/// ```ignore
+/// ansai_sdk::policy! { settings: Settings, check: Settings::check, detect: detect::detect, plan: plan::plan }
+/// ```
 ///
 /// It generates a module `imports` with everything that the manifest requests, by package and interface:
 /// `imports::ansai::disk::disk_probe`. If the `wit/` directory is not next to `Cargo.toml`, name it: `policy!(MyPolicy,
 /// wit: "elsewhere")`.
 #[macro_export]
 macro_rules! policy {
+    (settings: $settings:ty, $(check: $check:expr,)? detect: $detect:expr, plan: $plan:expr $(,)?) => {
+        struct ThisPolicy;
+
+        impl $crate::Policy for ThisPolicy {
+            type Settings = $settings;
+
+            $(fn check(settings: &$settings) -> ::core::result::Result<(), $crate::Failure> {
+                $check(settings)
+            })?
+
+            fn detect(
+                settings: &$settings, host: &$crate::Host,
+            ) -> ::core::result::Result<::std::vec::Vec<$crate::Observation>, $crate::Failure> {
+                $detect(settings, host)
+            }
+
+            fn plan(
+                settings: &$settings, host: &$crate::Host, finding: &$crate::Observation,
+            ) -> ::core::result::Result<$crate::Decision, $crate::Failure> {
+                $plan(settings, host, finding)
+            }
+        }
+
+        $crate::policy!(ThisPolicy);
+    };
     ($policy:ty) => {
         $crate::policy!($policy, wit: "wit");
     };

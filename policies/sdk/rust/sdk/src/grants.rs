@@ -58,8 +58,20 @@ impl Grants {
     /// The smallest value of a number such as `min_age_hours` in the tables whose `roots` contain a directory; `None` if
     /// no such table has it.
     pub fn least_within(&self, interface: &str, directory: &str, name: &str) -> Option<u64> {
-        let holds = |table: &GrantTable<'_>| table.texts("roots").any(|root| paths::is_within(directory, root));
-        self.tables(interface).filter(holds).filter_map(|table| table.count(name)).min()
+        self.least(interface, name, |table| table.texts("roots").any(|root| paths::is_within(directory, root)))
+    }
+
+    /// The smallest value of a number in the tables that cover something, because any of them can permit a step; `None` if no
+    /// such table has it.
+    ///
+    /// ```
+    /// use ansai_sdk::Grants;
+    ///
+    /// let grants = Grants::parse(r#"{"x": [{"targets": ["a"], "keep_tags": 2}, {"targets": ["a", "b"], "keep_tags": 1}]}"#);
+    /// assert_eq!(grants.least("x", "keep_tags", |table| table.texts("targets").any(|one| one == "a")), Some(1));
+    /// ```
+    pub fn least(&self, interface: &str, name: &str, covers: impl Fn(&GrantTable<'_>) -> bool) -> Option<u64> {
+        self.tables(interface).filter(covers).filter_map(|table| table.count(name)).min()
     }
 }
 

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::context::{Label, Target, Trigger, WallClock};
-use crate::series::{Sample, Trend, Window};
+use crate::series::{Reduction, Sample, Trend, Window};
 use crate::{
-    Attempt, Grants, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
+    Attempt, Grants, Levels, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
 };
 
 #[cfg(not(any(test, feature = "testing")))]
@@ -41,6 +41,25 @@ impl Host {
     /// The time at which the evaluation began, in milliseconds since the Unix epoch. There is no other clock.
     pub fn now(&self) -> u64 {
         self.base.now()
+    }
+
+    /// How long ago an instant was; 0 if it lies ahead, because the clock was set back.
+    ///
+    /// ```
+    /// use ansai_sdk::Span;
+    /// use ansai_sdk::testing::StandIn;
+    ///
+    /// let host = StandIn::default().host();
+    /// assert_eq!(host.since(host.before(Span(60_000))), Span(60_000));
+    /// assert_eq!(host.since(host.now() + 1), Span(0));
+    /// ```
+    pub fn since(&self, instant: u64) -> Span {
+        Span(self.now().saturating_sub(instant))
+    }
+
+    /// The instant so long ago, for example for the begin of a [`Window`](crate::series::Window).
+    pub fn before(&self, span: Span) -> u64 {
+        self.now().saturating_sub(span.0)
     }
 
     /// The host's local time, for decisions such as "only at night".
@@ -82,6 +101,30 @@ impl Host {
         self.open_incidents().iter().find(|incident| incident.key == key).and_then(Observation::severity)
     }
 
+    /// Observes a number: its status by levels, with the hysteresis of its open incident.
+    ///
+    /// ```
+    /// use ansai_sdk::testing::StandIn;
+    /// use ansai_sdk::{Levels, Measure, Severity};
+    ///
+    /// let host = StandIn::default().host();
+    /// let levels = Levels::rising().warning(80.0).rearm(5.0);
+    /// let seen = host.judge("threads", &host.host(), levels, 85.0, "85 % of all threads are in use");
+    /// assert_eq!(seen.with(Measure::ratio("used", 0.85)).severity(), Some(Severity::Warning));
+    /// ```
+    pub fn judge(
+        &self,
+        key: impl Into<String>,
+        about: &Subject,
+        levels: Levels,
+        value: f64,
+        summary: impl Into<String>,
+    ) -> Observation {
+        let key = key.into();
+        let status = levels.status(value, self.open_severity(&key));
+        Observation::new(key, about.clone(), status, summary)
+    }
+
     /// Whether there is an open incident with this key.
     pub fn is_open(&self, key: &str) -> bool {
         self.open_severity(key).is_some()
@@ -112,6 +155,33 @@ impl Host {
     /// day" can then wait.
     pub fn history(&self, about: &Subject, since: u64) -> Result<Vec<Attempt>, Refusal> {
         self.base.history(about, since)
+    }
+
+    /// When steps about a thing ended within a time that ends now, oldest first, for rules such as "three restarts a day" or "an
+    /// hour between two". A step that never began does not count. Of one whose end is not known, the begin counts.
+    ///
+    /// ```
+    /// use ansai_sdk::testing::StandIn;
+    /// use ansai_sdk::{Span, Subject};
+    ///
+    /// let host = StandIn::default().host();
+    /// let is_restart = |action: &str| action == "ansai:service/service-actions.restart";
+    /// let ends = host.ends_of_steps(&Subject::new("unit", "a.service"), Span::from_days(1), is_restart);
+    /// assert_eq!(ends, Ok(vec![]));
+    /// ```
+    ///
+    /// # Errors
+    /// As [`history`](Host::history).
+    pub fn ends_of_steps(
+        &self,
+        about: &Subject,
+        within: Span,
+        is_counted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<u64>, Refusal> {
+        let history = self.history(about, self.now().saturating_sub(within.0))?;
+        let steps = history.iter().flat_map(|attempt| attempt.steps.iter().map(move |step| (attempt, step)));
+        let counted = steps.filter(|(_, step)| is_counted(&step.action) && step.about == *about && step.has_begun());
+        Ok(counted.map(|(attempt, _)| attempt.ended.unwrap_or(attempt.at)).collect())
     }
 
     /// The labels that the operator gave this host.
@@ -180,6 +250,30 @@ impl Host {
         self.base.stored(key).ok().flatten()
     }
 
+    /// Reads numbers that were remembered with spaces between them; `None` if they are not exactly so many.
+    ///
+    /// ```
+    /// use ansai_sdk::testing::StandIn;
+    ///
+    /// let host = StandIn::default().remembers("busy", "400 600").host();
+    /// assert_eq!(host.recall_numbers("busy"), Some([400, 600]));
+    /// assert_eq!(host.recall_numbers::<3>("busy"), None);
+    /// ```
+    pub fn recall_numbers<const N: usize>(&self, key: &str) -> Option<[u64; N]> {
+        let text = self.recall(key)?;
+        let mut words = text.split(' ');
+        let mut numbers = [0; N];
+        for number in &mut numbers {
+            *number = words.next()?.parse().ok()?;
+        }
+        words.next().is_none().then_some(numbers)
+    }
+
+    /// Whether the instant that was remembered is less than a time ago. A clock that was set back ends that.
+    pub fn is_within(&self, key: &str, time: Span) -> bool {
+        self.recall_numbers(key).is_some_and(|[at]| time.lasts_since(at, self.now()))
+    }
+
     /// Writes to the store, for later evaluations. A key has at most 256 bytes, a value at most 64 KiB.
     pub fn remember(&self, key: &str, value: &str) {
         if self.base.store(key, value).is_err() {
@@ -219,6 +313,34 @@ impl Host {
     /// The host's refusal.
     pub fn samples(&self, series: &str, window: Window) -> Result<Vec<Sample>, Refusal> {
         self.base.samples(series, window)
+    }
+
+    /// Whether a series grew by at least `least` in each half of a time. Of something that fills up once, such as a pool or a cache,
+    /// it did not. False without samples that reach back for `least_known`: of minutes, the halves say nothing.
+    ///
+    /// ```
+    /// use ansai_sdk::series::Sample;
+    /// use ansai_sdk::testing::StandIn;
+    /// use ansai_sdk::Span;
+    ///
+    /// let at = |hours: u32, value| Sample { at: StandIn::NOW - Span::from_hours(hours).0, value };
+    /// let grows = |samples| {
+    ///     let host = StandIn::default().with_samples("idle", samples).host();
+    ///     host.grows_in_each_half("idle", Span::from_hours(6), Span::from_hours(4), 5.0)
+    /// };
+    /// assert!(grows(vec![at(5, 10.0), at(3, 15.0), at(0, 20.0)]));
+    /// assert!(!grows(vec![at(5, 10.0), at(3, 20.0), at(0, 20.0)]), "it filled up");
+    /// assert!(!grows(vec![at(2, 10.0), at(1, 15.0), at(0, 20.0)]), "too short");
+    /// ```
+    pub fn grows_in_each_half(&self, series: &str, look_back: Span, least_known: Span, least: f64) -> bool {
+        let window = Window::since(self.before(look_back), Reduction::Latest);
+        let samples = self.samples(series, window).unwrap_or_default();
+        let (Some(first), Some(middle), Some(last)) = (samples.first(), samples.get(samples.len() / 2), samples.last())
+        else {
+            return false;
+        };
+        let is_long = self.since(first.at) >= least_known;
+        is_long && middle.value - first.value >= least && last.value - middle.value >= least
     }
 
     /// Deletes a series, for example that of a thing that no longer exists: an instance has a limited number of them.

@@ -88,7 +88,12 @@ impl Levels {
     /// The value at which an open incident ends: the mildest threshold, improved by the re-arm distance. Repairs aim
     /// for it. `None` without a threshold.
     pub fn goal(&self) -> Option<f64> {
-        self.thresholds().next().map(|(.., threshold)| threshold - self.sign() * self.rearm)
+        self.mildest().map(|threshold| threshold - self.sign() * self.rearm)
+    }
+
+    /// The mildest threshold.
+    pub(crate) fn mildest(&self) -> Option<f64> {
+        self.notice.or(self.warning).or(self.critical).or(self.emergency)
     }
 
     /// Checks that each threshold is worse than the next milder one. For [`Policy::check`](crate::Policy::check).

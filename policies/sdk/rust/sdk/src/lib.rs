@@ -4,8 +4,12 @@
 //! |---|---|
 //! | make a component | [`Policy`], [`policy!`] |
 //! | read settings | [`settings!`], [`entries!`] or `serde::Deserialize`, [`ForTarget`], [`Size`], [`Span`] |
-//! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
-//! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
+//! | read lists that come in pages | [`lists!`], [`pages`] |
+//! | turn a number into a severity | [`Levels`], [`Usage`], [`share`], [`Host::judge`] |
+//! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`], [`weekly`] |
+//! | learn what is usual for each of many things | [`Usual`], [`lines`] |
+//! | know how long things are so, and how much their counters grew | [`Host::lasts`], [`Since`], [`Counters`] |
+//! | find who holds up whom | [`waits`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
 //! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
@@ -62,6 +66,7 @@ mod attempt;
 mod baseline;
 mod bindings;
 mod chance;
+mod counters;
 mod decision;
 mod effectiveness;
 mod entries;
@@ -77,6 +82,7 @@ mod largest;
 mod lasting;
 mod levels;
 mod life;
+pub mod lines;
 mod observation;
 pub mod pages;
 pub mod paths;
@@ -85,6 +91,7 @@ pub mod report;
 mod sequence;
 mod settings;
 pub mod share;
+mod since;
 mod size;
 mod span;
 mod staged;
@@ -94,6 +101,8 @@ pub mod text;
 mod thresholds;
 mod trend;
 mod usage;
+mod usual;
+pub mod waits;
 pub mod weekly;
 
 pub use baseline::Baseline;
@@ -102,6 +111,7 @@ pub use bindings::ansai::policy::types::{
     Refusal, Relation, Relationship, Reversibility, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
 };
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
+pub use counters::Counters;
 pub use effectiveness::Effectiveness;
 pub use entries::Entries;
 pub use exported::Policy;
@@ -115,14 +125,16 @@ pub use levels::Levels;
 pub use life::Life;
 pub use polled::Polled;
 pub use sequence::Sequence;
-#[doc(hidden)]
-pub use settings::setting_of_target;
 pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
+#[doc(hidden)]
+pub use settings::{check_setting, setting_of_target};
+pub use since::Since;
 pub use size::Size;
 pub use span::Span;
 pub use staged::Staged;
 pub use trend::Forecast;
 pub use usage::Usage;
+pub use usual::Usual;
 
 /// Used by the code that [`policy!`] generates.
 #[doc(hidden)]

@@ -15,8 +15,20 @@ impl Observation {
     /// let seen = Observation::new("/var", about, Status::Healthy, "/var is 40 % full").with(Measure::ratio("used", 0.4));
     /// assert_eq!(seen.evidence.len(), 1);
     /// ```
-    pub fn new(key: impl Into<String>, about: Subject, status: Status, summary: impl Into<String>) -> Observation {
-        let (key, summary) = (text::key(&key.into()), summary.into());
+    ///
+    /// A severity, or an optional one of which `None` is healthy, is a status, too.
+    pub fn new(
+        key: impl Into<String>,
+        about: Subject,
+        status: impl Into<Status>,
+        summary: impl Into<String>,
+    ) -> Observation {
+        Observation::with_all(key.into(), about, status.into(), summary.into())
+    }
+
+    // Not generic, so that a component has it once.
+    fn with_all(key: String, about: Subject, status: Status, summary: String) -> Observation {
+        let key = text::key(&key);
         Observation { key, about, status, summary, evidence: Vec::new(), related: Vec::new(), distance: None }
     }
 
@@ -42,6 +54,48 @@ impl Observation {
     /// Adds a piece of evidence. Add the most important one first.
     pub fn with(mut self, measure: Measure) -> Observation {
         self.evidence.push(measure);
+        self
+    }
+
+    /// Adds a number as evidence, if it is known. The methods that follow do the same with other units.
+    ///
+    /// ```
+    /// # use ansai_sdk::{Observation, Status, Subject};
+    /// # let (about, exit_code) = (Subject::new("unit", "a"), None);
+    /// let seen = Observation::new("a", about, Status::Healthy, "a runs").count("restarts", 2).count("exit-code", exit_code);
+    /// assert_eq!(seen.evidence.len(), 1);
+    /// ```
+    pub fn count(self, name: &str, count: impl Into<Option<u64>>) -> Observation {
+        self.known(count.into().map(|count| Measure::count(name, count)))
+    }
+
+    /// Adds a size in bytes, if it is known.
+    pub fn bytes(self, name: &str, bytes: impl Into<Option<u64>>) -> Observation {
+        self.known(bytes.into().map(|bytes| Measure::bytes(name, bytes)))
+    }
+
+    /// Adds a duration in milliseconds, if it is known.
+    pub fn milliseconds(self, name: &str, milliseconds: impl Into<Option<u64>>) -> Observation {
+        self.known(milliseconds.into().map(|milliseconds| Measure::milliseconds(name, milliseconds)))
+    }
+
+    /// Adds a point in time in milliseconds since the Unix epoch, if it is known.
+    pub fn instant(self, name: &str, instant: impl Into<Option<u64>>) -> Observation {
+        self.known(instant.into().map(|instant| Measure::instant(name, instant)))
+    }
+
+    /// Adds a share between 0 and 1, or a factor, if it is known.
+    pub fn ratio(self, name: &str, ratio: impl Into<Option<f64>>) -> Observation {
+        self.known(ratio.into().map(|ratio| Measure::ratio(name, ratio)))
+    }
+
+    /// Adds a text.
+    pub fn text(self, name: &str, text: impl Into<String>) -> Observation {
+        self.with(Measure::text(name, text))
+    }
+
+    fn known(mut self, measure: Option<Measure>) -> Observation {
+        self.evidence.extend(measure);
         self
     }
 
@@ -84,6 +138,19 @@ impl Observation {
         // NaN stays, so that the host reports it.
         let distance = if distance < 0.0 { 0.0 } else { distance };
         Observation { distance: Some(distance), ..self }
+    }
+}
+
+impl From<Severity> for Status {
+    fn from(severity: Severity) -> Status {
+        Status::Unhealthy(severity)
+    }
+}
+
+/// `None` is healthy.
+impl From<Option<Severity>> for Status {
+    fn from(severity: Option<Severity>) -> Status {
+        severity.map_or(Status::Healthy, Status::Unhealthy)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lists that come in pages.
 
-use crate::{Host, Refusal, text};
+use crate::context::Trigger;
+use crate::{Host, Refusal, Span, text};
 
 /// A page of a list, as probes answer it.
 pub struct Page<T> {
@@ -128,6 +129,72 @@ pub fn each<T, R>(things: &[T], ask: &dyn Fn(&[T]) -> Result<Vec<R>, Refusal>) -
     }
 }
 
+/// Generates functions that read lists, of at most so many pages. The last argument of the import is the cursor. The functions
+/// take the [`Host`] and the other arguments and return what [`read`](crate::pages::read) does, so a unit test can answer the
+/// pages.
+///
+/// With `by parts`, a list is longer than one evaluation reads. The function also takes the [`Part`](crate::pages::Part), see
+/// [`read_part`](crate::pages::read_part), and the first argument is the place that has a list. The text after `as` begins the
+/// name of the place in the store.
+///
+/// ```ignore
+/// ansai_sdk::lists! { 40 pages;
+///     /// The services that systemd has in memory.
+///     "ansai:service/service-probe.list-units" => fn units(globs: &[String]) -> ServiceUnit = service_probe::list_units;
+/// }
+///
+/// ansai_sdk::lists! { 16 pages, by parts;
+///     "ansai:database/database-probe.list-indexes" =>
+///         fn indexes(target: &str) -> Index = database_probe::list_indexes as "index";
+/// }
+///
+/// let found = units(host, &settings.units).could_not_tell("services cannot be listed")?;
+/// let indexes = indexes(host, "main-db", Part::Next)?;
+/// ```
+#[macro_export]
+macro_rules! lists {
+    ($most:literal pages; $(
+        $(#[$doc:meta])*
+        $call:literal => fn $name:ident($($argument:ident: $type:ty),*) -> $entry:ty = $import:path;
+    )*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(
+            host: &$crate::Host, $($argument: $type),*
+        ) -> ::core::result::Result<$crate::pages::Listed<$entry>, $crate::Refusal> {
+            $crate::pages::read($most, $crate::page_of!(host, $call, $import, $($argument),*))
+        }
+    )*};
+    ($most:literal pages, by parts; $(
+        $(#[$doc:meta])*
+        $call:literal => fn $name:ident($place:ident: &str) -> $entry:ty = $import:path as $noun:literal;
+    )*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(
+            host: &$crate::Host, $place: &str, part: $crate::pages::Part
+        ) -> ::core::result::Result<$crate::pages::Listed<$entry>, $crate::Refusal> {
+            let name = [$noun, ":", $place].concat();
+            $crate::pages::read_part(host, &name, part, $most, $crate::page_of!(host, $call, $import, $place))
+        }
+    )*};
+}
+
+/// Used by [`lists!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! page_of {
+    ($host:ident, $call:literal, $import:path, $($argument:ident),*) => {
+        |cursor: ::core::option::Option<&str>| {
+            let page = $host.ask($call, ($($argument,)* cursor,), || $import($($argument,)* cursor))?;
+            ::core::result::Result::Ok($crate::pages::Page {
+                entries: page.entries,
+                skipped: page.skipped,
+                complete: page.complete,
+                cursor: page.cursor,
+            })
+        }
+    };
+}
+
 /// Which part of a list to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -175,6 +242,33 @@ pub fn read_part<T>(
     }
     remember(if is_whole { String::new() } else { format!("{begin}\n{end}") });
     Ok(listed)
+}
+
+/// Which part of a list is due that costs more than the rest; `None` if none is. The next one is due after `every`, and if a person
+/// asks. While something of the list is a finding (`is_followed`), the same part is read each time, so that a plan and a
+/// verification find what was found there. The time of the last [`Part::Next`] is stored under `place`.
+///
+/// ```
+/// use ansai_sdk::pages::{Part, due};
+/// use ansai_sdk::testing::StandIn;
+/// use ansai_sdk::Span;
+///
+/// let (host, every) = (StandIn::default().host(), Span::from_hours(1));
+/// assert_eq!(due(&host, "tables:main-db", every, false), Some(Part::Next));
+/// assert_eq!(due(&host, "tables:main-db", every, false), None);
+/// assert_eq!(due(&host, "tables:main-db", every, true), Some(Part::Same));
+/// ```
+pub fn due(host: &Host, place: &str, every: Span, is_followed: bool) -> Option<Part> {
+    let is_next = match host.triggered_by() {
+        Trigger::ByHand => true,
+        Trigger::Verification => false,
+        _ => !host.is_within(place, every),
+    };
+    if is_next {
+        host.remember(place, &host.now().to_string());
+        return Some(Part::Next);
+    }
+    is_followed.then_some(Part::Same)
 }
 
 #[cfg(test)]

@@ -27,12 +27,31 @@ pub trait ForTarget: Sized {
     /// # Errors
     /// [`Failure::InvalidSettings`] that names the setting.
     fn for_target(&self, host: &Host, target: &str) -> Result<Self, Failure>;
+
+    /// Checks each setting by itself, such as the order of [`Levels`](crate::Levels). For
+    /// [`Policy::check`](crate::Policy::check); settings [`for_target`](ForTarget::for_target) need it, too.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] that begins with the name of the setting.
+    fn check_each(&self) -> Result<(), Failure>;
 }
 
 /// Used by [`settings!`](crate::settings!): the value for a target, or `other` if it has none.
 #[doc(hidden)]
 pub fn setting_of_target<T: Setting + Clone>(host: &Host, target: &str, path: &str, other: &T) -> Result<T, Failure> {
     T::of_target(host, target, path, other)
+}
+
+/// Used by [`settings!`](crate::settings!): checks one setting.
+#[doc(hidden)]
+pub fn check_setting<T: Setting>(path: &str, setting: &T) -> Result<(), Failure> {
+    setting.check().map_err(|failure| match failure {
+        Failure::InvalidSettings(why) => {
+            let name = path.split('.').next().unwrap_or(path);
+            Failure::InvalidSettings(format!("`{name}`: {why}"))
+        }
+        other => other,
+    })
 }
 
 /// The settings as JSON, readable by path.
@@ -80,6 +99,14 @@ pub trait Setting: Sized {
 
     /// Converts the value; `None` if it has another type.
     fn read(value: &Json) -> Option<Self>;
+
+    /// Checks what the schema cannot express about one setting. By default, there is nothing.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] with the reason.
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// The value for a target, or `other` if it has none of its own.
     ///
@@ -227,6 +254,11 @@ macro_rules! settings {
                         host, target, $crate::setting_path!($field $($path)?), &self.$field,
                     )?),*
                 })
+            }
+
+            fn check_each(&self) -> ::core::result::Result<(), $crate::Failure> {
+                $($crate::check_setting($crate::setting_path!($field $($path)?), &self.$field)?;)*
+                ::core::result::Result::Ok(())
             }
         }
     };

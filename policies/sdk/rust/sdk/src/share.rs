@@ -1,5 +1,7 @@
 //! Shares of a whole, between 0 and 1, and percentages.
 
+use crate::text;
+
 /// A part of a whole; `None` if the whole is 0.
 ///
 /// ```
@@ -29,11 +31,6 @@ pub fn in_use(whole: u64, available: u64) -> Option<f64> {
 /// assert_eq!(ansai_sdk::share::percent_words(90.0), "90 %");
 /// ```
 pub fn percent_words(percent: f64) -> String {
-    // Uses integers, because the code to format floats would be a tenth of a component.
-    // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
-    let tenths = (percent * 10.0 + 1e-6) as u64;
-    match tenths % 10 {
-        0 => format!("{} %", tenths / 10),
-        rest => format!("{}.{rest} %", tenths / 10),
-    }
+    let words = text::tenths(percent);
+    format!("{} %", words.strip_suffix(".0").unwrap_or(&words))
 }

@@ -36,6 +36,38 @@ impl Span {
         u32::try_from(self.0.div_ceil(HOUR)).unwrap_or(u32::MAX)
     }
 
+    /// In hours, or the `min_age_hours` of a grant if that is more: a step with less would be denied.
+    ///
+    /// ```
+    /// use ansai_sdk::Span;
+    ///
+    /// let week = Span::from_days(7);
+    /// assert_eq!([week.hours_granted(None), week.hours_granted(Some(24)), week.hours_granted(Some(720))], [168, 168, 720]);
+    /// ```
+    pub fn hours_granted(self, least: Option<u64>) -> u32 {
+        self.hours().max(u32::try_from(least.unwrap_or(0)).unwrap_or(u32::MAX))
+    }
+
+    /// What is left of this time if it began at an instant; `None` if it is over. Never more than the whole time, because the
+    /// clock may have been set back.
+    ///
+    /// ```
+    /// use ansai_sdk::Span;
+    ///
+    /// let pause = Span(60);
+    /// assert_eq!((pause.left(100, 130), pause.left(100, 160)), (Some(Span(30)), None));
+    /// assert_eq!(pause.left(1_000_000, 130), Some(pause));
+    /// ```
+    pub fn left(self, begin: u64, now: u64) -> Option<Span> {
+        let rest = begin.saturating_add(self.0).checked_sub(now).filter(|rest| *rest > 0)?;
+        Some(Span(rest.min(self.0)))
+    }
+
+    /// Whether it is not over yet if it began at an instant. One that lies ahead, because the clock was set back, is over.
+    pub fn lasts_since(self, begin: u64, now: u64) -> bool {
+        begin <= now && now - begin < self.0
+    }
+
     /// Rounded up to whole hours, for a person: `16 h` instead of `15 h 20 min`.
     pub fn in_whole_hours(self) -> Span {
         Span::from_hours(self.hours())

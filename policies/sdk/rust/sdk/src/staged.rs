@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use crate::pages::Listed;
 use crate::{
-    Decision, Effectiveness, Host, Observation, OnFailure, Preview, Recommendation, Refusal, Sequence, Span, text,
+    CouldNotTell as _, Decision, Effectiveness, Failure, Host, Observation, OnFailure, Preview, Recommendation,
+    Refusal, Sequence, Span, Subject, text,
 };
 
 /// The last stage, at which a person is told and nothing is applied.
@@ -105,6 +107,69 @@ impl<'a> Staged<'a> {
         }
     }
 
+    /// Decides about the thing of the finding as its list has it now. `noun` is what it is, such as `table`, and `place` has the
+    /// list. If the list does not have it, there is nothing to do.
+    ///
+    /// # Errors
+    /// The list cannot be read, or those of `decide`.
+    pub fn listed<T>(
+        &self,
+        (noun, place): (&str, &str),
+        listed: Result<Listed<T>, Refusal>,
+        about: impl Fn(&T) -> &Subject,
+        decide: impl FnOnce(T) -> Result<Decision, Failure>,
+    ) -> Result<Decision, Failure> {
+        let listed = listed.could_not_tell(&format!("the {} of {place} cannot be listed", text::plural(noun)))?;
+        let wanted = &self.finding.about;
+        let why = match listed.entries.into_iter().find(|one| about(one) == wanted) {
+            Some(thing) => return decide(thing),
+            None if listed.end.is_none() => "no longer exists",
+            None => "is not in the part of the list that was read this time",
+        };
+        Ok(Decision::Wait(format!("{} {why}", wanted.name)))
+    }
+
+    /// Takes evidence before a person is told, once for each incident: a step such as one that keeps the last log lines. The
+    /// decision follows when the host plans again, and what it says is recommended at once. Without the grant, or if the step is
+    /// refused, the decision comes now.
+    ///
+    /// ```
+    /// use ansai_sdk::{Decision, Preview, Refusal, Staged};
+    ///
+    /// const CAPTURE: &str = "ansai:service/service-actions.capture";
+    ///
+    /// # fn capture(_: &str) -> Result<Preview, Refusal> { Err(Refusal::Other("no host here".into())) }
+    /// fn give_up(next: &Staged<'_>, unit: &str) -> Decision {
+    ///     let (what, why) = ("find out why it ends", "3 restarts did not help");
+    ///     next.after_evidence(CAPTURE, (what, why), Decision::GiveUp(why.into()), || capture(unit))
+    /// }
+    /// ```
+    pub fn after_evidence(
+        &self,
+        action: &str,
+        (what, why): (&str, &str),
+        decision: Decision,
+        call: impl FnOnce() -> Result<Preview, Refusal>,
+    ) -> Decision {
+        let interface = action.rsplit_once('.').map_or(action, |(interface, _)| interface);
+        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
+        let is_taken = steps.filter(|step| step.action == action).any(|step| step.has_begun());
+        if is_taken || !self.host.grants().has(interface) {
+            return decision;
+        }
+        let name = &self.finding.about.name;
+        match call() {
+            Ok(_) => {
+                self.host.recommend(Recommendation::on(self.finding, name, what, why));
+                Decision::ApplyThenReplan(OnFailure::Stop)
+            }
+            Err(refusal) => {
+                self.host.log(&format!("no evidence of {name}: {}", refusal.words()));
+                decision
+            }
+        }
+    }
+
     fn last_failure(&self) -> String {
         let mut steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
         let failed = steps.rfind(|step| !step.detail.is_empty());
@@ -141,9 +206,11 @@ impl Recommendation {
 mod tests {
     #![allow(clippy::panic, reason = "tests")]
     use super::*;
+    use crate::pages::End;
     use crate::testing::{self, StandIn};
-    use crate::{Severity, Status, Subject};
+    use crate::{Outcome, Severity, Status, StepResult, Subject};
 
+    const CAPTURE: &str = "ansai:service/service-actions.capture";
     const VACUUM: &str = "ansai:postgresql/postgresql-actions.vacuum";
 
     fn decide(host: StandIn, answer: Result<Preview, Refusal>) -> (Decision, Option<u64>) {
@@ -187,6 +254,52 @@ mod tests {
             let told = advice(decide(host, answer).0);
             assert!(told.starts_with("db/orders: vacuum it: they take room; ") && told.contains(expected), "{told}");
         }
+    }
+
+    /// Would break: a step for a thing that another one replaced, or that nobody looked at.
+    #[test]
+    fn a_thing_is_decided_about_as_it_is_listed_now() {
+        let host = StandIn::default().host();
+        let table = |name: &str| Subject::new("database-table", name);
+        let finding = Observation::new("dead-rows:db/a", table("db/a"), Severity::Warning, "dead rows");
+        let decide = |list: Result<(&str, Option<End>), Refusal>| {
+            let list = list.map(|(name, end)| Listed { entries: vec![table(name)], skipped: 0, end });
+            let told = |one: Subject| Ok(Decision::GiveUp(one.name));
+            Staged::new(&host, &finding).listed(("table", "db"), list, |one| one, told)
+        };
+        assert_eq!(decide(Ok(("db/a", None))), Ok(Decision::GiveUp("db/a".into())));
+        assert_eq!(decide(Ok(("db/b", None))), Ok(Decision::Wait("db/a no longer exists".into())));
+        let part = "db/a is not in the part of the list that was read this time";
+        assert_eq!(decide(Ok(("db/b", Some(End::More)))), Ok(Decision::Wait(part.into())));
+        let why = "the tables of db cannot be listed: later";
+        assert_eq!(decide(Err(Refusal::Busy("later".into()))), Err(Failure::CouldNotTell(why.into())));
+    }
+
+    /// Would break: evidence that is taken again and again, or a person who is never told because it cannot be taken.
+    #[test]
+    fn evidence_is_taken_once_before_a_person_is_told() {
+        let about = Subject::new("unit", "a.service");
+        let finding = Observation::new("a.service", about.clone(), Severity::Warning, "failed");
+        let step = |outcome| {
+            let (action, arguments, detail) = (CAPTURE.to_owned(), String::new(), String::new());
+            let (about, measures) = (about.clone(), Vec::new());
+            StepResult { step: 0, action, arguments, about, outcome, reason: None, detail, measures }
+        };
+        let decide = |host: StandIn, answer| {
+            let host = host.host();
+            let decision = Decision::GiveUp("it ends".into());
+            let decision =
+                Staged::new(&host, &finding).after_evidence(CAPTURE, ("look", "it ends"), decision, || answer);
+            (decision, host.stand_in().recommendations().len())
+        };
+        let granted = || StandIn::default().grants("ansai:service/service-actions", "{}");
+        let (now, then) = (Decision::GiveUp("it ends".into()), Decision::ApplyThenReplan(OnFailure::Stop));
+        let tried = |outcome| granted().with_attempt(testing::attempt("a.service", vec![step(outcome)]));
+        assert_eq!(decide(granted(), preview()), (then.clone(), 1));
+        assert_eq!(decide(tried(Outcome::Refused), preview()), (then, 1), "it never began");
+        assert_eq!(decide(tried(Outcome::Done), preview()), (now.clone(), 0));
+        assert_eq!(decide(StandIn::default(), preview()), (now.clone(), 0));
+        assert_eq!(decide(granted(), Err(Refusal::Denied("no".into()))), (now, 0));
     }
 
     #[test]

@@ -19,6 +19,18 @@ pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {}", plural(thing)) }
 }
 
+/// A number with one decimal, rounded down, so that nothing looks like more than it is.
+///
+/// ```
+/// assert_eq!([ansai_sdk::text::tenths(2.49), ansai_sdk::text::tenths(0.3)], ["2.4", "0.3"]);
+/// ```
+pub fn tenths(number: f64) -> String {
+    // Uses integers, because the code to format floats would be a tenth of a component.
+    // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+    let tenths = (number * 10.0 + 1e-6) as u64;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// The regular plural of a noun.
 ///
 /// ```
@@ -81,6 +93,39 @@ pub fn date(instant: u64) -> String {
     let month = (5 * day + 2) / 153;
     let (month, day) = (if month < 10 { month + 3 } else { month - 9 }, day - (153 * month + 2) / 5 + 1);
     format!("{:04}-{month:02}-{day:02}", era * 400 + year + u64::from(month <= 2))
+}
+
+/// A signal of Linux by its name: `SIGKILL (signal 9)`. Only for those that end programs, and whose numbers all architectures
+/// share.
+///
+/// ```
+/// assert_eq!(ansai_sdk::text::signal(15), "SIGTERM (signal 15)");
+/// assert_eq!(ansai_sdk::text::signal(40), "signal 40");
+/// ```
+pub fn signal(number: u32) -> String {
+    let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return format!("signal {number}"),
+    };
+    format!("{name} (signal {number})")
+}
+
+/// Whether one of several patterns matches a text.
+///
+/// ```
+/// assert!(ansai_sdk::text::any_matches(&["app".into(), "nginx*".into()], "nginx.service"));
+/// ```
+pub fn any_matches(patterns: &[String], text: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, text))
 }
 
 /// Whether a text matches a pattern: `*` matches any characters, including slashes, and `?` matches one.

@@ -21,13 +21,16 @@ impl Setting for Levels {
     const EXPECTED: &'static str = "a table of thresholds";
 
     fn read(value: &Json) -> Option<Levels> {
+        let Json::Object(fields) = value else { return None };
         let mut levels = Levels::rising();
-        for (name, set) in SETTERS {
-            if let Some(found) = value.get(name) {
-                levels = set(levels, f64::read(found)?);
-            }
+        for (name, found) in fields {
+            levels = set(levels, name, || f64::read(found))?;
         }
-        levels.goal().map(|_| levels)
+        levels.mildest().map(|_| levels)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        Levels::check(self)
     }
 
     /// Asks for each threshold by itself: the host would have to write the table, and the policy to read it.
@@ -35,24 +38,22 @@ impl Setting for Levels {
         let mut levels = *other;
         for (_, name, threshold) in other.thresholds() {
             let own = f64::of_target(host, target, &[path, ".", name].concat(), &threshold)?;
-            if let Some((_, set)) = SETTERS.iter().find(|(known, _)| *known == name) {
-                levels = set(levels, own);
-            }
+            levels = set(levels, name, || Some(own)).unwrap_or(levels);
         }
         Ok(levels)
     }
 }
 
-/// Sets one threshold.
-type Set = fn(Levels, f64) -> Levels;
-
-/// The thresholds of a table.
-const SETTERS: [(&str, Set); 4] = [
-    ("notice", Levels::notice),
-    ("warning", Levels::warning),
-    ("critical", Levels::critical),
-    ("emergency", Levels::emergency),
-];
+/// Sets one threshold by its name. Another name changes nothing.
+fn set(levels: Levels, name: &str, threshold: impl FnOnce() -> Option<f64>) -> Option<Levels> {
+    Some(match name {
+        "notice" => levels.notice(threshold()?),
+        "warning" => levels.warning(threshold()?),
+        "critical" => levels.critical(threshold()?),
+        "emergency" => levels.emergency(threshold()?),
+        _ => levels,
+    })
+}
 
 impl Levels {
     /// Sets the re-arm distance to a share of the mildest threshold: with 0.5, an incident that begins at 10 ends below 5.
@@ -64,21 +65,7 @@ impl Levels {
     /// ```
     #[must_use]
     pub fn rearm_by(self, share: f64) -> Levels {
-        let mildest = self.rearm(0.0).goal().unwrap_or_default();
-        self.rearm(mildest * share)
-    }
-
-    /// As [`check`](Levels::check), for several settings: the message begins with the name of the wrong one.
-    ///
-    /// # Errors
-    /// [`Failure::InvalidSettings`] with the name of the setting and of two thresholds.
-    pub fn check_all(all: impl IntoIterator<Item = (&'static str, Levels)>) -> Result<(), Failure> {
-        all.into_iter().try_for_each(|(name, levels)| {
-            levels.check().map_err(|failure| match failure {
-                Failure::InvalidSettings(why) => Failure::InvalidSettings(format!("`{name}`: {why}")),
-                other => other,
-            })
-        })
+        self.rearm(self.mildest().unwrap_or_default() * share)
     }
 }
 
@@ -125,9 +112,9 @@ mod tests {
     #[test]
     fn the_wrong_setting_is_named() {
         let levels = |critical: f64| Levels::rising().warning(2.0).critical(critical);
-        assert_eq!(Levels::check_all([("a", levels(3.0)), ("b", levels(4.0))]), Ok(()));
-        let error = Levels::check_all([("a", levels(3.0)), ("b", levels(1.0))]);
-        let why = "`b`: threshold `critical` must be above `warning`";
+        assert_eq!(Own { wal: levels(3.0) }.check_each(), Ok(()));
+        let error = Own { wal: levels(1.0) }.check_each();
+        let why = "`wal`: threshold `critical` must be above `warning`";
         assert_eq!(error, Err(Failure::InvalidSettings(why.into())));
     }
 

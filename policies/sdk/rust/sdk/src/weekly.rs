@@ -1,6 +1,7 @@
 //! The mean of a measurement by week, to find what slowly gets worse: each day looks like the one before.
 
 use crate::Span;
+use crate::lines::Line;
 
 const WEEK: Span = Span::from_hours(7 * 24);
 /// Complete weeks that are kept, with those that were left out. A longer history would compare with a time that nobody
@@ -87,17 +88,20 @@ impl Weekly {
         let weeks = last.saturating_sub(lowest) as u64;
         (from > 0.0).then_some(Rise { from, to, weeks, is_steady: rises == RISES })
     }
+}
 
-    /// For the store, as one line without spaces.
-    pub fn text(&self) -> String {
+/// One word.
+impl Line for Weekly {
+    const WORDS: usize = 1;
+
+    fn text(&self) -> String {
         let Weekly { began, samples, runs, total, means } = self;
         let word = |mean: &Option<f64>| mean.map_or_else(|| LEFT_OUT.to_owned(), |mean| format!("{mean:.3}"));
         let means: Vec<String> = means.iter().map(word).collect();
         format!("{began},{samples},{runs},{total},{}", means.join(","))
     }
 
-    /// Reads what [`text`](Weekly::text) wrote; `None` if it is something else.
-    pub fn parse(text: &str) -> Option<Weekly> {
+    fn parse(text: &str) -> Option<Weekly> {
         let mut parts = text.split(',');
         let mut count = || parts.next()?.parse::<u64>().ok();
         let (began, samples, runs, total) = (count()?, u32::try_from(count()?).ok()?, count()?, count()?);

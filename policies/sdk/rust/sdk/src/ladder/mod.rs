@@ -111,6 +111,23 @@ impl<'a> Ladder<'a> {
         granted
     }
 
+    /// What a probe answers. A refusal is noted for the explanation, with `what` it is about.
+    ///
+    /// ```
+    /// use ansai_sdk::testing::StandIn;
+    /// use ansai_sdk::{Ladder, Refusal};
+    ///
+    /// let host = StandIn::default().host();
+    /// let mut ladder = Ladder::one_step(&host);
+    /// let refused: Result<u64, Refusal> = Err(Refusal::TimedOut("after 5 s".into()));
+    /// assert_eq!(ladder.read("package caches", refused), None);
+    /// # let words = format!("{:?}", ladder.decide(|_| vec!["nothing to clean".into()]));
+    /// # assert!(words.contains("not possible: package caches: timed out: after 5 s"), "{words}");
+    /// ```
+    pub fn read<T>(&mut self, what: &str, answer: Result<T, Refusal>) -> Option<T> {
+        answer.map_err(|refusal| self.note(format!("{what}: {}", refusal.words()))).ok()
+    }
+
     /// Whether an earlier plan for this finding tried this action for this target, with any outcome. A step that never
     /// began because it was skipped, or because of a reason that may go away by itself, does not count.
     pub fn was_tried(&self, action: &str, target: &str) -> bool {

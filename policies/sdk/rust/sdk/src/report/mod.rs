@@ -22,21 +22,55 @@
 //! assert_eq!(report.finish(|_| true).len(), 1);
 //! ```
 
+mod place;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use place::Place;
+
 use crate::exported::MOST_OBSERVATIONS;
 use crate::pages::Listed;
-use crate::{Host, Observation, Refusal, Status, Subject, largest, text};
+use crate::{Host, Observation, Refusal, Severity, Status, Subject, largest, text};
 
 /// What is known about all things of one kind of a place.
 struct Looked {
     scope: String,
     /// Why some of them are unknown; `None` if all of them were seen.
     missing: Option<String>,
+}
+
+/// All things of one kind of a place: the tables of a server, the containers of an engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Things<'t> {
+    /// The kind of the findings: `dead-rows`.
+    pub kind: &'t str,
+    /// What one of them is: `table`.
+    pub noun: &'t str,
+    /// The name of the place: `main-db`.
+    pub place: &'t str,
+    /// What the place is.
+    pub of: &'t Subject,
+}
+
+/// A thing that is observed now.
+#[derive(Debug, Clone)]
+pub struct Found<T> {
+    /// As it is listed.
+    pub thing: T,
+    /// How bad it is; `None` if it is healthy.
+    pub severity: Option<Severity>,
+    key: String,
+    about: Subject,
+}
+
+impl<T> Found<T> {
+    /// Its observation, with a sentence.
+    pub fn observe(&self, summary: impl Into<String>) -> Observation {
+        Observation::new(&*self.key, self.about.clone(), self.severity, summary)
+    }
 }
 
 /// Gathers the observations of one evaluation.
@@ -97,6 +131,13 @@ impl<'a> Report<'a> {
         self.looked.push(Looked { scope: format!("{kind}:{place}"), missing });
     }
 
+    /// Notes that things of a kind were looked for as far as those of another kind, because one list shows both.
+    pub fn looked_as_well(&mut self, kind: &str, other: &str, place: &str) {
+        let scope = [other, ":", place].concat();
+        let missing = self.looked.iter().find(|one| one.scope == scope).map(|one| one.missing.clone());
+        missing.into_iter().for_each(|missing| self.looked(kind, place, missing));
+    }
+
     /// Uses the list of all things of a kind. `None` if it is refused. If it is refused or incomplete, that is one unknown
     /// observation, with the plural of `noun` as the kind of its key.
     pub fn listed<T>(
@@ -148,6 +189,52 @@ impl<'a> Report<'a> {
         }
         open.extend(largest(sick, room, fault));
         open
+    }
+
+    /// The things of a list that are observed now, as [`worst`](Report::worst) chooses them, with their severities. Their keys are
+    /// `KIND:NAME` with the name of the subject of each. `severity` also gets the severity of the open incident, for hysteresis;
+    /// of equally bad ones, the ones with the largest `size` come first.
+    ///
+    /// ```
+    /// use ansai_sdk::report::{Report, Things};
+    /// use ansai_sdk::{Levels, Measure, Subject};
+    ///
+    /// # let host = ansai_sdk::testing::StandIn::default().host();
+    /// # let (main, mut report) = (Subject::new("target", "main-db"), Report::new(&host, 10));
+    /// const LEVELS: Levels = Levels::rising().warning(10.0).rearm(5.0);
+    /// let tables = vec![(Subject::new("table", "main-db/a"), 12_u64), (Subject::new("table", "main-db/b"), 3)];
+    /// let things = Things { kind: "large", noun: "table", place: "main-db", of: &main };
+    /// for found in report.each(things, tables, |one| &one.0, |one, open| LEVELS.severity(one.1 as f64, open), |one| one.1) {
+    ///     let size = found.thing.1;
+    ///     report.add(found.observe(format!("it has {size} rows")).with(Measure::count("rows", size)));
+    /// }
+    /// assert_eq!(report.finish(|_| true).first().map(|one| &*one.key), Some("large:main-db/a"));
+    /// ```
+    pub fn each<T, K: PartialOrd>(
+        &mut self,
+        things: Things<'_>,
+        all: Vec<T>,
+        about: impl Fn(&T) -> &Subject,
+        severity: impl Fn(&T, Option<Severity>) -> Option<Severity>,
+        size: impl Fn(&T) -> K,
+    ) -> Vec<Found<T>> {
+        let key = |one: &T| [things.kind, ":", &*about(one).name].concat();
+        let fault = |one: &T| severity(one, None).map(|severity| (severity, size(one)));
+        let worst = self.worst(things.noun, things.place, things.of, all, key, fault);
+        let host = self.host;
+        let found = |thing: T| {
+            let (key, about) = (key(&thing), about(&thing).clone());
+            let severity = severity(&thing, host.open_severity(&key));
+            Found { thing, severity, key, about }
+        };
+        worst.into_iter().map(found).collect()
+    }
+
+    /// Adds the open findings of a kind of a place as they were seen last: they are not looked at this time, and stay.
+    pub fn keep(&mut self, kind: &str, place: &str) {
+        let kept = [kind, ":", place].concat();
+        let open = self.host.open_incidents().iter().filter(|one| scope(&one.key) == kept);
+        open.cloned().for_each(|one| self.all.push(one));
     }
 
     /// Counts a call that was not answered in time.

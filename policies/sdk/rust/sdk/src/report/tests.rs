@@ -67,3 +67,21 @@ fn the_worst_are_findings_and_open_ones_always() {
     let found = report.worst("table", "db", &about(), vec![0, 1], |size| format!("t:db/{size}"), fault);
     assert_eq!((found.len(), report.all.len()), (2, 0));
 }
+
+/// Would break: an open finding that is judged without hysteresis, or one that nobody looked at and that ends.
+#[test]
+fn each_is_judged_with_its_open_finding() {
+    const LEVELS: crate::Levels = crate::Levels::rising().warning(5.0).rearm(3.0);
+    let host = ["t:db/3", "slow:db/x", "slow:other/x"].into_iter().fold(StandIn::default(), open).host();
+    let mut report = Report::new(&host, 9);
+    let things = Things { kind: "t", noun: "table", place: "db", of: &about() };
+    let all: Vec<(Subject, u64)> = [3, 4, 5, 9].map(|size| (Subject::new("table", format!("db/{size}")), size)).into();
+    let severity = |one: &(Subject, u64), open| LEVELS.severity(one.1 as f64, open);
+    let found = report.each(things, all, |one| &one.0, severity, |one| one.1);
+    let told = found.iter().map(|one| one.observe("large").count("size", one.thing.1));
+    let told: Vec<(String, Option<Severity>)> = told.map(|one| (one.key.clone(), one.severity())).collect();
+    let warning = Some(Severity::Warning);
+    assert_eq!(told, [("t:db/3".into(), warning), ("t:db/9".into(), warning), ("t:db/5".into(), warning)]);
+    report.keep("slow", "db");
+    assert_eq!(report.all.iter().map(|one| &*one.key).collect::<Vec<_>>(), ["slow:db/x"]);
+}
