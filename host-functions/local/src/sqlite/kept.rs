@@ -84,11 +84,11 @@ impl OpenByProcess {
 
     /// The processes that have one of these files open; none if it is full.
     pub(super) fn holders(&self, files: &[Inode]) -> Vec<PathBuf> {
-        let of = |file: &Inode| {
-            let from = self.by_file.partition_point(|(known, _)| known < file);
-            self.by_file.get(from..).unwrap_or_default().iter().take_while(move |(known, _)| known == file)
+        let of = |file: Inode| {
+            let from = self.by_file.partition_point(|(known, _)| *known < file);
+            self.by_file.get(from..).unwrap_or_default().iter().take_while(move |(known, _)| *known == file)
         };
-        let mut all: Vec<u32> = files.iter().flat_map(of).map(|(_, process)| *process).collect();
+        let mut all: Vec<u32> = files.iter().copied().flat_map(of).map(|(_, process)| *process).collect();
         all.sort_unstable();
         all.dedup();
         all.iter().map(|process| self.proc.join(process.to_string())).collect()
