@@ -16,7 +16,7 @@ const WARM_UP: Duration = Duration::from_secs(15);
 /// Each policy but one is evaluated at least twice in it.
 const WINDOW: Duration = Duration::from_secs(240);
 
-/// Share of one core in percent, and resident memory in MiB.
+/// Share of one core in percent, and proportional memory in MiB, of all processes of ansai.
 struct Cost {
     percent: f64,
     mebibytes: f64,
@@ -34,8 +34,8 @@ pub fn run(programs: &Programs) -> anyhow::Result<String> {
     });
     let (all, least) = (all.map_err(|_| anyhow::anyhow!("the harness failed"))??, least?);
     Ok(format!(
-        "While nothing happens, five policies at their default schedules use {:.2} % of a core in {} s. ansai has {:.1} MiB \
-         resident\nwith them and {:.1} MiB with one policy.",
+        "While nothing happens, five policies at their default schedules use {:.2} % of a core in {} s, with the workers. All \
+         processes\nhave {:.1} MiB of proportional memory with them, and {:.1} MiB with one policy.",
         all.percent,
         WINDOW.as_secs(),
         all.mebibytes,
