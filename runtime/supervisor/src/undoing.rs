@@ -45,7 +45,7 @@ impl Supervisor {
             state: &executor.state,
             plans: &executor.plans,
             audit_dir: &executor.audit_dir,
-            leases: Some(&executor.leases),
+            running: Some((&executor.leases, &executor.guarded)),
             now: clock::now(),
         };
         look.preview(target)
@@ -71,7 +71,7 @@ pub fn undo_preview_of(
     let plans = Plans::to_read(open("plans")?, ballast);
     let audit_dir = open(LOG)?;
     let (state, plans, audit_dir) = (&state, &plans, &audit_dir);
-    UndoLook { host, authority, state, plans, audit_dir, leases: None, now: clock::now() }.preview(target)
+    UndoLook { host, authority, state, plans, audit_dir, running: None, now: clock::now() }.preview(target)
 }
 
 impl StepReport {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use ansai_core::{OnFailure, Touch};
 
 use super::executor::Executor;
+use super::lasting::while_acting;
 use crate::permits::{Lease, Leases, Request};
 use crate::state::{Interrupted, StateError};
 
@@ -49,9 +50,9 @@ impl Executor {
             let touches = match self.plans.get(&plan) {
                 // The whole plan may have to be undone.
                 Ok((file, _)) if file.on_failure == OnFailure::UndoApplied => {
-                    Some(file.steps.iter().flat_map(|proposed| proposed.touches().into_owned()).collect())
+                    Some(file.steps.iter().flat_map(while_acting).collect())
                 }
-                Ok((file, _)) => file.steps.get(step as usize).map(|proposed| proposed.touches().into_owned()),
+                Ok((file, _)) => file.steps.get(step as usize).map(while_acting),
                 Err(error) => {
                     tracing::warn!(plan, step, "no step runs until ansai knows how this one ended: {error}");
                     None

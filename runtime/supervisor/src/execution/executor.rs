@@ -15,6 +15,7 @@ use super::background::Background;
 use super::failed_plan::ends_plan;
 use super::guarded_steps::GuardedSteps;
 use super::guards::refused;
+use super::lasting::while_acting;
 use super::outcome::{intent, step_result};
 use super::pending::Pending;
 use super::permitted::{action_of, permitted};
@@ -80,7 +81,7 @@ impl Executor {
     /// When the plan is not on the disk: no durable plan, no action. When the executor panicked: then outcomes are
     /// found after the next start.
     pub(crate) async fn execute(self: Arc<Self>, approved: Approved) -> Result<Vec<StepResult>, String> {
-        let touches = approved.file.steps.iter().flat_map(|step| step.touches().into_owned());
+        let touches = approved.file.steps.iter().flat_map(while_acting);
         let request = Request::new(format!("plan {}", approved.file.plan), touches);
         let lease = self.stop.or(self.leases.take(request)).await;
         // Acting blocks: it is done beside the threads that evaluate. The lease goes with it, because nobody may wait for

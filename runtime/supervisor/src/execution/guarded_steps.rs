@@ -23,7 +23,7 @@ pub(super) struct Held {
     pub(super) by: EndedBy,
 }
 
-/// All of them that this run knows. What they touch is in use meanwhile.
+/// All of them that this run knows. What they touch is in use meanwhile; of those for a time, their effect.
 #[derive(Default)]
 pub(crate) struct GuardedSteps {
     steps: Mutex<BTreeMap<(String, u32), Held>>,
@@ -51,6 +51,11 @@ impl GuardedSteps {
 
     pub(super) fn get(&self, plan: &str, step: u32) -> Option<Held> {
         self.lock().get(&(plan.to_owned(), step)).cloned()
+    }
+
+    /// Whether a step is done, and its time lasts.
+    pub(super) fn lasts(&self, plan: &str, step: u32) -> bool {
+        self.get(plan, step).is_some_and(|held| held.by == EndedBy::Time)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

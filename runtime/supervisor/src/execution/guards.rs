@@ -9,6 +9,7 @@ use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
 use super::guarded_steps::{EndedBy, Held};
+use super::lasting::{effect, while_acting};
 use super::plans::PlanFile;
 use super::step::{ActingStep, Step};
 use crate::clock;
@@ -105,7 +106,8 @@ impl Executor {
         };
         // First what holds it, then what ends it: nobody else may use what it touches.
         if !after_crash {
-            self.background.keep(id.plan, id.step, Some(proposed.touches().into_owned()));
+            let touches = if by == EndedBy::Time { effect(proposed) } else { while_acting(proposed) };
+            self.background.keep(id.plan, id.step, Some(touches));
         }
         self.guarded.insert(id.plan, id.step, Held { guarded, by });
         self.record_outcome(id, applied, after_crash, true)

@@ -11,6 +11,7 @@ use super::plans::PlanFile;
 use crate::clock;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
+use crate::permits::Request;
 use crate::recording::BY_GUARD;
 
 impl Executor {
@@ -58,9 +59,21 @@ impl Executor {
             }
             match (by, self.plans.get(&plan)) {
                 (EndedBy::Guard, Ok((file, _))) => _ = self.look_at_guard(&file, number, &guarded),
-                (_, Ok(_)) => _ = self.end_time(&plan, number, &guarded, false),
+                (EndedBy::Time, Ok((file, _))) => self.end_lasting(&file, number, &guarded),
+                (EndedBy::Plan, Ok(_)) => _ = self.end_time(&plan, number, &guarded, false),
                 (_, Err(error)) => tracing::error!(plan, number, "the plan of a step with a guard: {error}"),
             }
+        }
+    }
+
+    /// The time of a step is over. Another one may use the same thing now: then ansai looks again, and the guard does not wait.
+    fn end_lasting(&self, file: &PlanFile, number: u32, guarded: &Guarded) {
+        let touches =
+            file.steps.get(number as usize).map(|proposed| proposed.touches().into_owned()).unwrap_or_default();
+        let holder = format!("the end of step {number} of plan {}", file.plan);
+        let lease = self.leases.try_take(Request::new(holder, touches));
+        if lease.is_ok() || guarded.must_have_fired(&self.host.clock()) {
+            let _ended = self.end_time(&file.plan, number, guarded, false);
         }
     }
 

@@ -10,6 +10,7 @@ mod expiry;
 mod failed_plan;
 mod guarded_steps;
 mod guards;
+mod lasting;
 mod late;
 mod left_to_guard;
 mod masking;

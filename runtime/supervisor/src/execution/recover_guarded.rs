@@ -9,6 +9,7 @@ use super::conclude::Conclusion;
 use super::executor::Executor;
 use super::guarded_steps::{EndedBy, Held};
 use super::guards::with_note;
+use super::lasting::effect;
 use super::plans::PlanFile;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
@@ -72,6 +73,7 @@ impl Executor {
             (true, _) => self.finish_confirmation(file, number, &guarded, open.durable),
             (false, true) if !guarded.confirmable => {
                 self.pending.remove(id.plan, number);
+                self.background.keep(id.plan, number, file.steps.get(number as usize).map(effect));
                 self.guarded.insert(id.plan, number, Held { guarded, by: EndedBy::Time });
                 return false;
             }
@@ -85,7 +87,7 @@ impl Executor {
     }
 
     /// Whether the time of a step goes on.
-    fn is_waiting(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
+    pub(super) fn is_waiting(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
         matches!(self.state_of_guard(file, number), Ok(GuardState::Waiting))
             && !guarded.left(&self.host.clock()).is_zero()
     }

@@ -5,6 +5,7 @@ use ansai_core::{Event, InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
+use super::guards::with_note;
 use super::outcome::BY_HOST;
 use super::permitted::permitted_to_undo;
 use super::plans::{PlanFile, PlanFileError};
@@ -93,7 +94,11 @@ impl Executor {
         };
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        let request = undo_request(&*self.host, &file, step);
+        // Nobody else ends its steps for a time meanwhile.
+        self.find_lasting(&file).inspect_err(refused)?;
+        let lasts = |number: u32| self.guarded.lasts(plan, number);
+        let _one = file.numbered().any(|(number, _)| lasts(number)).then(|| self.guarded.ending());
+        let request = undo_request(&*self.host, &file, step, lasts);
         let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;
         // Only now: until here, a step may have ended, or another undo of the same plan.
         let mut records = self.undo_records(plan)?;
@@ -109,6 +114,10 @@ impl Executor {
                     let is_reverted = applied.outcome == Outcome::Done;
                     report.outcome = Some(if is_reverted { Outcome::Reverted } else { applied.outcome });
                     report.detail = applied.detail;
+                    if is_reverted && lasts(number) {
+                        report.detail = with_note(report.detail, self.unguard(file.step_id(number)));
+                        self.end_guarded(file.step_id(number));
+                    }
                     report.measures = applied.measures;
                 }
                 // No obstacle for the other steps of a plan.

@@ -6,6 +6,7 @@ use ansai_kit::action::{Fate, Proposed};
 use ansai_kit::host_access::HostAccess;
 use ansai_storage::Directory;
 
+use super::guarded_steps::GuardedSteps;
 use super::permitted::{action_of, permitted_to_undo};
 use super::plans::{PlanFile, Plans};
 use super::undo::UndoError;
@@ -22,8 +23,8 @@ pub(crate) struct UndoLook<'a> {
     pub(crate) state: &'a State,
     pub(crate) plans: &'a Plans,
     pub(crate) audit_dir: &'a Directory,
-    /// What is in use; `None` while nothing runs.
-    pub(crate) leases: Option<&'a Leases>,
+    /// What is in use, and the steps that go back by themselves; `None` while nothing runs.
+    pub(crate) running: Option<(&'a Leases, &'a GuardedSteps)>,
     pub(crate) now: Timestamp,
 }
 
@@ -40,8 +41,11 @@ impl UndoLook<'_> {
             wanted.map(|(number, proposed)| self.step(&file, number, proposed, &records.of(number))).collect();
         let restores = steps.iter().any(|step| step.outlook.may_restore());
         let after = self.after(&file, &records, restores);
-        let in_use = match self.leases {
-            Some(leases) => leases.in_use(&undo_request(self.host, &file, *step)).map(|why| why.to_string()),
+        let in_use = match self.running {
+            Some((leases, guarded)) => {
+                let request = undo_request(self.host, &file, *step, |number| guarded.lasts(plan, number));
+                leases.in_use(&request).map(|why| why.to_string())
+            }
             None => file.numbered().map(|(number, _)| number).find(|number| runs(&records.of(*number))).map(not_ended),
         };
         Ok(UndoPreview { plan: plan.clone(), instance: Some(file.instance.clone()), steps, after, in_use })

@@ -7,6 +7,7 @@ use ansai_kit::action::{Fate, Item, Proposed};
 use ansai_kit::host_access::HostAccess;
 use ansai_storage::Directory;
 
+use super::lasting::while_acting;
 use super::permitted::action_of;
 use super::plans::{PlanFile, PlanFileError, Plans};
 use super::undo::UndoError;
@@ -60,13 +61,21 @@ pub(super) fn check_step(plan: &str, steps: usize, step: Option<u32>) -> Result<
     }
 }
 
-/// What an undo uses: all that its steps touch, and the steps that act after it.
-pub(super) fn undo_request(host: &dyn HostAccess, file: &PlanFile, step: Option<u32>) -> Request {
+/// What an undo uses: all that its steps touch, and the steps that act after it. A step whose time lasts has its effect already.
+pub(super) fn undo_request(
+    host: &dyn HostAccess,
+    file: &PlanFile,
+    step: Option<u32>,
+    lasts: impl Fn(u32) -> bool,
+) -> Request {
     let acts =
         |proposed: &Proposed| action_of(host, &proposed.action).is_ok_and(|(_, _, action)| action.acts_after_undo());
     let touches =
         file.numbered().filter(|(number, proposed)| step.is_none_or(|step| step == *number) || acts(proposed));
-    let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
+    let touches = touches.flat_map(|(number, proposed)| match lasts(number) {
+        true => proposed.touches().into_owned(),
+        false => while_acting(proposed),
+    });
     Request::new(format!("the undoing of plan {}", file.plan), touches)
 }
 
