@@ -18,20 +18,18 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     let doubt = clock::doubt(&view, host);
     let mut all: Vec<Observation> = clock::observe(doubt.as_deref(), &view, host).into_iter().collect();
     for seen in &view.seen {
-        let age = observe(seen, &view, settings, host);
-        let shared = renewed_with(seen, &view).filter(|_| age.severity().is_some());
-        let mut own = vec![match shared {
-            Some(first) => age.caused_by(first.about(host)),
-            None => age,
-        }];
-        own.extend(faults::observe(seen, host));
+        let mut age = observe(seen, &view, settings, host);
+        if let Some(first) = renewed_with(seen, &view).filter(|_| age.severity().is_some()) {
+            age = age.caused_by(first.about(host));
+        }
+        let own = [age].into_iter().chain(faults::observe(seen, host));
         let is_held = |one: &Observation| doubt.is_some() && one.severity().is_some() && !one.key.starts_with(NAME);
-        all.extend(own.into_iter().map(|one| if is_held(&one) { one.caused_by(host.host()) } else { one }));
+        all.extend(own.map(|one| if is_held(&one) { one.caused_by(host.host()) } else { one }));
     }
     all.extend(files::observe(&view, host));
     all.extend(lineages::observe(settings, &view, host));
-    let unknown = |why: &String| Observation::unknown(wishes::KEY, host.host(), why.clone());
-    all.extend(view.wishes.missing.as_ref().map(unknown));
+    let unknown = [(lineages::KEY, &view.lineages.missing), (wishes::KEY, &view.wishes.missing)];
+    all.extend(unknown.into_iter().filter_map(|(key, why)| Some(Observation::unknown(key, host.host(), why.clone()?))));
     let mut missing: Vec<Observation> =
         host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
     all.append(&mut missing);
@@ -108,7 +106,7 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
     let is_watched = settings.server(of_endpoint).is_some() || key.strip_prefix(FILE).is_some_and(is_file);
     match key {
         wishes::KEY => Observation::new(key, about, Status::Healthy, "the authorities can be asked about renewals"),
-        "lineages" => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),
+        lineages::KEY => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),
         _ if is_watched => Observation::unknown(key, about, format!("{of_endpoint} cannot be checked now")),
         _ => no_longer_watched(key, about),
     }

@@ -8,6 +8,8 @@ use crate::settings::Settings;
 
 /// The prefix of the keys of these findings.
 pub(crate) const LINEAGE: &str = "lineage:";
+/// The key of what is unknown of all of them.
+pub(crate) const KEY: &str = "lineages";
 
 pub(crate) fn is_watched(name: &str, settings: &Settings) -> bool {
     let is_named = settings.endpoints.0.iter().any(|server| server.lineage.as_deref() == Some(name));
@@ -16,7 +18,7 @@ pub(crate) fn is_watched(name: &str, settings: &Settings) -> bool {
 
 pub(crate) fn observe(settings: &Settings, view: &View<'_>, host: &Host) -> Vec<Observation> {
     let watched = view.lineages.list.iter().filter(|one| is_watched(&one.name, settings));
-    let mut all: Vec<Observation> = watched
+    watched
         .map(|lineage| {
             let (key, about, name) = (format!("{LINEAGE}{}", lineage.name), lineage.about.clone(), &lineage.name);
             let Some(current) = &lineage.current else {
@@ -35,8 +37,5 @@ pub(crate) fn observe(settings: &Settings, view: &View<'_>, host: &Host) -> Vec<
             let seen = Observation::new(key, about, status, words).at_distance(distance(settings, current, host.now()));
             crate::detect::evidence(seen, current)
         })
-        .collect();
-    let unknown = |why: &String| Observation::unknown("lineages", host.host(), why.clone());
-    all.extend(view.lineages.missing.as_ref().map(unknown));
-    all
+        .collect()
 }

@@ -37,19 +37,14 @@ impl<'a> View<'a> {
         for (server, served) in servers.into_iter().zip(answers) {
             let lineage = server.lineage.as_ref().and_then(|name| lineages.list.iter().find(|one| one.name == *name));
             let path = server.file.clone().or_else(|| lineage.map(|one| one.path.clone()));
-            let key = server
-                .key_file
-                .clone()
-                .or_else(|| lineage.filter(|one| path.as_ref() == Some(&one.path)).map(|one| one.key_path.clone()));
-            // Several endpoints often share a file.
-            let known =
-                |path: &String| seen.iter().filter_map(|one| one.file.as_ref()).find(|(known, _)| known == path);
-            let file = path.map(|path| match known(&path) {
-                Some((_, answer)) => (path, answer.clone()),
-                None => {
-                    let answer = calls::look_file(host, &path, key.as_deref());
-                    (path, answer)
-                }
+            let owner = lineage.filter(|one| path.as_ref() == Some(&one.path));
+            let key = server.key_file.clone().or_else(|| owner.map(|one| one.key_path.clone()));
+            let file = path.map(|path| {
+                // Several endpoints often share a file.
+                let known = seen.iter().filter_map(|one| one.file.as_ref()).find(|(known, _)| *known == path);
+                let look = || calls::look_file(host, &path, key.as_deref());
+                let answer = known.map_or_else(look, |(_, answer)| answer.clone());
+                (path, answer)
             });
             seen.push(Seen { server, served, file });
         }
