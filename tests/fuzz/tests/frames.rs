@@ -48,7 +48,7 @@ fn valid(random: &mut Random) -> (Vec<Vec<u8>>, Vec<u8>) {
         })
         .collect();
     for payload in &payloads {
-        bytes.extend(writer.head(payload, false).unwrap());
+        bytes.extend(writer.head(payload, 0).unwrap());
         bytes.extend(payload);
     }
     (payloads, bytes)

@@ -1,4 +1,4 @@
-//! What supervisor and worker say to each other: one JSON text in each frame of the channel.
+//! What supervisor and worker say to each other: one JSON text in each frame of the channel, or the text of a reply alone.
 //!
 //! The supervisor asks: `load` with a descriptor, then `evaluate`. The worker answers `loaded`, or sends `call` as often as
 //! the guest calls, each answered by `reply`, and then `done`. Calls that it answered itself go with the next of these
@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Bytes, Decision, InterfaceName, Limits, Observation};
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -41,6 +42,41 @@ pub(super) enum ToWorker {
     Evaluate(Box<Evaluate>),
     /// The answer to the call before.
     Reply(Answered),
+}
+
+/// What the text of a reply begins with, in a frame that has nothing else. Every other frame is a JSON object.
+const REPLY: u8 = b'=';
+
+impl ToWorker {
+    /// The payload of its frame.
+    pub(super) fn write(&self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            ToWorker::Reply(Answered::Reply(RecordedReply::Ok(reply))) => {
+                Ok([&[REPLY][..], reply.get().as_bytes()].concat())
+            }
+            other => serde_json::to_vec(other),
+        }
+    }
+
+    /// Reads a payload of the supervisor, which the worker believes.
+    pub(super) fn read(frame: &[u8]) -> serde_json::Result<ToWorker> {
+        match frame.split_first() {
+            Some((&REPLY, reply)) => {
+                let reply = std::str::from_utf8(reply).map_err(<serde_json::Error as serde::de::Error>::custom)?;
+                Ok(ToWorker::Reply(Answered::Reply(RecordedReply::Ok(known_json(reply)?.into()))))
+            }
+            _ => serde_json::from_slice(frame),
+        }
+    }
+}
+
+/// Text that is known to be JSON. Reading it only to find its end takes as long as reading it once more.
+fn known_json(text: &str) -> serde_json::Result<Box<RawValue>> {
+    /// What `serde_json` calls the only field of such a value.
+    const TOKEN: &str = "$serde_json::private::RawValue";
+    let known = MapDeserializer::<_, serde::de::value::Error>::new(std::iter::once((TOKEN, text)));
+    // With a version of `serde_json` that has another name for it, it is read.
+    Box::<RawValue>::deserialize(known).or_else(|_| RawValue::from_string(text.to_owned()))
 }
 
 /// A component to load.
@@ -164,6 +200,38 @@ impl From<Answer> for GuestAnswer {
         match answer {
             Answer::Observed(observations) => GuestAnswer::Observed(observations),
             Answer::Decided(decision) => GuestAnswer::Decided(decision),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use super::*;
+
+    /// Would break: a text that is read for its end, with a version of `serde_json` that has another name for raw values.
+    #[test]
+    fn text_that_is_known_to_be_json_is_taken_as_it_is() {
+        for text in ["null", "{\"a\":\"\u{e4}\\n\"}", "[1, 2]", "not JSON"] {
+            assert_eq!(known_json(text).unwrap().get(), text);
+        }
+    }
+
+    #[test]
+    fn a_reply_is_its_text_and_everything_else_is_json() {
+        let text: Arc<RawValue> = RawValue::from_string("{\"a\": [1, \"=\"]}".into()).unwrap().into();
+        let reply = ToWorker::Reply(Answered::Reply(RecordedReply::Ok(text.clone())));
+        let written = reply.write().unwrap();
+        assert_eq!(written, format!("={text}").into_bytes());
+        let ToWorker::Reply(Answered::Reply(RecordedReply::Ok(read))) = ToWorker::read(&written).unwrap() else {
+            panic!()
+        };
+        assert_eq!(read.get(), text.get());
+        let abort = ToWorker::Reply(Answered::Abort("= why".into())).write().unwrap();
+        let ToWorker::Reply(Answered::Abort(why)) = ToWorker::read(&abort).unwrap() else { panic!() };
+        assert_eq!(why, "= why");
+        for damaged in [&b""[..], b"=\xff", b"{", b"[]"] {
+            assert!(ToWorker::read(damaged).is_err(), "{damaged:?}");
         }
     }
 }

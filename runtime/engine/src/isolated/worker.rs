@@ -180,6 +180,6 @@ fn send(channel: &Shared, frame: &FromWorker) -> Result<(), WorkerError> {
 
 fn receive(channel: &Shared) -> Result<(ToWorker, Option<File>), WorkerError> {
     let frame = channel.lock().unwrap_or_else(PoisonError::into_inner).receive(MAX_TO_WORKER, None)?;
-    let message = serde_json::from_slice(&frame.payload).map_err(|error| WorkerError::Protocol(error.to_string()))?;
+    let message = ToWorker::read(&frame.payload).map_err(|error| WorkerError::Protocol(error.to_string()))?;
     Ok((message, frame.descriptor.map(File::from)))
 }

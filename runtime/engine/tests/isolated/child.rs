@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_engine::isolated::{WorkerProgram, Workers, worker};
-use ansai_isolation::{BlockingChannel, Profile, Start, confine};
+use ansai_isolation::{BlockingChannel, ChannelError, Profile, Start, confine};
 use serde_json::{Value, json};
 
 #[path = "child_dies.rs"]
@@ -107,9 +107,13 @@ impl Evil {
                 self.done(self.number, &json!({"Ok": {"observed": []}}));
             }
             "descriptor" => {
-                let file = std::io::stderr();
                 let frame = call(self.number, "ansai:disk/disk-probe", "list-filesystems", "{}");
-                self.channel.send(frame.as_bytes(), Some(file.as_fd()), None).unwrap();
+                // The kernel refuses it: nobody reads from the socket any more. It is announced all the same.
+                let sent = self.channel.send(frame.as_bytes(), Some(std::io::stderr().as_fd()), None);
+                assert!(matches!(sent, Err(ChannelError::Closed)), "{sent:?}");
+                let [mut head, bytes] = [header(2, u32::try_from(frame.len()).unwrap()), frame.into_bytes()];
+                head[12] = 1;
+                self.raw(&[head, bytes].concat());
             }
             // After the report and the answer to `load`.
             "gigabyte" => self.raw(&header(2, 1 << 30)),
@@ -216,7 +220,7 @@ impl Evil {
 
     /// Past the channel.
     fn raw(&self, bytes: &[u8]) {
-        assert_eq!(rustix::io::write(std::io::stdin().as_fd(), bytes), Ok(bytes.len()));
+        assert_eq!(rustix::io::write(self.channel.written_to(), bytes), Ok(bytes.len()));
     }
 }
 

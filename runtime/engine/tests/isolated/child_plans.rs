@@ -67,6 +67,8 @@ impl Evil {
 
     fn reply(&mut self) {
         let frame = self.channel.receive(MOST, None).unwrap();
-        let _: Value = serde_json::from_slice(&frame.payload).unwrap();
+        // The text of a reply comes after one byte.
+        let text = frame.payload.strip_prefix(b"=").unwrap_or(&frame.payload);
+        let _: Value = serde_json::from_slice(text).unwrap();
     }
 }

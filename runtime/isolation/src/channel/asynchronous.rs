@@ -1,7 +1,6 @@
 //! The channel for tokio.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -12,8 +11,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
 use super::blocking::{BlockingReceiver, BlockingSender, Rest, wait};
-use super::frame::{Reader, Writer};
-use super::socket::{Descriptors, ReceiveError, receive, send};
+use super::frame::{Reader, WITH_DESCRIPTOR, Writer};
+use super::line::Line;
+use super::socket::{Descriptors, ReceiveError};
 use super::{BlockingChannel, ChannelError};
 
 /// How long a thread of the runtime waits for a frame itself, before it does something else meanwhile. Most frames come
@@ -33,7 +33,7 @@ pub struct Channel {
 /// The half that sends.
 #[derive(Debug)]
 struct AsyncSender {
-    socket: Arc<OwnedFd>,
+    line: Line,
     writer: Writer,
     ended: bool,
 }
@@ -41,7 +41,7 @@ struct AsyncSender {
 /// The half that receives.
 #[derive(Debug)]
 struct AsyncReceiver {
-    socket: Arc<OwnedFd>,
+    line: Line,
     reader: Reader,
     ended: bool,
     brief: Duration,
@@ -59,9 +59,9 @@ impl Channel {
     pub(super) fn going_on(sender: BlockingSender, receiver: BlockingReceiver) -> std::io::Result<Self> {
         let _runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
         Ok(Channel {
-            sender: AsyncSender { socket: sender.socket, writer: sender.writer, ended: sender.ended },
+            sender: AsyncSender { line: sender.line, writer: sender.writer, ended: sender.ended },
             receiver: AsyncReceiver {
-                socket: receiver.socket,
+                line: receiver.line,
                 reader: receiver.reader,
                 ended: receiver.ended,
                 brief: BRIEF,
@@ -104,7 +104,7 @@ impl AsyncSender {
         if self.ended {
             return Err(ChannelError::Closed);
         }
-        let head = self.writer.head(payload, descriptor.is_some())?;
+        let head = self.writer.head(payload, if descriptor.is_some() { WITH_DESCRIPTOR } else { 0 })?;
         // Until all of it is sent.
         self.ended = true;
         timeout(limit, self.send_all(Rest { head: &head, payload, descriptor }))
@@ -115,10 +115,11 @@ impl AsyncSender {
     }
 
     async fn send_all(&self, mut rest: Rest<'_>) -> Result<(), ChannelError> {
+        rest.pass_beside(&self.line)?;
         while !rest.is_empty() {
-            match send(self.socket.as_fd(), [rest.head, rest.payload], rest.descriptor, SendFlags::DONTWAIT) {
+            match self.line.send([rest.head, rest.payload], rest.descriptor, SendFlags::DONTWAIT) {
                 Ok(count) => rest.advance(count),
-                Err(Errno::AGAIN) => ready(&self.socket, Interest::WRITABLE).await?,
+                Err(Errno::AGAIN) => ready(self.line.fd(), Interest::WRITABLE).await?,
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -145,13 +146,13 @@ impl AsyncReceiver {
         loop {
             // Also where bytes are always there, others get their turn, and the time limit is checked.
             tokio::task::coop::consume_budget().await;
-            match receive(self.socket.as_fd(), self.reader.space(), Descriptors::Refused, RecvFlags::DONTWAIT) {
+            match self.line.receive(self.reader.space(), Descriptors::Refused, RecvFlags::DONTWAIT) {
                 Ok((count, _)) => {
                     if let Some(frame) = self.reader.advance(count, None, most)? {
                         return Ok(frame.payload);
                     }
                 }
-                Err(ReceiveError::Errno(Errno::AGAIN)) => ready(&self.socket, Interest::READABLE).await?,
+                Err(ReceiveError::Errno(Errno::AGAIN)) => ready(self.line.fd(), Interest::READABLE).await?,
                 Err(ReceiveError::Errno(Errno::INTR)) => {}
                 Err(ReceiveError::Errno(error)) => return Err(error.into()),
                 Err(ReceiveError::Ended(error)) => return Err(error),
@@ -161,17 +162,17 @@ impl AsyncReceiver {
 
     /// Waits in this thread, and learns how long that is worth while.
     fn wait_briefly(&mut self) -> Result<(), ChannelError> {
-        let is_ready = wait(self.socket.as_fd(), PollFlags::IN, Some(self.brief))?;
+        let is_ready = wait(self.line.fd(), PollFlags::IN, Some(self.brief))?;
         self.brief = if is_ready { self.brief.saturating_mul(2).min(BRIEF) } else { (self.brief / 2).max(BRIEFEST) };
         Ok(())
     }
 }
 
-/// Waits in the runtime until the socket is ready. It is registered for this time only: otherwise each frame would wake a
+/// Waits in the runtime until the line is ready. It is registered for this time only: otherwise each frame would wake a
 /// thread of the runtime, also where another one waits for it.
-async fn ready(socket: &OwnedFd, interest: Interest) -> std::io::Result<()> {
+async fn ready(line: BorrowedFd<'_>, interest: Interest) -> std::io::Result<()> {
     #[expect(deprecated, reason = "the other one is unsafe; this descriptor stays open as long as it is registered")]
-    let registered = AsyncFd::with_interest(socket.as_fd(), interest)?;
+    let registered = AsyncFd::with_interest(line, interest)?;
     registered.ready(interest).await?.retain_ready();
     Ok(())
 }

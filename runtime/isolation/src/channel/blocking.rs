@@ -1,6 +1,6 @@
 //! The channel for threads.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,22 +8,25 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
-use super::frame::{Frame, Reader, Writer};
-use super::socket::{Descriptors, ReceiveError, receive, send};
+use super::frame::{Frame, Reader, WITH_DESCRIPTOR, Writer};
+use super::line::Line;
+use super::socket::{Descriptors, ReceiveError};
 use super::{Channel, ChannelError};
 use crate::report::{MOST_BYTES, Report};
 
 /// A channel for threads: of a child, or of a test.
 #[derive(Debug)]
 pub struct BlockingChannel {
-    sender: BlockingSender,
-    receiver: BlockingReceiver,
+    pub(super) sender: BlockingSender,
+    pub(super) receiver: BlockingReceiver,
+    /// What the other end passed to read from, until what to write to comes.
+    pub(super) to_read: Option<OwnedFd>,
 }
 
 /// The half that sends.
 #[derive(Debug)]
 pub struct BlockingSender {
-    pub(super) socket: Arc<OwnedFd>,
+    pub(super) line: Line,
     pub(super) writer: Writer,
     pub(super) ended: bool,
 }
@@ -31,10 +34,10 @@ pub struct BlockingSender {
 /// The half that receives.
 #[derive(Debug)]
 pub struct BlockingReceiver {
-    pub(super) socket: Arc<OwnedFd>,
+    pub(super) line: Line,
     pub(super) reader: Reader,
     pub(super) ended: bool,
-    descriptors: Descriptors,
+    pub(super) descriptors: Descriptors,
 }
 
 impl BlockingChannel {
@@ -50,9 +53,11 @@ impl BlockingChannel {
 
     fn with(socket: OwnedFd, descriptors: Descriptors) -> Self {
         let socket = Arc::new(socket);
+        let [to_send, to_receive] = [socket.clone(), socket].map(Line::of);
         BlockingChannel {
-            sender: BlockingSender { socket: socket.clone(), writer: Writer::default(), ended: false },
-            receiver: BlockingReceiver { socket, reader: Reader::default(), ended: false, descriptors },
+            sender: BlockingSender { line: to_send, writer: Writer::default(), ended: false },
+            receiver: BlockingReceiver { line: to_receive, reader: Reader::default(), ended: false, descriptors },
+            to_read: None,
         }
     }
 
@@ -83,7 +88,13 @@ impl BlockingChannel {
     /// # Errors
     /// As there.
     pub fn receive(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
-        self.receiver.receive(most, limit)
+        loop {
+            let frame = self.receiver.receive_frame(most, limit)?;
+            if !frame.is_pipe {
+                return Ok(frame);
+            }
+            self.take_pipe(frame);
+        }
     }
 
     /// The report of the child, which is its first frame.
@@ -127,7 +138,18 @@ impl BlockingSender {
         if self.ended {
             return Err(ChannelError::Closed);
         }
-        let head = self.writer.head(payload, descriptor.is_some())?;
+        self.send_flagged(payload, descriptor, if descriptor.is_some() { WITH_DESCRIPTOR } else { 0 }, limit)
+    }
+
+    /// The same with these flags.
+    pub(super) fn send_flagged(
+        &mut self,
+        payload: &[u8],
+        descriptor: Option<BorrowedFd<'_>>,
+        flags: u32,
+        limit: Option<Duration>,
+    ) -> Result<(), ChannelError> {
+        let head = self.writer.head(payload, flags)?;
         let sent = self.send_all(&head, payload, descriptor, limit);
         self.ended = sent.is_err();
         sent
@@ -143,10 +165,13 @@ impl BlockingSender {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let flags = if deadline.is_some() { SendFlags::DONTWAIT } else { SendFlags::empty() };
         let mut rest = Rest { head, payload, descriptor };
+        rest.pass_beside(&self.line)?;
         while !rest.is_empty() {
-            match send(self.socket.as_fd(), [rest.head, rest.payload], rest.descriptor, flags) {
+            match self.line.send([rest.head, rest.payload], rest.descriptor, flags) {
                 Ok(count) => rest.advance(count),
-                Err(Errno::AGAIN) => wait_until(self.socket.as_fd(), PollFlags::OUT, deadline)?,
+                Err(Errno::AGAIN) => {
+                    wait_until(self.line.fd(), PollFlags::OUT, deadline)?;
+                }
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -162,6 +187,14 @@ impl BlockingReceiver {
     /// The other end is closed, breaks a rule or sends too much: nothing can be received any more. After
     /// [`ChannelError::TimedOut`] the next call goes on with the same frame.
     pub fn receive(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
+        let frame = self.receive_frame(most, limit)?;
+        self.ended = frame.is_pipe;
+        // The other half does not know of it.
+        if frame.is_pipe { Err(ChannelError::Protocol("a pipe for one half of a channel")) } else { Ok(frame) }
+    }
+
+    /// Also one that brings a pipe.
+    fn receive_frame(&mut self, most: usize, limit: Option<Duration>) -> Result<Frame, ChannelError> {
         if self.ended {
             return Err(ChannelError::Closed);
         }
@@ -177,7 +210,15 @@ impl BlockingReceiver {
             return Ok(frame);
         }
         loop {
-            match receive(self.socket.as_fd(), self.reader.space(), self.descriptors, flags) {
+            if self.reader.needs_descriptor() {
+                self.reader.give(self.line.passed().map_err(ChannelError::from)?);
+                if let Some(frame) = self.reader.next(most)? {
+                    return Ok(frame);
+                }
+            }
+            // The pipe of a child has no flag for one read.
+            while deadline.is_some() && self.line.is_pipe() && !wait_until(self.line.fd(), PollFlags::IN, deadline)? {}
+            match self.line.receive(self.reader.space(), self.descriptors, flags) {
                 Ok((count, descriptor)) => {
                     if let Some(frame) = self.reader.advance(count, descriptor, most)? {
                         return Ok(frame);
@@ -187,7 +228,9 @@ impl BlockingReceiver {
                         return Err(ChannelError::TimedOut);
                     }
                 }
-                Err(ReceiveError::Errno(Errno::AGAIN)) => wait_until(self.socket.as_fd(), PollFlags::IN, deadline)?,
+                Err(ReceiveError::Errno(Errno::AGAIN)) => {
+                    wait_until(self.line.fd(), PollFlags::IN, deadline)?;
+                }
                 Err(ReceiveError::Errno(Errno::INTR)) => {}
                 Err(ReceiveError::Errno(error)) => return Err(error.into()),
                 Err(ReceiveError::Ended(error)) => return Err(error),
@@ -204,6 +247,11 @@ pub(super) struct Rest<'a> {
 }
 
 impl Rest<'_> {
+    /// Over a pipe no descriptor goes: it is passed before.
+    pub(super) fn pass_beside(&mut self, line: &Line) -> rustix::io::Result<()> {
+        if line.is_pipe() { self.descriptor.take().map_or(Ok(()), |descriptor| line.pass(descriptor)) } else { Ok(()) }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.head.is_empty() && self.payload.is_empty()
     }
@@ -218,22 +266,22 @@ impl Rest<'_> {
     }
 }
 
-/// Waits until the socket is ready.
-fn wait_until(socket: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<(), ChannelError> {
+/// Waits until the line is ready, at most until then. Returns whether it is, as [`wait`] does.
+fn wait_until(line: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<bool, ChannelError> {
     let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if rest.is_some_and(|rest| rest.is_zero()) {
         return Err(ChannelError::TimedOut);
     }
-    wait(socket, events, rest).map(drop)
+    wait(line, events, rest)
 }
 
-/// Waits until the socket is ready, at most this long. Returns whether it is; a signal ends the wait too.
-pub(super) fn wait(socket: BorrowedFd<'_>, events: PollFlags, limit: Option<Duration>) -> Result<bool, ChannelError> {
+/// Waits until the line is ready, at most this long. Returns whether it is; a signal ends the wait too.
+pub(super) fn wait(line: BorrowedFd<'_>, events: PollFlags, limit: Option<Duration>) -> Result<bool, ChannelError> {
     let limit = limit.map(|limit| Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: limit.subsec_nanos().into(),
     });
-    match poll(&mut [PollFd::from_borrowed_fd(socket, events)], limit.as_ref()) {
+    match poll(&mut [PollFd::from_borrowed_fd(line, events)], limit.as_ref()) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),

@@ -11,6 +11,9 @@ pub const GREETING: [u8; 8] = *b"ansaich\x01";
 pub const HEADER: usize = 16;
 /// Flag of a header: one descriptor comes with it.
 pub const WITH_DESCRIPTOR: u32 = 1;
+/// Flag of a header: the descriptor is a pipe. The first one is what the other end reads from now on, the second one what it
+/// writes to.
+pub const PIPE: u32 = 2;
 /// The payload is read in pieces of at least this many bytes, if it has so many.
 const PIECE: usize = 64 << 10;
 /// Bytes that are read at once while no payload is in progress: as many as most frames have.
@@ -24,6 +27,8 @@ pub struct Frame {
     pub payload: Vec<u8>,
     /// The descriptor that came with it.
     pub descriptor: Option<OwnedFd>,
+    /// Whether the descriptor is a pipe that the channel goes on over. Whoever uses a channel never sees such a frame.
+    pub(super) is_pipe: bool,
 }
 
 /// Writes the greeting and the headers of one direction.
@@ -38,7 +43,7 @@ impl Writer {
     ///
     /// # Errors
     /// The payload is longer than a header can say, 4 GiB.
-    pub fn head(&mut self, payload: &[u8], with_descriptor: bool) -> Result<Vec<u8>, ChannelError> {
+    pub fn head(&mut self, payload: &[u8], flags: u32) -> Result<Vec<u8>, ChannelError> {
         let length = u32::try_from(payload.len())
             .map_err(|_| ChannelError::TooLarge { bytes: payload.len() as u64, most: u32::MAX.into() })?;
         let mut head = Vec::with_capacity(GREETING.len() + HEADER);
@@ -48,7 +53,7 @@ impl Writer {
         }
         head.extend(self.sequence.to_le_bytes());
         head.extend(length.to_le_bytes());
-        head.extend(if with_descriptor { WITH_DESCRIPTOR } else { 0 }.to_le_bytes());
+        head.extend(flags.to_le_bytes());
         self.sequence = self.sequence.wrapping_add(1);
         Ok(head)
     }
@@ -64,10 +69,14 @@ pub struct Reader {
     /// The bytes of `ahead` that came and are not read yet.
     unread: Range<usize>,
     sequence: u64,
+    /// Whether descriptors come another way than frames.
+    apart: bool,
     /// The descriptor that came last, until its header is read.
     descriptor: Option<OwnedFd>,
     /// The descriptor of the frame in progress.
     announced: Option<OwnedFd>,
+    /// Whether that is a pipe.
+    is_pipe: bool,
     payload: Vec<u8>,
     /// Bytes of `payload` that were read.
     came: usize,
@@ -77,6 +86,8 @@ pub struct Reader {
 enum Part {
     Greeting,
     Header,
+    /// The descriptor of a frame whose header was read, where it comes another way; with the bytes of the payload.
+    Descriptor(usize),
     /// With the bytes of the whole payload.
     Payload(usize),
 }
@@ -88,8 +99,10 @@ impl Default for Reader {
             ahead: vec![0; AHEAD],
             unread: 0..0,
             sequence: 0,
+            apart: false,
             descriptor: None,
             announced: None,
+            is_pipe: false,
             payload: Vec::new(),
             came: 0,
         }
@@ -97,7 +110,7 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Room for the next bytes; never empty. Whoever asks has called [`Reader::next`] before.
+    /// Room for the next bytes; empty only where it needs a descriptor first. Whoever asks has called [`Reader::next`] before.
     pub fn space(&mut self) -> &mut [u8] {
         match self.part {
             Part::Greeting | Part::Header => {
@@ -113,6 +126,25 @@ impl Reader {
                 self.make_room(length);
                 self.payload.get_mut(self.came..).unwrap_or_default()
             }
+            Part::Descriptor(_) => &mut [],
+        }
+    }
+
+    /// From now on, descriptors come another way than frames: [`Reader::give`] takes them.
+    pub(super) fn descriptors_come_apart(&mut self) {
+        self.apart = true;
+    }
+
+    /// Whether the next thing it needs is the descriptor of a frame that announced one.
+    pub(super) fn needs_descriptor(&self) -> bool {
+        matches!(self.part, Part::Descriptor(_))
+    }
+
+    /// Takes the descriptor that it needs.
+    pub(super) fn give(&mut self, descriptor: OwnedFd) {
+        if let Part::Descriptor(length) = self.part {
+            self.announced = Some(descriptor);
+            (self.part, self.came) = (Part::Payload(length), 0);
         }
     }
 
@@ -143,7 +175,7 @@ impl Reader {
     ) -> Result<Option<Frame>, ChannelError> {
         if let Some(descriptor) = descriptor {
             // It comes with the first byte of what is sent: the header, or the greeting before it.
-            let is_expected = matches!(self.part, Part::Greeting | Part::Header);
+            let is_expected = matches!(self.part, Part::Greeting | Part::Header) && !self.apart;
             if !is_expected || self.descriptor.replace(descriptor).is_some() {
                 return Err(UNANNOUNCED);
             }
@@ -151,6 +183,7 @@ impl Reader {
         match self.part {
             Part::Payload(_) => self.came = self.came.saturating_add(count),
             Part::Greeting | Part::Header => self.unread.end = self.unread.end.saturating_add(count).min(AHEAD),
+            Part::Descriptor(_) => {}
         }
         self.next(most)
     }
@@ -164,7 +197,7 @@ impl Reader {
             match self.part {
                 Part::Greeting if self.unread.len() >= GREETING.len() => self.greet()?,
                 Part::Header if self.unread.len() >= HEADER => self.header(most)?,
-                Part::Greeting | Part::Header => return Ok(None),
+                Part::Greeting | Part::Header | Part::Descriptor(_) => return Ok(None),
                 Part::Payload(length) => {
                     self.take_ahead(length);
                     // The kernel ends what it gives with the bytes that a descriptor comes with. So its header is there, or the
@@ -224,23 +257,29 @@ impl Reader {
         if sequence != self.sequence {
             return Err(ChannelError::Protocol("a frame is missing or came twice"));
         }
-        if flags & !WITH_DESCRIPTOR != 0 {
+        if ![0, WITH_DESCRIPTOR, WITH_DESCRIPTOR | PIPE].contains(&flags) {
             return Err(ChannelError::Protocol("unknown flag"));
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > most {
             return Err(ChannelError::TooLarge { bytes: length as u64, most: most as u64 });
         }
+        self.sequence = self.sequence.wrapping_add(1);
+        self.is_pipe = flags & PIPE != 0;
+        if self.apart && flags & WITH_DESCRIPTOR != 0 {
+            self.part = Part::Descriptor(length);
+            return Ok(());
+        }
         // One that came may belong to a header that follows: `next` sees whether it does.
         self.announced =
             if flags & WITH_DESCRIPTOR == 0 { None } else { Some(self.descriptor.take().ok_or(UNANNOUNCED)?) };
-        self.sequence = self.sequence.wrapping_add(1);
         (self.part, self.came) = (Part::Payload(length), 0);
         Ok(())
     }
 
     fn complete(&mut self) -> Frame {
         self.part = Part::Header;
-        Frame { payload: std::mem::take(&mut self.payload), descriptor: self.announced.take() }
+        let is_pipe = std::mem::take(&mut self.is_pipe);
+        Frame { payload: std::mem::take(&mut self.payload), descriptor: self.announced.take(), is_pipe }
     }
 }

@@ -92,3 +92,12 @@ impl From<Errno> for ReceiveError {
         ReceiveError::Errno(error)
     }
 }
+
+impl From<ReceiveError> for ChannelError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Errno(error) => error.into(),
+            ReceiveError::Ended(error) => error,
+        }
+    }
+}

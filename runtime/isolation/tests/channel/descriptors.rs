@@ -11,7 +11,7 @@ use ansai_isolation::channel::frame::GREETING;
 
 use crate::peer::{MOST, READY, SOON, header};
 
-fn file(content: &str) -> std::fs::File {
+pub(crate) fn file(content: &str) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content.as_bytes()).unwrap();
     file.rewind().unwrap();

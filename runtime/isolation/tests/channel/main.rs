@@ -12,3 +12,4 @@ mod both_ends;
 mod descriptors;
 mod hostile;
 mod peer;
+mod pipes;

@@ -143,7 +143,8 @@ impl Worker {
             TrustLevel::Unsigned => "unsigned",
         };
         let started = program.announce(compartment);
-        let (process, channel, report) = Process::start_reported(&(program.start)(level), START_LIMIT)?;
+        let (process, mut channel, report) = Process::start_reported(&(program.start)(level), START_LIMIT)?;
+        channel.over_pipes(Some(SEND_LIMIT)).map_err(|error| error.to_string())?;
         tracing::debug!(level, pid = process.id(), ?report, "a worker process started");
         program.tell_missing(compartment.trust, level, &report);
         let [schedstat, stat] = ["schedstat", "stat"].map(|file| of_process(&process, file));
@@ -274,7 +275,7 @@ impl Worker {
 }
 
 fn text(frame: &ToWorker) -> Result<Vec<u8>, Broken> {
-    serde_json::to_vec(frame).map_err(|error| Broken::Protocol(error.to_string()))
+    frame.write().map_err(|error| Broken::Protocol(error.to_string()))
 }
 
 fn read(frame: &[u8]) -> Result<FromWorker, Broken> {
