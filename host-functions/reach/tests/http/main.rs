@@ -16,4 +16,4 @@ mod look;
 mod renewal;
 pub(crate) mod scene;
 pub(crate) mod servers;
-mod tls;
+pub(crate) mod tls;

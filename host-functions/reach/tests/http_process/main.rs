@@ -3,4 +3,4 @@
 #[path = "../http/main.rs"]
 mod tests;
 
-pub(crate) use tests::{carrier, scene, servers};
+pub(crate) use tests::{carrier, scene, servers, tls};
