@@ -72,8 +72,6 @@ pub(super) fn renew_before_expiry(text: &str) -> Option<Millis> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_server_of_a_lineage() {
         let of = |server: &str| super::server(&format!("version = 2.1.0\n[renewalparams]\nserver = {server}\n"));
