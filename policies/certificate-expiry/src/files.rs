@@ -5,7 +5,7 @@ use ansai_sdk::{Host, Life, Observation, Refusal, Severity, Status};
 use crate::faults::words;
 use crate::imports::ansai::certificate::certificate_probe::Pairing;
 use crate::imports::ansai::certificate::served_certificate_probe::Distrust;
-use crate::judge::{life, names};
+use crate::judge::{life, names, replaces};
 use crate::seen::{Seen, View};
 
 /// The prefix of the keys of these findings.
@@ -75,7 +75,7 @@ fn out_of_step(seen: &Seen<'_>, now: u64) -> Option<(Severity, String)> {
         return None;
     }
     match life(leaf, now) {
-        Life::Left(_) if leaf.not_after >= served.not_after => None,
+        Life::Left(_) if leaf.not_after == served.not_after || replaces(leaf, served, now) => None,
         Life::Left(_) => Some((Severity::Notice, "it is older than what is served".into())),
         life => Some((Severity::Warning, format!("its certificate {}", life.words()))),
     }

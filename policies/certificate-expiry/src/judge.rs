@@ -28,6 +28,18 @@ pub(crate) fn distance(settings: &Settings, certificate: &Certificate, now: u64)
     (goal - left).max(0.0) / DAY as f64
 }
 
+/// The middle of the life of a certificate.
+pub(crate) fn half(certificate: &Certificate) -> u64 {
+    let (start, end) = (certificate.not_before, certificate.not_after);
+    start.saturating_add(end.saturating_sub(start) / 2)
+}
+
+/// Whether a certificate takes the place of another one: it lives longer, or was issued later and has half of its life left.
+/// Authorities issue for shorter times than they did.
+pub(crate) fn replaces(new: &Certificate, old: &Certificate, now: u64) -> bool {
+    new.not_after > old.not_after || (new.not_before > old.not_before && now <= half(new))
+}
+
 /// Whether a certificate is for a name. One whose names are not all known counts as if it were.
 pub(crate) fn is_for(certificate: &Certificate, name: &str) -> bool {
     certificate.omitted_names > 0 || certificate.names.iter().any(|pattern| text::is_host(pattern, name))
@@ -43,6 +55,21 @@ mod tests {
     use super::*;
     use crate::testing::{certificate, settings};
     use ansai_sdk::testing::StandIn;
+
+    #[test]
+    fn a_later_certificate_with_a_shorter_life_takes_the_place() {
+        let old = certificate(90.0, 60.0);
+        for (lifetime, left, expected) in [
+            (90.0, 89.0, true),
+            (90.0, 61.0, true),
+            (45.0, 44.0, true),
+            (45.0, 20.0, false),
+            (90.0, 60.0, false),
+            (365.0, 59.0, false),
+        ] {
+            assert_eq!(replaces(&certificate(lifetime, left), &old, StandIn::NOW), expected, "{lifetime} {left}");
+        }
+    }
 
     #[test]
     fn each_lifetime_has_its_own_days() {

@@ -5,7 +5,7 @@ use ansai_sdk::{Host, Refusal, Subject};
 use crate::calls::{self, Lineages};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Chain, Lineage};
 use crate::imports::ansai::certificate::served_certificate_probe::{Distrust, Presented, Served};
-use crate::judge::{is_for, life};
+use crate::judge::{is_for, life, replaces};
 use crate::settings::{Server, Settings};
 use crate::wishes::{Wish, Wishes};
 
@@ -93,11 +93,10 @@ impl Seen<'_> {
         self.chain().and_then(|chain| chain.certificates.first())
     }
 
-    /// The path and certificate of the file if the server only has to load it: it lives longer than what is served, and is
-    /// good.
+    /// The path and certificate of the file if the server only has to load it: it replaces what is served, and is good.
     pub(crate) fn newer(&self, now: u64) -> Option<(&str, &Certificate)> {
         let (served, found) = (self.leaf().ok()?, self.on_disk()?);
-        let is_newer = found.about != served.about && found.not_after > served.not_after;
+        let is_newer = found.about != served.about && replaces(found, served, now);
         let is_good = life(found, now).is_now() && crate::files::faults(self).is_empty();
         let (path, _) = self.file.as_ref()?;
         (is_newer && is_good).then_some((path.as_str(), found))

@@ -6,6 +6,7 @@ use ansai_sdk::{Host, Polled, Refusal, Severity, Span, pages};
 use crate::calls::{self, RENEWAL_INFORMATION};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Inquiry, Lineage};
 use crate::imports::ansai::certificate::renewal_information_probe::{RenewalInformation, Suggestion};
+use crate::judge::half;
 use crate::settings::Settings;
 
 pub(crate) const KEY: &str = "renewal-information";
@@ -31,10 +32,9 @@ impl Wish {
     fn read(text: &str, lineage: &Lineage, current: &Certificate, host: &Host) -> Option<Wish> {
         let mut parts = text.splitn(3, ' ');
         let (start, end) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let half = current.not_before.saturating_add(current.not_after.saturating_sub(current.not_before) / 2);
         let at = host.instant_within(&current.about.name, start, end);
         let url = parts.next()?.to_owned();
-        Some(Wish { lineage: lineage.name.clone(), at, start, end, url, is_early: end < half })
+        Some(Wish { lineage: lineage.name.clone(), at, start, end, url, is_early: end < half(current) })
     }
 
     /// How bad it is that the certificate is not renewed yet; `None` before the time has come.
@@ -72,18 +72,19 @@ impl Wishes {
             let asked = due.iter().filter_map(|at| all.get(*at));
             let inquiries: Vec<Inquiry> = asked.map(|(_, inquiry, _)| (*inquiry).clone()).collect();
             let answers = pages::each(&inquiries, &|some| calls::ask_authorities(host, some));
-            let later = |refusal: Refusal| (Err(refusal.words().to_owned()), LATER);
+            let later = |refusal: Refusal| match refusal {
+                // An authority that is not granted is not asked.
+                Refusal::Denied(_) => (Ok(String::new()), LATER),
+                refusal => (Err(refusal.words().to_owned()), LATER),
+            };
             let read = |answer: RenewalInformation| (text_of(answer.suggestion), answer.ask_again_after);
             answers.into_iter().map(|answer| answer.map_or_else(later, read)).collect()
         });
         for ((lineage, _, current), known) in all.iter().zip(known) {
-            match known {
-                Some(Ok(text)) => wishes.list.extend(Wish::read(&text, lineage, current, host)),
-                Some(Err(why)) => {
-                    let why = || format!("whether {} should be renewed earlier is unknown: {why}", lineage.name);
-                    wishes.missing.get_or_insert_with(why);
-                }
-                None => {}
+            wishes.list.extend(known.answer.and_then(|text| Wish::read(&text, lineage, current, host)));
+            if let Some(why) = known.failure {
+                let why = || format!("whether {} should be renewed earlier is unknown: {why}", lineage.name);
+                wishes.missing.get_or_insert_with(why);
             }
         }
         host.look_again_at(wishes.list.iter().map(|wish| wish.at));
@@ -201,7 +202,9 @@ mod tests {
         assert!(
             missing(Refusal::Unavailable("down".into())).unwrap().contains("whether www should be renewed earlier")
         );
-        let refused = StandIn::default().refuses(ASK, Refusal::Denied("no".into())).grants(RENEWAL_INFORMATION, "{}");
-        assert!(of(&refused.host()).missing.is_some());
+        let refused =
+            |refusal: Refusal| StandIn::default().refuses(ASK, refusal).grants(RENEWAL_INFORMATION, "{}").host();
+        assert!(of(&refused(Refusal::Unavailable("no".into()))).missing.is_some());
+        assert_eq!(of(&refused(Refusal::Denied("no".into()))).missing, None, "others are granted");
     }
 }

@@ -123,7 +123,7 @@ pub use ladder::Ladder;
 pub use largest::largest;
 pub use levels::Levels;
 pub use life::Life;
-pub use polled::Polled;
+pub use polled::{Known, Polled};
 pub use sequence::Sequence;
 pub use settings::{ForTarget, FromSettings, Setting, SettingsReader};
 #[doc(hidden)]
