@@ -79,11 +79,12 @@ fn tick(shared: &Weak<Shared>, at_rest: Option<&AtRest>) {
     loop {
         let Some(alive) = shared.upgrade() else { return };
         alive.engine.increment_epoch();
+        // Read before `running`: an evaluation that begins in between is not one that is over.
+        let begun = alive.begun.load(Ordering::SeqCst);
         idle = if alive.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
         // Set before `running` is read again, so that an evaluation that begins in between either sees it or is seen.
         alive.asleep.store(idle >= IDLE_TICKS, Ordering::SeqCst);
         let sleeps = idle >= IDLE_TICKS && alive.running.load(Ordering::SeqCst) == 0;
-        let begun = alive.begun.load(Ordering::SeqCst);
         drop(alive);
         let Some(at_rest) = at_rest.filter(|_| sleeps && begun != rested) else {
             std::thread::park_timeout(if sleeps { MAX_SLEEP } else { TICK });

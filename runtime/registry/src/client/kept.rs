@@ -25,17 +25,17 @@ impl Kept {
         Kept { agent, is_used: AtomicBool::new(false) }
     }
 
-    /// Sends a request, with a body if there is one. One that may be repeated is sent once more if the connection was closed.
+    /// Sends a request, with a body if there is one. It is sent once more if the connection was closed, so one that writes needs
+    /// a connection that was not used before.
     pub(super) fn run(
         &self,
         request: &http::Request<()>,
         body: Option<&[u8]>,
         limit: Duration,
-        may_repeat: bool,
     ) -> Result<http::Response<ureq::Body>, Error> {
         let (was_used, began) = (self.is_used.load(Ordering::Relaxed), Instant::now());
         let sent = match self.once(request.clone(), body, limit) {
-            Err(Error::Io(_)) if may_repeat && was_used => {
+            Err(Error::Io(_)) if was_used => {
                 self.once(request.clone(), body, limit.saturating_sub(began.elapsed()))
             }
             sent => sent,

@@ -11,6 +11,7 @@ use ureq::unversioned::transport::DefaultConnector;
 use zeroize::Zeroizing;
 
 use super::challenge::{Challenge, token_url};
+use super::kept::Kept;
 use super::place::Forbidden;
 use super::{Body, Client};
 use crate::{RegistryError, Result};
@@ -145,7 +146,10 @@ impl Client {
             None => (None, builder),
         };
         let sent = match (self.is_registry(uri), body) {
-            (true, body) => self.kept.run(&builder.body(()).map_err(invalid)?, body, left, request.only_reads()),
+            (true, body) => {
+                let fresh = (!request.only_reads()).then(|| Kept::new(&self.places, self.tls.as_ref()));
+                fresh.as_ref().unwrap_or(&self.kept).run(&builder.body(()).map_err(invalid)?, body, left)
+            }
             (false, Some(bytes)) => self.elsewhere(left).run(builder.body(bytes).map_err(invalid)?),
             (false, None) => self.elsewhere(left).run(builder.body(()).map_err(invalid)?),
         };
