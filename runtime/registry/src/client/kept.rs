@@ -35,9 +35,7 @@ impl Kept {
     ) -> Result<http::Response<ureq::Body>, Error> {
         let (was_used, began) = (self.is_used.load(Ordering::Relaxed), Instant::now());
         let sent = match self.once(request.clone(), body, limit) {
-            Err(Error::Io(_)) if was_used => {
-                self.once(request.clone(), body, limit.saturating_sub(began.elapsed()))
-            }
+            Err(Error::Io(_)) if was_used => self.once(request.clone(), body, limit.saturating_sub(began.elapsed())),
             sent => sent,
         };
         if sent.is_ok() {
