@@ -28,16 +28,11 @@ pub(crate) fn distance(settings: &Settings, certificate: &Certificate, now: u64)
     (goal - left).max(0.0) / DAY as f64
 }
 
-/// The middle of the life of a certificate.
-pub(crate) fn half(certificate: &Certificate) -> u64 {
-    let (start, end) = (certificate.not_before, certificate.not_after);
-    start.saturating_add(end.saturating_sub(start) / 2)
-}
-
 /// Whether a certificate takes the place of another one: it lives longer, or was issued later and has half of its life left.
 /// Authorities issue for shorter times than they did.
 pub(crate) fn replaces(new: &Certificate, old: &Certificate, now: u64) -> bool {
-    new.not_after > old.not_after || (new.not_before > old.not_before && now <= half(new))
+    new.not_after > old.not_after
+        || (new.not_before > old.not_before && now <= Life::middle(new.not_before, new.not_after))
 }
 
 /// Whether a certificate is for a name. One whose names are not all known counts as if it were.

@@ -1,12 +1,11 @@
 //! What authorities suggest (ACME renewal information, RFC 9773): an earlier renewal of a certificate of certbot.
 
 use ansai_sdk::text::date;
-use ansai_sdk::{Host, Polled, Refusal, Severity, Span, pages};
+use ansai_sdk::{Host, Life, Polled, Refusal, Severity, Span, pages};
 
 use crate::calls::{self, RENEWAL_INFORMATION};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Inquiry, Lineage};
 use crate::imports::ansai::certificate::renewal_information_probe::{RenewalInformation, Suggestion};
-use crate::judge::half;
 use crate::settings::Settings;
 
 pub(crate) const KEY: &str = "renewal-information";
@@ -34,7 +33,8 @@ impl Wish {
         let (start, end) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let at = host.instant_within(&current.about.name, start, end);
         let url = parts.next()?.to_owned();
-        Some(Wish { lineage: lineage.name.clone(), at, start, end, url, is_early: end < half(current) })
+        let is_early = end < Life::middle(current.not_before, current.not_after);
+        Some(Wish { lineage: lineage.name.clone(), at, start, end, url, is_early })
     }
 
     /// How bad it is that the certificate is not renewed yet; `None` before the time has come.

@@ -14,6 +14,15 @@ pub enum Life {
 }
 
 impl Life {
+    /// The instant at which half of a life is over.
+    ///
+    /// ```
+    /// assert_eq!(ansai_sdk::Life::middle(1_000, 3_000), 2_000);
+    /// ```
+    pub fn middle(start: u64, end: u64) -> u64 {
+        start.saturating_add(end.saturating_sub(start) / 2)
+    }
+
     /// Of something that is valid from one instant to another, which both belong to it.
     ///
     /// ```
