@@ -42,8 +42,7 @@ impl Authority {
         let scene = Scene::new();
         trust(&scene, &pem);
         let authority = Authority { scene, server, config };
-        let directory = json!({"renewalInfo": format!("https://{}/renewal/", authority.server.address)}).to_string();
-        authority.becomes(vec![("/dir", answer(200, "", &directory)), (&format!("/renewal/{ID}"), information)]);
+        authority.becomes(vec![("/dir", authority.directory()), (&format!("/renewal/{ID}"), information)]);
         authority
     }
 
@@ -53,7 +52,7 @@ impl Authority {
     }
 
     fn inquiry(&self) -> Value {
-        json!({"address": self.server.address.to_string(), "directory": "/dir", "certificate-id": ID})
+        self.inquiry_about(ID)
     }
 
     fn ask(&self) -> Value {
@@ -63,6 +62,15 @@ impl Authority {
     fn ask_about(&self, inquiry: &Value, limit: Duration) -> Value {
         let granted = self.server.address.to_string();
         self.ask_within(&[&granted], inquiry, limit)
+    }
+
+    fn inquiry_about(&self, id: &str) -> Value {
+        json!({"address": self.server.address.to_string(), "directory": "/dir", "certificate-id": id})
+    }
+
+    /// Its directory.
+    fn directory(&self) -> Vec<u8> {
+        answer(200, "", &json!({"renewalInfo": format!("https://{}/renewal/", self.server.address)}).to_string())
     }
 
     /// The answer to one inquiry, with the grant of these servers.
@@ -169,6 +177,7 @@ fn windows_far_away_and_addresses_that_no_person_should_see() {
     let long = format!("https://ca.example/{}", "a".repeat(300));
     for bad in [
         json!("javascript:alert(1)"),
+        json!("http://a/why"),
         json!("https://a/\u{1b}[2J"),
         json!("https://a/ b"),
         json!(5),
@@ -271,6 +280,58 @@ fn special_addresses_need_a_grant_that_names_them() {
     let found = authority.ask_within(&["*:*"], &metadata, LONG);
     assert_eq!(outcome(&found).0, "denied", "{found}");
     assert!(authority.server.requests().is_empty());
+}
+
+/// Would break: the answer of this machine for a policy that must not ask it, because another one asked before.
+#[test]
+fn the_grant_of_another_policy_does_not_count() {
+    let authority = Authority::start(answer(200, "", WINDOW));
+    let granted = authority.server.address.to_string();
+    for (grant, expected) in [("*:*", "denied"), (&granted, "renew"), ("*:*", "denied"), (&granted, "renew")] {
+        let found = authority.ask_within(&[grant], &authority.inquiry(), LONG);
+        assert_eq!(outcome(&found).0, expected, "{grant}: {found}");
+    }
+    assert_eq!(authority.server.requests().len(), 2);
+}
+
+#[test]
+fn one_policy_without_time_does_not_count_for_others() {
+    let authority = Authority::start(Vec::new());
+    let id = format!("/renewal/{ID}");
+    authority.server.becomes(Manner::Hangs(""));
+    assert_eq!(outcome(&authority.ask_about(&authority.inquiry(), SHORT)).0, "timed-out");
+    authority.becomes(vec![("/dir", authority.directory()), (&id, answer(200, "", WINDOW))]);
+    assert_eq!(outcome(&authority.ask()).0, "renew");
+}
+
+#[test]
+fn when_to_ask_a_directory_again_holds_for_all_its_certificates() {
+    let authority = Authority::start(Vec::new());
+    authority.becomes(vec![("/dir", answer(503, "retry-after: 600\r\n", ""))]);
+    for id in ["aa.01", "aa.02", "aa.01"] {
+        let found = authority.ask_about(&authority.inquiry_about(id), LONG);
+        assert_eq!((outcome(&found).0.as_str(), &found["ask-again-after"]), ("unavailable", &json!(600_000)), "{id}");
+    }
+    assert_eq!(authority.server.requests().len(), 1);
+}
+
+/// Would break: a policy that invents certificates, until the authority blocks this host.
+#[test]
+fn an_authority_gets_no_more_than_300_requests_within_a_minute() {
+    let authority = Authority::start(Vec::new());
+    let paths: Vec<String> = (0..305).map(|number| format!("/renewal/aa.{number}")).collect();
+    let pages = paths.iter().map(|path| (path.as_str(), answer(404, "", "")));
+    authority.becomes(pages.chain([("/dir", authority.directory())]).collect());
+    for number in 0..305 {
+        let found = authority.ask_about(&authority.inquiry_about(&format!("aa.{number}")), LONG);
+        let expected = if number < 299 { ("not-found", 6 * HOUR) } else { ("busy", HOUR) };
+        assert_eq!(
+            (outcome(&found).0.as_str(), &found["ask-again-after"]),
+            (expected.0, &json!(expected.1)),
+            "{number}"
+        );
+    }
+    assert_eq!(authority.server.requests().len(), 300);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ansai_certificates::client::{self, Opening, host_of, is_special};
+use ansai_core::scope::canonical_endpoint;
 use ansai_core::text::inert;
 use ansai_core::{Millis, Refusal};
 use ansai_http_client::{Failure, MOST_HEADERS, is_time_limit};
@@ -13,6 +14,7 @@ use ansai_kit::lookup::{LookupError, look_up};
 use ureq::Agent;
 use ureq::http::Uri;
 
+use super::recent::Requests;
 use crate::addresses::Pinned;
 use crate::certificate::ENDPOINTS;
 use crate::http::trust;
@@ -20,9 +22,14 @@ use crate::http::trust;
 /// The most bytes of a body. A directory has about 1,000.
 const MOST_BODY: u64 = 64 << 10;
 
+/// The requests of the last minute.
+static REQUESTS: Requests = Requests::new();
+
 /// The server of an authority.
 pub(super) struct Origin {
     endpoint: client::Endpoint,
+    /// The one spelling of `HOST:PORT`, by which its requests are counted.
+    pub(super) name: String,
     /// Without brackets.
     pub(super) host: String,
     pub(super) port: u16,
@@ -37,12 +44,13 @@ impl Origin {
         let is_host = host.parse::<IpAddr>().is_ok()
             || host.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'.' || c == b'-' || c == b'_');
         let port = port.filter(|_| is_host).ok_or_else(invalid)?;
+        let name = canonical_endpoint(address).map_err(|_| invalid())?;
         let endpoint = client::Endpoint { address: address.into(), server_name: String::new(), opening: Opening::Tls };
-        Ok(Origin { host: host.to_owned(), port, endpoint })
+        Ok(Origin { host: host.to_owned(), port, endpoint, name })
     }
 
     /// Where its name leads now. The request goes to these addresses only. A special one needs a grant that names it.
-    fn addresses(&self, ask: &ProbeContext<'_>, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
+    pub(super) fn addresses(&self, ask: &ProbeContext<'_>, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
         let found = match self.host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, self.port)],
             Err(_) => look_up(&self.host, self.port, limit).map_err(|error| match error {
@@ -72,11 +80,15 @@ pub(super) struct Fetched {
     pub(super) retry_after: Option<Millis>,
 }
 
-/// Sends GET within the time of the call, with the authorities that this host trusts.
-pub(super) fn fetch(ask: &ProbeContext<'_>, origin: &Origin, path: &str) -> Result<Fetched, Refusal> {
+/// Sends GET to one of these addresses within the time of the call, with the authorities that this host trusts.
+pub(super) fn fetch(
+    ask: &ProbeContext<'_>,
+    origin: &Origin,
+    addresses: &[SocketAddr],
+    path: &str,
+) -> Result<Fetched, Refusal> {
     let over = || Refusal::TimedOut("it did not answer in time".into());
     let tls = trust::config(ask.host)?;
-    let addresses = origin.addresses(ask, ask.deadline.remaining())?;
     let left = ask.deadline.remaining();
     if left.is_zero() {
         return Err(over());
@@ -85,10 +97,11 @@ pub(super) fn fetch(ask: &ProbeContext<'_>, origin: &Origin, path: &str) -> Resu
     let uri: Uri = format!("https://{shown}:{}{path}", origin.port)
         .parse()
         .map_err(|_| Refusal::Invalid("this is not a path of a server".into()))?;
+    REQUESTS.count(&origin.name, Instant::now())?;
     let agent = Agent::with_parts(
         ansai_http_client::config(left, Some(tls), Some("application/json")),
         ansai_http_client::connector(),
-        Pinned(addresses),
+        Pinned(addresses.to_vec()),
     );
     let mut response = agent.get(uri).call().map_err(|error| match Failure::from(&error) {
         Failure::TimeLimit => over(),

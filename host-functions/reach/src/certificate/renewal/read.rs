@@ -97,7 +97,6 @@ pub(super) fn window(body: &[u8]) -> Result<Window, Refusal> {
 
 /// Whether a person can be shown an address: nothing in it acts on a terminal or ends a sentence.
 fn is_page(url: &str) -> bool {
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_visible = |c: u8| c.is_ascii_graphic() && !b"\"'`<>\\{}|^".contains(&c);
-    is_web && url.len() <= MOST_URL && url.bytes().all(is_visible)
+    url.starts_with("https://") && url.len() <= MOST_URL && url.bytes().all(is_visible)
 }
