@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ansai_core::Millis;
+use ansai_core::scope::canonical_endpoint;
 
 /// What would make a staged renewal act on what is served: the operator's own hooks after a renewal, and the plug-in that
 /// installs; the command line overrides those of `cli.ini`. Where its files are comes from the command line instead.
@@ -33,8 +34,8 @@ pub(super) fn staged(text: &str, config: &Path, name: &str) -> String {
 /// The longest address of an ACME server, in bytes.
 const MOST_ADDRESS: usize = 256;
 
-/// The address and the path of the ACME server: `server = https://acme.example.org/directory`. `None` unless it is HTTPS, and
-/// all of it is plain.
+/// The address, in the spelling of a grant, and the path of the ACME server: `server = https://acme.example.org/directory`.
+/// `None` unless it is HTTPS, and all of it is plain.
 pub(super) fn server(text: &str) -> Option<(String, String)> {
     let line = text.lines().find(|line| key(line) == Some("server"))?;
     let rest = line.split_once('=')?.1.trim().strip_prefix("https://")?;
@@ -45,15 +46,12 @@ pub(super) fn server(text: &str) -> Option<(String, String)> {
         return None;
     }
     // The colons of an address of IPv6 are in brackets.
-    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
-        Some((host, port)) => (host, port.parse::<u16>().ok()?),
-        None => (authority, 443),
-    };
-    let is_host = !host.is_empty()
-        && (host.starts_with('[') == host.ends_with(']'))
-        && (host.starts_with('[') || !host.contains(':'));
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    let address = if has_port { authority.to_owned() } else { format!("{authority}:443") };
+    // In the spelling of a grant: no grant could name another one.
+    let address = canonical_endpoint(&address).ok()?;
     let path = if path.is_empty() { "/" } else { path };
-    (is_host && port > 0).then(|| (format!("{}:{port}", host.to_ascii_lowercase()), path.to_owned()))
+    Some((address, path.to_owned()))
 }
 
 /// How long before its end of life the operator wants it renewed: `renew_before_expiry = 30 days`.
@@ -82,6 +80,14 @@ mod tests {
             ("https://[::1]:14000/dir", some("[::1]:14000", "/dir")),
             ("https://[2001:db8::1]/dir", some("[2001:db8::1]:443", "/dir")),
             ("https://CA.example", some("ca.example:443", "/")),
+            ("https://CA.example.:0443/dir", some("ca.example:443", "/dir")),
+            ("https://[2001:DB8:0::1]:14000/dir", some("[2001:db8::1]:14000", "/dir")),
+            ("https://[::ffff:192.0.2.1]/dir", some("192.0.2.1:443", "/dir")),
+            ("https://127.1/dir", None),
+            ("https://ca..example/dir", None),
+            ("https://-ca.example/dir", None),
+            ("https://[ca.example]/dir", None),
+            ("https://[::1]x/dir", None),
             ("http://ca.example/dir", None),
             ("https:///dir", None),
             ("https://:443/dir", None),

@@ -29,6 +29,15 @@ pub(super) fn check(
     Ok(staged)
 }
 
+/// Whether a certificate with this begin and end may follow one with that begin and end. An authority that wants an early
+/// renewal may give shorter lives than before; a certificate of long ago is no renewal.
+fn replaces(new: (Timestamp, Timestamp), before: (Timestamp, Timestamp), now: Timestamp) -> bool {
+    let ((new_start, new_end), (old_start, old_end)) = (new, before);
+    let between = |start: Timestamp, end: Timestamp| end.as_millis().saturating_sub(start.as_millis());
+    let is_fresh = between(now, new_end) >= between(new_start, new_end).div_ceil(2) && new_end > now;
+    new_end > old_end || (new_start > old_start && is_fresh)
+}
+
 fn compare(
     chain: &[CertificateDer<'_>],
     key: &[u8],
@@ -54,8 +63,10 @@ fn compare(
         Pairing::Differs => return Err("its key does not belong to it".into()),
         Pairing::Unknown => return Err("whether its key belongs to it is unknown".into()),
     }
-    if new.not_after <= before.not_after {
-        return Err("it is not valid for longer than the installed one".into());
+    if !replaces((new.not_before, new.not_after), (before.not_before, before.not_after), now) {
+        return Err(
+            "it is not valid for longer than the installed one, nor issued later with half of its life left".into()
+        );
     }
     let judged = judge(chain, None, roots, now);
     // An authority that this host does not know is the operator's own, if the installed certificate has it, too.
@@ -79,4 +90,32 @@ fn compare(
         return Err(format!("its chain ends at {new}, that of the installed one at {old}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renewal_lasts_longer_or_is_newer_and_fresh() {
+        let day = |day: u64| Timestamp::from_millis(day * 86_400_000);
+        let (installed, now) = ((day(100), day(190)), day(130));
+        for (start, end, expected) in [
+            (129, 219, true),
+            (90, 191, true),
+            (129, 136, true),
+            (129, 190, true),
+            (110, 150, true),
+            (110, 149, false),
+            (129, 131, true),
+            (128, 131, false),
+            (100, 180, false),
+            (90, 180, false),
+            (100, 190, false),
+            (120, 130, false),
+            (120, 125, false),
+        ] {
+            assert_eq!(replaces((day(start), day(end)), installed, now), expected, "{start}..{end}");
+        }
+    }
 }

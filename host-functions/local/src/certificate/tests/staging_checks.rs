@@ -40,6 +40,14 @@ fn what_is_good_passes_with_a_known_and_an_unknown_authority() {
     }
 }
 
+/// An authority that wants an early renewal may give shorter lives now.
+#[test]
+fn a_newer_one_with_a_shorter_life_passes() {
+    let scene = Scene::new();
+    scene.stage(&scene.authority.issue(NAMES, (NOW - DAY, NOW + 5 * DAY)));
+    assert_eq!(check(&scene, Some(&scene.root.pem)), Ok(()));
+}
+
 #[test]
 fn each_fault_is_refused() {
     let scene = Scene::new();
@@ -47,8 +55,10 @@ fn each_fault_is_refused() {
     refused(&scene, "it is not for www.a.example");
     scene.stage(&scene.authority.issue(&["*.a.example"], NEW));
     refused(&scene, "it is not for a.example");
-    scene.stage(&scene.authority.issue(NAMES, (NOW - DAY, NOW + 5 * DAY)));
-    refused(&scene, "not valid for longer");
+    for shorter in [(NOW - 9 * DAY, NOW + 5 * DAY), (NOW - 81 * DAY, NOW + 9 * DAY)] {
+        scene.stage(&scene.authority.issue(NAMES, shorter));
+        refused(&scene, "not valid for longer");
+    }
     scene.stage(&scene.authority.issue(NAMES, (NOW + DAY, NOW + 90 * DAY)));
     refused(&scene, "valid from");
     let mut wrong = scene.authority.issue(NAMES, NEW);
