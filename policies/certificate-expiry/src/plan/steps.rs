@@ -5,7 +5,7 @@ use ansai_sdk::{Decision, OnFailure, Refusal, Sequence, Span};
 use super::Situation;
 use crate::calls::{self, CHECK_SERVED, CHECK_STAGED, INSTALL, RELOAD, RENEW};
 use crate::imports::ansai::certificate::certificate_probe::{Certificate, Lineage};
-use crate::judge::{life, severity};
+use crate::judge::{life, replaces, severity};
 
 /// When to look again if certbot or another process is busy.
 const SOON: Span = Span(15 * 60_000);
@@ -62,5 +62,5 @@ pub(super) fn usable<'a>(situation: &Situation<'_>, lineage: &'a Lineage) -> Opt
     let tried = situation.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
     let was_tried =
         tried.filter(|step| step.action == CHECK_STAGED || step.action == INSTALL).any(|step| step.has_begun());
-    (is_good && staged.not_after > served.not_after && !was_tried).then_some(staged)
+    (is_good && replaces(staged, served, now) && !was_tried).then_some(staged)
 }
