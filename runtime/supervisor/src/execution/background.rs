@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use ansai_core::{OnFailure, Touch};
+use ansai_kit::action::Proposed;
 
 use super::executor::Executor;
-use super::lasting::while_acting;
+use super::lasting::{effect, while_acting};
+use crate::guarded::Guarded;
 use crate::permits::{Lease, Leases, Request};
 use crate::state::{Interrupted, StateError};
 
@@ -29,7 +31,21 @@ impl Background {
             Some(touches) => Request::new(holder, touches),
             None => Request::of_everything(holder),
         };
-        let lease = self.leases.take_over(request);
+        self.hold(plan, step, request);
+    }
+
+    /// Keeps the effect of a step while its time lasts.
+    pub(super) fn keep_lasting(&self, plan: &str, step: u32, proposed: &Proposed, guarded: &Guarded) {
+        // A time for people: the clock since boot ends it.
+        let until = (guarded.armed.wall + guarded.limit).as_millis();
+        let until = i64::try_from(until).ok().and_then(|until| jiff::Timestamp::from_millisecond(until).ok());
+        let until = until.map_or_else(|| "the end of its time".to_owned(), |until| format!("{until:.0}"));
+        let holder = format!("step {step} of plan {plan} until {until}");
+        self.hold(plan, step, Request::new(holder, effect(proposed)).lasting());
+    }
+
+    fn hold(&self, plan: &str, step: u32, request: Request) {
+        let lease = self.leases.take_over(request.of_plan(plan));
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).insert((plan.to_owned(), step), lease);
     }
 

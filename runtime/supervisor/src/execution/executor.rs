@@ -75,24 +75,26 @@ pub(crate) struct Executor {
 
 impl Executor {
     /// Applies a plan, step by step, once nothing else uses what it touches; returns the result of every step.
-    /// Everything is published as it happens. If ansai stops before the plan's turn comes, all steps are skipped.
+    /// Everything is published as it happens. If ansai stops before the plan's turn comes, all steps are skipped. If a step
+    /// for a time has something of it, the plan is refused.
     ///
     /// # Errors
     /// When the plan is not on the disk: no durable plan, no action. When the executor panicked: then outcomes are
     /// found after the next start.
     pub(crate) async fn execute(self: Arc<Self>, approved: Approved) -> Result<Vec<StepResult>, String> {
         let touches = approved.file.steps.iter().flat_map(while_acting);
-        let request = Request::new(format!("plan {}", approved.file.plan), touches);
+        let request = Request::new(format!("plan {}", approved.file.plan), touches).of_plan(&approved.file.plan);
         let lease = self.stop.or(self.leases.take(request)).await;
         // Acting blocks: it is done beside the threads that evaluate. The lease goes with it, because nobody may wait for
         // the result any more.
         let applied = tokio::task::spawn_blocking(move || {
             let applied = match &lease {
                 // It may have waited for hours.
-                Some(_) if approved.closes.is_some_and(|closes| clock::now() >= closes) => {
+                Some(Err(why)) => self.refuse_all(&approved.file, &Refusal::Busy(why.to_string())),
+                Some(Ok(_)) if approved.closes.is_some_and(|closes| clock::now() >= closes) => {
                     self.skip_all(&approved.file, SkipReason::WindowClosed)
                 }
-                Some(_) => self.apply_all(&approved),
+                Some(Ok(_)) => self.apply_all(&approved),
                 None => self.skip_all(&approved.file, SkipReason::Stopping),
             };
             drop(lease);
@@ -106,6 +108,16 @@ impl Executor {
         self.put_plan(file)?;
         let steps = file.numbered();
         Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, reason)).collect())
+    }
+
+    /// Refuses a plan that has not begun: its first step, so the others are skipped.
+    fn refuse_all(&self, file: &PlanFile, refusal: &Refusal) -> Result<Vec<StepResult>, String> {
+        self.put_plan(file)?;
+        let steps = file.numbered().map(|(number, proposed)| match number {
+            0 => step_result(proposed, self.record_refused(file.step_id(number), refusal, false)),
+            _ => self.skip(file.step_id(number), proposed, SkipReason::EarlierStepFailed),
+        });
+        Ok(steps.collect())
     }
 
     fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {

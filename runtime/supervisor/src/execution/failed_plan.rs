@@ -94,6 +94,15 @@ impl Executor {
     ) -> Option<Refusal> {
         let mut waits = None;
         for (number, proposed) in file.numbered().rev() {
+            // Its time may be over meanwhile. Without results, who calls this ends a step already.
+            let lasts = || !results.is_empty() && self.guarded.lasts(&file.plan, number);
+            let one = lasts().then(|| self.guarded.ending());
+            if one.is_some()
+                && !lasts()
+                && let Ok(known) = self.undo_records(&file.plan)
+            {
+                records = known;
+            }
             let has_ended =
                 matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Provisional | Outcome::Failed));
             if !has_ended || !is_undoable(proposed) {

@@ -9,7 +9,7 @@ use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
 use super::guarded_steps::{EndedBy, Held};
-use super::lasting::{effect, while_acting};
+use super::lasting::while_acting;
 use super::plans::PlanFile;
 use super::step::{ActingStep, Step};
 use crate::clock;
@@ -106,8 +106,12 @@ impl Executor {
         };
         // First what holds it, then what ends it: nobody else may use what it touches.
         if !after_crash {
-            let touches = if by == EndedBy::Time { effect(proposed) } else { while_acting(proposed) };
-            self.background.keep(id.plan, id.step, Some(touches));
+            match by {
+                EndedBy::Time => self.background.keep_lasting(id.plan, id.step, proposed, &guarded),
+                EndedBy::Plan | EndedBy::Guard => {
+                    self.background.keep(id.plan, id.step, Some(while_acting(proposed)));
+                }
+            }
         }
         self.guarded.insert(id.plan, id.step, Held { guarded, by });
         self.record_outcome(id, applied, after_crash, true)

@@ -1,5 +1,5 @@
 //! Steps for a time, while their time lasts. Others may use what such a step has changed: a service that is held below a limit may
-//! be restarted. Only what the step puts back is its own.
+//! be restarted. Only what the step puts back is its own, and a plan that would have to wait for that is refused.
 
 use ansai_core::{Access, Lasting, Outcome, Subject, Touch};
 use ansai_kit::action::Proposed;
@@ -44,7 +44,7 @@ impl Executor {
             }
             let record = self.undo_records(&file.plan)?.of(number);
             if record.outcome == Some(Outcome::Done) && !record.is_undone && self.is_waiting(file, number, &guarded) {
-                self.background.keep(&file.plan, number, Some(effect(proposed)));
+                self.background.keep_lasting(&file.plan, number, proposed, &guarded);
                 self.guarded.insert(&file.plan, number, Held { guarded, by: EndedBy::Time });
             }
         }

@@ -11,7 +11,7 @@ use super::plans::PlanFile;
 use crate::clock;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
-use crate::permits::Request;
+use crate::permits::{Lease, Request};
 use crate::recording::BY_GUARD;
 
 impl Executor {
@@ -27,6 +27,8 @@ impl Executor {
             Ok(GuardState::PutBack) => return Some(self.was_put_back(id)),
             Ok(GuardState::Failed(why)) => (Outcome::Failed, why),
             Ok(GuardState::Gone) if self.did(file, number)? => {
+                // While its time lasted, others were free to use what it touches.
+                let _lease = self.lease_of_end(file, number)?;
                 let conclusion = self.put_back(file, number, guarded);
                 return (!matches!(conclusion, Conclusion::Waits(_))).then_some(conclusion);
             }
@@ -66,15 +68,25 @@ impl Executor {
         }
     }
 
-    /// The time of a step is over. Another one may use the same thing now: then ansai looks again, and the guard does not wait.
+    /// The time of a step is over. Another plan may use the same thing now: then ansai looks again, and only records it when
+    /// the guard, which does not wait, has put the step back. A guard that failed is recorded by nobody before ansai had its
+    /// turn.
     fn end_lasting(&self, file: &PlanFile, number: u32, guarded: &Guarded) {
-        let touches =
-            file.steps.get(number as usize).map(|proposed| proposed.touches().into_owned()).unwrap_or_default();
-        let holder = format!("the end of step {number} of plan {}", file.plan);
-        let lease = self.leases.try_take(Request::new(holder, touches));
-        if lease.is_ok() || guarded.must_have_fired(&self.host.clock()) {
+        if let Some(_lease) = self.lease_of_end(file, number) {
             let _ended = self.end_time(&file.plan, number, guarded, false);
+        } else if guarded.must_have_fired(&self.host.clock())
+            && matches!(self.state_of_guard(file, number), Ok(GuardState::PutBack))
+        {
+            self.was_put_back(file.step_id(number));
         }
+    }
+
+    /// What a step touches, while ansai ends it; `None` while another plan has something of it. Its own plan may still run: it
+    /// is not in the way.
+    fn lease_of_end(&self, file: &PlanFile, number: u32) -> Option<Lease> {
+        let touches = file.steps.get(number as usize)?.touches().into_owned();
+        let holder = format!("the end of step {number} of plan {}", file.plan);
+        self.leases.try_take(Request::new(holder, touches).of_plan(&file.plan)).ok()
     }
 
     /// The guard has put the step back.

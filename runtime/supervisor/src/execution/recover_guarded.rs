@@ -9,7 +9,6 @@ use super::conclude::Conclusion;
 use super::executor::Executor;
 use super::guarded_steps::{EndedBy, Held};
 use super::guards::with_note;
-use super::lasting::effect;
 use super::plans::PlanFile;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
@@ -73,7 +72,9 @@ impl Executor {
             (true, _) => self.finish_confirmation(file, number, &guarded, open.durable),
             (false, true) if !guarded.confirmable => {
                 self.pending.remove(id.plan, number);
-                self.background.keep(id.plan, number, file.steps.get(number as usize).map(effect));
+                if let Some(proposed) = file.steps.get(number as usize) {
+                    self.background.keep_lasting(id.plan, number, proposed, &guarded);
+                }
                 self.guarded.insert(id.plan, number, Held { guarded, by: EndedBy::Time });
                 return false;
             }

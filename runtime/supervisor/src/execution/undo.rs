@@ -94,10 +94,8 @@ impl Executor {
         };
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        // Nobody else ends its steps for a time meanwhile.
         self.find_lasting(&file).inspect_err(refused)?;
         let lasts = |number: u32| self.guarded.lasts(plan, number);
-        let _one = file.numbered().any(|(number, _)| lasts(number)).then(|| self.guarded.ending());
         let request = undo_request(&*self.host, &file, step, lasts);
         let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;
         // Only now: until here, a step may have ended, or another undo of the same plan.
@@ -109,6 +107,13 @@ impl Executor {
                 continue;
             }
             let mut report = StepReport::new(self.planned(proposed, file.at));
+            // Nobody else ends it meanwhile. Only for this step: the steps of other plans end in their time, however long this
+            // undo takes.
+            let one = lasts(number).then(|| self.guarded.ending());
+            if one.is_some() && !lasts(number) {
+                // It has just ended.
+                records = self.undo_records(plan)?;
+            }
             match self.undo_step(&file, number, by, &mut records) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;

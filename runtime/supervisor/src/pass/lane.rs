@@ -41,7 +41,7 @@ pub(crate) struct Lanes {
 /// The place of a task that heals.
 #[must_use]
 pub(super) struct Place {
-    _subject: Lease,
+    _subject: Option<Lease>,
     _of_instance: Option<OwnedSemaphorePermit>,
     _of_all: Option<OwnedSemaphorePermit>,
 }
@@ -92,7 +92,7 @@ impl Lanes {
         let Incident { instance, finding, .. } = incident;
         // No other kind has a space, so none of these is the host as a whole.
         let subject = Subject::new(format!("{instance} {}", finding.about.kind), finding.about.name.clone());
-        let subject = self.subjects.take(Request::new(incident.id.clone(), [Touch::exclusive(subject)])).await;
+        let subject = self.subjects.take(Request::new(incident.id.clone(), [Touch::exclusive(subject)])).await.ok();
         let of_instance = self.of(instance).heals.clone().acquire_owned().await.ok();
         let of_all = self.heals.clone().acquire_owned().await.ok();
         Place { _subject: subject, _of_instance: of_instance, _of_all: of_all }

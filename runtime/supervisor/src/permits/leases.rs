@@ -38,6 +38,10 @@ struct Table {
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     holder: String,
+    /// The plan that has it, or whose step does.
+    plan: Option<String>,
+    /// It is held for hours: nobody should wait for it.
+    lasts: bool,
     /// The host is shared by everybody, also by requests that do not name it.
     uses: BTreeMap<Subject, Access>,
     host: Access,
@@ -46,7 +50,8 @@ pub(crate) struct Request {
 impl Request {
     /// For a plan or a step, of these things. If a thing is named twice, exclusive applies.
     pub(crate) fn new(holder: impl Into<String>, touches: impl IntoIterator<Item = Touch>) -> Request {
-        let mut request = Request { holder: holder.into(), uses: BTreeMap::new(), host: Access::Shared };
+        let (holder, uses) = (holder.into(), BTreeMap::new());
+        let mut request = Request { holder, plan: None, lasts: false, uses, host: Access::Shared };
         for Touch { subject, access } in touches {
             let known = match subject.kind == HOST {
                 true => &mut request.host,
@@ -59,7 +64,26 @@ impl Request {
 
     /// For a step of which nobody knows what it touches.
     pub(crate) fn of_everything(holder: impl Into<String>) -> Request {
-        Request { holder: holder.into(), uses: BTreeMap::new(), host: Access::Exclusive }
+        Request { host: Access::Exclusive, ..Request::new(holder, []) }
+    }
+
+    /// For this plan or a step of it.
+    pub(crate) fn of_plan(self, plan: &str) -> Request {
+        Request { plan: Some(plan.to_owned()), ..self }
+    }
+
+    /// For so long that nobody should wait for it.
+    pub(crate) fn lasting(self) -> Request {
+        Request { lasts: true, ..self }
+    }
+
+    fn is_of_same_plan(&self, other: &Request) -> bool {
+        self.plan.is_some() && self.plan == other.plan
+    }
+
+    fn in_the_way_of(&self, request: &Request) -> Option<InUse> {
+        let thing = request.conflict(self)?;
+        Some(InUse { thing, holder: self.holder.clone() })
     }
 
     /// A thing that both use, and that one of them wants alone.
@@ -84,13 +108,22 @@ pub(crate) struct InUse {
 }
 
 impl Table {
-    /// Who is in the way of a request: who has something of it, or asked for it earlier.
+    /// Who is in the way of a request that waits: who has something of it, or asked for it earlier.
     fn in_use(&self, number: u64, request: &Request) -> Option<InUse> {
         let earlier = self.waiting.range(..number).map(|(_, earlier)| earlier);
-        self.held.values().chain(earlier).find_map(|other| {
-            let thing = request.conflict(other)?;
-            Some(InUse { thing, holder: other.holder.clone() })
-        })
+        self.held.values().chain(earlier).find_map(|other| other.in_the_way_of(request))
+    }
+
+    /// Who has something of a request. Its own plan is not in the way, and neither is who only waits.
+    fn has(&self, request: &Request) -> Option<InUse> {
+        let mut others = self.held.values().filter(|other| !request.is_of_same_plan(other));
+        others.find_map(|other| other.in_the_way_of(request))
+    }
+
+    /// Who has something of a request for hours.
+    fn has_for_long(&self, request: &Request) -> Option<InUse> {
+        let mut lasting = self.held.values().filter(|other| other.lasts && !request.is_of_same_plan(other));
+        lasting.find_map(|other| other.in_the_way_of(request))
     }
 
     fn number(&mut self) -> u64 {
@@ -107,7 +140,10 @@ impl Shared {
 
 impl Leases {
     /// Waits until everything can be used. Whoever drops the future waits no longer.
-    pub(crate) async fn take(&self, request: Request) -> Lease {
+    ///
+    /// # Errors
+    /// Somebody has something of it for hours. To wait for that would hold up everybody who asks later.
+    pub(crate) async fn take(&self, request: Request) -> Result<Lease, InUse> {
         let number = {
             let mut table = self.0.table();
             let number = table.number();
@@ -120,29 +156,31 @@ impl Leases {
             // From here on, no change is missed.
             changed.as_mut().enable();
             match waiting.try_take() {
-                Ok(lease) => return lease,
-                Err(in_use) => tracing::debug!("a plan waits: {in_use}"),
+                Ok(lease) => return Ok(lease),
+                Err(Obstacle::Lasts(in_use)) => return Err(in_use),
+                Err(Obstacle::Now(in_use)) => tracing::debug!("a plan waits: {in_use}"),
             }
             changed.await;
         }
     }
 
-    /// Takes everything if it can be used now.
+    /// Takes everything if it can be used now. Who only waits is not in the way: an undo, and the end of a step, may be what
+    /// others wait for.
     ///
     /// # Errors
     /// Who uses something of it.
     pub(crate) fn try_take(&self, request: Request) -> Result<Lease, InUse> {
         let mut table = self.0.table();
         let number = table.number();
-        match table.in_use(number, &request) {
+        match table.has(&request) {
             Some(in_use) => Err(in_use),
             None => Ok(self.hold(&mut table, number, request)),
         }
     }
 
-    /// Who uses something of it now, or waits for it; `None` if it could be taken.
+    /// Who uses something of it now; `None` if it could be taken.
     pub(crate) fn in_use(&self, request: &Request) -> Option<InUse> {
-        self.0.table().in_use(u64::MAX, request)
+        self.0.table().has(request)
     }
 
     /// Takes what a step has that runs already, whoever else has it.
@@ -153,9 +191,22 @@ impl Leases {
     }
 
     fn hold(&self, table: &mut Table, number: u64, request: Request) -> Lease {
+        let lasts = request.lasts;
         table.held.insert(number, request);
+        if lasts {
+            // Whoever waits for it learns that now.
+            self.0.changed.notify_waiters();
+        }
         Lease { shared: self.0.clone(), number }
     }
+}
+
+/// What is in the way of a request that waits.
+enum Obstacle {
+    /// To be waited for.
+    Now(InUse),
+    /// For hours.
+    Lasts(InUse),
 }
 
 /// A request that waits.
@@ -166,10 +217,15 @@ struct Waiting {
 
 impl Waiting {
     /// Takes everything if it can be used now. `Err` with who is in the way.
-    fn try_take(&self) -> Result<Lease, InUse> {
+    fn try_take(&self) -> Result<Lease, Obstacle> {
         let mut table = self.shared.table();
-        if let Some(in_use) = table.waiting.get(&self.number).and_then(|request| table.in_use(self.number, request)) {
-            return Err(in_use);
+        if let Some(request) = table.waiting.get(&self.number) {
+            if let Some(in_use) = table.has_for_long(request) {
+                return Err(Obstacle::Lasts(in_use));
+            }
+            if let Some(in_use) = table.in_use(self.number, request) {
+                return Err(Obstacle::Now(in_use));
+            }
         }
         if let Some(request) = table.waiting.remove(&self.number) {
             table.held.insert(self.number, request);

@@ -54,7 +54,7 @@ pub(crate) fn told(scene: &Scene) -> Vec<String> {
 }
 
 /// How often the policy was evaluated.
-fn evaluations(scene: &Scene) -> usize {
+pub(crate) fn evaluations(scene: &Scene) -> usize {
     scene.events().iter().filter(|event| matches!(event, Event::Evaluated { .. })).count()
 }
 

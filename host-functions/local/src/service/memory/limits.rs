@@ -63,9 +63,37 @@ pub(super) fn has_drop_in(host: &Host, id: &str) -> bool {
     statat(CWD, host.path(drop_in(id)), AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
+/// Removes that file of a service that does not exist any more, if it says what the step has set: systemd would apply it to
+/// a service that gets the same name.
+pub(super) fn remove_drop_in_of_gone(host: &Host, id: &str, bytes: u64) {
+    let Ok(text) = std::fs::read_to_string(host.path(drop_in(id))) else { return };
+    if text.lines().any(|line| line == format!("MemoryHigh={bytes}")) {
+        remove_drop_in(host, id);
+    }
+}
+
 /// Removes that file: it would hide what an operator writes into the unit file later.
 pub(super) fn remove_drop_in(host: &Host, id: &str) {
     // What cannot be removed says the same as the unit file, and is gone with the next boot.
     let _left = unlinkat(CWD, host.path(drop_in(id)), AtFlags::empty());
     let _not_empty = unlinkat(CWD, host.path(drop_in_directory(id)), AtFlags::REMOVEDIR);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Would break: a limit for the next service of this name, and one of somebody else that is removed.
+    #[test]
+    fn of_a_service_that_is_gone_only_the_limit_of_the_step_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::at(root.path());
+        let file = host.path(drop_in("hog.service"));
+        for (says, stays) in [(80, false), (90, true)] {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, format!("# Do not edit.\n[Service]\nMemoryHigh={says}\n")).unwrap();
+            remove_drop_in_of_gone(&host, "hog.service", 80);
+            assert_eq!((file.exists(), file.parent().unwrap().exists()), (stays, stays));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use ansai_kit::guard::Guard;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};
 
-use super::limits::{self, Limits, has_drop_in, remove_drop_in};
+use super::limits::{self, Limits, has_drop_in, remove_drop_in, remove_drop_in_of_gone};
 use super::put_back;
 use super::rules::{check_lasting, may_limit, pages};
 use super::target::{Now, Target};
@@ -97,6 +97,9 @@ impl TypedAction for SetHigh {
         let high = match systemd.service(bus::LIMIT, &target.id) {
             Ok(unit) if unit.id() == target.id => Limits::of(&systemd, bus::LIMIT, &target.id)?.high,
             Ok(_) | Err(Refusal::NotFound(_)) => {
+                if !target.had_drop_in {
+                    remove_drop_in_of_gone(doing.host, &target.id, bytes);
+                }
                 let detail = format!("{} does not exist any more", target.id);
                 return Ok(target.applied(Outcome::Done, Fate::Skipped(detail.clone()), detail));
             }

@@ -21,9 +21,9 @@ fn holder(leases: &Leases, request: Request) -> Option<String> {
 }
 
 /// One look at a plan that waits.
-fn is_ready(waits: &mut Pin<&mut impl Future<Output = Lease>>) -> Option<Lease> {
+fn is_ready(waits: &mut Pin<&mut impl Future<Output = Result<Lease, InUse>>>) -> Option<Lease> {
     match waits.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(lease) => Some(lease),
+        Poll::Ready(lease) => lease.ok(),
         Poll::Pending => None,
     }
 }
@@ -82,12 +82,12 @@ fn of_a_thing_that_is_named_twice_exclusive_applies() {
 #[tokio::test]
 async fn a_plan_gets_everything_at_once_and_holds_nothing_before() {
     let leases = Leases::default();
-    let var = leases.take(filesystems("a", &[("/", ALONE), ("/var", ALONE)])).await;
+    let var = leases.take(filesystems("a", &[("/", ALONE), ("/var", ALONE)])).await.unwrap();
     let mut waits = pin!(leases.take(filesystems("b", &[("/home", ALONE), ("/var", ALONE)])));
     assert!(is_ready(&mut waits).is_none(), "the other plan has /var");
-    let srv = leases.take(filesystems("c", &[("/srv", ALONE)])).await;
+    let srv = leases.take(filesystems("c", &[("/srv", ALONE)])).await.unwrap();
     drop(var);
-    let held = waits.await;
+    let held = waits.await.unwrap();
     assert_eq!(holder(&leases, filesystems("d", &[("/home", TOGETHER)])), Some("b".into()));
     drop((held, srv));
     assert_eq!(holder(&leases, filesystems("d", &[("/home", ALONE), ("/var", ALONE), ("/srv", ALONE)])), None);
@@ -100,7 +100,7 @@ async fn plans_that_want_the_same_in_another_order_do_not_wait_for_each_other() 
     let take = |request| {
         let leases = leases.clone();
         tokio::spawn(async move {
-            let held = leases.take(request).await;
+            let held = leases.take(request).await.unwrap();
             tokio::task::yield_now().await;
             drop(held);
         })
@@ -115,12 +115,16 @@ async fn plans_that_want_the_same_in_another_order_do_not_wait_for_each_other() 
 #[tokio::test]
 async fn who_asked_first_gets_it_first() {
     let leases = Leases::default();
-    let sharing = leases.take(filesystems("a", &[("/var", TOGETHER)])).await;
+    let sharing = leases.take(filesystems("a", &[("/var", TOGETHER)])).await.unwrap();
     let mut alone = pin!(leases.take(filesystems("b", &[("/var", ALONE)])));
     assert!(is_ready(&mut alone).is_none());
     let mut later = pin!(leases.take(filesystems("c", &[("/var", TOGETHER)])));
     assert!(is_ready(&mut later).is_none(), "it could share with the first, and waits behind the second");
-    assert_eq!(holder(&leases, filesystems("d", &[("/var", TOGETHER)])), Some("b".into()));
+    assert_eq!(
+        holder(&leases, filesystems("d", &[("/var", TOGETHER)])),
+        None,
+        "who does not wait stands behind nobody"
+    );
     drop(sharing);
     assert!(is_ready(&mut later).is_none());
     let held = is_ready(&mut alone);
@@ -132,12 +136,13 @@ async fn who_asked_first_gets_it_first() {
 #[tokio::test]
 async fn a_plan_that_waits_no_longer_is_in_nobodys_way() {
     let leases = Leases::default();
-    let sharing = leases.take(filesystems("a", &[("/var", TOGETHER)])).await;
+    let sharing = leases.take(filesystems("a", &[("/var", TOGETHER)])).await.unwrap();
     let later = {
         let mut alone = Box::pin(leases.take(filesystems("b", &[("/var", ALONE)])));
         assert!(is_ready(&mut alone.as_mut()).is_none());
         let leases = leases.clone();
-        let later = tokio::spawn(async move { drop(leases.take(filesystems("c", &[("/var", TOGETHER)])).await) });
+        let later =
+            tokio::spawn(async move { drop(leases.take(filesystems("c", &[("/var", TOGETHER)])).await.unwrap()) });
         tokio::task::yield_now().await;
         assert!(!later.is_finished());
         later
@@ -158,4 +163,23 @@ fn what_runs_already_is_taken_over_and_held_until_both_are_gone() {
     assert_eq!(holder(&leases, filesystems("d", &[("/var", ALONE)])), Some("step".into()));
     drop(step);
     assert_eq!(holder(&leases, filesystems("d", &[("/var", ALONE)])), None);
+}
+
+/// Would break: a plan that waits for hours, and holds up all others, because of a step for a time.
+#[tokio::test]
+async fn who_would_wait_for_hours_is_told_so() {
+    let leases = Leases::default();
+    let plan = leases.try_take(filesystems("plan", &[("/var", ALONE)]));
+    let mut waits = pin!(leases.take(filesystems("b", &[("/var", ALONE)])));
+    assert!(is_ready(&mut waits).is_none());
+    let lasts = leases.take_over(filesystems("step", &[("/var", ALONE)]).lasting().of_plan("plan"));
+    let told = waits.await.err().map(|in_use| in_use.holder);
+    assert_eq!(told, Some("step".into()), "although it waited already");
+    drop(plan);
+    assert!(leases.take(filesystems("c", &[("/var", ALONE)])).await.is_err());
+    // For whoever ends that step, its own plan is not in the way; another one is.
+    let end = |plan: &str| leases.try_take(filesystems("end", &[("/var", ALONE)]).of_plan(plan));
+    assert!(end("plan").is_ok() && end("another").is_err());
+    drop(lasts);
+    assert!(leases.take(filesystems("d", &[("/var", ALONE)])).await.is_ok());
 }
