@@ -97,10 +97,9 @@ impl Executor {
             // Its time may be over meanwhile. Without results, who calls this ends a step already.
             let lasts = || !results.is_empty() && self.guarded.lasts(&file.plan, number);
             let one = lasts().then(|| self.guarded.ending());
-            if one.is_some()
-                && !lasts()
-                && let Ok(known) = self.undo_records(&file.plan)
-            {
+            if one.is_some() && !lasts() {
+                // Where its end cannot be read, it is not undone once more.
+                let Ok(known) = self.undo_records(&file.plan) else { continue };
                 records = known;
             }
             let has_ended =

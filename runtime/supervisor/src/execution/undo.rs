@@ -110,11 +110,9 @@ impl Executor {
             // Nobody else ends it meanwhile. Only for this step: the steps of other plans end in their time, however long this
             // undo takes.
             let one = lasts(number).then(|| self.guarded.ending());
-            if one.is_some() && !lasts(number) {
-                // It has just ended.
-                records = self.undo_records(plan)?;
-            }
-            match self.undo_step(&file, number, by, &mut records) {
+            let has_just_ended = one.is_some() && !lasts(number);
+            let known = if has_just_ended { self.undo_records(plan).map(|known| records = known) } else { Ok(()) };
+            match known.and_then(|()| self.undo_step(&file, number, by, &mut records)) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
                     report.outcome = Some(if is_reverted { Outcome::Reverted } else { applied.outcome });
