@@ -1,4 +1,5 @@
 //! `MemoryHigh=` of a service, as systemd has it and sets it.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the files of systemd")]
 
 use std::time::Duration;
 
@@ -81,6 +82,7 @@ pub(super) fn remove_drop_in(host: &Host, id: &str) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     /// Would break: a limit for the next service of this name, and one of somebody else that is removed.

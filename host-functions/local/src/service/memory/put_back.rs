@@ -32,6 +32,7 @@ pub(super) fn guard(target: &Target, bytes: u64) -> Guard {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
     use std::process::Command;
