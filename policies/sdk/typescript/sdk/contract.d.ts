@@ -630,6 +630,15 @@ declare module "ansai:certificate/certificate-probe@0.2.0" {
     /** The same for a person; empty if there is nothing to say. */
     explanation: string;
   }
+  /** What the authority of a certificate has to be asked for its renewal information, see `renewal-information-probe`. */
+  export interface Inquiry {
+    /** The ACME server of the authority, as a grant names it: `acme-v02.api.letsencrypt.org:443`. It is called by HTTPS. */
+    address: string;
+    /** The path of its directory: `/directory`. */
+    directory: string;
+    /** The certificate, as RFC 9773 writes it: the key identifier of its authority and its serial number. */
+    certificateId: string;
+  }
   /** A certificate that a program renews. */
   export interface Lineage {
     /** The kind is `lineage`, the name is `name`. */
@@ -646,12 +655,17 @@ declare module "ansai:certificate/certificate-probe@0.2.0" {
     current?: Certificate | null;
     /**
      * When it should be renewed: by certbot's `renew_before_expiry` if the operator has set it, else when a third of its
-     * life is left, a half for lives below ten days. Absent without `current`. certbot does not record what an authority
-     * suggests (ACME renewal information).
+     * life is left, a half for lives below ten days. Absent without `current`. What its authority
+     * suggests is not in it: see `inquiry`.
      */
     renewAfter?: Instant | null;
     /** Until when it must be renewed: the end of its life. Absent without `current`. */
     renewBefore?: Instant | null;
+    /**
+     * How its authority is asked about the current certificate. Absent without `current`, if that does not name the key of
+     * its authority, or if certbot's configuration has no address of an ACME server with HTTPS.
+     */
+    inquiry?: Inquiry | null;
     /** Why the last renewal by ansai failed, as the program said it; empty if it did not fail, or nothing is known. */
     lastFailure: string;
     /** A renewed certificate that is not installed yet: see `renew`. Absent if there is none. */
@@ -746,6 +760,50 @@ declare module "ansai:certificate/served-certificate-probe@0.2.0" {
   export function look(endpoints: Endpoint[]): Served[];
 }
 
+declare module "ansai:certificate/renewal-information-probe@0.2.0" {
+  import type { Inquiry } from "ansai:certificate/certificate-probe@0.2.0";
+  import type { Duration, Instant, Refusal } from "ansai:policy/types@0.2.0";
+  /** When an authority wants a certificate to be renewed. */
+  export interface Window {
+    start: Instant;
+    /** Not before `start`. If it is over, the certificate should be renewed now. */
+    end: Instant;
+    /** A page that says why: `https://…`, at most 256 bytes of visible ASCII. Empty if the authority names none. */
+    explanationUrl: string;
+  }
+  /** What an authority suggests. */
+  export type Suggestion =
+    /** A renewal at some time in this window. */
+    | { tag: "renew"; val: Window }
+    /**
+     * No window, and why: `not-found` (it does not know the certificate), `unsupported` (it has no renewal information, or on
+     * another server), `invalid` (what it sent is none), `timed-out`, `unavailable`, `denied` (an address that needs a grant
+     * that names it), `busy` (it had too many requests of this host, see `ask`).
+     */
+    | { tag: "nothing"; val: Refusal };
+  /** The answer to an inquiry. */
+  export interface RenewalInformation {
+    /** As asked. */
+    inquiry: Inquiry;
+    suggestion: Suggestion;
+    /**
+     * When to ask again. As the authority says, between a minute and a day. If it says nothing: 6 h, or 1 h if it could not
+     * be asked.
+     */
+    askAgainAfter: Duration;
+  }
+  /**
+   * Asks authorities when they want certificates to be renewed (ACME renewal information, RFC 9773), at most 256 in one call;
+   * the entries have the order of the arguments. It reads the directory, then the renewal information on the same server,
+   * and follows no redirect. Who asks again within a minute gets the same answer again, without a request, unless it was
+   * `denied`, `timed-out` or `busy`, or more than 1,024 others came since. A server gets at most 300 requests within a
+   * minute, from all policies of this host together; what is beyond that is `busy`. The authority learns the address of
+   * this host and the serial number. Addresses of this machine and of the local link need a grant that names them.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function ask(inquiries: Inquiry[]): RenewalInformation[];
+}
+
 declare module "ansai:certificate/certificate-actions@0.2.0" {
   import type { Endpoint } from "ansai:certificate/served-certificate-probe@0.2.0";
   import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
@@ -759,9 +817,10 @@ declare module "ansai:certificate/certificate-actions@0.2.0" {
   export function renew(lineage: string, reason: string): Preview;
   /**
    * Proposes a check, not a change: the staged certificate is for all names of the installed one, its key belongs to it,
-   * it is valid now and for longer than the installed one, and this host trusts it. An authority that this host does not
-   * know is accepted if the installed one has it, too, and the chain is whole. The step fails if one of these does not
-   * hold. `target` is where it would be installed.
+   * it is valid now, and this host trusts it. It is valid for longer than the installed one, or was issued later and has at
+   * least half of its life left: an authority may give shorter lives than before. An authority that this host does not know
+   * is accepted if the installed one has it, too, and the chain is whole. The step fails if one of these does not hold.
+   * `target` is where it would be installed.
    * @throws an error whose `payload` is a Refusal
    */
   export function checkStaged(lineage: string, target: string, reason: string): Preview;

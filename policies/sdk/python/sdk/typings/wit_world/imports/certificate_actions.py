@@ -25,9 +25,10 @@ def renew(lineage: str, reason: str) -> types.Preview:
 def check_staged(lineage: str, target: str, reason: str) -> types.Preview:
     """
     Proposes a check, not a change: the staged certificate is for all names of the installed one, its key belongs to it,
-    it is valid now and for longer than the installed one, and this host trusts it. An authority that this host does not
-    know is accepted if the installed one has it, too, and the chain is whole. The step fails if one of these does not
-    hold. `target` is where it would be installed.
+    it is valid now, and this host trusts it. It is valid for longer than the installed one, or was issued later and has at
+    least half of its life left: an authority may give shorter lives than before. An authority that this host does not know
+    is accepted if the installed one has it, too, and the chain is whole. The step fails if one of these does not hold.
+    `target` is where it would be installed.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -62,6 +62,15 @@ class Chain:
     explanation: str
 
 @dataclass
+class Inquiry:
+    """
+    What the authority of a certificate has to be asked for its renewal information, see `renewal-information-probe`.
+    """
+    address: str
+    directory: str
+    certificate_id: str
+
+@dataclass
 class Lineage:
     """
     A certificate that a program renews.
@@ -74,6 +83,7 @@ class Lineage:
     current: Optional[Certificate]
     renew_after: Optional[int]
     renew_before: Optional[int]
+    inquiry: Optional[Inquiry]
     last_failure: str
     staged: Optional[Certificate]
 
