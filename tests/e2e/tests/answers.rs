@@ -28,7 +28,7 @@ while (my $client = $server->accept) {
 fn config() -> String {
     let target = |name: &str, port: u16| {
         format!(
-            "[target.{name}]\nkind = \"http\"\naddress = \"http://127.0.0.1:{port}\"\ncall_limit = \"500ms\"\n\
+            "[target.{name}]\nkind = \"http\"\naddress = \"http://127.0.0.1:{port}\"\ncall_limit = \"2s\"\n\
              secret = {{ file = \"/etc/ansai/site.secret\" }}\n[policy.service-failure.target.{name}]\n"
         )
     };

@@ -58,7 +58,8 @@ impl Acme {
         let resolver = Invocation::of("pebble-challtestsrv")
             .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""])
             .args(["-http01", "", "-https01", "", "-tlsalpn01", ""])
-            .args(["-dns01", &local(dns), "-management", &local(resolver)])
+            .args(options_of_resolver(&local(dns)))
+            .args(["-management", &local(resolver)])
             .spawn();
         let pebble = Invocation::of("pebble")
             .env("PEBBLE_VA_NOSLEEP", "1")
@@ -125,6 +126,14 @@ impl Acme {
             .run()
             .expect_code(0);
     }
+}
+
+/// Where it answers for names. Newer versions have another name for this, and also offer DNS over HTTPS, to everybody.
+fn options_of_resolver(address: &str) -> Vec<String> {
+    let help = Invocation::of("pebble-challtestsrv").arg("-h").run().stderr;
+    let newer = ["-dnsserver", address, "-doh", ""];
+    let options = if help.contains("-dnsserver") { &newer[..] } else { &["-dns01", address] };
+    options.iter().map(|option| (*option).to_owned()).collect()
 }
 
 /// Makes a certificate in `place`; see `bin/mint-certificate`.
