@@ -7,7 +7,7 @@ use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::Call;
 
 use crate::engine::ENGINE_VERSION;
-use crate::evaluate::{self, Evaluation};
+use crate::evaluate::{self, Evaluation, EvaluationError};
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd, Recording};
 
@@ -47,7 +47,7 @@ pub enum Difference {
 pub enum Replayed {
     /// Calls, answer and, where it is comparable, fuel are the same.
     Identical {
-        /// Whether fuel is comparable: component and engine version are the same.
+        /// Whether fuel is comparable: component and engine version are the same, and the stack did not end.
         fuel_compared: bool,
     },
     /// Something differs.
@@ -130,7 +130,10 @@ fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation<Recor
         let text = |end: &RecordedEnd| ansai_core::text::inert(&serde_json::to_string(end).unwrap_or_default(), 2_000);
         return Replayed::Differs(Difference::Answer { recorded: text(&recording.end), now: text(&now) });
     }
-    let fuel_compared = recording.engine == ENGINE_VERSION && recording.component == policy.info().digest;
+    let is_same_code = recording.engine == ENGINE_VERSION && recording.component == policy.info().digest;
+    // How deep a guest gets before its stack ends depends on the frames of the program that runs it: a worker and this process
+    // differ by one call.
+    let fuel_compared = is_same_code && !matches!(evaluation.answer, Err(EvaluationError::Stack));
     if fuel_compared && evaluation.usage.fuel != recording.fuel {
         return Replayed::Differs(Difference::Fuel { recorded: recording.fuel, now: evaluation.usage.fuel });
     }

@@ -75,7 +75,7 @@ impl Compared {
         match self {
             Compared::Identical { fuel_compared: true } => ("identical", "identical, including fuel".to_owned()),
             Compared::Identical { fuel_compared: false } => {
-                ("identical", "identical; fuel not compared (different component or engine)".to_owned())
+                ("identical", "identical; fuel not compared (different component or engine, or its stack ended)".to_owned())
             }
             Compared::Differs(difference) => ("differs", format!("differs: {difference}")),
             Compared::Excluded => {
