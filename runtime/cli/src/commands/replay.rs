@@ -74,9 +74,10 @@ impl Compared {
     fn words(&self) -> (&'static str, String) {
         match self {
             Compared::Identical { fuel_compared: true } => ("identical", "identical, including fuel".to_owned()),
-            Compared::Identical { fuel_compared: false } => {
-                ("identical", "identical; fuel not compared (different component or engine, or its stack ended)".to_owned())
-            }
+            Compared::Identical { fuel_compared: false } => (
+                "identical",
+                "identical; fuel not compared (different component or engine, or its stack ended)".to_owned(),
+            ),
             Compared::Differs(difference) => ("differs", format!("differs: {difference}")),
             Compared::Excluded => {
                 ("excluded", "not replayed: ended by a deadline, which depends on the machine".to_owned())
