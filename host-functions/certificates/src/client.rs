@@ -13,7 +13,7 @@ use ansai_core::Refusal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde::{Deserialize, Serialize};
 
-pub use connect::{host_of, is_special, permit, reached};
+pub use connect::{addresses, host_of, is_special, permit, reached};
 
 use stream::Stream;
 

@@ -98,7 +98,10 @@ pub(super) fn connect(
 }
 
 /// The addresses of `HOST:PORT` or `[ADDRESS]:PORT`.
-fn addresses(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
+///
+/// # Errors
+/// `unavailable` if it has none, `timed-out` if the resolver does not answer in time.
+pub fn addresses(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
     let none = |why: &str| Refusal::Unavailable(format!("its name has no address: {}", inert(why, 100)));
     if let Ok(address) = address.parse::<SocketAddr>() {
         return Ok(vec![address]);

@@ -10,7 +10,6 @@ use ansai_core::text::inert;
 use ansai_core::{Millis, Refusal};
 use ansai_http_client::{Failure, MOST_HEADERS, is_time_limit};
 use ansai_kit::host::ProbeContext;
-use ansai_kit::lookup::{LookupError, look_up};
 use ureq::Agent;
 use ureq::http::Uri;
 
@@ -51,19 +50,9 @@ impl Origin {
 
     /// Where its name leads now. The request goes to these addresses only. A special one needs a grant that names it.
     pub(super) fn addresses(&self, ask: &ProbeContext<'_>, limit: Duration) -> Result<Vec<SocketAddr>, Refusal> {
-        let found = match self.host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, self.port)],
-            Err(_) => look_up(&self.host, self.port, limit).map_err(|error| match error {
-                LookupError::NotResolved(why) => {
-                    Refusal::Unavailable(format!("its name has no address: {}", inert(&why, 100)))
-                }
-                LookupError::TimedOut => Refusal::TimedOut("the resolver did not answer in time".into()),
-                LookupError::AllHang => Refusal::Unavailable("the resolver answers no lookup".into()),
-            })?,
-        };
         let mut denied = Refusal::Unavailable("its name has no address".into());
         let mut permitted = Vec::new();
-        for address in found {
+        for address in client::addresses(&self.endpoint.address, limit)? {
             match is_special(address.ip()).then(|| client::permit(ask.scope, &ENDPOINTS, &self.endpoint, address)) {
                 Some(Err(refusal)) => denied = refusal,
                 _ => permitted.push(address),
