@@ -97,7 +97,8 @@ fn finding(ran: &Ran) -> Value {
     findings.iter().find(|finding| finding["key"] == UNIT).unwrap_or_else(|| panic!("{json:#}")).clone()
 }
 
-fn steps(finding: &Value) -> Vec<String> {
+/// The steps of all plans, with what became of them.
+pub(crate) fn steps(finding: &Value) -> Vec<String> {
     let plans = finding["plans"].as_array().map(Vec::as_slice).unwrap_or_default();
     let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
     let text = |value: &Value| value.as_str().unwrap_or("-").rsplit('.').next().unwrap().to_owned();

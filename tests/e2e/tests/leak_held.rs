@@ -5,6 +5,8 @@ use ansai_harness::virtual_machine::Disk;
 use ansai_harness::{Ran, VirtualMachine, binary, faketime, requires_virtual_machine};
 use serde_json::Value;
 
+use crate::leak::steps;
+
 const PLACE: &str = "/srv/test";
 const UNIT: &str = "e2e-leak.service";
 const MIB: u64 = 1 << 20;
@@ -119,14 +121,6 @@ impl Leaking {
     fn high(&mut self) -> String {
         self.shell(&format!("cat /sys/fs/cgroup/system.slice/{UNIT}/memory.high"))
     }
-}
-
-/// The steps of all plans, with what became of them.
-fn steps(finding: &Value) -> Vec<String> {
-    let plans = finding["plans"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let steps = plans.iter().flat_map(|plan| plan["steps"].as_array().unwrap());
-    let text = |value: &Value| value.as_str().unwrap_or("-").rsplit('.').next().unwrap().to_owned();
-    steps.map(|step| format!("{} {}", text(&step["action"]), text(&step["outcome"]))).collect()
 }
 
 /// Would break: a restart before the milder step, a limit that the kernel does not have, a step outside of the window, and a limit
