@@ -30,9 +30,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Vec<Observation> {
     all.extend(lineages::observe(settings, &view, host));
     let unknown = [(lineages::KEY, &view.lineages.missing), (wishes::KEY, &view.wishes.missing)];
     all.extend(unknown.into_iter().filter_map(|(key, why)| Some(Observation::unknown(key, host.host(), why.clone()?))));
-    let mut missing: Vec<Observation> =
-        host.unmentioned(&all).map(|incident| missing(incident, &view, settings)).collect();
-    all.append(&mut missing);
+    host.add_unmentioned(&mut all, |incident| Some(missing(incident, &view, settings)));
     host.fit(all)
 }
 
@@ -87,7 +85,7 @@ pub(crate) fn evidence(seen: Observation, certificate: &Certificate) -> Observat
 
 /// The status of an open incident that nothing else mentions.
 fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Observation {
-    let (key, about) = (&*incident.key, incident.about.clone());
+    let key = &*incident.key;
     // While a lineage cannot be found, nobody knows which file it has.
     let is_file = |path: &str| {
         let is_this = |seen: &Seen<'_>| seen.file.as_ref().is_some_and(|(one, _)| one == path);
@@ -97,24 +95,24 @@ fn missing(incident: &Observation, view: &View<'_>, settings: &Settings) -> Obse
     let of_endpoint = key.strip_prefix(NAME).or_else(|| key.strip_prefix(CHAIN)).unwrap_or(key);
     if let Some(name) = key.strip_prefix(LINEAGE) {
         return match &view.lineages.missing {
-            _ if !lineages::is_watched(name, settings) => no_longer_watched(key, about),
-            Some(why) => Observation::unknown(key, about, why.clone()),
-            None if view.lineages.no_manager => Observation::unknown(key, about, "certbot was not found"),
-            None => Observation::gone(key, about, format!("certbot no longer has the certificate {name}")),
+            _ if !lineages::is_watched(name, settings) => no_longer_watched(incident),
+            Some(why) => incident.now_unknown(why),
+            None if view.lineages.no_manager => incident.now_unknown("certbot was not found"),
+            None => incident.now_is(Status::Gone, format!("certbot no longer has the certificate {name}")),
         };
     }
     let is_watched = settings.server(of_endpoint).is_some() || key.strip_prefix(FILE).is_some_and(is_file);
     match key {
-        wishes::KEY => Observation::new(key, about, Status::Healthy, "the authorities can be asked about renewals"),
-        lineages::KEY => Observation::new(key, about, Status::Healthy, "the certificates of certbot can be listed"),
-        _ if is_watched => Observation::unknown(key, about, format!("{of_endpoint} cannot be checked now")),
-        _ => no_longer_watched(key, about),
+        wishes::KEY => incident.now_is(Status::Healthy, "the authorities can be asked about renewals"),
+        lineages::KEY => incident.now_is(Status::Healthy, "the certificates of certbot can be listed"),
+        _ if is_watched => incident.now_unknown(format!("{of_endpoint} cannot be checked now")),
+        _ => no_longer_watched(incident),
     }
 }
 
-fn no_longer_watched(key: &str, about: ansai_sdk::Subject) -> Observation {
-    let words = format!("{key} is no longer watched: the settings do not name it");
-    Observation::new(key, about, Status::Healthy, words)
+fn no_longer_watched(incident: &Observation) -> Observation {
+    let words = format!("{} is no longer watched: the settings do not name it", incident.key);
+    incident.now_is(Status::Healthy, words)
 }
 
 #[cfg(test)]

@@ -85,9 +85,8 @@ fn words(table: &Table) -> String {
 
 fn unused_room(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let severity = |table: &Table, open| severity(table, settings, open);
-    for found in
-        report.each(view.place.all(ROOM, "table"), all, |table| &table.about, severity, |table| table.free_bytes)
-    {
+    let tables = view.place.all(ROOM, "table");
+    for found in report.each(tables, all, |table| &table.about, severity, |table| table.free_bytes) {
         let table = &found.thing;
         let seen = found.observe(words(table)).ratio("unused", share_of(table).unwrap_or_default());
         let seen = seen.bytes("unused-bytes", table.free_bytes).bytes("size", table.bytes);

@@ -38,19 +38,15 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         add_waiting(host, &mut observations);
     }
     let mounts = mounts(&listed.entries);
-    growth::remember(host, |root| {
-        let on_root = |one: &&Observation| is_on(root, &one.about.name, &mounts);
-        observations.iter().filter(on_root).all(|one| one.status == Status::Healthy)
-    });
-    containers::remember(host, |mount| {
-        observations.iter().filter(|one| one.about.name == mount).all(|one| one.status == Status::Healthy)
-    });
+    let is_healthy = |is_of: &dyn Fn(&str) -> bool| {
+        observations.iter().filter(|one| is_of(&one.about.name)).all(|one| one.status == Status::Healthy)
+    };
+    growth::remember(host, |root| is_healthy(&|mount| is_on(root, mount, &mounts)));
+    containers::remember(host, |mount| is_healthy(&|one| one == mount));
     if listed.skipped > 0 {
         observations.extend(unreadable(host, listed.skipped, settings));
     }
-    let mut missing: Vec<Observation> =
-        host.unmentioned(&observations).filter_map(|incident| missing(incident, &listed, settings)).collect();
-    observations.append(&mut missing);
+    host.add_unmentioned(&mut observations, |incident| missing(incident, &listed, settings));
     Ok(observations)
 }
 
@@ -162,19 +158,15 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
     }
     let mount = &incident.about.name;
     let known = listed.entries.iter().find(|one| one.about.name == *mount);
-    let (status, words) = match known.map(|one| skipped(one, settings)) {
-        Some(Some((why, is_over))) => (is_over.then_some(Status::Healthy), format!("{mount} {why}")),
+    Some(match known.map(|one| skipped(one, settings)) {
+        Some(Some((why, true))) => incident.now_is(Status::Healthy, format!("{mount} {why}")),
+        Some(Some((why, false))) => incident.now_unknown(format!("{mount} {why}")),
         Some(None) if incident.key.starts_with(INODES) && !settings.inodes => {
-            (Some(Status::Healthy), format!("the inodes of {mount} are no longer watched"))
+            incident.now_is(Status::Healthy, format!("the inodes of {mount} are no longer watched"))
         }
-        Some(None) => (None, format!("{mount} does not report its size")),
-        None if listed.skipped > 0 => (None, format!("{mount} cannot be read")),
-        None => (Some(Status::Gone), format!("{mount} is no longer mounted")),
-    };
-    let (key, about) = (&incident.key, incident.about.clone());
-    Some(match status {
-        Some(status) => Observation::new(key, about, status, words),
-        None => Observation::unknown(key, about, words),
+        Some(None) => incident.now_unknown(format!("{mount} does not report its size")),
+        None if listed.skipped > 0 => incident.now_unknown(format!("{mount} cannot be read")),
+        None => incident.now_is(Status::Gone, format!("{mount} is no longer mounted")),
     })
 }
 

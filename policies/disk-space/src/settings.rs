@@ -31,10 +31,7 @@ ansai_sdk::settings! {
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.check_each()?;
-        if self.goal() <= 0.0 {
-            return Err(Failure::InvalidSettings("`rearm_points` must be below `thresholds.warning`".into()));
-        }
-        Ok(())
+        Failure::unless(self.goal() > 0.0, "`rearm_points` must be below `thresholds.warning`")
     }
 
     /// Severity levels for percent in use.

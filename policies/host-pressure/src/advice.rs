@@ -1,6 +1,6 @@
 //! What a person can do about each finding.
 
-use ansai_sdk::{Decision, Failure, Host, Observation, Recommendation};
+use ansai_sdk::{Decision, Failure, Host, Observation};
 
 use crate::settings::Settings;
 use crate::what;
@@ -44,6 +44,5 @@ pub(crate) fn on(_: &Settings, _: &Host, finding: &Observation) -> Result<Decisi
         return Ok(Decision::GiveUp("this version does not watch it".into()));
     };
     let (summary, detail) = what.advice;
-    let advice = Recommendation::new(*summary, format!("{}. {detail}", finding.summary));
-    Ok(Decision::Recommend(vec![Recommendation { measures: finding.evidence.clone(), ..advice }]))
+    Ok(Decision::advise_on(finding, *summary, format!("{}. {detail}", finding.summary)))
 }

@@ -26,10 +26,7 @@ ansai_sdk::settings! {
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.check_each()?;
-        if self.min_span >= self.look_back {
-            return Err(Failure::InvalidSettings("`baseline.min_span` must be below `baseline.look_back`".into()));
-        }
-        Ok(())
+        Failure::unless(self.min_span < self.look_back, "`baseline.min_span` must be below `baseline.look_back`")
     }
 }
 

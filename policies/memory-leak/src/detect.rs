@@ -1,6 +1,6 @@
 //! Observes each service that runs.
 
-use ansai_sdk::{Failure, Host, Observation, Refusal, Status, Value, text};
+use ansai_sdk::{Failure, Host, Observation, Refusal, Status, text};
 
 use crate::calls;
 use crate::imports::ansai::process::cgroup_probe::Usage;
@@ -15,13 +15,11 @@ const MOST_KNOWN: usize = 60 << 10;
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let listed = match calls::usages(host, &settings.units) {
         Ok(listed) => listed,
-        Err(Refusal::Unsupported(why)) => return Ok(without_services(host, &why)),
+        // A host that shows no services has none to watch: a container, or another init. That is no trouble, and no health.
+        Err(Refusal::Unsupported(why)) => return Ok(host.keep_open(&why)),
         Err(refusal) => return Err(Failure::CouldNotTell(format!("cannot list services: {}", refusal.words()))),
     };
-    let host_bytes = match host.fact("memory-bytes") {
-        Some(Value::Count(bytes)) if bytes > 0 => Some(bytes),
-        _ => None,
-    };
+    let host_bytes = host.fact("memory-bytes").and_then(|fact| fact.as_count()).filter(|bytes| *bytes > 0);
     let watch = Watch { settings, host, host_bytes, is_tight: is_tight(settings, host) };
     let missing_part = listed.missing("service");
     let watched: Vec<Usage> = listed.entries.into_iter().filter(|usage| settings.watches(&usage.about.name)).collect();
@@ -41,18 +39,10 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     if missing_part.is_none() {
         forget(&watch, &watched, known);
     }
-    let mut missing: Vec<Observation> =
-        host.unmentioned(&observations).map(|incident| missing(incident, &watch)).collect();
-    observations.append(&mut missing);
+    host.add_unmentioned(&mut observations, |incident| Some(missing(incident, &watch)));
     let why = missing_part.or_else(|| refused.map(|why| format!("the memory of some services is unknown: {why}")));
     observations.extend(why.map(|why| Observation::unknown("unreadable", host.host(), why)));
     Ok(observations)
-}
-
-/// A host that shows no services has none to watch: a container, or another init. That is no trouble, and no health.
-fn without_services(host: &Host, why: &str) -> Vec<Observation> {
-    let unknown = |incident: &Observation| Observation::unknown(&incident.key, incident.about.clone(), why);
-    host.open_incidents().iter().map(unknown).collect()
 }
 
 /// One service that cannot be analysed hides no other one.
@@ -95,26 +85,22 @@ fn forget(watch: &Watch<'_>, watched: &[Usage], seen: Vec<&str>) {
 
 /// The status of an open incident whose service is not in the list.
 fn missing(incident: &Observation, watch: &Watch<'_>) -> Observation {
-    let (key, about, id) = (&incident.key, incident.about.clone(), &incident.about.name);
+    let (about, id) = (&incident.about, &incident.about.name);
     if about.kind != "unit" {
-        return Observation::new(key, about, Status::Healthy, "the list of services is complete");
+        return incident.now_is(Status::Healthy, "the list of services is complete");
     }
     if !watch.settings.watches(id) {
-        let words = format!("{id} is no longer watched: the settings exclude it");
-        return Observation::new(key, about, Status::Healthy, words);
+        return incident.now_is(Status::Healthy, format!("{id} is no longer watched: the settings exclude it"));
     }
-    let unknown = |refusal: &Refusal| {
-        let why = format!("the memory of {id} is unknown: {}", refusal.words());
-        Observation::unknown(key, about.clone(), why)
-    };
-    match calls::usage(watch.host, &about) {
+    let unknown = |why: Refusal| incident.now_unknown(format!("the memory of {id} is unknown: {}", why.words()));
+    match calls::usage(watch.host, about) {
         Ok(usage) => match watch.observe(&usage) {
-            Ok(Some(seen)) => Observation { key: key.clone(), ..seen },
-            Ok(None) => Observation::unknown(key, about.clone(), format!("the memory of {id} is unknown")),
-            Err(refusal) => unknown(&refusal),
+            Ok(Some(seen)) => Observation { key: incident.key.clone(), ..seen },
+            Ok(None) => incident.now_unknown(format!("the memory of {id} is unknown")),
+            Err(refusal) => unknown(refusal),
         },
-        Err(Refusal::NotFound(_)) => Observation::gone(key, about.clone(), format!("{id} no longer runs")),
-        Err(refusal) => unknown(&refusal),
+        Err(Refusal::NotFound(_)) => incident.now_is(Status::Gone, format!("{id} no longer runs")),
+        Err(refusal) => unknown(refusal),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a finding says, as words and as numbers that later evaluations read again.
 
-use ansai_sdk::{Measure, Observation, Size, Span, Value};
+use ansai_sdk::{Measure, Observation, Size, Span};
 
 use crate::detector::{Growth, Low};
 
@@ -18,13 +18,6 @@ pub(crate) const BEFORE: &str = "growth-per-hour-before-restart";
 /// The text of the measure `cause`.
 pub(crate) const CAUSE: &str = "cause";
 pub(crate) const BY_PROCESSES: &str = "more processes";
-
-pub(crate) fn count(finding: &Observation, name: &str) -> Option<u64> {
-    finding.evidence.iter().find(|measure| measure.name == name).and_then(|measure| match measure.value {
-        Value::Count(count) => Some(count),
-        _ => None,
-    })
-}
 
 pub(crate) fn is_by_processes(finding: &Observation) -> bool {
     finding.evidence.contains(&Measure::text(CAUSE, BY_PROCESSES))

@@ -109,7 +109,7 @@ impl Situation<'_> {
     /// Keeps it below its limit until its restart, so that the kernel does not kill it before.
     fn hold(&self) -> Option<Decision> {
         let (host, id) = (self.host, self.id());
-        let limit = evidence::count(self.finding, LIMIT)?;
+        let limit = self.finding.counted(LIMIT)?;
         let bytes = (limit as f64 * self.settings.hold_percent / 100.0) as u64;
         if !host.grants().has(MEMORY_ACTIONS) || Ladder::one_step(host).was_tried(SET_HIGH, id) || self.size() >= bytes
         {
@@ -178,7 +178,7 @@ impl Situation<'_> {
 
     /// Why restarts do not help: it grows faster after one, or is full again before the next one is allowed.
     fn is_faster(&self, last: u64) -> Option<String> {
-        let count = |name| evidence::count(self.finding, name);
+        let count = |name| self.finding.counted(name);
         let now = count(PER_HOUR).unwrap_or_default();
         if let Some(before) = count(BEFORE).filter(|before| now as f64 > FASTER * *before as f64) {
             let (now, before) = (ansai_sdk::Size(now), ansai_sdk::Size(before));
@@ -191,7 +191,7 @@ impl Situation<'_> {
     }
 
     fn size(&self) -> u64 {
-        evidence::count(self.finding, MEMORY).unwrap_or_default()
+        self.finding.counted(MEMORY).unwrap_or_default()
     }
 
     fn advise(&self, what: &str, why: &str) -> Decision {

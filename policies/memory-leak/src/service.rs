@@ -232,7 +232,7 @@ impl Watch<'_> {
         let since = self.host.now().saturating_sub(self.settings.min_span.0);
         let newest = lows.iter().find(|low| low.at >= since).zip(lows.last());
         let now = newest.and_then(|(first, last)| self.trend(usage, first.at, last.at, limit));
-        let before = evidence::count(incident, PER_HOUR).unwrap_or_default() as f64;
+        let before = incident.counted(PER_HOUR).unwrap_or_default() as f64;
         match now {
             None => Observation::unknown(id, usage.about.clone(), format!("it is unknown whether {id} still grows")),
             Some(now) if now.slope_per_hour < before / 2.0 => {
@@ -257,9 +257,9 @@ fn is_another_run(now: Option<u64>, then: Option<u64>) -> bool {
 /// Why an incident is over: the service was restarted, or has freed half of what it had grown.
 fn over(incident: &Observation, usage: &Usage, size: u64) -> Option<String> {
     let id = &usage.about.name;
-    let (before, from) = (evidence::count(incident, MEMORY)?, evidence::count(incident, FROM)?);
+    let (before, from) = (incident.counted(MEMORY)?, incident.counted(FROM)?);
     let freed = Size(before.saturating_sub(size));
-    let was_restarted = is_another_run(usage.since, evidence::count(incident, RUN));
+    let was_restarted = is_another_run(usage.since, incident.counted(RUN));
     match () {
         () if was_restarted => Some(format!("{id} was restarted and uses {}: freed {freed}", Size(size))),
         () if has_freed(from as f64, before as f64, size) => Some(format!("{id} uses {}: freed {freed}", Size(size))),

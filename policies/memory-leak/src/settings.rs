@@ -1,6 +1,6 @@
 //! Settings, see `settings.schema.json`.
 
-use ansai_sdk::text::matches;
+use ansai_sdk::text::any_matches as any;
 use ansai_sdk::{Failure, Size, Span};
 
 use crate::imports::ansai::process::process_actions::Signal;
@@ -31,26 +31,14 @@ ansai_sdk::settings! {
     }
 }
 
-fn any(patterns: &[String], unit: &str) -> bool {
-    patterns.iter().any(|pattern| matches(pattern, unit))
-}
-
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        let wrong = |why: &str| Err(Failure::InvalidSettings(why.into()));
-        if self.min_span >= self.look_back {
-            return wrong("`min_span` must be below `look_back`");
-        }
-        if self.first_day_horizon > self.horizon {
-            return wrong("`first_day_horizon` must not be above `horizon`");
-        }
-        if self.critical_within > self.horizon {
-            return wrong("`critical_within` must not be above `horizon`");
-        }
-        if !self.collect_units.is_empty() && self.collect_hook.is_empty() && self.signal().is_none() {
-            return wrong("`collect.units` needs `collect.hook` or `collect.signal`");
-        }
-        Ok(())
+        let can_collect = !self.collect_hook.is_empty() || self.signal().is_some();
+        Failure::unless(self.min_span < self.look_back, "`min_span` must be below `look_back`")?;
+        Failure::unless(self.first_day_horizon <= self.horizon, "`first_day_horizon` must not be above `horizon`")?;
+        Failure::unless(self.critical_within <= self.horizon, "`critical_within` must not be above `horizon`")?;
+        let why = "`collect.units` needs `collect.hook` or `collect.signal`";
+        Failure::unless(self.collect_units.is_empty() || can_collect, why)
     }
 
     pub(crate) fn watches(&self, unit: &str) -> bool {

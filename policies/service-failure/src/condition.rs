@@ -100,12 +100,10 @@ pub(crate) fn how(unit: &ServiceUnit) -> String {
 }
 
 fn last(unit: &ServiceUnit) -> String {
+    let status = || unit.exit_code.map_or_else(|| "an error".to_owned(), |code| format!("status {code}"));
     let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), text::signal);
     match unit.ended {
-        Ended::ExitCode => match unit.exit_code {
-            Some(code) => format!("exited with status {code}"),
-            None => "exited with an error".into(),
-        },
+        Ended::ExitCode => format!("exited with {}", status()),
         Ended::Killed => format!("was killed by {}", signal()),
         Ended::CoreDump => format!("crashed with {} and dumped core", signal()),
         Ended::Watchdog => "missed its watchdog".into(),

@@ -1,6 +1,6 @@
 //! Observes each service that systemd has in memory.
 
-use ansai_sdk::{Counters, Failure, Host, Measure, Observation, Refusal, Status, Value, text};
+use ansai_sdk::{Counters, Failure, Host, Measure, Observation, Refusal, Status, text};
 
 use crate::answers::{self, is_about_answers};
 use crate::calls;
@@ -17,7 +17,9 @@ const ENDED: &str = "ended";
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let listed = match calls::units(host, &settings.units) {
         Ok(listed) => listed,
-        Err(Refusal::Unsupported(why)) => return Ok(without_systemd(host, &why)),
+        // A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health. It
+        // logs nothing, because nobody wants to read that each minute.
+        Err(Refusal::Unsupported(why)) => return Ok(host.keep_open(&why)),
         Err(refusal) => return Err(Failure::CouldNotTell(format!("cannot list services: {}", refusal.words()))),
     };
     let mut restarts = Counters::recall(host, "restarts", settings.flapping_within);
@@ -34,19 +36,10 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     }
     restarts.remember(host);
     causes::add(host, &units, &mut observations);
-    observations.append(&mut answers::observe(settings, host, &units));
-    let mut missing: Vec<Observation> =
-        host.unmentioned(&observations).map(|incident| missing(incident, settings, host)).collect();
-    observations.append(&mut missing);
+    observations.extend(answers::observe(settings, host, &units));
+    host.add_unmentioned(&mut observations, |incident| Some(missing(incident, settings, host)));
     observations.extend(missing_part.map(|why| Observation::unknown("unreadable", host.host(), why)));
     Ok(observations)
-}
-
-/// A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health. It
-/// logs nothing, because nobody wants to read that each minute.
-fn without_systemd(host: &Host, why: &str) -> Vec<Observation> {
-    let unknown = |incident: &Observation| Observation::unknown(&incident.key, incident.about.clone(), why);
-    host.open_incidents().iter().map(unknown).collect()
 }
 
 /// Services that do not run and need not are left out, unless they close an incident.
@@ -59,35 +52,30 @@ fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Set
     let is_own = |incident: &&Observation| incident.about == unit.about && !is_about_answers(incident);
     let open = host.open_incidents().iter().find(is_own);
     let (id, about) = (&unit.id, unit.about.clone());
-    let severity = settings.severity(id);
-    if condition == Condition::Gone {
-        return Observation::gone(id, about, format!("the unit file of {id} no longer exists"));
-    }
-    if condition == Condition::Unclear {
-        let why = format!("{id} is in a state that is not known: {}", text::cut(&unit.sub_state, 100));
-        return evidence(Observation::unknown(id, about, why), unit, recent);
-    }
-    if is_reason_forgotten(unit, condition, open) {
-        let why = format!("it is unknown why {id} does not run");
-        return evidence(Observation::unknown(id, about, why).with(not_started()), unit, recent);
-    }
-    let (found, mut words) = match condition {
+    let (severity, before) = (settings.severity(id), open.and_then(Observation::severity));
+    let (mut worst, mut words) = match condition {
+        Condition::Gone => return Observation::gone(id, about, format!("the unit file of {id} no longer exists")),
+        Condition::Unclear => {
+            let why = format!("{id} is in a state that is not known: {}", text::cut(&unit.sub_state, 100));
+            return evidence(Observation::unknown(id, about, why), unit, recent);
+        }
+        Condition::Fine if is_reason_forgotten(unit, open) => {
+            let why = format!("it is unknown why {id} does not run");
+            return evidence(Observation::unknown(id, about, why).with(not_started()), unit, recent);
+        }
         Condition::Fine => (None, fine(unit)),
         // While it is starting, an open incident is neither healed nor worse.
-        Condition::Changing => (open.and_then(Observation::severity), changing(unit)),
+        Condition::Changing => (before, changing(unit)),
         // systemd heals it. Only if that takes long, a person should know; in an open incident it is not healed yet.
         Condition::Restarting(rest) => {
             let waited = host.since(unit.since.unwrap_or(host.now()));
-            let open = open.and_then(Observation::severity);
-            let found = if waited > settings.restart_wait { Some(severity) } else { open };
+            let found = if waited > settings.restart_wait { Some(severity) } else { before };
             (found, format!("{id} {}; systemd restarts it in {rest}", how(unit)))
         }
         Condition::Overdue => (Some(severity), format!("{id} {}, and systemd has not restarted it in time", how(unit))),
         Condition::Broken => (Some(severity), format!("{id} does not run: its unit file is invalid")),
         Condition::Failed | Condition::Dependency => (Some(severity), format!("{id} {}", how(unit))),
-        Condition::Gone | Condition::Unclear => (None, String::new()),
     };
-    let mut worst = found;
     if is_flapping(open, recent, settings) {
         let count = text::count(recent.into(), "restart");
         let told = format!("{count} by systemd within {}", settings.flapping_within);
@@ -105,8 +93,8 @@ fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Set
 
 /// Whether a service that was not started because of another one looks as if nobody wanted it: the results of jobs are
 /// known only since ansai connected to the bus.
-fn is_reason_forgotten(unit: &ServiceUnit, condition: Condition, open: Option<&Observation>) -> bool {
-    let is_idle = condition == Condition::Fine && word(unit) == "inactive" && unit.last_job.is_none();
+fn is_reason_forgotten(unit: &ServiceUnit, open: Option<&Observation>) -> bool {
+    let is_idle = word(unit) == "inactive" && unit.last_job.is_none();
     is_idle && open.is_some_and(|incident| incident.evidence.contains(&not_started()))
 }
 
@@ -137,10 +125,7 @@ fn is_flapping(open: Option<&Observation>, recent: u32, settings: &Settings) -> 
 
 /// The restarts that an observation reports.
 pub(crate) fn recent_of(observation: &Observation) -> u32 {
-    match observation.evidence.iter().find(|one| one.name == RECENT).map(|one| &one.value) {
-        Some(Value::Count(count)) => u32::try_from(*count).unwrap_or(0),
-        _ => 0,
-    }
+    observation.counted(RECENT).and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
 }
 
 fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
@@ -157,17 +142,17 @@ fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
 
 /// The status of an open incident whose service is not in the list.
 fn missing(incident: &Observation, settings: &Settings, host: &Host) -> Observation {
-    let (key, about, id) = (&incident.key, incident.about.clone(), &incident.about.name);
+    let id = &incident.about.name;
     if !settings.watches(id) {
-        let words = format!("{id} is no longer watched: the settings exclude it");
-        return Observation::new(key, about, Status::Healthy, words);
+        return incident.now_is(Status::Healthy, format!("{id} is no longer watched: the settings exclude it"));
     }
     match calls::look(host, id) {
         Ok(unit) => {
             let condition = Condition::of(&unit, host.now(), settings.settle);
-            Observation { key: key.clone(), about, ..observe(&unit, condition, 0, settings, host) }
+            let (key, about) = (incident.key.clone(), incident.about.clone());
+            Observation { key, about, ..observe(&unit, condition, 0, settings, host) }
         }
-        Err(Refusal::NotFound(_)) => Observation::gone(key, about, format!("{id} no longer exists")),
-        Err(refusal) => Observation::unknown(key, about, format!("{id} cannot be read: {}", refusal.words())),
+        Err(Refusal::NotFound(_)) => incident.now_is(Status::Gone, format!("{id} no longer exists")),
+        Err(refusal) => incident.now_unknown(format!("{id} cannot be read: {}", refusal.words())),
     }
 }

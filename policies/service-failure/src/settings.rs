@@ -30,9 +30,7 @@ ansai_sdk::settings! {
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.backoff_first > self.backoff_most {
-            return Err(Failure::InvalidSettings("`backoff.first` must not be above `backoff.most`".into()));
-        }
+        Failure::unless(self.backoff_first <= self.backoff_most, "`backoff.first` must not be above `backoff.most`")?;
         if let Some(serve) = self.serves.0.iter().find(|serve| serve.least_status > serve.most_status) {
             let why = format!("`serves` of {}: `least_status` must not be above `most_status`", serve.unit);
             return Err(Failure::InvalidSettings(why));

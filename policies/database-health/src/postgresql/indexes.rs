@@ -26,8 +26,8 @@ fn is_of_a_rebuild(index: &Index) -> bool {
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Index>, report: &mut Report<'_>) {
     let severity = |index: &Index, _| severity(index);
-    for found in report.each(view.place.all("index", "index"), all, |index| &index.about, severity, |index| index.bytes)
-    {
+    let indexes = view.place.all("index", "index");
+    for found in report.each(indexes, all, |index| &index.about, severity, |index| index.bytes) {
         let Index { name, table, bytes, .. } = &found.thing;
         let words = match found.severity {
             None => format!("index {name} of {table} is valid, or is being built"),

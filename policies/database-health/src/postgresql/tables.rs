@@ -25,9 +25,8 @@ pub(super) fn severity(table: &Table, settings: &Settings, open: Option<Severity
 
 pub(super) fn observe(view: &View<'_>, all: Vec<Table>, settings: &Settings, report: &mut Report<'_>) {
     let severity = |table: &Table, open| severity(table, settings, open);
-    for found in
-        report.each(view.place.all("dead-rows", "table"), all, |table| &table.about, severity, |table| table.dead)
-    {
+    let tables = view.place.all("dead-rows", "table");
+    for found in report.each(tables, all, |table| &table.about, severity, |table| table.dead) {
         let (table, part) = (&found.thing, share_of(&found.thing).unwrap_or_default());
         let percent = share::percent_words(part * 100.0);
         let words = format!("{} of {} has {} dead rows ({percent})", table.name, table.database, table.dead);

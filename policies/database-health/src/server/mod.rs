@@ -11,7 +11,7 @@ mod weeks;
 use ansai_sdk::context::Target;
 use ansai_sdk::pages::{End, Part};
 use ansai_sdk::report::Place;
-use ansai_sdk::{CouldNotTell as _, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status, Value};
+use ansai_sdk::{CouldNotTell as _, Failure, ForTarget as _, Host, Measure, Observation, Refusal, Status};
 
 use crate::due::{took_turn, turn};
 use crate::imports::ansai::database::database_probe::{Server, Session};
@@ -54,10 +54,7 @@ impl<'a> View<'a> {
 
     /// A count that the engine has besides.
     pub(crate) fn count(&self, name: &str) -> Option<u64> {
-        match self.measure(name)?.value {
-            Value::Count(count) => Some(count),
-            _ => None,
-        }
+        self.measure(name)?.value.as_count()
     }
 
     pub(crate) fn measure(&self, name: &str) -> Option<&Measure> {

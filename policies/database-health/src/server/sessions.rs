@@ -71,10 +71,9 @@ fn fault<'v>(view: &View<'_>, settings: &Settings, session: &'v Session, roots: 
     let is_of_a_client = matches!(session.work, Work::Client | Work::Other);
     let is_idle = is_of_a_client && session.state == "idle in transaction";
     let lasts = view.since(session.since);
-    let idle =
-        settings.idle.severity(lasts as f64, None).filter(|_| is_idle).and_then(|severity| {
-            in_the_way(severity, lasts, 0, format!("is idle in a transaction for {}", Span(lasts)))
-        });
+    let idle = settings.idle.severity(lasts as f64, None).filter(|_| is_idle);
+    let words = || format!("is idle in a transaction for {}", Span(lasts));
+    let idle = idle.and_then(|severity| in_the_way(severity, lasts, 0, words()));
     // One that waits for a lock is held up by another one.
     let is_free = session.work == Work::Client && session.blocked_by.is_empty();
     let runs = if session.state == "active" { lasts } else { 0 };
@@ -132,7 +131,7 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Result<Decision, Failure> {
 
 impl Fault<'_> {
     fn decide(&self, situation: &Situation<'_>, view: &View<'_>) -> Decision {
-        let (session, host, target) = (self.session, situation.host, situation.target);
+        let (session, host, target, next) = (self.session, situation.host, situation.target, &situation.next);
         let why = format!("it {}", self.words);
         let spared = match session.work {
             Work::Client if situation.settings.spares(&session.user) => "`spare_users` names its role",
@@ -144,25 +143,23 @@ impl Fault<'_> {
         };
         if !spared.is_empty() {
             let why = format!("{why}; {spared}, so ansai does not end it");
-            return situation.next.advise("decide whether to wait for it or to end it", why);
+            return next.advise("decide whether to wait for it or to end it", why);
         }
         if !self.is_in_the_way {
-            return situation.next.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
+            return next.advise("check whether it should take so long", format!("{why}, and blocks nobody"));
         }
         if let Some(rest) = too_young(situation, view, session) {
-            return situation
-                .next
-                .wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
+            return next.wait_for(rest, format!("{why}; its transaction is old enough to be ended in {rest}"));
         }
         let is_active = session.state == "active";
         let is_cancelled = Ladder::one_step(host).was_tried(calls::CANCEL, &session.identity);
         let reason = format!("session {} {}", who(session), self.words);
         if is_active && !is_cancelled && host.stage() != plan::TERMINATE {
-            return situation.next.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
+            return next.step(plan::CANCEL, calls::CANCEL, ("cancel its statement", &why), || {
                 calls::cancel(host, target, &session.identity, &reason)
             });
         }
-        situation.next.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
+        next.step(plan::TERMINATE, calls::TERMINATE, ("end this session", &why), || {
             calls::terminate(host, target, &session.identity, &reason)
         })
     }

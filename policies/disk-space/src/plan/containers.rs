@@ -12,11 +12,9 @@ const MOST_NAMED: usize = 3;
 
 /// Images, and volumes if the operator has opted in, of the engines whose store is on the full file system.
 pub(super) fn containers(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    let host = situation.host;
     for (target, _) in engines(situation, |why| ladder.note(why)) {
-        if may_clean(host, target) {
-            remove_images(situation, ladder, target);
-            remove_volumes(situation, ladder, target);
+        if may_clean(situation.host, target) {
+            clean(situation, ladder, target);
         }
     }
 }
@@ -26,37 +24,27 @@ fn engines<'a>(situation: &'a Situation<'_>, note: impl FnMut(String)) -> &'a [(
     situation.engines.get_or_init(|| on_mount(situation.host, situation.mount, note))
 }
 
-fn remove_images(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
-    let (host, settings) = (situation.host, situation.settings);
-    if !settings.images || ladder.is_enough() {
-        return;
-    }
-    let tagged = settings.tagged_images;
-    let Some(all) = ladder.read(&format!("images of {target}"), images(host, target)) else { return };
-    // The step finds out more: what is young, and which tags stay.
-    if !all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty())) {
-        return;
-    }
+/// The steps of one engine, if it has something to remove. They find out more: what is young, and which tags stay.
+fn clean(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
+    let (host, settings, tagged) = (situation.host, situation.settings, situation.settings.tagged_images);
     let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
-    let keep =
-        settings.keep_tags.max(u32::try_from(granted(host, target, "keep_tags").unwrap_or(0)).unwrap_or(u32::MAX));
-    let what = if tagged { "images that no container uses" } else { "dangling images" };
-    let reason = situation.reason(&format!("{what}, older than {}", Span::from_hours(hours)));
-    ladder.step(REMOVE_IMAGES, target, |_| calls::remove_images(host, target, hours, keep, !tagged, &reason));
-}
-
-fn remove_volumes(situation: &Situation<'_>, ladder: &mut Ladder<'_>, target: &str) {
-    let (host, settings) = (situation.host, situation.settings);
-    if !settings.unnamed_volumes || ladder.is_enough() {
-        return;
+    let because = |what: &str| situation.reason(&format!("{what}, older than {}", Span::from_hours(hours)));
+    if settings.images && !ladder.is_enough() {
+        let all = ladder.read(&format!("images of {target}"), images(host, target));
+        if all.is_some_and(|all| all.entries.iter().any(|image| !image.used && (tagged || image.tags.is_empty()))) {
+            let least = granted(host, target, "keep_tags").unwrap_or(0);
+            let keep = settings.keep_tags.max(u32::try_from(least).unwrap_or(u32::MAX));
+            let reason = because(if tagged { "images that no container uses" } else { "dangling images" });
+            ladder.step(REMOVE_IMAGES, target, |_| calls::remove_images(host, target, hours, keep, !tagged, &reason));
+        }
     }
-    let Some(all) = ladder.read(&format!("volumes of {target}"), volumes(host, target)) else { return };
-    if !all.entries.iter().any(|volume| !volume.named && !volume.used) {
-        return;
+    if settings.unnamed_volumes && !ladder.is_enough() {
+        let all = ladder.read(&format!("volumes of {target}"), volumes(host, target));
+        if all.is_some_and(|all| all.entries.iter().any(|volume| !volume.named && !volume.used)) {
+            let reason = because("volumes without a name");
+            ladder.step(REMOVE_VOLUMES, target, |_| calls::remove_volumes(host, target, hours, &reason));
+        }
     }
-    let hours = settings.images_older_than.hours_granted(granted(host, target, "min_age_hours"));
-    let reason = situation.reason(&format!("volumes without a name, older than {}", Span::from_hours(hours)));
-    ladder.step(REMOVE_VOLUMES, target, |_| calls::remove_volumes(host, target, hours, &reason));
 }
 
 /// What images take, which are the largest, and which are new since the file system was last healthy.
@@ -65,8 +53,8 @@ pub(super) fn explain(situation: &Situation<'_>) -> Vec<String> {
     let mut parts = Vec::new();
     for (target, engine) in engines(situation, drop) {
         let Ok(all) = images(host, target) else { continue };
-        let bytes = all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes)).fold(0, u64::saturating_add);
-        let bytes = Size(bytes);
+        let sizes = all.entries.iter().map(|image| image.own_bytes.unwrap_or(image.bytes));
+        let bytes = Size(sizes.fold(0, u64::saturating_add));
         let unused = all.entries.iter().filter(|image| !image.used).count() as u64;
         let count = text::count(all.entries.len() as u64, "image");
         let (name, store) = (&engine.name, &engine.store);

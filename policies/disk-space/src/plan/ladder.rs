@@ -1,6 +1,6 @@
-//! The steps for a file system that is full.
+//! The steps for a file system that is full, or has run out of inodes.
 
-use ansai_sdk::{Ladder, Refusal, Size};
+use ansai_sdk::{Ladder, Refusal, Size, largest};
 
 use super::Situation;
 use super::containers::containers;
@@ -9,7 +9,11 @@ use crate::calls::{self, CLEAN, COMPRESS, FILES_PROBE, JOURNAL_PROBE, JOURNAL_VA
 use crate::calls::{PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE, QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
 
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    for step in [reclaim, package_caches, logs, journal, temporary_files, containers] {
+    let steps: &[fn(&Situation<'_>, &mut Ladder<'_>)] = match situation.is_inodes {
+        true => &[reclaim, most_files_first, containers],
+        false => &[reclaim, package_caches, logs, journal, temporary_files, containers],
+    };
+    for step in steps {
         if !ladder.is_enough() {
             step(situation, ladder);
         }
@@ -19,7 +23,7 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 /// Deletes quarantined files permanently, so they can no longer be restored. It is unknown how many inodes this frees,
 /// so a file system that has run out of inodes loses as much of its quarantine as is granted. One step stays within one
 /// granted table, so there is one for each table at most.
-pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
+fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let held: u64 = situation.held().entries.iter().map(|held| held.bytes).sum();
     if situation.is_urgent && held > 0 && ladder.is_granted(QUARANTINE_ACTIONS) {
         let (mount, reason) = (situation.mount, situation.reason("removed files in quarantine"));
@@ -49,24 +53,12 @@ fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 /// Removes logs that are old enough, and compresses others. In a directory with logs to remove, removes first: a
 /// compressed file is new, and cannot be removed until it is old again.
 fn logs(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    let settings = situation.settings;
-    let (mut expired, mut fresh) = (Vec::new(), Vec::new());
-    for root in situation.roots(&settings.log_dirs, ladder) {
-        let mut old = Kind::old_logs(&root, settings, situation.age(&root, settings.logs_older_than));
-        match situation.count(&mut old, &root) {
-            Some(0) => fresh.push(root),
-            _ => expired.push((root, old)),
-        }
-    }
-    for root in &fresh {
-        compress(situation, ladder, root);
-    }
-    for (root, kind) in &expired {
-        situation.remove(ladder, root, kind);
-    }
-    for (root, _) in &expired {
-        compress(situation, ladder, root);
-    }
+    let roots = situation.roots(&situation.settings.log_dirs, ladder);
+    let old = roots.iter().map(|root| situation.old_logs(root));
+    let (fresh, expired): (Vec<Kind>, Vec<Kind>) = old.partition(|old| old.files == Some(0));
+    fresh.iter().for_each(|old| compress(situation, ladder, &old.query.root));
+    expired.iter().for_each(|old| situation.remove(ladder, old));
+    expired.iter().for_each(|old| compress(situation, ladder, &old.query.root));
 }
 
 fn compress(situation: &Situation<'_>, ladder: &mut Ladder<'_>, root: &str) {
@@ -76,9 +68,9 @@ fn compress(situation: &Situation<'_>, ladder: &mut Ladder<'_>, root: &str) {
         Kind::idle_logs(root, situation.age(root, settings.logs_older_than)),
     ];
     for kind in kinds {
-        if !ladder.is_enough() && situation.has_plain(&kind, root) {
+        if !ladder.is_enough() && situation.has_plain(&kind) {
             let reason = situation.reason(&kind.words());
-            ladder.step(COMPRESS, root, |rest| calls::compress(situation.host, &kind.select(root, rest, 0), &reason));
+            ladder.step(COMPRESS, root, |rest| calls::compress(situation.host, &kind.select(rest, 0), &reason));
         }
     }
 }
@@ -106,10 +98,24 @@ fn temporary_files(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
         if ladder.is_enough() {
             return;
         }
-        let mut kind = situation.temporary(&root);
-        if situation.count(&mut kind, &root) != Some(0) {
-            situation.remove(ladder, &root, &kind);
+        let kind = situation.temporary(&root);
+        if kind.files != Some(0) {
+            situation.remove(ladder, &kind);
         }
+    }
+}
+
+/// For inodes, the steps that remove the most files come first, whatever their size. Images come last, as always: the engine
+/// does not tell how many inodes one frees, so each counts as one.
+fn most_files_first(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
+    let (temp_roots, log_roots) = (situation.temp_roots(ladder), situation.roots(&situation.settings.log_dirs, ladder));
+    let temporary = temp_roots.iter().map(|root| situation.temporary(root));
+    let kinds = temporary.chain(log_roots.iter().map(|root| situation.old_logs(root)));
+    let kinds: Vec<Kind> = kinds.filter(|kind| kind.files != Some(0)).collect();
+    let all = kinds.len();
+    // Those whose files cannot be counted come last.
+    for kind in largest(kinds, all, |kind| kind.files.unwrap_or(1)) {
+        situation.remove(ladder, &kind);
     }
 }
 
@@ -119,43 +125,57 @@ impl Situation<'_> {
         format!("{what}; {}", self.how_full())
     }
 
-    fn remove(&self, ladder: &mut Ladder<'_>, root: &str, kind: &Kind) {
+    fn remove(&self, ladder: &mut Ladder<'_>, kind: &Kind) {
         let reason = self.reason(&kind.words());
-        ladder.step(REMOVE, root, |rest| calls::remove(self.host, &kind.select(root, rest, 0), &reason));
+        let select = |rest| match self.is_inodes {
+            true => kind.select(0, u32::try_from(rest).unwrap_or(0)),
+            false => kind.select(rest, 0),
+        };
+        ladder.step(REMOVE, &kind.query.root, |rest| calls::remove(self.host, &select(rest), &reason));
     }
 
-    /// Number of matching files; `None` if it is unknown. If a root is too large for one scan, each plan continues
-    /// where the previous one stopped, and starts again after the end.
-    pub(super) fn count(&self, kind: &mut Kind, root: &str) -> Option<u64> {
+    /// Rotated logs below a root that may be removed, and how many.
+    fn old_logs(&self, root: &str) -> Kind {
+        self.counted(Kind::old_logs(root, self.settings, self.age(root, self.settings.logs_older_than)))
+    }
+
+    /// Temporary files below a root that may be removed, and how many.
+    fn temporary(&self, root: &str) -> Kind {
+        self.counted(Kind::temporary(root, self.settings, self.age(root, self.settings.temp_files_older_than)))
+    }
+
+    /// Counts the files of a kind. If a root is too large for one scan, each plan continues where the previous one stopped, and
+    /// starts again after the end.
+    fn counted(&self, mut kind: Kind) -> Kind {
         if !self.host.grants().has(FILES_PROBE) {
-            return None;
+            return kind;
         }
-        let place = format!("place:{}:{root}", kind.name);
+        let place = format!("place:{}:{}", kind.name, kind.query.root);
         kind.from = self.host.recall(&place).filter(|cursor| !cursor.is_empty());
-        let query = kind.query(root);
-        let found = calls::measure(self.host, &query, kind.from.as_deref());
+        let found = calls::measure(self.host, &kind.query, kind.from.as_deref());
         let next = found.as_ref().ok().and_then(|usages| usages.cursor.clone()).unwrap_or_default();
         if kind.from.is_some() || !next.is_empty() {
             self.host.remember(&place, &next);
         }
         if !next.is_empty() {
-            self.unfinished.replace(Some(root.to_owned()));
+            self.unfinished.replace(Some(kind.query.root.clone()));
         }
-        let usages = found.ok()?;
+        let Ok(usages) = found else { return kind };
         let files = usages.entries.iter().map(|usage| usage.files).sum();
         let is_whole = usages.complete && kind.from.is_none();
         if is_whole {
-            self.scanned.borrow_mut().push((query, files));
+            self.scanned.borrow_mut().push((kind.query.clone(), files));
         }
-        (files > 0 || is_whole).then_some(files)
+        kind.files = (files > 0 || is_whole).then_some(files);
+        kind
     }
 
     /// Whether there may be something to compress.
-    fn has_plain(&self, kind: &Kind, root: &str) -> bool {
+    fn has_plain(&self, kind: &Kind) -> bool {
         if !self.host.grants().has(FILES_PROBE) {
             return true;
         }
-        let Ok(files) = calls::list(self.host, &kind.query(root), None) else { return true };
+        let Ok(files) = calls::list(self.host, &kind.query, None) else { return true };
         files.cursor.is_some() || !files.complete || files.entries.iter().any(|file| !file.open && file.links == 1)
     }
 }

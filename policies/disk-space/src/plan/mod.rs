@@ -2,7 +2,6 @@
 
 mod containers;
 mod explain;
-mod inodes;
 mod ladder;
 mod selection;
 #[cfg(test)]
@@ -11,8 +10,8 @@ mod tests;
 use std::cell::{OnceCell, RefCell};
 
 use ansai_sdk::{
-    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal, Reversibility, Severity, Size,
-    Span, Usage, paths, share,
+    Decision, Failure, Host, Ladder, Observation, Preview, Refusal, Reversibility, Severity, Size, Span, Usage, paths,
+    share,
 };
 
 use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
@@ -21,7 +20,6 @@ use crate::imports::ansai::container::container_probe::Engine;
 use crate::imports::ansai::disk::disk_probe::Filesystem;
 use crate::imports::ansai::files::files_probe::{FileQuery, Held, Quarantines};
 use crate::settings::Settings;
-use selection::Kind;
 
 /// If the quarantine frees enough within this time, no other step is needed.
 const SOON: Span = Span::from_hours(24);
@@ -59,11 +57,7 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
         return Ok(Decision::Wait(format!("quarantine frees {} within {within}", Size(coming))));
     }
     let mut ladder = Ladder::new(host, need - coming, |preview| situation.counts(preview));
-    if situation.is_inodes {
-        inodes::propose(&situation, &mut ladder);
-    } else {
-        ladder::propose(&situation, &mut ladder);
-    }
+    ladder::propose(&situation, &mut ladder);
     if let (0, Some(root)) = (ladder.items(), situation.unfinished.take()) {
         return Ok(Decision::Wait(format!("{root} is too large for one scan: the next plan continues it")));
     }
@@ -98,11 +92,8 @@ impl<'a> Situation<'a> {
 
     /// Quarantined files on this file system, as far as they are known.
     fn held(&self) -> Quarantines {
-        let unknown = || Quarantines { entries: Vec::new(), complete: false, skipped: 0 };
-        if !self.host.grants().has(FILES_PROBE) {
-            return unknown();
-        }
-        let mut held = calls::held(self.host).unwrap_or_else(|_| unknown());
+        let known = if self.host.grants().has(FILES_PROBE) { calls::held(self.host).ok() } else { None };
+        let mut held = known.unwrap_or(Quarantines { entries: Vec::new(), complete: false, skipped: 0 });
         held.entries.retain(|held| held.mount == self.mount);
         held
     }
@@ -131,12 +122,8 @@ impl<'a> Situation<'a> {
             return Vec::new();
         }
         let granted = self.host.grants().texts(FILES_ACTIONS, "roots");
-        let mut found = Vec::new();
-        for part in paths::granted(dirs, &granted) {
-            found.extend(self.here(part, ladder));
-        }
-        let (protected, roots): (Vec<String>, Vec<String>) =
-            found.into_iter().partition(|root| paths::is_protected(root));
+        let here = paths::granted(dirs, &granted).into_iter().flat_map(|part| self.here(part, ladder));
+        let (protected, roots): (Vec<String>, Vec<String>) = here.partition(|root| paths::is_protected(root));
         protected.iter().for_each(|root| ladder.note(format!("{root} is never touched")));
         roots
     }
@@ -147,11 +134,6 @@ impl<'a> Situation<'a> {
         let mut roots = self.roots(&self.settings.temp_dirs, ladder);
         roots.retain(|root| !self.settings.log_dirs.iter().any(|log| paths::is_within(root, log)));
         roots
-    }
-
-    /// Old temporary files below one of them.
-    fn temporary(&self, root: &str) -> Kind {
-        Kind::temporary(root, self.settings, self.age(root, self.settings.temp_files_older_than))
     }
 
     /// The parts of a directory that are on this file system, by the directory itself: one file system can have several
@@ -188,7 +170,6 @@ impl<'a> Situation<'a> {
     fn advice(&self, finding: &Observation) -> Decision {
         let mut detail = vec!["a notice removes nothing: free some space, or enlarge the file system".to_owned()];
         detail.extend(explain::largest_directories(self));
-        let (summary, measures) = (finding.summary.clone(), finding.evidence.clone());
-        Decision::Recommend(vec![Recommendation { about: None, summary, detail: detail.join("; "), measures }])
+        Decision::advise_on(finding, &finding.summary, detail.join("; "))
     }
 }

@@ -27,11 +27,12 @@ pub(super) struct Kind {
     /// A name that is unique among the kinds below the same root.
     pub(super) name: &'static str,
     what: &'static str,
-    globs: Vec<String>,
-    exclude: Vec<String>,
-    pub(super) min_age_hours: u32,
+    /// The same files are counted, listed and selected by a step.
+    pub(super) query: FileQuery,
     /// Where to continue in a root that is too large for one scan.
     pub(super) from: Option<String>,
+    /// How many there are; `None` if that is unknown.
+    pub(super) files: Option<u64>,
 }
 
 impl Kind {
@@ -43,8 +44,8 @@ impl Kind {
     /// Rotated logs that are not compressed yet.
     pub(super) fn plain_logs(root: &str, settings: &Settings, min_age_hours: u32) -> Kind {
         let mut kind = Kind::old_logs(root, settings, min_age_hours);
-        kind.globs.retain(|glob| !is_compressed(glob));
-        kind.exclude.extend(COMPRESSED.iter().map(|extension| format!("**/*.{extension}")));
+        kind.query.globs.retain(|glob| !is_compressed(glob));
+        kind.query.exclude.extend(COMPRESSED.iter().map(|extension| format!("**/*.{extension}")));
         kind
     }
 
@@ -56,45 +57,29 @@ impl Kind {
     /// Temporary files, without the directories with logs below the root.
     pub(super) fn temporary(root: &str, settings: &Settings, min_age_hours: u32) -> Kind {
         let mut kind = Kind::new("temporary", "temporary files", vec!["**/*".into()], root, min_age_hours);
-        kind.exclude.extend(PRIVATE.iter().map(|pattern| (*pattern).to_owned()));
+        kind.query.exclude.extend(PRIVATE.iter().map(|pattern| (*pattern).to_owned()));
         let logs = settings.log_dirs.iter().filter(|log| is_within(log, root));
         let below = logs.filter_map(|log| log.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/'));
-        kind.exclude.extend(below.map(|log| format!("{}/**", literal(log.trim_end_matches('/')))));
+        kind.query.exclude.extend(below.map(|log| format!("{}/**", literal(log.trim_end_matches('/')))));
         kind
     }
 
     fn new(name: &'static str, what: &'static str, globs: Vec<String>, root: &str, min_age_hours: u32) -> Kind {
-        Kind { name, what, globs, exclude: exclude_protected(root), min_age_hours, from: None }
+        let (exclude, root) = (exclude_protected(root), root.to_owned());
+        let query = FileQuery { root, globs, exclude, min_age_hours, min_bytes: 0 };
+        Kind { name, what, query, from: None, files: None }
     }
 
     /// A description: `temporary files older than 7 d`.
     pub(super) fn words(&self) -> String {
-        format!("{} older than {}", self.what, Span::from_hours(self.min_age_hours))
-    }
-
-    /// The query for counting and listing them: the same files that a step selects.
-    pub(super) fn query(&self, root: &str) -> FileQuery {
-        FileQuery {
-            root: root.to_owned(),
-            globs: self.globs.clone(),
-            exclude: self.exclude.clone(),
-            min_age_hours: self.min_age_hours,
-            min_bytes: 0,
-        }
+        format!("{} older than {}", self.what, Span::from_hours(self.query.min_age_hours))
     }
 
     /// The selection for a step: oldest first, until this many bytes are freed or files are found; 0 means no limit.
-    pub(super) fn select(&self, root: &str, enough_bytes: u64, max_files: u32) -> Selection {
-        Selection {
-            root: root.to_owned(),
-            globs: self.globs.clone(),
-            exclude: self.exclude.clone(),
-            min_age_hours: self.min_age_hours,
-            min_bytes: 0,
-            max_files,
-            enough_bytes,
-            cursor: self.from.clone(),
-        }
+    pub(super) fn select(&self, enough_bytes: u64, max_files: u32) -> Selection {
+        let FileQuery { root, globs, exclude, min_age_hours, min_bytes } = self.query.clone();
+        let cursor = self.from.clone();
+        Selection { root, globs, exclude, min_age_hours, min_bytes, max_files, enough_bytes, cursor }
     }
 }
 
@@ -117,9 +102,9 @@ mod tests {
     fn a_compressed_file_is_not_compressed_again() {
         let settings = settings(|_| {});
         let plain = Kind::plain_logs("/var/log", &settings, 24);
-        assert!(plain.globs.iter().all(|glob| !is_compressed(glob)));
-        assert!(plain.exclude.iter().any(|glob| glob == "**/*.gz"));
-        assert!(!Kind::old_logs("/var/log", &settings, 720).exclude.iter().any(|glob| glob == "**/*.gz"));
+        assert!(plain.query.globs.iter().all(|glob| !is_compressed(glob)));
+        assert!(plain.query.exclude.iter().any(|glob| glob == "**/*.gz"));
+        assert!(!Kind::old_logs("/var/log", &settings, 720).query.exclude.iter().any(|glob| glob == "**/*.gz"));
         assert!(is_compressed("/var/log/a.log.1.gz") && !is_compressed("/var/log/a.log.1"));
     }
 
@@ -127,9 +112,9 @@ mod tests {
     fn what_is_counted_is_what_a_step_selects() {
         let settings = settings(|_| {});
         for kind in [Kind::old_logs("/var/log", &settings, 720), Kind::temporary("/tmp", &settings, 168)] {
-            let (query, step) = (kind.query("/var/log"), kind.select("/var/log", 0, 0));
+            let (query, step) = (&kind.query, kind.select(0, 0));
             assert!(!query.exclude.is_empty());
-            assert_eq!((query.root, query.globs, query.exclude), (step.root, step.globs, step.exclude));
+            assert_eq!((&query.root, &query.globs, &query.exclude), (&step.root, &step.globs, &step.exclude));
             assert_eq!((query.min_age_hours, query.min_bytes), (step.min_age_hours, step.min_bytes));
         }
     }
@@ -138,11 +123,12 @@ mod tests {
     fn logs_are_no_temporary_files() {
         let settings =
             settings(|settings| settings["log_dirs"] = serde_json::json!(["/tmp/a/log", "/tmp/[x]", "/logs"]));
-        let excluded =
-            |root: &str, pattern: &str| Kind::temporary(root, &settings, 168).exclude.iter().any(|one| one == pattern);
+        let excluded = |root: &str, pattern: &str| {
+            Kind::temporary(root, &settings, 168).query.exclude.contains(&pattern.to_owned())
+        };
         assert!(excluded("/tmp", "a/log/**") && excluded("/tmp", "\\[x\\]/**") && excluded("/", "logs/**"));
         assert!(excluded("/tmp/a", "log/**") && !excluded("/tmp", "logs/**"));
-        assert!(!Kind::old_logs("/tmp", &settings, 1).exclude.contains(&"a/log/**".to_owned()));
+        assert!(!Kind::old_logs("/tmp", &settings, 1).query.exclude.contains(&"a/log/**".to_owned()));
     }
 
     #[test]
@@ -155,7 +141,7 @@ mod tests {
             Kind::temporary("/srv", &settings, 1),
         ] {
             for pattern in exclude_protected("/srv") {
-                assert!(kind.exclude.contains(&pattern), "{pattern}");
+                assert!(kind.query.exclude.contains(&pattern), "{pattern}");
             }
         }
     }

@@ -45,8 +45,7 @@ pub(crate) fn must_answer(unit: &ServiceUnit) -> bool {
 
 /// Observes each service that must answer, and each open finding about answers.
 pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, Condition)]) -> Vec<Observation> {
-    let open: Vec<&Observation> = host.open_incidents().iter().filter(|one| is_about_answers(one)).collect();
-    if settings.serves.0.is_empty() && open.is_empty() {
+    if settings.serves.0.is_empty() && !host.open_incidents().iter().any(is_about_answers) {
         return Vec::new();
     }
     let states: Vec<(&str, Result<ServiceUnit, Refusal>)> =
@@ -58,9 +57,7 @@ pub(crate) fn observe(settings: &Settings, host: &Host, units: &[(ServiceUnit, C
     found.extend(states.iter().filter_map(|(unit, state)| look.service(unit, state)));
     let Look { round, since, .. } = look;
     since.remember(host);
-    let left = open.into_iter().filter(|one| !found.iter().any(|seen| seen.key == one.key));
-    let over: Vec<Observation> = left.map(|one| over(one, &states, &round)).collect();
-    found.extend(over);
+    host.add_unmentioned(&mut found, |one| is_about_answers(one).then(|| over(one, &states, &round)));
     found
 }
 
@@ -98,37 +95,37 @@ impl Look<'_> {
     }
 
     fn service(&mut self, name: &str, state: &Result<ServiceUnit, Refusal>) -> Option<Observation> {
+        let is_open = self.host.is_open(&key(name));
         match state {
             Ok(unit) if must_answer(unit) => Some(self.running(name, unit)),
             // Its state is a finding of its own.
-            Ok(_) if !self.host.is_open(&key(name)) => None,
-            state => Some(not_running(name, state, self.host.is_open(&key(name)))),
+            Ok(_) if !is_open => None,
+            state => Some(not_running(name, state, is_open)),
         }
     }
 
     fn running(&mut self, name: &str, unit: &ServiceUnit) -> Observation {
         let (id, key, about) = (&unit.id, key(name), unit.about.clone());
         let unknown = |why: String| Observation::unknown(&key, about.clone(), why);
-        let answered = self.round.of(name).cloned();
-        if matches!(answered, None | Some(Answered::Unknown(_))) || self.round.is_common {
+        let not_asked = || Answered::Unknown(format!("{id} was not asked"));
+        let answered = self.round.of(name).cloned().unwrap_or_else(not_asked);
+        if matches!(answered, Answered::Unknown(_)) || self.round.is_common {
             self.since.keep(name);
         }
-        let (how, words) = match answered {
-            Some(Answered::Well(words)) => {
+        let severity = self.settings.severity(id);
+        let (severity, how, words) = match answered {
+            Answered::Well(words) => {
                 return Observation::new(&key, about, Status::Healthy, format!("{id} answers: {words}"));
             }
-            None => return unknown(format!("{id} was not asked")),
-            Some(Answered::Unknown(why)) => return unknown(why),
-            Some(_) if self.round.is_common => {
+            Answered::Unknown(why) => return unknown(why),
+            _ if self.round.is_common => {
                 return unknown(format!("no target of any service answers, so it is unknown whether {id} does"));
             }
-            Some(Answered::Unreachable(words)) => ("is active, and cannot be reached", words),
-            Some(Answered::Wrong(words)) => ("is active, and answers badly", words),
-            Some(Answered::Nothing(words)) => ("is active, and answers nothing", words),
-            Some(Answered::Overloaded(words)) => ("is overloaded", words),
+            Answered::Unreachable(words) => (Severity::Notice, "is active, and cannot be reached", words),
+            Answered::Wrong(words) => (severity, "is active, and answers badly", words),
+            Answered::Nothing(words) => (severity, "is active, and answers nothing", words),
+            Answered::Overloaded(words) => (severity, "is overloaded", words),
         };
-        let is_unreachable = matches!(self.round.of(name), Some(Answered::Unreachable(_)));
-        let severity = if is_unreachable { Severity::Notice } else { self.settings.severity(id) };
         let (words, now) = (format!("{id} {how}: {words}"), self.host.now());
         let silent = self.since.lasts(name, unit.since, now);
         // A start in the future is one by a clock that was wrong.
@@ -148,60 +145,50 @@ impl Look<'_> {
 
 fn not_running(name: &str, state: &Result<ServiceUnit, Refusal>, is_open: bool) -> Observation {
     let about = state.as_ref().map_or_else(|_| Subject::new("unit", name), |unit| unit.about.clone());
-    let (status, words) = match state {
+    let key = key(name);
+    match state {
         Ok(unit) => match Condition::of(unit, 0, Span(0)) {
-            Condition::Fine => (Status::Healthy, format!("{name} does not run, and need not answer")),
-            Condition::Gone => (Status::Gone, format!("the unit file of {name} no longer exists")),
-            _ => {
-                let why = format!("{name} is {}, so it cannot answer", word(unit));
-                return Observation::unknown(key(name), about, why);
+            Condition::Fine => {
+                Observation::new(key, about, Status::Healthy, format!("{name} does not run, and need not answer"))
             }
+            Condition::Gone => Observation::gone(key, about, format!("the unit file of {name} no longer exists")),
+            _ => Observation::unknown(key, about, format!("{name} is {}, so it cannot answer", word(unit))),
         },
-        Err(Refusal::NotFound(_)) if is_open => (Status::Gone, format!("{name} no longer exists")),
-        Err(refusal) => {
-            let why = format!("{name} cannot be read: {}", refusal.words());
-            return Observation::unknown(key(name), about, why);
-        }
-    };
-    Observation::new(key(name), about, status, words)
+        Err(Refusal::NotFound(_)) if is_open => Observation::gone(key, about, format!("{name} no longer exists")),
+        Err(refusal) => Observation::unknown(key, about, format!("{name} cannot be read: {}", refusal.words())),
+    }
 }
 
 /// What is open, and not so now: that no service is reached, or that one that need not answer any more does not.
 fn over(incident: &Observation, states: &[(&str, Result<ServiceUnit, Refusal>)], round: &Round) -> Observation {
-    let (key, about) = (&incident.key, incident.about.clone());
+    let name = &incident.about.name;
     let words = match () {
-        () if !is_common(incident) => format!("{} need not answer any more: `serves` does not name it", about.name),
+        () if !is_common(incident) => format!("{name} need not answer any more: `serves` does not name it"),
         () if round.is_reached => "targets answer again".into(),
         () if states.iter().all(|(_, state)| need_not_answer(state)) => "no service must answer now".into(),
-        () => {
-            let why = "no target was reached, so it is unknown whether they answer";
-            return Observation::unknown(key, about, why);
-        }
+        () => return incident.now_unknown("no target was reached, so it is unknown whether they answer"),
     };
-    Observation::new(key, about, Status::Healthy, words)
+    incident.now_is(Status::Healthy, words)
 }
 
 /// Whether a service does not run, and that is no failure.
 fn need_not_answer(state: &Result<ServiceUnit, Refusal>) -> bool {
-    let is_idle = |unit: &ServiceUnit| matches!(Condition::of(unit, 0, Span(0)), Condition::Fine | Condition::Gone);
     match state {
-        Ok(unit) => !must_answer(unit) && is_idle(unit),
+        Ok(unit) if must_answer(unit) => false,
+        Ok(unit) => matches!(Condition::of(unit, 0, Span(0)), Condition::Fine | Condition::Gone),
         Err(refusal) => matches!(refusal, Refusal::NotFound(_)),
     }
 }
 
-/// What a service answers now.
+/// What a service answers now, and whether no target of any service is reached.
 ///
 /// # Errors
-/// It cannot be told.
+/// `serves` does not name it.
 pub(crate) fn now(settings: &Settings, host: &Host, unit: &str) -> Result<(Answered, bool), Failure> {
     let others = settings.serving().into_iter().filter(|other| *other != unit);
     let running: Vec<&str> =
         others.filter(|other| calls::look(host, other).is_ok_and(|found| must_answer(&found))).collect();
     let round = Round::ask(settings, host, |one| one == unit || running.contains(&one));
-    match round.of(unit) {
-        Some(Answered::Unknown(why)) => Err(Failure::CouldNotTell(why.clone())),
-        Some(answered) => Ok((answered.clone(), round.is_common)),
-        None => Err(Failure::CouldNotTell(format!("`serves` does not name {unit} any more"))),
-    }
+    let not_named = || Failure::CouldNotTell(format!("`serves` does not name {unit} any more"));
+    Ok((round.of(unit).cloned().ok_or_else(not_named)?, round.is_common))
 }

@@ -1,6 +1,6 @@
 //! What to do about a service that is active and answers nothing, or answers badly.
 
-use ansai_sdk::{Decision, Failure, Observation, Recommendation};
+use ansai_sdk::{Decision, Failure, Observation};
 
 use super::Situation;
 use crate::answers::{self, Answered};
@@ -10,8 +10,7 @@ use crate::condition::word;
 pub(super) fn common(finding: &Observation) -> Decision {
     let why = "several services that do not answer at the same time have a common cause: check the network, the name \
                server, and what all of them use; none of them is restarted";
-    let advice = Recommendation::new("find out why no target answers", why);
-    Decision::Recommend(vec![Recommendation { measures: finding.evidence.clone(), ..advice }])
+    Decision::advise_on(finding, "find out why no target answers", why)
 }
 
 impl Situation<'_> {

@@ -18,12 +18,22 @@ const SOON: Span = Span(60_000);
 /// The failure is not reset before: if the restart then did not begin, the service would look as if a person had stopped
 /// it. systemd needs no reset, because its start limit is over.
 pub(super) fn repair(situation: &Situation<'_>) -> Decision {
-    let (host, unit, reason) = (situation.host, &situation.unit, situation.reason());
+    let (host, unit, settings, reason) = (situation.host, &situation.unit, situation.settings, situation.reason());
     let id = unit.id.as_str();
     let mut steps = Sequence::new(host);
-    steps.may_fail(CAPTURE, id, || calls::capture(host, id, situation.settings.capture_lines, &reason));
-    bring_up(situation, &mut steps, unit, &reason);
+    steps.may_fail(CAPTURE, id, || calls::capture(host, id, settings.capture_lines, &reason));
+    // Without an invocation, or before its first start, there is no run to replace.
+    if unit.one_shot || unit.active == ActiveState::Inactive || unit.invocation.is_empty() {
+        steps.step(START, id, || calls::start(host, id, &reason));
+    } else {
+        steps.step(RESTART, id, || calls::restart(host, id, &unit.invocation, &reason));
+    }
+    // A one-shot may run long, so the next evaluation checks it.
+    if !unit.one_shot {
+        steps.step(CHECK_ACTIVE, id, || calls::check_active(host, id, settings.settle.0, &reason));
+    }
     if steps.refusal().is_none() {
+        check_answers(situation, &reason);
         start_dependants(situation, &mut steps);
     }
     if steps.refusal().is_some_and(Refusal::may_go_away) {
@@ -32,29 +42,15 @@ pub(super) fn repair(situation: &Situation<'_>) -> Decision {
     steps.decide()
 }
 
-/// Restarts or starts a service, and checks that it is up. A one-shot is checked by the next evaluation: it may run long.
-fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &ServiceUnit, reason: &str) {
-    let (host, id) = (situation.host, unit.id.as_str());
-    // Without an invocation, or before its first start, there is no run to replace.
-    if unit.one_shot || unit.active == ActiveState::Inactive || unit.invocation.is_empty() {
-        steps.step(START, id, || calls::start(host, id, reason));
-    } else {
-        steps.step(RESTART, id, || calls::restart(host, id, &unit.invocation, reason));
-    }
-    if !unit.one_shot {
-        steps.step(CHECK_ACTIVE, id, || calls::check_active(host, id, situation.settings.settle.0, reason));
-        check_answers(situation, steps, id, reason);
-    }
-}
-
 /// What a service serves is the proof that it works. A check that is refused does not prevent the restart, because the
 /// policy looks again afterwards.
-fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, reason: &str) {
-    let (host, settings) = (situation.host, situation.settings);
-    let name = if situation.answer.is_some() { name_of(situation.finding) } else { id };
-    if !host.grants().has(HTTP_ACTIONS) || steps.refusal().is_some() {
+fn check_answers(situation: &Situation<'_>, reason: &str) {
+    let (host, settings, unit) = (situation.host, situation.settings, &situation.unit);
+    if unit.one_shot || !host.grants().has(HTTP_ACTIONS) {
         return;
     }
+    let id = unit.id.as_str();
+    let name = if situation.answer.is_some() { name_of(situation.finding) } else { id };
     for serve in settings.serves_of(name) {
         let (least, most, within) = (serve.least_status, serve.most_status, settings.starts_within.0);
         if let Err(refusal) = calls::check(host, &serve.request(), least, most, within, HOLDS.0, reason) {
@@ -65,7 +61,7 @@ fn check_answers(situation: &Situation<'_>, steps: &mut Sequence<'_>, id: &str, 
 
 /// Services that were not started because of this one, nearest first. One that is refused does not stop the others.
 fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
-    let (host, id) = (situation.host, &situation.unit.id);
+    let (host, id, settle) = (situation.host, &situation.unit.id, situation.settings.settle.0);
     let dependants = calls::dependants(host, id).map(|listed| listed.entries).unwrap_or_default();
     let waiting = dependants.into_iter().filter(|one| one.active == ActiveState::Inactive);
     let watched = waiting.filter(|one| one.id != *id && situation.settings.watches(&one.id));
@@ -76,9 +72,7 @@ fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
             Err(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
             Ok(_) if unit.one_shot => {}
             Ok(_) => {
-                steps.step(CHECK_ACTIVE, &unit.id, || {
-                    calls::check_active(host, &unit.id, situation.settings.settle.0, &reason)
-                });
+                steps.step(CHECK_ACTIVE, &unit.id, || calls::check_active(host, &unit.id, settle, &reason));
             }
         }
     }

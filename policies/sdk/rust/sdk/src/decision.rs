@@ -1,6 +1,6 @@
 //! Decisions of `plan`, and recommendations.
 
-use crate::{Decision, Measure, Recommendation, Subject};
+use crate::{Decision, Measure, Observation, Recommendation, Subject};
 
 impl Decision {
     /// Recommends something to a person, if no step is suitable.
@@ -13,6 +13,20 @@ impl Decision {
     /// ```
     pub fn advise(summary: impl Into<String>, detail: impl Into<String>) -> Decision {
         Decision::Recommend(vec![Recommendation::new(summary, detail)])
+    }
+
+    /// The same with the evidence of the finding.
+    ///
+    /// ```
+    /// use ansai_sdk::{Decision, Observation, Severity, Subject};
+    ///
+    /// let finding = Observation::new("/", Subject::new("filesystem", "/"), Severity::Notice, "/ is full in 9 h");
+    /// let decision = Decision::advise_on(&finding.bytes("available", 7), "make / larger", "a notice removes nothing");
+    /// assert!(matches!(decision, Decision::Recommend(advice) if advice.iter().all(|one| one.measures.len() == 1)));
+    /// ```
+    pub fn advise_on(finding: &Observation, summary: impl Into<String>, detail: impl Into<String>) -> Decision {
+        let measures = finding.evidence.clone();
+        Decision::Recommend(vec![Recommendation { measures, ..Recommendation::new(summary, detail) }])
     }
 }
 

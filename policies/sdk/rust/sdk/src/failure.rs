@@ -59,6 +59,25 @@ impl Refusal {
     }
 }
 
+impl Failure {
+    /// For [`Policy::check`](crate::Policy::check): refuses settings, unless a condition is met.
+    ///
+    /// ```
+    /// use ansai_sdk::{Failure, Span};
+    ///
+    /// let check = |first: Span, most: Span| Failure::unless(first <= most, "`first` must not be above `most`");
+    /// assert_eq!(check(Span(1), Span(2)), Ok(()));
+    /// let why = "`first` must not be above `most`";
+    /// assert_eq!(check(Span(3), Span(2)), Err(Failure::InvalidSettings(why.into())));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] with the reason.
+    pub fn unless(is_met: bool, why: impl Into<String>) -> Result<(), Failure> {
+        if is_met { Ok(()) } else { Err(Failure::InvalidSettings(why.into())) }
+    }
+}
+
 /// Makes `?` work on calls.
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {

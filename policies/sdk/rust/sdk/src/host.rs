@@ -5,9 +5,7 @@ use std::fmt;
 
 use crate::context::{Label, Target, Trigger, WallClock};
 use crate::series::{Reduction, Sample, Trend, Window};
-use crate::{
-    Attempt, Grants, Levels, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
-};
+use crate::{Attempt, Grants, Levels, Observation, Recommendation, Refusal, Span, StepRef, Subject, Value, log};
 
 #[cfg(not(any(test, feature = "testing")))]
 pub(crate) use crate::imported::Imported as Base;
@@ -25,7 +23,7 @@ compile_error!("the feature `testing` of ansai-sdk is for [dev-dependencies]: a 
 #[derive(Debug)]
 pub struct Host {
     pub(crate) base: Base,
-    open: OnceCell<Vec<Observation>>,
+    pub(crate) open: OnceCell<Vec<Observation>>,
     grants: OnceCell<Grants>,
 }
 
@@ -89,18 +87,6 @@ impl Host {
         matches!(self.base.trigger(), Trigger::Schedule | Trigger::Event(_) | Trigger::FollowUp)
     }
 
-    /// The open incidents.
-    pub fn open_incidents(&self) -> &[Observation] {
-        self.open.get_or_init(|| self.base.open_incidents())
-    }
-
-    /// The severity of the open incident with this key; `None` if there is none. [`Levels`](crate::Levels) needs it for
-    /// hysteresis.
-    pub fn open_severity(&self, key: &str) -> Option<Severity> {
-        let key = text::key(key);
-        self.open_incidents().iter().find(|incident| incident.key == key).and_then(Observation::severity)
-    }
-
     /// Observes a number: its status by levels, with the hysteresis of its open incident.
     ///
     /// ```
@@ -123,18 +109,6 @@ impl Host {
         let key = key.into();
         let status = levels.status(value, self.open_severity(&key));
         Observation::new(key, about.clone(), status, summary)
-    }
-
-    /// Whether there is an open incident with this key.
-    pub fn is_open(&self, key: &str) -> bool {
-        self.open_severity(key).is_some()
-    }
-
-    /// Open incidents that the given observations do not mention. They stay open; explain why with
-    /// [`Observation::unknown`].
-    pub fn unmentioned<'h>(&'h self, observations: &'h [Observation]) -> impl Iterator<Item = &'h Observation> {
-        let is_mentioned = |key: &str| observations.iter().any(|one| one.key == key);
-        self.open_incidents().iter().filter(move |incident| !is_mentioned(&incident.key))
     }
 
     /// In `plan`: earlier attempts at this finding, oldest first. Empty in `detect`.

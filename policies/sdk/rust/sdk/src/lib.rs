@@ -11,6 +11,7 @@
 //! | know how long things are so, and how much their counters grew | [`Host::lasts`], [`Since`], [`Counters`] |
 //! | find who holds up whom | [`waits`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
+//! | say what open incidents are now | [`Host::add_unmentioned`], [`Host::keep_open`], [`Observation::now_is`] |
 //! | report on many things of several places | [`report`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
@@ -76,6 +77,7 @@ mod grants;
 mod host;
 #[cfg_attr(any(test, feature = "testing"), allow(dead_code, reason = "the stand-in takes its place"))]
 mod imported;
+mod incidents;
 mod json;
 mod ladder;
 mod largest;
@@ -83,6 +85,7 @@ mod lasting;
 mod levels;
 mod life;
 pub mod lines;
+mod measure;
 mod observation;
 pub mod pages;
 pub mod paths;

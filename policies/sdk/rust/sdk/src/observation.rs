@@ -1,6 +1,6 @@
-//! Observations and their evidence.
+//! Observations and their evidence. `measure` has its pieces.
 
-use crate::{Host, Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value, text};
+use crate::{Host, Measure, Observation, Relation, Relationship, Severity, Status, Subject, text};
 
 impl Observation {
     /// Creates an observation without evidence. The key is stable over time: the same problem has the same key. A key
@@ -160,53 +160,6 @@ impl Subject {
     /// form.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Subject {
         Subject { kind: kind.into(), name: name.into() }
-    }
-}
-
-impl Measure {
-    /// An integer.
-    pub fn count(name: &str, count: u64) -> Measure {
-        Measure { name: name.into(), value: Value::Count(count), unit: Unit::None }
-    }
-
-    /// A size in bytes.
-    pub fn bytes(name: &str, bytes: u64) -> Measure {
-        Measure { name: name.into(), value: Value::Count(bytes), unit: Unit::Bytes }
-    }
-
-    /// A duration in milliseconds.
-    pub fn milliseconds(name: &str, milliseconds: u64) -> Measure {
-        Measure { name: name.into(), value: Value::Count(milliseconds), unit: Unit::Milliseconds }
-    }
-
-    /// A point in time, in milliseconds since the Unix epoch.
-    pub fn instant(name: &str, instant: u64) -> Measure {
-        Measure { name: name.into(), value: Value::Count(instant), unit: Unit::Instant }
-    }
-
-    /// A rate in bytes per second.
-    pub fn bytes_per_second(name: &str, rate: f64) -> Measure {
-        Measure { name: name.into(), value: Value::Number(rate), unit: Unit::BytesPerSecond }
-    }
-
-    /// A ratio: a share between 0 and 1, or a factor.
-    pub fn ratio(name: &str, ratio: f64) -> Measure {
-        Measure { name: name.into(), value: Value::Number(ratio), unit: Unit::Ratio }
-    }
-
-    /// A rate per second.
-    pub fn per_second(name: &str, rate: f64) -> Measure {
-        Measure { name: name.into(), value: Value::Number(rate), unit: Unit::PerSecond }
-    }
-
-    /// A text.
-    pub fn text(name: &str, text: impl Into<String>) -> Measure {
-        Measure { name: name.into(), value: Value::Text(text.into()), unit: Unit::None }
-    }
-
-    /// A boolean.
-    pub fn flag(name: &str, flag: bool) -> Measure {
-        Measure { name: name.into(), value: Value::Flag(flag), unit: Unit::None }
     }
 }
 

@@ -259,21 +259,19 @@ impl<'a> Report<'a> {
     pub fn finish(mut self, is_watched: impl Fn(&str) -> bool) -> Vec<Observation> {
         let mut rest: Vec<Observation> = Vec::new();
         for incident in self.host.unmentioned(&self.all) {
-            let (key, about, scope) = (&*incident.key, incident.about.clone(), scope(&incident.key));
+            let (key, scope) = (&*incident.key, scope(&incident.key));
             let looked = self.looked.iter().find(|one| one.scope == scope);
             rest.push(match looked {
-                _ if !is_watched(key) => {
-                    Observation::new(key, about, Status::Healthy, format!("{scope} is no longer watched"))
-                }
+                _ if !is_watched(key) => incident.now_is(Status::Healthy, format!("{scope} is no longer watched")),
                 Some(Looked { missing: None, .. }) if scope == key => {
-                    Observation::new(key, about, Status::Healthy, format!("{scope} is over"))
+                    incident.now_is(Status::Healthy, format!("{scope} is over"))
                 }
                 Some(Looked { missing: None, .. }) => {
-                    let words = format!("{} no longer exists, or no longer is in this state", about.name);
-                    Observation::gone(key, about, words)
+                    let words = format!("{} no longer exists, or no longer is in this state", incident.about.name);
+                    incident.now_is(Status::Gone, words)
                 }
-                Some(Looked { missing: Some(why), .. }) => Observation::unknown(key, about, why.clone()),
-                None => Observation::unknown(key, about, format!("{scope} was not checked this time")),
+                Some(Looked { missing: Some(why), .. }) => incident.now_unknown(why),
+                None => incident.now_unknown(format!("{scope} was not checked this time")),
             });
         }
         self.all.append(&mut rest);
