@@ -94,7 +94,7 @@ impl Executor {
         };
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        self.find_lasting(&file).inspect_err(refused)?;
+        self.find_lasting().inspect_err(refused)?;
         let lasts = |number: u32| self.guarded.lasts(plan, number);
         let request = undo_request(&*self.host, &file, step, lasts);
         let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;

@@ -29,6 +29,7 @@ mod full_disk;
 mod grants;
 mod guarded;
 mod guarded_faults;
+mod guarded_gone;
 mod guarded_lasting;
 mod guarded_late;
 mod guest;
