@@ -8,7 +8,7 @@ use ansai_kit::action::{Applied, Fate, Proposed};
 use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
-use super::guarded_steps::{EndedBy, Held};
+use super::guarded_steps::{EndedBy, Ending, Held};
 use super::lasting::while_acting;
 use super::plans::PlanFile;
 use super::step::{ActingStep, Step};
@@ -173,7 +173,7 @@ impl Executor {
     pub(super) fn end_guarded(&self, id: StepId<'_>) {
         self.guarded.remove(id.plan, id.step);
         self.host.guards().forget(self.host.host(), &id.to_string());
-        self.finish_step(id.plan, id.step, Some(id.instance));
+        self.finish_step(id.plan, id.step, Some(id.instance), Ending::Held);
     }
 
     /// A step that the undo of its plan has put back needs no guard. The step that failed ends with the undo.
