@@ -105,12 +105,14 @@ impl Executor {
             _ => EndedBy::Plan,
         };
         // First what holds it, then what ends it: nobody else may use what it touches.
-        if !after_crash {
-            match by {
-                EndedBy::Time => self.background.keep_lasting(id.plan, id.step, proposed, &guarded),
-                EndedBy::Plan | EndedBy::Guard => {
-                    self.background.keep(id.plan, id.step, Some(while_acting(proposed)));
-                }
+        match by {
+            EndedBy::Guard if !guarded.confirmable => {
+                self.background.keep_lasting(id.plan, id.step, proposed, &guarded);
+            }
+            _ if after_crash => {}
+            EndedBy::Time => self.background.keep_lasting(id.plan, id.step, proposed, &guarded),
+            EndedBy::Plan | EndedBy::Guard => {
+                self.background.keep(id.plan, id.step, Some(while_acting(proposed)));
             }
         }
         self.guarded.insert(id.plan, id.step, Held { guarded, by });

@@ -32,6 +32,7 @@ mod guarded_faults;
 mod guarded_gone;
 mod guarded_lasting;
 mod guarded_late;
+mod guarded_left;
 mod guarded_undone;
 mod guest;
 mod healing;
