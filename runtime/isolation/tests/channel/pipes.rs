@@ -104,6 +104,62 @@ fn a_child_announces_no_descriptor_and_no_pipe() {
     }
 }
 
+/// A frame that comes in pieces, and one whose end never comes.
+#[test]
+fn a_child_may_write_one_byte_after_the_other() {
+    let (mut supervisor, child, _socket) = over_pipes();
+    let frame = [&header(1, 3, 0)[..], b"abc"].concat();
+    for byte in frame.chunks(1).take(18) {
+        rustix::io::write(child.written_to(), byte).unwrap();
+        assert!(matches!(supervisor.receive(MOST, SOON), Err(ChannelError::TimedOut)));
+    }
+    rustix::io::write(child.written_to(), &frame[18..]).unwrap();
+    assert_eq!(supervisor.receive(MOST, READY).unwrap().payload, b"abc");
+    rustix::io::write(child.written_to(), &header(2, 3, 0)).unwrap();
+    drop(child);
+    assert!(matches!(supervisor.receive(MOST, READY), Err(ChannelError::Closed)));
+}
+
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Would break: a pipe that stays open for each child that ends too early.
+#[test]
+fn a_child_that_is_gone_leaves_no_pipe() {
+    let (one, other) = UnixStream::pair().unwrap();
+    let mut supervisor = BlockingChannel::new(OwnedFd::from(one));
+    drop(other);
+    let before = open_files();
+    assert!(matches!(supervisor.over_pipes(READY), Err(ChannelError::Closed)));
+    assert!(matches!(supervisor.send(b"x", None, READY), Err(ChannelError::Closed)));
+    assert_eq!(open_files(), before);
+}
+
+#[test]
+fn a_child_without_its_socket_gets_frames_and_no_descriptor() {
+    let (mut supervisor, mut child, socket) = over_pipes();
+    socket.shutdown(std::net::Shutdown::Both).unwrap();
+    supervisor.send(b"a", None, READY).unwrap();
+    assert_eq!(child.receive(MOST, None).unwrap().payload, b"a");
+    child.send(b"b", None, None).unwrap();
+    assert_eq!(supervisor.receive(MOST, READY).unwrap().payload, b"b");
+    for descriptor in [Some(file("c").as_fd()), None] {
+        assert!(matches!(supervisor.send(b"c", descriptor, READY), Err(ChannelError::Closed)));
+    }
+}
+
+/// Would break: a supervisor that waits for a child that takes no descriptor, or has any number of files open for it.
+#[test]
+fn who_takes_no_descriptor_gets_no_more_of_them() {
+    let (mut supervisor, child, _socket) = over_pipes();
+    let file = file("x");
+    let sent = (0..2_000).take_while(|_| supervisor.send(b"x", Some(file.as_fd()), None).is_ok()).count();
+    assert!(sent < 1_000, "{sent}");
+    assert!(matches!(supervisor.send(b"x", None, READY), Err(ChannelError::Closed)));
+    drop(child);
+}
+
 #[test]
 fn half_a_channel_takes_no_pipe() {
     let (mut supervisor, child) = BlockingChannel::pair().unwrap();

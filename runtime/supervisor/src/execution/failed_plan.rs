@@ -1,10 +1,11 @@
 //! The undo of a plan of which a step failed. The failed step stays in the state until the undo is over, so that the
 //! next start finishes an undo that a crash interrupted.
 
-use ansai_core::{Event, InstanceName, OnFailure, Outcome, Refusal, StepResult};
+use ansai_core::{Event, InstanceName, Lasting, OnFailure, Outcome, Refusal, StepResult};
 use ansai_kit::action::Proposed;
 
 use super::executor::Executor;
+use super::guarded_steps::Ending;
 use super::guards::with_note;
 use super::outcome::BY_HOST;
 use super::plans::PlanFile;
@@ -67,7 +68,7 @@ impl Executor {
     /// Undoes a plan because its step `failed` ended it, and adds to the results how that went.
     pub(super) fn undo_failed(&self, file: &PlanFile, failed: u32, results: &mut [StepResult]) {
         match self.undo_records(&file.plan) {
-            Ok(records) => _ = self.undo_recorded(file, failed, records, results),
+            Ok(records) => _ = self.undo_recorded(file, failed, records, results, Ending::Free),
             // The failed step stays in the state, and the next start tries again.
             Err(error) => {
                 for (number, proposed) in file.numbered().rev() {
@@ -91,13 +92,14 @@ impl Executor {
         failed: u32,
         mut records: UndoRecords,
         results: &mut [StepResult],
+        ending: Ending,
     ) -> Option<Refusal> {
         let mut waits = None;
         for (number, proposed) in file.numbered().rev() {
-            // Its time may be over meanwhile. Without results, who calls this ends a step already.
-            let lasts = || !results.is_empty() && self.guarded.lasts(&file.plan, number);
-            let one = lasts().then(|| self.guarded.ending());
-            if one.is_some() && !lasts() {
+            // One that goes back by itself may have ended since the records were read: the undo of a later step takes a while.
+            let may_end = ending == Ending::Free && proposed.preview.lasting != Lasting::ForGood;
+            let one = may_end.then(|| self.guarded.ending());
+            if one.is_some() && self.guarded.get(&file.plan, number).is_none() {
                 // Where its end cannot be read, it is not undone once more.
                 let Ok(known) = self.undo_records(&file.plan) else { continue };
                 records = known;
@@ -109,6 +111,7 @@ impl Executor {
             }
             let (outcome, detail) = match self.undo_step(file, number, BY_HOST, &mut records) {
                 Ok(applied) => (applied.outcome, applied.detail),
+                Err(UndoError::AlreadyUndone(_)) if one.is_some() => (Outcome::Done, "its time was over".to_owned()),
                 Err(UndoError::NothingDone(_) | UndoError::AlreadyUndone(_)) => continue,
                 Err(UndoError::NotPermitted(refusal)) if results.is_empty() => {
                     waits.get_or_insert(refusal);
@@ -138,7 +141,7 @@ impl Executor {
     }
 
     /// Ends a step of an earlier run that is not running any more. If its failure ended its plan, finishes the undo first.
-    pub(super) fn finish_step(&self, plan: &str, step: u32, instance: Option<&InstanceName>) {
+    pub(super) fn finish_step(&self, plan: &str, step: u32, instance: Option<&InstanceName>, ending: Ending) {
         let finished = self.plans.get(plan).map_err(UndoError::from).and_then(|(file, sha256)| {
             let records = self.undo_records(plan)?;
             records.vouch_for(&file, &sha256)?;
@@ -150,7 +153,7 @@ impl Executor {
                 if let Err(reason) = self.may_act(&file.instance) {
                     return Ok(Finished::Waits { instance: file.instance, reason });
                 }
-                if let Some(reason) = self.undo_recorded(&file, step, records, &mut []) {
+                if let Some(reason) = self.undo_recorded(&file, step, records, &mut [], ending) {
                     return Ok(Finished::Waits { instance: file.instance, reason });
                 }
             }

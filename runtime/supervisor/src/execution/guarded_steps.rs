@@ -16,6 +16,15 @@ pub(super) enum EndedBy {
     Guard,
 }
 
+/// Whether who ends a step of an earlier run, with its plan, holds [`GuardedSteps::ending`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nobody else ends a step meanwhile.
+    Held,
+    /// Each step that goes back by itself is ended for itself.
+    Free,
+}
+
 /// One of these steps.
 #[derive(Debug, Clone)]
 pub(super) struct Held {

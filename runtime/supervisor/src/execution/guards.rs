@@ -8,7 +8,7 @@ use ansai_kit::action::{Applied, Fate, Proposed};
 use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
-use super::guarded_steps::{EndedBy, Held};
+use super::guarded_steps::{EndedBy, Ending, Held};
 use super::lasting::while_acting;
 use super::plans::PlanFile;
 use super::step::{ActingStep, Step};
@@ -105,12 +105,14 @@ impl Executor {
             _ => EndedBy::Plan,
         };
         // First what holds it, then what ends it: nobody else may use what it touches.
-        if !after_crash {
-            match by {
-                EndedBy::Time => self.background.keep_lasting(id.plan, id.step, proposed, &guarded),
-                EndedBy::Plan | EndedBy::Guard => {
-                    self.background.keep(id.plan, id.step, Some(while_acting(proposed)));
-                }
+        match by {
+            EndedBy::Guard if !guarded.confirmable => {
+                self.background.keep_lasting(id.plan, id.step, proposed, &guarded);
+            }
+            _ if after_crash => {}
+            EndedBy::Time => self.background.keep_lasting(id.plan, id.step, proposed, &guarded),
+            EndedBy::Plan | EndedBy::Guard => {
+                self.background.keep(id.plan, id.step, Some(while_acting(proposed)));
             }
         }
         self.guarded.insert(id.plan, id.step, Held { guarded, by });
@@ -173,7 +175,7 @@ impl Executor {
     pub(super) fn end_guarded(&self, id: StepId<'_>) {
         self.guarded.remove(id.plan, id.step);
         self.host.guards().forget(self.host.host(), &id.to_string());
-        self.finish_step(id.plan, id.step, Some(id.instance));
+        self.finish_step(id.plan, id.step, Some(id.instance), Ending::Held);
     }
 
     /// A step that the undo of its plan has put back needs no guard. The step that failed ends with the undo.

@@ -6,8 +6,8 @@ use ansai_kit::action::Proposed;
 
 use super::executor::Executor;
 use super::guarded_steps::{EndedBy, Held};
-use super::plans::PlanFile;
 use super::undo::UndoError;
+use crate::state::Interrupted;
 
 /// What a step uses while it acts or is undone. Of a step for a time, that is also its effect.
 pub(super) fn while_acting(proposed: &Proposed) -> Vec<Touch> {
@@ -29,23 +29,28 @@ pub(super) fn effect(proposed: &Proposed) -> Vec<Touch> {
 }
 
 impl Executor {
-    /// Finds the steps of a plan whose time lasts, in a run that has not recovered: it only undoes.
+    /// Finds the steps whose time lasts, in a run that has not recovered: it only undoes. Others may use what they have changed.
+    /// One whose guard is gone lasts too, until somebody puts it back.
     ///
     /// # Errors
     /// The state or the audit log cannot be read.
-    pub(super) fn find_lasting(&self, file: &PlanFile) -> Result<(), UndoError> {
-        for interrupted in self.state.interrupted_steps()? {
-            let number = interrupted.step;
-            let guard = interrupted.under_way.ok().and_then(|under_way| under_way.guard);
-            let (Some(guarded), Some(proposed)) = (guard, file.steps.get(number as usize)) else { continue };
-            let is_known = self.guarded.get(&file.plan, number).is_some() || self.pending.has(&file.plan, number);
-            if interrupted.plan != file.plan || guarded.confirmable || is_known {
-                continue;
-            }
-            let record = self.undo_records(&file.plan)?.of(number);
-            if record.outcome == Some(Outcome::Done) && !record.is_undone && self.is_waiting(file, number, &guarded) {
-                self.background.keep_lasting(&file.plan, number, proposed, &guarded);
-                self.guarded.insert(&file.plan, number, Held { guarded, by: EndedBy::Time });
+    pub(super) fn find_lasting(&self) -> Result<(), UndoError> {
+        for Interrupted { plan, step, under_way } in self.state.interrupted_steps()? {
+            let guarded = under_way.ok().and_then(|under_way| under_way.guard).filter(|guarded| !guarded.confirmable);
+            let is_known = self.guarded.get(&plan, step).is_some() || self.pending.has(&plan, step);
+            let (Some(guarded), false) = (guarded, is_known) else { continue };
+            // What cannot be read stays in use.
+            let Ok((file, sha256)) = self.plans.get(&plan) else { continue };
+            let Some(proposed) = file.steps.get(step as usize) else { continue };
+            let records = self.undo_records(&plan)?;
+            let record = records.of(step);
+            if record.outcome == Some(Outcome::Done)
+                && !record.is_over
+                && records.vouch_for(&file, &sha256).is_ok()
+                && (self.is_waiting(&file, step, &guarded) || self.has_no_guard(&file, step, &guarded))
+            {
+                self.background.keep_lasting(&plan, step, proposed, &guarded);
+                self.guarded.insert(&plan, step, Held { guarded, by: EndedBy::Time });
             }
         }
         Ok(())

@@ -123,7 +123,13 @@ impl Executor {
                 self.wait(file.step_id(number), why);
                 Conclusion::Waits(told)
             }
-            false => self.leave_to_guard(&file.plan, number, guarded, why.to_string()),
+            false => {
+                if let Some(proposed) = file.steps.get(number as usize).filter(|_| !guarded.confirmable) {
+                    // Its guard may take a day, and nobody should wait for that.
+                    self.background.keep_lasting(&file.plan, number, proposed, guarded);
+                }
+                self.leave_to_guard(&file.plan, number, guarded, why.to_string())
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use ansai_core::{InstanceName, Lasting, Mode, Outcome, Refusal};
 use ansai_kit::action::Applied;
 
 use super::executor::Executor;
+use super::guarded_steps::Ending;
 use super::plans::PlanFile;
 use super::step::Step;
 use super::watch::{MayCancel, Watched, watch};
@@ -118,7 +119,8 @@ impl Executor {
             if let Some(UnderWay { instance, guard: Some(_), .. }) = &under_way {
                 self.forget_guard(StepId { plan: &plan, step, instance });
             }
-            self.finish_step(&plan, step, under_way.map(|under_way| under_way.instance).as_ref());
+            let instance = under_way.map(|under_way| under_way.instance);
+            self.finish_step(&plan, step, instance.as_ref(), Ending::Free);
         });
         if let Err(error) = finished.await {
             tracing::error!(plan = told, step, "recovery panicked, ansai tries again at its next start: {error}");
@@ -164,7 +166,7 @@ impl Executor {
                     Outcome::Unknown,
                     format!("interrupted, and what became of it is unknown: {why}"),
                 );
-                self.finish_step(&plan, step, Some(&instance));
+                self.finish_step(&plan, step, Some(&instance), Ending::Free);
                 return true;
             }
             Err(Unresolved::Unknown { why, reason }) => {
@@ -183,7 +185,7 @@ impl Executor {
         }
         self.record_outcome(id, applied, true, undo_follows);
         if undo_follows {
-            self.finish_step(&plan, step, Some(&instance));
+            self.finish_step(&plan, step, Some(&instance), Ending::Free);
         }
         true
     }

@@ -7,7 +7,7 @@ use ansai_kit::guard::GuardState;
 
 use super::conclude::Conclusion;
 use super::executor::Executor;
-use super::guarded_steps::{EndedBy, Held};
+use super::guarded_steps::{EndedBy, Ending, Held};
 use super::guards::with_note;
 use super::plans::PlanFile;
 use crate::guarded::Guarded;
@@ -51,7 +51,7 @@ impl Executor {
                 undo_follows,
             );
             if undo_follows {
-                self.finish_step(id.plan, number, Some(id.instance));
+                self.finish_step(id.plan, number, Some(id.instance), Ending::Held);
             }
             return true;
         };
@@ -115,7 +115,7 @@ impl Executor {
         self.record_guarded(id, proposed, guarded.clone(), found, None, undo_follows);
         let is_over = self.guarded.get(id.plan, id.step).is_none();
         if is_over && undo_follows {
-            self.finish_step(id.plan, id.step, Some(id.instance));
+            self.finish_step(id.plan, id.step, Some(id.instance), Ending::Held);
         }
         if is_unknown {
             // A first look, for a run that ends soon.

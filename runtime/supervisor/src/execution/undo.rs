@@ -94,8 +94,10 @@ impl Executor {
         };
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        self.find_lasting(&file).inspect_err(refused)?;
+        self.find_lasting().inspect_err(refused)?;
         let lasts = |number: u32| self.guarded.lasts(plan, number);
+        // Before the records are read: what ends later is not in them.
+        let lasted: Vec<u32> = file.numbered().map(|(number, _)| number).filter(|number| lasts(*number)).collect();
         let request = undo_request(&*self.host, &file, step, lasts);
         let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;
         // Only now: until here, a step may have ended, or another undo of the same plan.
@@ -108,10 +110,10 @@ impl Executor {
             }
             let mut report = StepReport::new(self.planned(proposed, file.at));
             // Nobody else ends it meanwhile. Only for this step: the steps of other plans end in their time, however long this
-            // undo takes.
-            let one = lasts(number).then(|| self.guarded.ending());
-            let has_just_ended = one.is_some() && !lasts(number);
-            let known = if has_just_ended { self.undo_records(plan).map(|known| records = known) } else { Ok(()) };
+            // undo takes. Its guard does too.
+            let one = lasted.contains(&number).then(|| self.guarded.ending());
+            let has_ended = one.is_some() && !lasts(number);
+            let known = if has_ended { self.undo_records(plan).map(|known| records = known) } else { Ok(()) };
             match known.and_then(|()| self.undo_step(&file, number, by, &mut records)) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;

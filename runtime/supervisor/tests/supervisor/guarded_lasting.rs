@@ -10,7 +10,7 @@ use crate::script::{Call, Script, Step};
 use crate::test_guards;
 
 /// A file that is `new` for a time, with attempts that follow at once, and the plan.
-async fn lasting() -> (Scene, String) {
+pub(crate) async fn lasting() -> (Scene, String) {
     let mut scene = crate::guarded::scene(Call::SetForATime, LONG_MS);
     scene.retry_policy = RetryPolicy { cooldown: Millis::ZERO, ..scene.retry_policy };
     let reports = scene.open().run_once().await;
@@ -65,6 +65,28 @@ async fn a_step_with_the_same_effect_is_refused() {
     test_guards::fire_all(&scene.state_dir());
 }
 
+/// Would break: a person without a daemon, for whom a step for a time has in use until its end what others have changed since.
+#[tokio::test]
+async fn it_is_not_in_the_way_of_the_undo_of_another_plan() {
+    for runs in [false, true] {
+        let (scene, _) = lasting().await;
+        std::fs::remove_file(scene.path("file")).unwrap();
+        proposes(&scene, Step::mark(scene.path("file")));
+        let reports = scene.open().run_once().await;
+        let plan = reports[0].findings[0].plans[0].plan.clone();
+        proposes(&scene, Step::reload(scene.path("other")));
+        let supervisor = scene.open();
+        if runs {
+            supervisor.recover().await;
+        }
+        let undone = supervisor.undo(&plan, None, "a person").unwrap();
+        assert_eq!((undone[0].outcome, scene.path("file").exists()), (Some(Outcome::Reverted), false), "{undone:?}");
+        drop(supervisor);
+        test_guards::fire_all(&scene.state_dir());
+        scene.finish().await;
+    }
+}
+
 /// Would break: a step for a minute that stays for as long as a later step of its plan takes.
 #[tokio::test]
 async fn its_own_plan_does_not_keep_it_from_its_end() {
@@ -90,13 +112,13 @@ async fn its_own_plan_does_not_keep_it_from_its_end() {
 }
 
 /// Another plan uses the file until the test ends that.
-fn uses_file(scene: &Scene) {
+pub(crate) fn uses_file(scene: &Scene) {
     let uses = Step::new(Call::Wait, LONG_MS, LONG_MS, scene.path("file"));
     scene.script(&Script::sick(vec![uses], OnFailure::Stop).healthy_once(scene.path("healthy")));
 }
 
 /// Nothing is put back while the file is in use, but afterwards.
-async fn ends_afterwards(scene: &Scene, user: crate::slow_actions::Handle) {
+pub(crate) async fn ends_afterwards(scene: &Scene, user: crate::slow_actions::Handle) {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert!(!told(scene).contains(&crate::guarded::BY_HOST.to_owned()), "{:?}", told(scene));
     assert_eq!(scene.text("file"), "new");
