@@ -27,9 +27,10 @@ const MOST_RATIO: f64 = 2.0;
 const HOW: &str = "A process is started by `ansai` for `ansai doctor` 30 times: until its report is here, which it sends \
 when it has given up all rights. The bare start is `ansai --version` until its end. Both are measured in turns. A round trip is \
 200 bytes there and back between two threads over a pair of sockets, 20 times 2,000: bare, and as frames. The threads share \
-one core, then two. An evaluation calls a probe twice, with prepared replies, 20 times 200, in this process and in a \
-worker in turns, on all cores. Its aim is the one in this process and 1.3 times three bare round trips on one core. disk-space is \
-evaluated on a prepared host, as in the section about replays. The worker is this program.";
+one core, then two. Client processes use such sockets; a worker uses pipes. An evaluation calls a probe twice, with prepared \
+replies, 20 times 200, in this process and in a worker in turns, on all cores. Its aim is the one in this process and 1.3 \
+times three bare round trips on one core. disk-space is evaluated on a prepared host, as in the section about replays. The \
+worker is this program.";
 
 const HELD_BACK_BY: &str = "Messages are JSON: each is written, read, checked and read again. The supervisor waits with \
 poll before it reads, so that it never waits for longer than a millisecond in the thread of a runtime.";

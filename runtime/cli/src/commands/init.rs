@@ -128,7 +128,8 @@ fn stanza(instance: &LoadedInstance, source: &str, interfaces: &[ansai_core::Int
 
 fn head(state_dir: &str) -> String {
     format!(
-        "# The configuration of ansai on this host. It only observes: nothing changes until a mode is \"enforce\".\n\
+        "# The configuration of ansai on this host. It only observes: nothing changes until a mode is\n\
+         # \"approve\" or \"enforce\".\n\
          #   ansai check        finds mistakes in it\n\
          #   ansai run --once   checks this host once, and shows what each policy would do\n\
          # A running ansai reads modes, grants and [never] again when this file changes, and all of it after SIGHUP.\n\

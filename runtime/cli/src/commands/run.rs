@@ -34,7 +34,8 @@ use crate::{compiler, logging, reload, runtime};
     ansai run --once --format json             print one JSON document\n\n\
     Without a configuration, policies only observe, and see only sizes, counts and names.\n\
     The first SIGINT or SIGTERM stops ansai in order; the second one stops it immediately. SIGHUP makes the daemon\n\
-    read the whole configuration again; if it is invalid, the daemon goes on with the one before.")]
+    read the whole configuration again. While the file is invalid, the daemon observes with the last valid one, and\n\
+    changes nothing.")]
 pub(crate) struct Arguments {
     /// Policies: components, directories with a component, directories of such directories, or `builtin:NAME`
     /// [default: those of the configuration; without one, all built-in policies, which then only observe]

@@ -17,7 +17,7 @@ pub(crate) fn storm(storm: &Storm) -> String {
     let code = Storm::CODE.word();
     match storm.phase {
         StormPhase::Stopped => format!(
-            "healing stopped, except for emergencies: {why} ({code}); it is tried again after {} without more; \
+            "healing stopped, except for emergencies: {why} ({code}); it begins again after {} without more; \
              `ansai resume {}` ends this now",
             storm.quiet,
             Storm::NAME
@@ -92,7 +92,7 @@ mod tests {
         };
         assert_eq!(
             storm(&at_31),
-            "healing stopped, except for emergencies: 31 incidents opened within 10 min (incident-storm); it is tried \
+            "healing stopped, except for emergencies: 31 incidents opened within 10 min (incident-storm); it begins \
              again after 10 min without more; `ansai resume storm` ends this now"
         );
         let trial = Storm { phase: StormPhase::Trial, ..at_31 };

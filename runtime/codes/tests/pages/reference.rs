@@ -96,9 +96,10 @@ fn anchor(heading: &str) -> String {
     letters.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// Capitalizes a fragment, unless it begins with a file name.
+/// Capitalizes a fragment, unless it begins with the name of a file or a program.
 fn capital(text: &str) -> String {
-    let name = text.split(' ').next().is_some_and(|word| word.contains('.'));
+    let is_name = |word: &str| word.contains(['.', '/']) || ["ansai", "systemd"].contains(&word);
+    let name = text.split(' ').next().is_some_and(is_name);
     let mut rest = text.chars();
     match rest.next() {
         Some(first) if !name => first.to_ascii_uppercase().to_string() + rest.as_str(),
