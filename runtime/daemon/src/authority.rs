@@ -110,6 +110,10 @@ impl FromFile {
         }
     }
 
+    fn not_valid(&self) -> String {
+        format!("{} is not valid: `ansai check` says why", self.path.display())
+    }
+
     fn of(&self, known: &Known, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         let Known { configuration, is_valid, .. } = known;
         let ceiling = if *is_valid { self.ceiling } else { Mode::Observe };
@@ -193,12 +197,25 @@ impl Authority for FromFile {
         let known = self.current()?;
         let Known { configuration, is_valid, .. } = &*known;
         if !is_valid {
-            return Err(format!("{} is not valid: `ansai check` says why", self.path.display()));
+            return Err(self.not_valid());
         }
         configuration.check_trust_for_undo().map_err(|error| first_line(&error))?;
         let configured = configuration.config.policies.get(instance);
         let configured = configured.ok_or_else(|| format!("{instance} is not configured"))?;
         Ok(undo::grants_of(configuration, instance, configured, &self.interfaces))
+    }
+
+    fn problem(&self) -> Option<String> {
+        let known = match self.recent() {
+            Ok(known) => known,
+            Err(why) => return Some(why),
+        };
+        if !known.is_valid {
+            return Some(self.not_valid());
+        }
+        let may_act = |name| known.configuration.config.policies.get(name).is_some_and(|one| one.mode.may_act());
+        let is_needed = self.ceiling.may_act() && self.policies.keys().any(may_act);
+        known.configuration.trust.problem().filter(|_| is_needed)
     }
 }
 

@@ -65,6 +65,12 @@ pub trait Authority: Send + Sync {
     fn undo_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         self.effective_grants(instance)
     }
+
+    /// Why no instance may act now, whatever its mode: the operator's word is not to be had, or somebody else may have
+    /// written it. It may be one second old.
+    fn problem(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A word that does not change: tests, and runs without a configuration.

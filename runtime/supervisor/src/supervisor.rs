@@ -377,6 +377,11 @@ impl Supervisor {
         self.0.executor.clocks.doubt()
     }
 
+    /// Why the configuration permits nothing now, whatever modes and grants say.
+    pub fn halted(&self) -> Option<String> {
+        self.0.passes.authority.problem()
+    }
+
     /// Steps of an earlier run that wait until ansai may act.
     pub fn pending(&self) -> Vec<PendingStep> {
         self.0.executor.pending.list()

@@ -148,6 +148,9 @@ impl Page {
             let jumped = phrases::clock_jumped(jump_ms);
             self.line(0, &format!("{jumped}: no plan is applied until it is synchronized, or for 24 hours"));
         }
+        if let Some(why) = &report.configuration {
+            self.line(0, &format!("{}: no plan is applied until this is mended", prose(why, MOST_TEXT)));
+        }
         if report.pending_steps > 0 {
             let steps = count(report.pending_steps, "interrupted step");
             self.line(0, &format!("{steps} of an earlier run: `ansai audit show` has more"));

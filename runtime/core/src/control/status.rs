@@ -30,6 +30,9 @@ pub struct StatusReport {
     pub pending_incidents: usize,
     /// The instances, by name.
     pub instances: Vec<InstanceStatus>,
+    /// Why the configuration permits nothing now: it is not valid, cannot be read, or another user can change it.
+    #[serde(default)]
+    pub configuration: Option<String>,
     /// What did not load, with the reason.
     pub not_loaded: Vec<String>,
     /// Pauses and silences.
@@ -58,7 +61,7 @@ impl StatusReport {
     /// Not healthy while a person has to look at what ansai stopped by itself.
     #[must_use]
     pub fn with_stops(mut self) -> StatusReport {
-        if self.orders.storm.is_some() || !self.orders.fights.is_empty() {
+        if self.orders.storm.is_some() || !self.orders.fights.is_empty() || self.configuration.is_some() {
             self.overall = Overall::Unhealthy;
         }
         self

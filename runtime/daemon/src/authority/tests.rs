@@ -64,6 +64,36 @@ fn the_file_of_now_decides() {
     assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe);
 }
 
+/// Would break: nothing acts, and nobody sees why.
+#[test]
+fn why_nothing_may_act_is_known() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    std::fs::write(&path, GRANT).unwrap();
+    let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o600);
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed())]));
+    let problem = || {
+        *authority.looked.lock().unwrap() = None;
+        authority.problem().unwrap_or_default()
+    };
+    assert_eq!(problem(), "");
+    std::fs::write(&path, "[policy.p\n").unwrap();
+    assert_eq!(problem(), format!("{} is not valid: `ansai check` says why", path.display()));
+    std::fs::write(&path, GRANT).unwrap();
+    assert_eq!(problem(), "");
+    permit(0o666);
+    assert!(problem().contains("is writable by other users"), "{}", problem());
+    // What only observes needs no trust.
+    std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
+    assert_eq!(problem(), "");
+    std::fs::remove_file(&path).unwrap();
+    assert!(problem().contains("No such file"), "{}", problem());
+}
+
 /// Would break: an undo in observe mode by a file that another user can write, or that is no longer valid.
 #[test]
 fn a_person_undoes_in_any_mode_by_a_valid_file_that_nobody_else_can_write() {

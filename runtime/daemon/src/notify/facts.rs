@@ -43,6 +43,10 @@ impl Facts for Known {
         self.expiries.now(now)
     }
 
+    fn halted(&self) -> Option<String> {
+        self.supervisor.halted()
+    }
+
     fn audit_head(&self) -> Option<String> {
         Some(self.supervisor.head().to_string())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ansai_core::Severity;
+use ansai_core::{Severity, Timestamp};
 
 use super::{AFTER_ERROR, MOST_WAIT, Now, ReadLog, Tapped};
 use crate::message::Kind;
@@ -17,6 +17,9 @@ const MOST_UNREAD: Duration = Duration::from_secs(60);
 /// Between two looks at what ends.
 const LOOKS_AT_ENDS: Duration = Duration::from_secs(600);
 
+/// Between two looks at whether a policy may act.
+const LOOKS_AT_HALT: Duration = Duration::from_secs(30);
+
 /// Decides what is told.
 pub(super) struct Deciding {
     pub(super) teller: Arc<Teller>,
@@ -25,13 +28,20 @@ pub(super) struct Deciding {
     pub(super) now: Arc<Now>,
 }
 
+/// What is known of a time in which no policy may act.
+#[derive(Default)]
+struct Halt {
+    looked: Option<Instant>,
+    since: Option<(Instant, Timestamp)>,
+}
+
 impl Deciding {
     pub(super) fn run(self) {
         let shared = self.tapped.shared.clone();
         // What happened while ansai did not run, or was not told before.
         let mut has_missed = true;
         let mut audit_stopped: Option<String> = None;
-        let (mut unread, mut ends) = (None, None);
+        let (mut unread, mut ends, mut halt) = (None, None, Halt::default());
         while !shared.is_stopping() {
             let failed = {
                 let mut flags = shared.lock();
@@ -41,6 +51,7 @@ impl Deciding {
             };
             let worked = self
                 .ends(&mut ends)
+                .and_then(|()| self.halted(&mut halt))
                 .and_then(|()| self.round(&mut has_missed, &mut unread, failed.as_deref(), &mut audit_stopped));
             let wait = match worked {
                 Ok(wait) => wait,
@@ -64,6 +75,16 @@ impl Deciding {
         if looked.is_none_or(|at| at.elapsed() >= LOOKS_AT_ENDS) {
             *looked = Some(Instant::now());
             self.teller.tell_expiring((self.now)()).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Tells that no policy may act.
+    fn halted(&self, halt: &mut Halt) -> Result<(), String> {
+        if halt.looked.is_none_or(|at| at.elapsed() >= LOOKS_AT_HALT) {
+            let at = Instant::now();
+            halt.looked = Some(at);
+            self.teller.tell_halted(&mut halt.since, at, (self.now)()).map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod details;
 mod flush;
+mod halted;
 mod report;
 mod story;
 #[cfg(test)]
@@ -73,6 +74,10 @@ pub trait Facts: Send + Sync {
     /// What the host relies on and what ends soon, has ended or is missing.
     fn expiring(&self, _now: Timestamp) -> Vec<Expiry> {
         Vec::new()
+    }
+    /// Why no policy may act now, whatever its mode.
+    fn halted(&self) -> Option<String> {
+        None
     }
     /// The head of the audit log.
     fn audit_head(&self) -> Option<String>;

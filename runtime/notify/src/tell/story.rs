@@ -14,7 +14,7 @@ use crate::route::group_of;
 pub(super) const STORM: &str = "storm";
 /// What all notices have in common during a storm.
 pub(super) const STORM_GROUP: &str = "storm";
-const MOST_TEXT: usize = 500;
+pub(super) const MOST_TEXT: usize = 500;
 const DAY_MS: u64 = 86_400_000;
 
 /// Codes of policies that are not loaded because something that they need is not granted or not there.

@@ -7,6 +7,7 @@ mod facts;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use ansai_core::event::{ApprovalEnd, Verdict};
 use ansai_core::incident::{Change, Permission, Reason};
@@ -366,4 +367,35 @@ fn who_only_looks_writes_nothing() {
     let outbox = Outbox::open_to_read(&file).unwrap().unwrap();
     assert_eq!(outbox.status(&["mail".into()]).unwrap().channels.len(), 1);
     assert!(outbox.set_place(1).is_err());
+}
+
+/// Would break: a configuration that a person is writing is told, one that stays broken is not, or every minute.
+#[test]
+fn that_no_policy_may_act_is_told_after_a_minute_and_once() {
+    let mut scene = Scene::new(all(Grouping { wait: Millis::ZERO, interval: Millis::ZERO, ..Grouping::default() }));
+    let (mut since, begin) = (None, Instant::now());
+    let mut look = |scene: &Scene, why: Option<&str>, seconds: u64| {
+        *scene.facts.halted.lock().unwrap() = why.map(str::to_owned);
+        scene.teller.tell_halted(&mut since, begin + Duration::from_secs(seconds), scene.at()).unwrap();
+    };
+    for (why, seconds) in [(Some("broken"), 0), (None, 30), (Some("broken"), 50), (Some("broken"), 100)] {
+        look(&scene, why, seconds);
+    }
+    assert!(scene.sent_after(MINUTE).is_empty(), "no minute has passed since the second beginning");
+    // Also if the time of day is set back meanwhile.
+    scene.now -= 2 * MINUTE;
+    look(&scene, Some("ansai.toml is not\u{1b} valid"), 110);
+    scene.now += 2 * MINUTE;
+    let told = scene.sent_after(MINUTE);
+    let notice = &told[0].notices[0];
+    assert_eq!((notice.kind, notice.severity), (Kind::Suspended, Severity::Critical));
+    assert!(notice.summary.starts_with("no policy may act: ansai.toml is not"), "{}", notice.summary);
+    assert!(!notice.summary.contains('\u{1b}'));
+    look(&scene, Some("another reason"), 4_000);
+    assert!(scene.sent_after(MINUTE).is_empty(), "it is told once");
+    scene.now += MINUTE;
+    for (why, seconds) in [(None, 4_010), (Some("broken"), 4_020), (Some("broken"), 4_090)] {
+        look(&scene, why, seconds);
+    }
+    assert_eq!(scene.kinds_after(MINUTE), ["suspended"], "and once more when it begins again");
 }

@@ -103,6 +103,7 @@ fn report() -> StatusReport {
             incidents: 9,
             shares: vec![ShareUse { share: Share::Processor, percent: 97, is_suspended: true }],
         }],
+        configuration: Some("/etc/ansai/ansai.toml is not valid: `ansai check` says why".into()),
         not_loaded: vec!["services: its component is missing".into()],
         orders: Orders {
             pauses: vec![pause],
@@ -223,6 +224,7 @@ fn a_healthy_host_has_a_short_page() {
         silenced_incidents: 0,
         pending_incidents: 0,
         quarantine: None,
+        configuration: None,
         not_loaded: vec![],
         orders: Orders::default(),
         pending_steps: 0,
