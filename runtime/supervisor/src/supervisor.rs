@@ -173,6 +173,8 @@ impl Supervisor {
     pub async fn recover(&self) {
         self.begin_recovery(Which::All).await;
         self.0.tasks.finish().await;
+        // Only now, if a step that was left running used what goes back.
+        self.0.executor.clone().end_guarded_steps().await;
     }
 
     /// As [`Supervisor::recover`], but steps that may still run are waited for by tasks. Until such a step has ended, its
@@ -246,15 +248,7 @@ impl Supervisor {
         let executor = rooms.executor.clone();
         schedule.every(GUARDS, "ending steps that go back by themselves", move || {
             let executor = executor.clone();
-            async move {
-                if executor.guarded.is_empty() {
-                    return;
-                }
-                let looked = tokio::task::spawn_blocking(move || executor.look_at_guarded_steps()).await;
-                if let Err(error) = looked {
-                    tracing::error!("ending steps that go back by themselves panicked, their guards do it: {error}");
-                }
-            }
+            async move { executor.end_guarded_steps().await }
         });
         let settling = rooms.clone();
         schedule.every(SETTLE, "writing records to the disk", move || {

@@ -1,6 +1,8 @@
 //! Steps that ansai could not end: their guard puts them back, and ansai looks what became of them. Without a guard, they
 //! wait until ansai may act.
 
+use std::sync::Arc;
+
 use ansai_core::{Event, Mode, Outcome, Refusal};
 use ansai_kit::guard::GuardState;
 
@@ -48,7 +50,16 @@ impl Executor {
     }
 
     /// Puts back what must go back now, and looks at what was left to its guard.
-    pub(crate) fn look_at_guarded_steps(&self) {
+    pub(crate) async fn end_guarded_steps(self: Arc<Self>) {
+        if self.guarded.is_empty() {
+            return;
+        }
+        if let Err(error) = tokio::task::spawn_blocking(move || self.look_at_guarded_steps()).await {
+            tracing::error!("ending steps that go back by themselves panicked, their guards do it: {error}");
+        }
+    }
+
+    fn look_at_guarded_steps(&self) {
         for ((plan, number), _) in self.guarded.all() {
             let _one = self.guarded.ending();
             let now = self.host.clock();
@@ -83,7 +94,7 @@ impl Executor {
 
     /// What a step touches, while ansai ends it; `None` while another plan has something of it. Its own plan may still run: it
     /// is not in the way.
-    fn lease_of_end(&self, file: &PlanFile, number: u32) -> Option<Lease> {
+    pub(super) fn lease_of_end(&self, file: &PlanFile, number: u32) -> Option<Lease> {
         let touches = file.steps.get(number as usize)?.touches().into_owned();
         let holder = format!("the end of step {number} of plan {}", file.plan);
         self.leases.try_take(Request::new(holder, touches).of_plan(&file.plan)).ok()

@@ -68,9 +68,12 @@ impl Executor {
         if open.outcome == Some(Outcome::Reverted) {
             return self.end_late(file, number);
         }
-        let conclusion = match (open.is_confirming, self.is_waiting(file, number, &guarded)) {
-            (true, _) => self.finish_confirmation(file, number, &guarded, open.durable),
-            (false, true) if !guarded.confirmable => {
+        let is_waiting = self.is_waiting(file, number, &guarded);
+        // A step of another plan that was left running may use what this one has changed: then it ends afterwards.
+        let lease = if guarded.confirmable { None } else { self.lease_of_end(file, number) };
+        let conclusion = match open.is_confirming {
+            true => self.finish_confirmation(file, number, &guarded, open.durable),
+            false if !guarded.confirmable && (is_waiting || lease.is_none()) => {
                 self.pending.remove(id.plan, number);
                 if let Some(proposed) = file.steps.get(number as usize) {
                     self.background.keep_lasting(id.plan, number, proposed, &guarded);
@@ -78,7 +81,7 @@ impl Executor {
                 self.guarded.insert(id.plan, number, Held { guarded, by: EndedBy::Time });
                 return false;
             }
-            _ => self.put_back(file, number, &guarded),
+            false => self.put_back(file, number, &guarded),
         };
         match conclusion {
             Conclusion::Waits(_) if self.pending.has(id.plan, number) => false,

@@ -145,6 +145,36 @@ async fn after_a_suspend_it_is_not_ended_while_another_plan_uses_the_thing() {
     scene.finish().await;
 }
 
+/// Would break: a start that puts back what a step of another plan, which was left running, uses.
+#[tokio::test]
+async fn after_a_restart_it_is_not_ended_while_another_plan_uses_the_thing() {
+    for is_gone in [false, true] {
+        let (scene, _) = lasting().await;
+        uses_file(&scene);
+        let supervisor = scene.open();
+        let leaves = async {
+            let user = scene.running().await;
+            supervisor.stop("a test");
+            user
+        };
+        let (_, user) = tokio::join!(supervisor.run_once(), leaves);
+        drop(supervisor);
+        test_guards::sleep_machine(LONG_MS);
+        if is_gone {
+            test_guards::remove_all(&scene.state_dir());
+        }
+        let supervisor = scene.open();
+        let ends = async {
+            ends_afterwards(&scene, user).await;
+            supervisor.stop("a test");
+        };
+        tokio::join!(supervisor.run(), ends);
+        test_guards::sleep_machine(0);
+        drop(supervisor);
+        scene.finish().await;
+    }
+}
+
 /// Would break: an undo of minutes, during which no step of another plan ends.
 #[tokio::test]
 async fn while_a_person_undoes_one_plan_another_step_ends() {
