@@ -3,21 +3,49 @@
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use ansai_config::Places;
 use ansai_core::Millis;
 use ansai_core::control::Request;
 use ansai_core::{codes, quantity};
 use ansai_daemon::Configuration;
-use ansai_daemon::control::{Performed, myself, perform};
+use ansai_daemon::control::{Performed, myself, perform, perform_running};
 
 use crate::exit::Fault;
 use crate::global::Global;
 use crate::output::progress::Progress;
-use crate::runtime;
+use crate::{output, runtime};
 
 /// Does a request for the person who runs this program.
 pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    by_configuration(global, request, global.configuration_of_state(&interfaces)?)
+    let configuration = match global.configuration_of_state(&interfaces) {
+        Err(error) => return by_a_daemon(global, request)?.ok_or_else(|| error.into()),
+        Ok(configuration) => configuration,
+    };
+    by_configuration(global, request, configuration)
+}
+
+/// With a daemon that goes on while its configuration is not valid: then it must be possible to look at it and to pause it.
+/// `None` if none runs where the file says.
+fn by_a_daemon(global: &Global, request: Request) -> anyhow::Result<Option<Performed>> {
+    let Some(path) = global.config_path() else { return Ok(None) };
+    let Some(places) = Places::of(&path) else { return Ok(None) };
+    // The lines after a mistake may name another directory. Only the host has one that is usual.
+    let is_named = places.state_dir.is_some() || global.state_dir.is_some();
+    let is_known = places.is_whole || is_named || global.config.is_none();
+    if !is_known {
+        return Ok(None);
+    }
+    let asked = runtime::block_on(async {
+        let state_dir = global.state_dir.clone().or(places.state_dir);
+        let asking = move || perform_running(state_dir.as_deref(), places.socket.as_deref(), &request);
+        tokio::task::spawn_blocking(asking).await
+    })?;
+    let done = asked.map_err(|error| Fault::other(codes::OTHER, format!("the request panicked: {error}")))??;
+    if done.is_some() {
+        output::tell(&format!("{} is not valid (`ansai check` says why); asked the ansai that runs", path.display()));
+    }
+    Ok(done)
 }
 
 fn by_configuration(

@@ -29,6 +29,7 @@ mod init;
 mod isolation;
 mod keys;
 mod list;
+mod mistaken;
 mod notify;
 mod orders;
 mod plans;

@@ -20,7 +20,7 @@ mod stored;
 pub use self::access::Access;
 pub use self::error::ControlError;
 pub(crate) use self::handle::Handler;
-pub use self::perform::{Performed, perform};
+pub use self::perform::{Performed, perform, perform_running};
 pub use self::place::{SOCKET, socket_path};
 pub(crate) use self::server::Server;
 pub use crate::people::myself;

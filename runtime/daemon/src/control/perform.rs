@@ -80,6 +80,22 @@ pub fn perform(
     }
 }
 
+/// The same, but only with a daemon that runs: `None` if none does. For a person whose configuration is not valid: the
+/// daemon goes on without it, and says at these places what it does.
+///
+/// # Errors
+/// Another user can change the state directory; or a daemon runs and refuses the request or does not answer.
+pub fn perform_running(
+    state_dir: Option<&Path>,
+    socket: Option<&Path>,
+    request: &Request,
+) -> Result<Option<Performed>, Error> {
+    let state_dir = state::directory(state_dir, None)?;
+    state::check(&state_dir)?;
+    let answer = ask(&socket_path(&state_dir, socket), request)?;
+    Ok(answer.map(|answer| Performed { answer, is_running: true }))
+}
+
 /// Takes the lock of the state.
 fn open(configuration: Option<&Configuration>, state_dir: &Path) -> Result<Supervisor, Error> {
     let directory = state::open(state_dir)?;
