@@ -56,11 +56,8 @@ mod tests {
     /// Would break: a person cannot pause a daemon because of a mistake somewhere else in the file.
     #[test]
     fn a_mistake_elsewhere_does_not_matter() {
-        let all = |is_whole| Places {
-            state_dir: Some("/srv/ansai".into()),
-            socket: Some("/run/a.sock".into()),
-            is_whole,
-        };
+        let all =
+            |is_whole| Places { state_dir: Some("/srv/ansai".into()), socket: Some("/run/a.sock".into()), is_whole };
         for (mistake, is_whole) in [
             ("[policy.p]\nmode = \"enfroce\"\n", true),
             ("[policy.p]\nmode = enforce\n", false),

@@ -39,7 +39,8 @@ fn a_running_daemon_is_asked_and_paused_while_its_configuration_is_not_valid() {
         assert_eq!(seen["overall"], "unhealthy", "{seen:#}");
         let why = seen["configuration"].as_str().unwrap();
         assert!(why.contains("is not valid") && why.contains("`ansai check`"), "{why}");
-        let shown = scene.ansai(&["status", "--config", &config]).code(0).says("no plan is applied until this is mended");
+        let shown =
+            scene.ansai(&["status", "--config", &config]).code(0).says("no plan is applied until this is mended");
         assert!(shown.stderr.contains("is not valid") && shown.stderr.contains("asked the ansai that runs"));
         scene.ansai(&["pause", &format!("{}h", number + 1), "--reason", "night", "--config", &config]).code(0);
         scene.ansai(&["pauses", "--config", &config]).code(0).says("night");
