@@ -13,6 +13,8 @@ pub(crate) const KEY: &str = "renewal-information";
 const MOST: usize = 64;
 /// When to ask again if even the question was refused.
 const LATER: u64 = Span::from_hours(1).0;
+/// The contract promises at most a day. What calls the authority may lie, and would keep the certificate from being asked about.
+const MOST_WAIT: u64 = Span::from_hours(24).0;
 
 /// When an authority wants a certificate to be renewed.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Wishes {
                 Refusal::Denied(_) => (Ok(String::new()), LATER),
                 refusal => (Err(refusal.words().to_owned()), LATER),
             };
-            let read = |answer: RenewalInformation| (text_of(answer.suggestion), answer.ask_again_after);
+            let read = |answer: RenewalInformation| (text_of(answer.suggestion), answer.ask_again_after.min(MOST_WAIT));
             answers.into_iter().map(|answer| answer.map_or_else(later, read)).collect()
         });
         for ((lineage, _, current), known) in all.iter().zip(known) {
@@ -192,6 +194,20 @@ mod tests {
         let denied = StandIn::default().host();
         assert!(of(&denied).due("www", NOW).is_none() && of(&denied).missing.is_none());
         assert_eq!(asked(&denied), 0);
+    }
+
+    /// Would break: who calls the authority lies once, and nobody asks about the certificate again.
+    #[test]
+    fn it_asks_again_after_a_day_whatever_it_is_told() {
+        let never = RenewalInformation {
+            inquiry: inquiry(),
+            suggestion: Suggestion::Nothing(Refusal::NotFound("no".into())),
+            ask_again_after: u64::MAX,
+        };
+        let host = StandIn::default().answers(ASK, vec![never]).grants(RENEWAL_INFORMATION, "{}").host();
+        of(&host);
+        let stored = host.recall(&format!("{KEY}:www")).unwrap();
+        assert!(stored.starts_with(&format!("a.b {NOW} {} ", NOW + DAY)), "{stored}");
     }
 
     #[test]
