@@ -7,7 +7,8 @@ use crate::support::*;
 
 /// The document of `ansai status`, which fits its schema.
 fn status(scene: &Scene, config: &str) -> Value {
-    let json = scene.ansai(&["status", "--config", config, "--format", "json"]).code(0).json();
+    let ran = scene.ansai(&["status", "--config", config, "--format", "json"]);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stderr));
     let schema = serde_json::from_str(include_str!("../../schemas/status.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let problems: Vec<_> = validator.iter_errors(&json).map(|problem| problem.to_string()).collect();
@@ -40,7 +41,7 @@ fn a_running_daemon_is_asked_and_paused_while_its_configuration_is_not_valid() {
         let why = seen["configuration"].as_str().unwrap();
         assert!(why.contains("is not valid") && why.contains("`ansai check`"), "{why}");
         let shown =
-            scene.ansai(&["status", "--config", &config]).code(0).says("no plan is applied until this is mended");
+            scene.ansai(&["status", "--config", &config]).code(3).says("no plan is applied until this is mended");
         assert!(shown.stderr.contains("is not valid") && shown.stderr.contains("asked the ansai that runs"));
         scene.ansai(&["pause", &format!("{}h", number + 1), "--reason", "night", "--config", &config]).code(0);
         scene.ansai(&["pauses", "--config", &config]).code(0).says("night");
