@@ -19,8 +19,11 @@ use crate::{output, runtime};
 pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed> {
     let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = match global.configuration_of_state(&interfaces) {
-        Err(error) => return by_a_daemon(global, request)?.ok_or_else(|| error.into()),
-        Ok(configuration) => configuration,
+        // Only a file that could be read: what does not answer would not answer again.
+        Err(error) if error.diagnostics().is_some() => {
+            return by_a_daemon(global, request)?.ok_or_else(|| error.into());
+        }
+        configuration => configuration?,
     };
     by_configuration(global, request, configuration)
 }
