@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Event, Mode, Outcome, Refusal};
+use ansai_core::{Event, Mode, OnFailure, Outcome, Refusal};
 use ansai_kit::guard::GuardState;
 
 use super::conclude::Conclusion;
@@ -25,6 +25,8 @@ impl Executor {
     /// Looks what became of a step that ansai left to its guard. `None` while the guard waits, or the step does.
     pub(super) fn look_at_guard(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Option<Conclusion> {
         let id = file.step_id(number);
+        // With its end, its plan may have to be undone, and others may use what that touches.
+        let _all = if self.undoes_plan(file, number)? { Some(self.lease_of_end(file, number)?) } else { None };
         let (outcome, detail) = match self.state_of_guard(file, number) {
             Ok(GuardState::PutBack) => return Some(self.was_put_back(id)),
             Ok(GuardState::Failed(why)) => (Outcome::Failed, why),
@@ -86,16 +88,30 @@ impl Executor {
         if let Some(_lease) = self.lease_of_end(file, number) {
             let _ended = self.end_time(&file.plan, number, guarded, false);
         } else if guarded.must_have_fired(&self.host.clock())
+            && self.undoes_plan(file, number) == Some(false)
             && matches!(self.state_of_guard(file, number), Ok(GuardState::PutBack))
         {
             self.was_put_back(file.step_id(number));
         }
     }
 
-    /// What a step touches, while ansai ends it; `None` while another plan has something of it. Its own plan may still run: it
-    /// is not in the way.
+    /// Whether the end of a step is followed by the undo of its plan, which the step has ended; `None` if the log cannot be read.
+    fn undoes_plan(&self, file: &PlanFile, number: u32) -> Option<bool> {
+        if file.on_failure != OnFailure::UndoApplied {
+            return Some(false);
+        }
+        let outcome = self.undo_records(&file.plan).ok()?.of(number).outcome;
+        Some(outcome.is_some_and(|outcome| file.is_undone_after(number, outcome)))
+    }
+
+    /// What a step touches, while ansai ends it, and all of its plan if that is undone with it; `None` while another plan has
+    /// something of that. Its own plan may still run: it is not in the way.
     pub(super) fn lease_of_end(&self, file: &PlanFile, number: u32) -> Option<Lease> {
-        let touches = file.steps.get(number as usize)?.touches().into_owned();
+        let step = file.steps.get(number as usize)?;
+        let touches = match self.undoes_plan(file, number)? {
+            true => file.steps.iter().flat_map(|step| step.touches().into_owned()).collect(),
+            false => step.touches().into_owned(),
+        };
         let holder = format!("the end of step {number} of plan {}", file.plan);
         self.leases.try_take(Request::new(holder, touches).of_plan(&file.plan)).ok()
     }

@@ -104,6 +104,8 @@ impl Executor {
         let mut records = self.undo_records(plan)?;
         records.vouch_for(&file, &sha256).inspect_err(refused)?;
         let mut reports: Vec<(u32, StepReport)> = Vec::new();
+        // Whether the log has more than `records`.
+        let mut is_stale = false;
         for (number, proposed) in file.numbered().rev() {
             if !undoes(number) {
                 continue;
@@ -112,14 +114,16 @@ impl Executor {
             // Nobody else ends it meanwhile. Only for this step: the steps of other plans end in their time, however long this
             // undo takes. Its guard does too.
             let one = lasted.contains(&number).then(|| self.guarded.ending());
-            let has_ended = one.is_some() && !lasts(number);
-            let known = if has_ended { self.undo_records(plan).map(|known| records = known) } else { Ok(()) };
+            is_stale |= one.is_some() && !lasts(number);
+            let known = self.read_again(plan, &mut records, &mut is_stale);
             match known.and_then(|()| self.undo_step(&file, number, by, &mut records)) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
                     report.outcome = Some(if is_reverted { Outcome::Reverted } else { applied.outcome });
                     report.detail = applied.detail;
-                    if is_reverted && lasts(number) {
+                    if is_reverted && one.is_some() && lasts(number) {
+                        // If this step had failed, its end undoes the plan.
+                        is_stale = true;
                         report.detail = with_note(report.detail, self.unguard(file.step_id(number)));
                         self.end_guarded(file.step_id(number));
                     }
@@ -137,6 +141,7 @@ impl Executor {
             }
             reports.push((number, report));
         }
+        self.read_again(plan, &mut records, &mut is_stale)?;
         self.after_undo(&file, by, &mut records, |number, outcome, detail| {
             if reports.iter().all(|(known, _)| *known != number) {
                 let planned = file.steps.get(number as usize).map(|proposed| self.planned(proposed, file.at));
@@ -149,6 +154,15 @@ impl Executor {
             }
         });
         Ok(reports.into_iter().map(|(_, report)| report).collect())
+    }
+
+    /// Reads what the log has of a plan, if something was added to it.
+    fn read_again(&self, plan: &str, records: &mut UndoRecords, is_stale: &mut bool) -> Result<(), UndoError> {
+        if *is_stale {
+            *records = self.undo_records(plan)?;
+            *is_stale = false;
+        }
+        Ok(())
     }
 
     /// Undoing changes the host like any step, so the grants of now must permit the step.
