@@ -33,14 +33,12 @@ pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed
 fn by_a_daemon(global: &Global, request: Request) -> anyhow::Result<Option<Performed>> {
     let Some(path) = global.config_path() else { return Ok(None) };
     let Some(places) = Places::of(&path) else { return Ok(None) };
-    // The lines after a mistake may name another directory. Only the host has one that is usual.
-    let is_named = places.state_dir.is_some() || global.state_dir.is_some();
-    let is_known = places.is_whole || is_named || global.config.is_none();
-    if !is_known {
+    let state_dir = global.state_dir.clone().or(places.state_dir);
+    // The mistake may be in the name of the directory. Only the configuration of the host has one that is usual.
+    if state_dir.is_none() && global.config.is_some() {
         return Ok(None);
     }
     let asked = runtime::block_on(async {
-        let state_dir = global.state_dir.clone().or(places.state_dir);
         let asking = move || perform_running(state_dir.as_deref(), places.socket.as_deref(), &request);
         tokio::task::spawn_blocking(asking).await
     })?;

@@ -14,12 +14,10 @@ pub struct Places {
     pub state_dir: Option<PathBuf>,
     /// `socket` of `[control]`, an absolute path.
     pub socket: Option<PathBuf>,
-    /// Whether all of the file was read. Otherwise these are the lines before a mistake of syntax.
-    pub is_whole: bool,
 }
 
 impl Places {
-    /// As far as a file says them; `None` if it cannot be read.
+    /// As far as a file says them before a mistake of syntax; `None` if it cannot be read.
     pub fn of(path: &Path) -> Option<Places> {
         match file::read(path, MOST_HOST_BYTES) {
             Ok((source, None, _)) => Some(Places::of_text(&source.text)),
@@ -28,12 +26,12 @@ impl Places {
     }
 
     fn of_text(text: &str) -> Places {
-        let (node, is_whole) = match Node::from_toml(text, MOST_HOST_VALUES) {
-            Ok(node) => (Some(node), true),
+        let node = match Node::from_toml(text, MOST_HOST_VALUES) {
+            Ok(node) => Some(node),
             Err(problem) => {
                 let before = problem.span.and_then(|span| text.get(..span.start)).unwrap_or_default();
                 let lines = before.rfind('\n').and_then(|end| before.get(..end)).unwrap_or_default();
-                (Node::from_toml(lines, MOST_HOST_VALUES).ok(), false)
+                Node::from_toml(lines, MOST_HOST_VALUES).ok()
             }
         };
         let path = |table: &str, key: &str| {
@@ -43,7 +41,7 @@ impl Places {
             let written = entry(&entry(node.as_ref()?, table)?, key)?;
             written.text().filter(|path| ansai_core::scope::is_plain_absolute(path)).map(PathBuf::from)
         };
-        Places { state_dir: path("daemon", "state_dir"), socket: path("control", "socket"), is_whole }
+        Places { state_dir: path("daemon", "state_dir"), socket: path("control", "socket") }
     }
 }
 
@@ -56,15 +54,11 @@ mod tests {
     /// Would break: a person cannot pause a daemon because of a mistake somewhere else in the file.
     #[test]
     fn a_mistake_elsewhere_does_not_matter() {
-        let all =
-            |is_whole| Places { state_dir: Some("/srv/ansai".into()), socket: Some("/run/a.sock".into()), is_whole };
-        for (mistake, is_whole) in [
-            ("[policy.p]\nmode = \"enfroce\"\n", true),
-            ("[policy.p]\nmode = enforce\n", false),
-            ("[policy.p\n", false),
-            ("[daemon]\n", false),
-        ] {
-            assert_eq!(Places::of_text(&format!("{SAID}{mistake}")), all(is_whole), "{mistake}");
+        let all = Places { state_dir: Some("/srv/ansai".into()), socket: Some("/run/a.sock".into()) };
+        for mistake in
+            ["[policy.p]\nmode = \"enfroce\"\n", "[policy.p]\nmode = enforce\n", "[policy.p\n", "[daemon]\n", "[\n"]
+        {
+            assert_eq!(Places::of_text(&format!("{SAID}{mistake}")), all, "{mistake}");
         }
     }
 
@@ -78,8 +72,7 @@ mod tests {
             "[daemon]\nstate_dir = \"srv/../ansai\"\n",
             "\u{0}",
         ] {
-            let places = Places::of_text(text);
-            assert_eq!((places.state_dir, places.socket), (None, None), "{text:?}");
+            assert_eq!(Places::of_text(text), Places::default(), "{text:?}");
         }
         assert_eq!(Places::of(Path::new("/nowhere/ansai.toml")), None);
         assert_eq!(Places::of(Path::new("/dev/zero")), None);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ansai_config::{Diagnostics, Manifest, Schema};
-use ansai_core::{InstanceName, Interface, Mode};
+use ansai_core::{InstanceName, Interface, Mode, codes};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 use serde_json::Value;
 
@@ -144,14 +144,20 @@ impl FromFile {
             tracing::info!("{} has changed; reading it again", self.path.display());
             let read = Configuration::open(&self.path, &self.interfaces);
             known.is_valid = read.is_ok();
+            known.identity = Some(identity);
             match read {
                 Ok(configuration) => known.configuration = configuration,
-                Err(error) => tracing::error!(
-                    "ansai goes on with the last valid configuration, and changes nothing until the file is valid: {}",
-                    first_line(&error)
-                ),
+                Err(error) => {
+                    // What could not be read may be valid: the next look reads it again.
+                    if is_unread(&error) {
+                        known.identity = None;
+                    }
+                    tracing::error!(
+                        "ansai goes on with the last valid configuration, and changes nothing until the file is valid: {}",
+                        first_line(&error)
+                    );
+                }
             }
-            known.identity = Some(identity);
             known.grants.clear();
         }
         if let Some(revocations) = &self.revocations
@@ -217,6 +223,12 @@ impl Authority for FromFile {
         let is_needed = self.ceiling.may_act() && self.policies.keys().any(may_act);
         known.configuration.trust.problem().filter(|_| is_needed)
     }
+}
+
+/// Whether a file could not be read. Then it is not known whether it is valid.
+fn is_unread(error: &Error) -> bool {
+    let is_about_access = |problems: &Diagnostics| problems.entries().iter().any(|one| one.code == codes::FILE_ACCESS);
+    error.diagnostics().is_none_or(is_about_access)
 }
 
 /// The message with the first problem.

@@ -6,6 +6,7 @@ use ansai_kit::evaluation_state::{InstanceTarget, Label, Target};
 use ansai_kit::remote::Server;
 
 use super::*;
+use crate::configuration::ConfigurationError;
 
 static P: InstanceName = InstanceName::from_static("p");
 const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
@@ -92,6 +93,21 @@ fn why_nothing_may_act_is_known() {
     assert_eq!(problem(), "");
     std::fs::remove_file(&path).unwrap();
     assert!(problem().contains("No such file"), "{}", problem());
+}
+
+/// Would break: a file that could not be read once counts as not valid until somebody changes it.
+#[test]
+fn what_could_not_be_read_is_told_from_what_is_not_valid() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, interfaces) = (dir.path().join("ansai.toml"), ansai_host_functions::builtin().interfaces());
+    let is_unread = || is_unread(&Configuration::open(&path, &interfaces).err().unwrap());
+    assert!(is_unread(), "it is missing");
+    std::fs::write(&path, "[policy.p\n").unwrap();
+    assert!(!is_unread());
+    std::fs::write(&path, "[polizy.p]\n").unwrap();
+    assert!(!is_unread());
+    let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
+    assert!(super::is_unread(&ConfigurationError::Silent { path: path.clone(), error }.into()));
 }
 
 /// Would break: an undo in observe mode by a file that another user can write, or that is no longer valid.
