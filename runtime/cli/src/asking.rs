@@ -38,11 +38,7 @@ fn by_a_daemon(global: &Global, request: Request) -> anyhow::Result<Option<Perfo
     if state_dir.is_none() && global.config.is_some() {
         return Ok(None);
     }
-    let asked = runtime::block_on(async {
-        let asking = move || perform_running(state_dir.as_deref(), places.socket.as_deref(), &request);
-        tokio::task::spawn_blocking(asking).await
-    })?;
-    let done = asked.map_err(|error| Fault::other(codes::OTHER, format!("the request panicked: {error}")))??;
+    let done = blocking(move || perform_running(state_dir.as_deref(), places.socket.as_deref(), &request))?;
     if done.is_some() {
         output::tell(&format!("{} is not valid (`ansai check` says why); asked the ansai that runs", path.display()));
     }
@@ -55,9 +51,13 @@ fn by_configuration(
     configuration: Option<Configuration>,
 ) -> anyhow::Result<Performed> {
     let state_dir = global.state_dir(configuration.as_ref())?;
-    let done = runtime::block_on(async {
-        tokio::task::spawn_blocking(move || perform(configuration.as_ref(), &state_dir, &request, &myself())).await
-    })?;
+    blocking(move || perform(configuration.as_ref(), &state_dir, &request, &myself()))
+}
+
+fn blocking<T: Send + 'static>(
+    request: impl FnOnce() -> Result<T, ansai_daemon::Error> + Send + 'static,
+) -> anyhow::Result<T> {
+    let done = runtime::block_on(async { tokio::task::spawn_blocking(request).await })?;
     Ok(done.map_err(|error| Fault::other(codes::OTHER, format!("the request panicked: {error}")))??)
 }
 
