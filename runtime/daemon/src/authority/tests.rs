@@ -32,6 +32,13 @@ fn governed() -> Governed {
     }
 }
 
+/// The authority of a file that configures `P`.
+fn from_file(path: &std::path::Path) -> FromFile {
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(path, &interfaces).unwrap();
+    FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed())]))
+}
+
 #[test]
 fn the_file_of_now_decides() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -40,10 +47,7 @@ fn the_file_of_now_decides() {
     std::fs::write(&path, GRANT).unwrap();
     let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     permit(0o600);
-    let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = Configuration::open(&path, &interfaces).unwrap();
-    let policies = BTreeMap::from([(P.clone(), governed())]);
-    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, policies);
+    let authority = from_file(&path);
 
     assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Enforce);
     assert!(authority.effective_grants(&InstanceName::from_static("q")).is_err());
@@ -74,9 +78,7 @@ fn why_nothing_may_act_is_known() {
     std::fs::write(&path, GRANT).unwrap();
     let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     permit(0o600);
-    let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = Configuration::open(&path, &interfaces).unwrap();
-    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed())]));
+    let authority = from_file(&path);
     let problem = || {
         *authority.looked.lock().unwrap() = None;
         authority.problem().unwrap_or_default()
@@ -233,9 +235,7 @@ fn a_pass_looks_at_the_file_once_a_second_and_a_step_each_time() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ansai.toml");
     std::fs::write(&path, GRANT).unwrap();
-    let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = Configuration::open(&path, &interfaces).unwrap();
-    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, BTreeMap::from([(P.clone(), governed())]));
+    let authority = from_file(&path);
     let looked = || *authority.looked.lock().unwrap();
     assert!(looked().is_none());
     authority.grants_of_a_pass(&P).unwrap();
